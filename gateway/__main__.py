@@ -97,13 +97,15 @@ def work() -> None:
     settings = _settings()
     from gateway.http.worker_status import worker_status
     from gateway.tasks.worker import run_worker
+    from gateway.telemetry.process import observed_process
     from gateway.wiring import open_current_services
 
     async def until_stopped() -> None:
         async with open_current_services(settings) as services, worker_status(services):
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, services.stopping.set)
-            await run_worker(services, services.stopping)
+            with observed_process("work", settings, services.database.dialect):
+                await run_worker(services, services.stopping)
 
     _run(until_stopped())
 
@@ -332,7 +334,7 @@ def _settings() -> Settings:
         raise typer.Exit(2) from None
     from gateway.logs import configure_logs
 
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_format)
     return settings
 
 

@@ -11,14 +11,15 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
+from gateway.auth.viewer import Viewer
 from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
-from gateway.execution.operations import Operations
-from gateway.execution.persisted_documents import PersistedDocuments
+from gateway.execution.observed_operations import ObservedOperations
 from gateway.http.access_log import AccessLog
 from gateway.http.behind_proxy import below_path_of
+from gateway.http.callers import CallerNotes
 from gateway.http.cross_origin import cross_origin
-from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_endpoint
+from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_page
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.health import Readiness, health_routes
@@ -27,7 +28,8 @@ from gateway.http.objects import object_routes
 from gateway.http.schema_document import schema_route
 from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
-from gateway.trusted_documents import load_trusted_documents
+from gateway.telemetry.operation_log import OperationLog
+from gateway.telemetry.tracing import note_viewer
 from gateway.web_addresses import origin_of
 
 Companion = Callable[[Services], AbstractAsyncContextManager[None]]
@@ -54,6 +56,7 @@ def create_app(
     app = Starlette(
         routes=_routes(schema, services, authenticate),
         middleware=[
+            Middleware(CallerNotes),
             *([Middleware(AccessLog)] if settings.access_log else []),
             *cross_origin(settings.allowed_origins, settings.allowed_headers),
             *below_path_of(settings.public_url),
@@ -68,43 +71,40 @@ def _routes(
     schema: strawberry.Schema, services: Services, authenticate: Authenticator
 ) -> list[BaseRoute]:
     """Return the routes, GraphQL's first: each request is compared with them in order."""
-    settings = services.settings
-    limits = settings.limits
+    limits = services.settings.limits
     compiled = None
-    if settings.execution != "interpreted":
+    if services.settings.execution != "interpreted":
         compiled = CompiledExecutor(schema, services.database.sql_dialect)
-    persisted = PersistedDocuments(
-        load_trusted_documents(settings.trusted_documents) if settings.trusted_documents else {},
-        only_trusted=settings.only_trusted_documents,
-        registers=settings.persisted_queries,
-    )
     service = GraphQLService(
         authenticate=authenticate,
-        make_context=partial(Context, services),
-        operations=Operations(
+        make_context=partial(_make_context, services),
+        operations=ObservedOperations(
             schema,
             limits,
             compiled,
-            persisted,
-            introspection=settings.introspection,
+            OperationLog(services.settings.log_operations, services.settings.log_slow_seconds),
         ),
         limits=limits,
-        origins=_socket_origins(settings),
+        origins=_socket_origins(services.settings),
         closing=services.closing,
-        max_age=settings.persisted_max_age,
     )
-    outcomes = compiled.outcomes if compiled else {}
-    reasons = compiled.reasons if compiled else {}
     objects = object_routes(services.store) if isinstance(services.store, DiskStore) else []
     return [
-        *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
-        *objects,
+        *graphql_routes(service, page=graphiql_page),
         *health_routes(Readiness(services)),
-        Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
-        *(graphiql_routes() if settings.graphiql else []),
-        *([schema_route(schema)] if settings.introspection else []),
-        metrics_route(authenticate, outcomes, reasons),
+        Route("/", to_page),
+        Route("/graphql/", to_page, methods=["GET", "POST"]),
+        *graphiql_routes(),
+        schema_route(schema),
+        metrics_route(authenticate),
+        *objects,
     ]
+
+
+def _make_context(services: Services, viewer: Viewer, request_id: str) -> Context:
+    """Return the context of an operation."""
+    note_viewer(viewer.user_uuid)
+    return Context(services, viewer, request_id)
 
 
 def _socket_origins(settings: Settings) -> frozenset[str]:

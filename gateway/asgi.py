@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
 from gateway.stores.s3 import S3Store
 from gateway.tasks.worker import background_worker
+from gateway.telemetry.process import observed_process
 from gateway.web_addresses import is_reachable
 from gateway.wiring import open_services, resolve_database_url
 from schema.api import api
@@ -54,10 +56,12 @@ class SiteServer(Server):
         drains = number == signal.SIGTERM and not self._stopping.is_set()
         self._stopping.set()
         delay = self._drain if drains else 0
-        loop = asyncio.get_running_loop()
-        # Event streams last as long as their clients, and would hold the server up.
-        loop.call_later(delay, self._closing.set)
-        loop.call_later(delay, self.handle_exit, number, None)
+        asyncio.get_running_loop().call_later(delay, self.handle_exit, number, None)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close all connections; event streams, which last as long as their clients, end first."""
+        self._closing.set()
+        await super().shutdown(sockets)
 
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:
@@ -95,7 +99,8 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
 
         starting = asyncio.create_task(report_start())
         try:
-            await server.serve(sockets=[listener])
+            with observed_process("serve", settings, services.database.dialect):
+                await server.serve(sockets=[listener])
         finally:
             # Whatever `started` has begun ends before the database is closed.
             starting.cancel()

@@ -82,3 +82,12 @@ def _host_of(parts: SplitResult) -> str:
     """Return the host in lower case, an IPv6 address in brackets."""
     host = parts.hostname or ""
     return f"[{host}]" if ":" in host else host
+
+
+def without_credentials(url: str) -> str:
+    """Return a URL that may be logged: without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

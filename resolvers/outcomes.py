@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.errors import DomainError, ErrorCode, Path
+from gateway.telemetry.tracing import note_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Outcome:
 
 def to_user_error(error: DomainError) -> UserErrorRow:
     """Return the row of a domain error; its path starts at the argument `input`."""
+    note_error(error.code, is_user_error=True)
     return UserErrorRow(error.code, error.message, ("input", *error.path))
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
+from time import perf_counter
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from gateway.database.dialects import (
     reading_options,
 )
 from gateway.database.readers import Readers
+from gateway.telemetry.metrics import POOL_WAITS
+from gateway.telemetry.tracing import note_statement
 
 R = TypeVar("R")
 
@@ -93,6 +96,12 @@ class Transaction:
             action()
 
 
+def _count_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    """Count a statement of the engine; SQLite's BEGIN is sent as one."""
+    if not statement.startswith("BEGIN"):
+        note_statement("engine")
+
+
 CommitHook = Callable[[Transaction], Awaitable[None]]
 """Runs in each writing transaction, right before its commit."""
 
@@ -108,6 +117,7 @@ class Database:
         self.is_embedded = is_sqlite(self.url)
         self._engine = create_async_engine(self.url, **engine_options(self.url, pool_size))
         configure_connections(self._engine.sync_engine)
+        event.listen(self._engine.sync_engine, "before_cursor_execute", _count_statement)
         self._readers = Readers(self.url, pool_size)
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
         self._commit_hooks: list[CommitHook] = []
@@ -131,8 +141,7 @@ class Database:
     def observing_statements(self, hook: StatementHook) -> Iterator[None]:
         """Call a hook with the text of every statement while the block runs.
 
-        It sees statements of the engine as well as those of `fetch`. Without hooks nothing is
-        registered with SQLAlchemy, and statements cost no more.
+        It sees statements of the engine as well as those of `fetch`.
         """
 
         def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -157,7 +166,9 @@ class Database:
     async def writing(self) -> AsyncIterator[Transaction]:
         """Open a transaction: committed at the end of the block, rolled back if it raises."""
         writer: AbstractAsyncContextManager[Any] = self._writer or nullcontext()
+        asked = perf_counter()
         async with writer, self._engine.connect() as connection:
+            POOL_WAITS.observe(perf_counter() - asked, "writer")
             await connection.execution_options(**{WRITING: True})
             transaction = Transaction(connection)
             async with connection.begin():
@@ -185,6 +196,7 @@ class Database:
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a compiled statement as the driver gives them, without conversion."""
+        note_statement("readers")
         for hook in self._statement_hooks:
             hook(text)
         return await self._readers.fetch(text, parameters)

@@ -6,7 +6,7 @@ Values come as the database has them: uuids, moments and JSON are text.
 import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
-from time import monotonic, thread_time
+from time import monotonic, perf_counter, thread_time
 from typing import Any, Protocol
 
 import psycopg
@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from gateway.database.dialects import is_sqlite, libpq_conninfo
 from gateway.database.searches import add_functions
+from gateway.telemetry.metrics import POOL_WAITS
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 _MAX_CPU_SECONDS, _MAX_SECONDS = 0.003, 0.02
@@ -56,7 +57,9 @@ class Readers:
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a statement. A connection that fails or is cancelled is closed."""
+        asked = perf_counter() if self._slots.locked() else None
         async with self._slots:
+            POOL_WAITS.observe(perf_counter() - asked if asked else 0.0, "readers")
             reader = self._idle.pop() if self._idle else await self._open(self._url)
             try:
                 rows = await reader.fetch(text, parameters)

@@ -9,6 +9,8 @@ from strawberry.exceptions import StrawberryInputCoercionError
 
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded
+from gateway.telemetry.refusals import note_limit
+from gateway.telemetry.tracing import note_error
 
 MASKED = DomainError(
     ErrorCode.INTERNAL_SERVER_ERROR,
@@ -31,6 +33,7 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     It has `message`, `locations` and `path` where these are known, and `extensions` with the code.
     """
     reason = _reason_of(error)
+    note_error(reason.code)
     if reason is MASKED:
         cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)
@@ -48,6 +51,7 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     if reason.path:
         extensions["inputPath"] = reason.path
     if isinstance(reason, LimitExceeded):
+        note_limit(reason.limit, reason.allowed, reason.actual)
         extensions |= {"limit": reason.limit, "allowed": reason.allowed, "found": reason.actual}
     body["extensions"] = extensions
     return body

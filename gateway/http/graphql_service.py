@@ -30,8 +30,6 @@ class GraphQLService:
     `make_context` takes the viewer and a request id and is called once per operation. `origins`
     are the origins, besides the server's own, whose pages may open sockets; `*` means all.
     `closing` is set when the server closes connections, so that event streams end.
-    `max_age` is the number of seconds for which clients may reuse the answer to a GET request for a
-    persisted document.
     """
 
     authenticate: Callable[[str | None], Awaitable[LiveCredential]]
@@ -40,5 +38,4 @@ class GraphQLService:
     limits: Limits
     origins: frozenset[str] = frozenset()
     timeouts: SocketTimeouts = SocketTimeouts()
-    max_age: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)

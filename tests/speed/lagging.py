@@ -40,7 +40,7 @@ def delays(file: Path, start: float, stop: float, *, own: bool = False) -> list[
 def main(port: int, file: Path) -> None:
     """Serve until the process is stopped."""
     settings = Settings()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_format)
 
     async def started(_services: Services, _key: str | None) -> None:
         await note_delays(file)

@@ -24,6 +24,7 @@ from gateway.execution.documents import Documents
 from gateway.execution.operations import Prepared
 from gateway.execution.private_apis import argument_converter, core_schema
 from gateway.limits import Limits
+from gateway.telemetry.tracing import note_not_compiled
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ MAX_PLANS, MAX_PLANS_SIZE = 1_000, 32_000_000
 class CompiledExecutor:
     """Plans and statements of one schema on one database, cached within bounds.
 
-    `outcomes` and `reasons` count how operations ended and why plans were not used, for metrics.
+    `outcomes` and `reasons` count how operations ended and why plans were not used.
     """
 
     def __init__(self, schema: strawberry.Schema, dialect: sa.Dialect) -> None:
@@ -60,6 +61,7 @@ class CompiledExecutor:
         if isinstance(plan, str):
             self.outcomes["fallback"] += 1
             self.reasons[plan] += 1
+            note_not_compiled(plan)
             return None
         make_run = partial(PlanRun, context, query.variables, self.statements, self._convert, event)
         try:
@@ -67,6 +69,7 @@ class CompiledExecutor:
         except Exception as error:
             self.outcomes["deoptimized"] += 1
             self.reasons[_cause_name(error)] += 1
+            note_not_compiled(_cause_name(error))
             log.debug("plan_deoptimized", reason=repr(error))
             context.renew()
             return None

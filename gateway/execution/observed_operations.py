@@ -1,0 +1,119 @@
+"""Operations that are recorded in the log and the metrics."""
+
+from collections.abc import AsyncGenerator, Callable, Container
+from contextlib import aclosing
+from time import perf_counter
+
+import strawberry
+from graphql import OperationType
+
+from gateway.execution.operations import (
+    ONE_ANSWER,
+    Answer,
+    OperationNotAllowed,
+    OperationRequest,
+    Operations,
+    PlanExecutor,
+)
+from gateway.limits import Limits
+from gateway.telemetry.operation_log import OK, OperationLog
+from gateway.telemetry.tracing import OPERATION, OperationTrace, note_error
+
+End = tuple[str, str]
+NO_EXECUTOR = "none"
+
+
+class ObservedOperations(Operations):
+    """The operations of one schema, each of which is recorded when it ends."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        limits: Limits,
+        plan_executor: PlanExecutor | None,
+        log: OperationLog,
+    ) -> None:
+        super().__init__(schema, limits, plan_executor)
+        self._log = log
+
+    async def execute(
+        self,
+        request: OperationRequest,
+        context: object,
+        allowed: frozenset[OperationType] = ONE_ANSWER,
+    ) -> Answer:
+        """Run a query or mutation as `Operations` does."""
+        trace, started = OperationTrace(request.request_id), perf_counter()
+        answer = None
+        token = OPERATION.set(trace)
+        try:
+            answer = await super().execute(request, context, allowed)
+            return answer
+        except OperationNotAllowed as error:
+            note_error(error.code)
+            answer = Answer(executed=False)
+            raise
+        finally:
+            self._record(trace, request, _end_of(answer, trace), started)
+            OPERATION.reset(token)
+
+    async def subscribe(
+        self,
+        request: OperationRequest,
+        make_context: Callable[[], object],
+        allowed: Container[OperationType] = frozenset(OperationType),
+    ) -> AsyncGenerator[Answer] | Answer:
+        """Run any operation as `Operations` does; a subscription is recorded when its stream ends.
+
+        The caller has a task of its own for each operation.
+        """
+        trace, started = OperationTrace(request.request_id), perf_counter()
+        OPERATION.set(trace)
+        outcome = None
+        try:
+            outcome = await super().subscribe(request, make_context, allowed)
+        except OperationNotAllowed as error:
+            note_error(error.code)
+            outcome = Answer(executed=False)
+            raise
+        finally:
+            if outcome is None or isinstance(outcome, Answer):
+                self._record(trace, request, _end_of(outcome, trace), started)
+        if isinstance(outcome, Answer):
+            return outcome
+        return self._recorded(outcome, trace, request, started)
+
+    async def _recorded(
+        self,
+        answers: AsyncGenerator[Answer],
+        trace: OperationTrace,
+        request: OperationRequest,
+        started: float,
+    ) -> AsyncGenerator[Answer]:
+        """Yield the answers of a subscription, and record it when it ends."""
+        end = OK, NO_EXECUTOR
+        try:
+            async with aclosing(answers):
+                async for answer in answers:
+                    trace.events += 1
+                    end = _end_of(answer, trace)
+                    yield answer
+                    del answer  # free its memory while waiting for the next
+        finally:
+            self._record(trace, request, end, started)
+
+    def _record(
+        self, trace: OperationTrace, request: OperationRequest, end: End, started: float
+    ) -> None:
+        seconds, (status, executor) = perf_counter() - started, end
+        self._log.record(trace, request.query, seconds=seconds, status=status, executor=executor)
+
+
+def _end_of(answer: Answer | None, trace: OperationTrace) -> End:
+    """Return the status and executor of an operation; without an answer, it was cancelled."""
+    if answer is None:
+        return "cancelled", NO_EXECUTOR
+    if not answer.executed:
+        return "refused", NO_EXECUTOR
+    status = "errors" if trace.codes else OK
+    return status, "interpreted" if "interpreted" in answer.timing else "compiled"

@@ -1,0 +1,1 @@
+"""Counters and logs of what the process does, for operators."""

@@ -1,0 +1,82 @@
+"""Records how each operation ended: in the metrics always, in the log as settings say."""
+
+import hashlib
+from typing import Any
+
+import structlog
+
+from gateway.telemetry.metrics import OPERATION_NAMES, OPERATION_SECONDS, OPERATIONS
+from gateway.telemetry.tracing import CALLER, OperationTrace
+
+log = structlog.get_logger()
+
+OK, INTERNAL = "ok", "INTERNAL_SERVER_ERROR"
+
+
+class OperationLog:
+    """Writes a line for each operation.
+
+    Of operations that succeed, a `share` from 0 to 1 is logged; failures always are, and so are
+    those that took at least `slow_seconds`, with the digest of their document.
+    """
+
+    def __init__(self, share: float, slow_seconds: float) -> None:
+        self._share = share
+        self._slow_seconds = slow_seconds
+        self._due = 0.0
+
+    def record(
+        self,
+        trace: OperationTrace,
+        document: str,
+        *,
+        seconds: float,
+        status: str,
+        executor: str,
+    ) -> None:
+        """Count an operation that has ended, and log it if that is due."""
+        type_ = trace.type or "unknown"
+        name = OPERATION_NAMES(trace.name) if trace.type else ""
+        OPERATIONS.add(type_, name, status, executor)
+        is_stream = type_ == "subscription"
+        if not is_stream:
+            OPERATION_SECONDS.observe(seconds, type_, name)
+        is_slow = seconds >= self._slow_seconds and not is_stream
+        if status == OK and not trace.user_errors and not is_slow and not self._is_due():
+            return
+        caller = CALLER.get()
+        fields: dict[str, Any] = {
+            "type": trace.type,
+            "name": trace.name or None,
+            "status": status,
+            "viewer": caller.viewer if caller else None,
+            "milliseconds": round(1000 * seconds, 2),
+            "statements": trace.statements,
+            "executor": executor,
+            "request_id": trace.request_id,
+        }
+        if trace.not_compiled:
+            fields["not_compiled"] = trace.not_compiled
+        if is_stream:
+            fields["events"] = trace.events
+        if trace.codes:
+            fields["codes"] = sorted(trace.codes)
+        if trace.user_errors:
+            fields["user_errors"] = sorted(trace.user_errors)
+        if is_slow:
+            fields["slow"] = True
+            fields["document"] = hashlib.sha256(document.encode(errors="replace")).hexdigest()
+        write = log.info
+        if INTERNAL in trace.codes:
+            write = log.error
+        elif is_slow or status != OK:
+            write = log.warning
+        write("operation_ended", **fields)
+
+    def _is_due(self) -> bool:
+        """Return whether this success is one of the share that is logged."""
+        self._due += self._share
+        if self._due < 1:
+            return False
+        self._due -= 1
+        return True

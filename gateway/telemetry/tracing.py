@@ -1,0 +1,77 @@
+"""The caller and the operation at hand, which any code below a transport can add to."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from gateway.telemetry.metrics import ERRORS, NOT_COMPILED, STATEMENTS
+
+
+@dataclass(slots=True)
+class Caller:
+    """The sender of a request: a network address and, once known, a user."""
+
+    address: str | None = None
+    viewer: UUID | None = None
+
+
+@dataclass(slots=True)
+class OperationTrace:
+    """A record of an operation while it runs.
+
+    `not_compiled` is the reason why graphql-core ran it, `codes` are those of top-level errors, and
+    `user_errors` those of errors in payloads. `events` counts the answers of a subscription.
+    """
+
+    request_id: str
+    type: str | None = None
+    name: str = ""
+    statements: int = 0
+    not_compiled: str | None = None
+    codes: set[str] = field(default_factory=set)
+    user_errors: set[str] = field(default_factory=set)
+    events: int = 0
+
+
+CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
+OPERATION: ContextVar[OperationTrace | None] = ContextVar("operation", default=None)
+
+
+def describe_caller() -> dict[str, str | UUID | None]:
+    """Return the address, the viewer and the operation at hand, for a line in the log."""
+    caller, operation = CALLER.get(), OPERATION.get()
+    described: dict[str, str | UUID | None] = {}
+    if caller:
+        described["client"] = caller.address
+        described["viewer"] = caller.viewer
+    if operation:
+        described["operation"] = operation.name or None
+        described["request_id"] = operation.request_id
+    return described
+
+
+def note_viewer(viewer: UUID) -> None:
+    """Name the user whose credential was accepted."""
+    if caller := CALLER.get():
+        caller.viewer = viewer
+
+
+def note_statement(pool: str) -> None:
+    """Count an SQL statement."""
+    STATEMENTS.add(pool)
+    if operation := OPERATION.get():
+        operation.statements += 1
+
+
+def note_error(code: str, *, is_user_error: bool = False) -> None:
+    """Count an error of an answer by its code."""
+    ERRORS.add(code)
+    if operation := OPERATION.get():
+        (operation.user_errors if is_user_error else operation.codes).add(code)
+
+
+def note_not_compiled(reason: str) -> None:
+    """Count an operation that graphql-core has to run."""
+    NOT_COMPILED.add(reason)
+    if operation := OPERATION.get():
+        operation.not_compiled = reason

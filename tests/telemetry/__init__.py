@@ -1,0 +1,1 @@
+"""Tests of what operators see: logs, metrics and the dashboard."""
