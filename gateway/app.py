@@ -16,6 +16,7 @@ from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.http.access_log import AccessLog
+from gateway.http.address_limit import address_limit
 from gateway.http.behind_proxy import below_path_of
 from gateway.http.callers import CallerNotes
 from gateway.http.cross_origin import cross_origin
@@ -58,6 +59,7 @@ def create_app(
         middleware=[
             Middleware(CallerNotes),
             *([Middleware(AccessLog)] if settings.access_log else []),
+            *address_limit(settings),
             *cross_origin(settings.allowed_origins, settings.allowed_headers),
             *below_path_of(settings.public_url),
         ],

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.app import create_app
 from gateway.catalog.first_admin import create_first_admin
 from gateway.context import Services
 from gateway.database.migrate import check_current, migrate
 from gateway.gc_tuning import relax_gc
-from gateway.http.server import SHUTDOWN_SECONDS, Server, bind, server_config
+from gateway.http.server import SHUTDOWN_SECONDS, Server, bind
 from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
 from gateway.stores.s3 import S3Store
@@ -39,8 +39,8 @@ class SiteServer(Server):
     second signal, or SIGINT, ends that wait.
     """
 
-    def __init__(self, config: uvicorn.Config, services: Services) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        super().__init__(app, services.settings)
         self._stopping = services.stopping
         self._closing = services.closing
         self._drain = services.settings.drain_seconds
@@ -81,15 +81,8 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
         works = settings.work_in_serve
         if works is None:
             works = services.database.is_embedded
-        config = server_config(
-            create_app(api, services, background_worker if works else None),
-            host=host,
-            port=port,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=settings.trusted_proxies,
-            ws_per_message_deflate=False,  # a compressor takes more memory than its socket
-        )
-        server = SiteServer(config, services)
+        app = create_app(api, services, background_worker if works else None)
+        server = SiteServer(app, services)
 
         async def report_start() -> None:
             while not server.started:

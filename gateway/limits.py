@@ -41,6 +41,24 @@ class Limits:
     seconds: float = _limit(
         30.0, "Run time in seconds of a query, a mutation, or one event of a subscription."
     )
+    connections: int = _limit(
+        10_000,
+        "Open connections of one gateway; fewer if `ulimit -n` is less than two files for each.",
+    )
+    connections_per_address: int = _limit(
+        1_000,
+        "Open connections from one address, or from one /64 network of IPv6. Behind a trusted "
+        "proxy, requests and WebSockets at a time for one address.",
+    )
+    header_bytes: int = _limit(64 * 1024, "Size of the line and the headers of a request in bytes.")
+    header_seconds: float = _limit(10.0, "Time in seconds in which the headers must arrive.")
+    idle_seconds: float = _limit(75.0, "Time in seconds between two requests on a connection.")
+    transfer_rate: int = _limit(
+        500, "Bytes per second that a client must send of a body, or read of a response, at least."
+    )
+    transfer_seconds: float = _limit(
+        20.0, "Time in seconds over which `transfer_rate` is measured."
+    )
 
     def __post_init__(self) -> None:
         for limit in fields(self):

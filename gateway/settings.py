@@ -208,7 +208,9 @@ class Settings(BaseSettings):
         description="Limits on what one caller may request at once, as a JSON object with any of "
         "`body_bytes`, `tokens`, `depth`, `aliases`, `root_fields`, `directives`, "
         "`validation_errors`, `values`, `nesting`, `cost`, `batch`, `operations_per_socket`, "
-        "`sockets_per_viewer` and `seconds`.",
+        "`sockets_per_viewer`, `seconds`, "
+        "`connections`, `connections_per_address`, `header_bytes`, `header_seconds`, "
+        "`idle_seconds`, `transfer_rate` and `transfer_seconds`.",
     )
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",

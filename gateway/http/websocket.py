@@ -16,6 +16,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
+from gateway.http.connections import SETTLED
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import (
     PROTOCOL,
@@ -150,6 +151,8 @@ class WebSocketHandler:
             self._admission.enter_context(self._connections.admit(viewer.user_uuid))
         except LimitExceeded as excess:
             raise SocketClosed(CloseCode.TOO_MANY, excess.message) from None
+        if settle := self._websocket.scope.get("extensions", {}).get(SETTLED):
+            settle()
         if not self._acknowledged.done():  # cancelled if the socket is closing
             self._acknowledged.set_result(None)
         await self._send({"type": "connection_ack"})

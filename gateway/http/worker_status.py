@@ -10,7 +10,7 @@ from gateway.auth.credentials import Authenticator
 from gateway.context import Services
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_route
-from gateway.http.server import Server, bind, server_config
+from gateway.http.server import Server, bind
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def worker_status(services: Services) -> AsyncIterator[None]:
     )
     authenticate = Authenticator(services.database, settings)
     routes = [*health_routes(Readiness(services)), metrics_route(authenticate)]
-    server = Server(server_config(Starlette(routes=routes), lifespan="off", ws="none"))
+    server = Server(Starlette(routes=routes), settings, lifespan="off")
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield

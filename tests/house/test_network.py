@@ -74,8 +74,10 @@ ALLOWED = {
     "gateway.demo.client": {"httpx"},
     "gateway.demo.collection": {"httpx"},
     # The server itself.
-    "gateway.asgi": {"uvicorn"},
+    "gateway.asgi": {"socket"},
+    "gateway.http.connections": {"socket"},
     "gateway.http.server": {"socket", "uvicorn", "create_server"},
+    "gateway.http.uvicorn_protocols": {"uvicorn"},
 }
 """Allowed uses by module. Think twice before adding a line: URLs of users go to the fetcher."""
 

@@ -17,20 +17,26 @@ import boto3
 import pytest
 import sqlalchemy as sa
 import strawberry
+import websockets.server
 from botocore.config import Config
 from graphql import GraphQLSchema, build_schema, parse
 
 from gateway.database.dialects import in_keys
 from gateway.execution import private_apis
+from gateway.http import uvicorn_protocols
 from gateway.queues import procrastinate_apis
 from gateway.stores.downloads import Download
 from gateway.stores.presigning import enable_dated_downloads, presign_download
 from tests.house.sources import ROOT
 
-BORROWERS = {"gateway/execution/private_apis.py", "gateway/queues/procrastinate_apis.py"}
+BORROWERS = {
+    "gateway/execution/private_apis.py",
+    "gateway/http/uvicorn_protocols.py",
+    "gateway/queues/procrastinate_apis.py",
+}
 INTERNAL_MODULES = re.compile(
     r"graphql\.(execution|validation|pyutils|language|type|utilities)\b|strawberry\.(execution|types\.arguments)"
-    r"|procrastinate\.(manager|jobs|utils)"
+    r"|procrastinate\.(manager|jobs|utils)|uvicorn\.protocols"
 )
 DOCUMENTED = {"_mapping", "_fields", "_asdict", "_replace"}
 """Public in spite of their names: of SQLAlchemy's rows, and of named tuples."""
@@ -181,6 +187,18 @@ def test_manager_of_procrastinate() -> None:
         assert parameters <= set(inspect.signature(method).parameters), name
     assert len(list(procrastinate_apis.get_channel_for_queues())) == 1
     assert "DOING" in set(procrastinate_apis.Status.__members__)
+
+
+@canary("uvicorn", "the protocols that bounds on connections derive from")
+def test_protocols_of_uvicorn() -> None:
+    for ours in (uvicorn_protocols.HTTPProtocol, uvicorn_protocols.WebSocketProtocol):
+        theirs = ours.__mro__[1]
+        overridden = {name for name in vars(ours) if callable(getattr(ours, name)) and not name.startswith("_")}
+        assert overridden <= set(dir(theirs)), ours
+        state = set(inspect.getsource(theirs).split())
+        assert {"self.transport", "self.loop"} <= state, ours
+    assert {"self.frames", "self.conn", "self.close_sent"} <= state
+    assert {"reader", "fail", "data_to_send"} <= set(dir(websockets.server.ServerProtocol())), "websockets"
 
 
 @canary("botocore", "DatedQueryAuth: the hook in which a signature's time is set")
