@@ -15,12 +15,14 @@ from gateway.auth.viewer import Viewer
 from gateway.context import Context, Services
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.observed_operations import ObservedOperations
+from gateway.execution.operations import Operations
+from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.http.access_log import AccessLog
 from gateway.http.address_limit import address_limit
 from gateway.http.behind_proxy import below_path_of
 from gateway.http.callers import CallerNotes
 from gateway.http.cross_origin import cross_origin
-from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_page
+from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_endpoint
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.health import Readiness, health_routes
@@ -31,6 +33,7 @@ from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
 from gateway.telemetry.operation_log import OperationLog
 from gateway.telemetry.tracing import note_viewer
+from gateway.trusted_documents import load_trusted_documents
 from gateway.web_addresses import origin_of
 
 Companion = Callable[[Services], AbstractAsyncContextManager[None]]
@@ -73,33 +76,43 @@ def _routes(
     schema: strawberry.Schema, services: Services, authenticate: Authenticator
 ) -> list[BaseRoute]:
     """Return the routes, GraphQL's first: each request is compared with them in order."""
-    limits = services.settings.limits
+    settings = services.settings
+    limits = settings.limits
     compiled = None
-    if services.settings.execution != "interpreted":
+    if settings.execution != "interpreted":
         compiled = CompiledExecutor(schema, services.database.sql_dialect)
+    persisted = PersistedDocuments(
+        load_trusted_documents(settings.trusted_documents) if settings.trusted_documents else {},
+        only_trusted=settings.only_trusted_documents,
+        registers=settings.persisted_queries,
+    )
     service = GraphQLService(
         authenticate=authenticate,
         make_context=partial(_make_context, services),
         operations=ObservedOperations(
-            schema,
-            limits,
-            compiled,
-            OperationLog(services.settings.log_operations, services.settings.log_slow_seconds),
+            Operations(
+                schema,
+                limits,
+                compiled,
+                persisted,
+                introspection=settings.introspection,
+            ),
+            OperationLog(settings.log_operations, settings.log_slow_seconds),
         ),
         limits=limits,
-        origins=_socket_origins(services.settings),
+        origins=_socket_origins(settings),
         closing=services.closing,
+        max_age=settings.persisted_max_age,
     )
     objects = object_routes(services.store) if isinstance(services.store, DiskStore) else []
     return [
-        *graphql_routes(service, page=graphiql_page),
-        *health_routes(Readiness(services)),
-        Route("/", to_page),
-        Route("/graphql/", to_page, methods=["GET", "POST"]),
-        *graphiql_routes(),
-        schema_route(schema),
-        metrics_route(authenticate),
+        *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,
+        *health_routes(Readiness(services)),
+        Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
+        *(graphiql_routes() if settings.graphiql else []),
+        *([schema_route(schema)] if settings.introspection else []),
+        metrics_route(authenticate),
     ]
 
 

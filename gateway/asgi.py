@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -56,12 +55,10 @@ class SiteServer(Server):
         drains = number == signal.SIGTERM and not self._stopping.is_set()
         self._stopping.set()
         delay = self._drain if drains else 0
-        asyncio.get_running_loop().call_later(delay, self.handle_exit, number, None)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close all connections; event streams, which last as long as their clients, end first."""
-        self._closing.set()
-        await super().shutdown(sockets)
+        loop = asyncio.get_running_loop()
+        # Event streams last as long as their clients, and would hold the server up.
+        loop.call_later(delay, self._closing.set)
+        loop.call_later(delay, self.handle_exit, number, None)
 
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -212,6 +212,29 @@ class Settings(BaseSettings):
         "`connections`, `connections_per_address`, `header_bytes`, `header_seconds`, "
         "`idle_seconds`, `transfer_rate` and `transfer_seconds`.",
     )
+    trusted_documents: Path | None = Field(
+        None,
+        description="Documents that clients may request by id: a directory of `ID.graphql` files, "
+        "or a manifest that Relay, GraphQL Code Generator or Apollo wrote.",
+    )
+    only_trusted_documents: bool = Field(
+        False, description="Whether to refuse every document that is not trusted."
+    )
+    persisted_queries: bool = Field(
+        False,
+        description="Whether clients may register documents, in Apollo's protocol of automatic "
+        "persisted queries.",
+    )
+    persisted_max_age: int = Field(
+        0,
+        ge=0,
+        description="Time for which clients may reuse the answer to a GET request for a persisted "
+        "document without asking again, in seconds.",
+    )
+    introspection: bool = Field(
+        True, description="Whether to answer introspection and to serve the schema as SDL."
+    )
+    graphiql: bool = Field(True, description="Whether to serve GraphiQL.")
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",
         description="`advice` only publishes the types of keys in items' metadata; `enforced` also "
@@ -259,6 +282,13 @@ class Settings(BaseSettings):
         if (path := urlsplit(base).path) and (route := path.split("/")[1]) in ROUTES:
             raise ValueError(f"{value!r} must not contain '/{route}', which Storegraph adds.")
         return base
+
+    @field_validator("only_trusted_documents")
+    @classmethod
+    def _check_trusted(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("trusted_documents"):
+            raise ValueError("Set STOREGRAPH_TRUSTED_DOCUMENTS, or no request is answered.")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

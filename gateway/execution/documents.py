@@ -1,6 +1,6 @@
 """Source text as valid documents: parsed, measured and validated once per text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import anyio
 import anyio.to_thread
 from graphql import (
     ArgumentNode,
+    ASTValidationRule,
     DirectiveNode,
     DocumentNode,
     FieldNode,
@@ -110,10 +111,16 @@ class Documents:
     """
 
     def __init__(
-        self, schema: GraphQLSchema, limits: Limits, entries: int = 1_000, size: int = 512_000
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        rules: Collection[type[ASTValidationRule]] = RULES,
+        entries: int = 1_000,
+        size: int = 512_000,
     ) -> None:
         self._schema = schema
         self._limits = limits
+        self._rules = rules
         self._cache: Cache[Document | _Errors] = Cache(entries, size)
         self._threads = anyio.CapacityLimiter(MAX_THREADS)
         mark_one_of_inputs(schema)
@@ -172,7 +179,7 @@ class Documents:
     def _validate(self, ast: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document, each with a code."""
         errors = validate(
-            self._schema, ast, RULES, self._limits.validation_errors, hide_suggestions=True
+            self._schema, ast, self._rules, self._limits.validation_errors, hide_suggestions=True
         )
         for error in errors:
             if isinstance(error, ValidationAbortedError):

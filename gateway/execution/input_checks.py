@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import (
     ArgumentNode,
+    FieldNode,
     ListValueNode,
     ObjectValueNode,
     StringValueNode,
@@ -14,8 +15,8 @@ from graphql import (
 )
 from graphql.error import GraphQLError
 
-from gateway.errors import Path, bad_input
-from gateway.execution.limits import LimitExceeded
+from gateway.errors import DomainError, ErrorCode, Path, bad_input
+from gateway.execution.limits import INTROSPECTION, LimitExceeded
 from gateway.json_values import unstorable_character
 from gateway.limits import Limits
 
@@ -67,6 +68,15 @@ def _check_text(path: Path, text: str) -> None:
     if character := unstorable_character(text):
         message = f"Variable ${format_path(path)} contains {character}, which cannot be stored."
         raise bad_input(message, *path)
+
+
+class NoIntrospection(ValidationRule):
+    """Refuses fields that describe the schema; `__typename` does not."""
+
+    def enter_field(self, node: FieldNode, *_args: Any) -> None:
+        if node.name.value in INTROSPECTION:
+            refusal = DomainError(ErrorCode.INTROSPECTION_DISABLED, "Introspection is disabled.")
+            self.report_error(GraphQLError(refusal.message, node, original_error=refusal))
 
 
 class StorableLiterals(ValidationRule):

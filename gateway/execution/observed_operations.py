@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable, Container
 from contextlib import aclosing
 from time import perf_counter
 
-import strawberry
 from graphql import OperationType
 
 from gateway.execution.operations import (
@@ -13,9 +12,7 @@ from gateway.execution.operations import (
     OperationNotAllowed,
     OperationRequest,
     Operations,
-    PlanExecutor,
 )
-from gateway.limits import Limits
 from gateway.telemetry.operation_log import OK, OperationLog
 from gateway.telemetry.tracing import OPERATION, OperationTrace, note_error
 
@@ -23,17 +20,11 @@ End = tuple[str, str]
 NO_EXECUTOR = "none"
 
 
-class ObservedOperations(Operations):
-    """The operations of one schema, each of which is recorded when it ends."""
+class ObservedOperations:
+    """Operations, each of which is recorded when it ends."""
 
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        limits: Limits,
-        plan_executor: PlanExecutor | None,
-        log: OperationLog,
-    ) -> None:
-        super().__init__(schema, limits, plan_executor)
+    def __init__(self, operations: Operations, log: OperationLog) -> None:
+        self._operations = operations
         self._log = log
 
     async def execute(
@@ -47,14 +38,14 @@ class ObservedOperations(Operations):
         answer = None
         token = OPERATION.set(trace)
         try:
-            answer = await super().execute(request, context, allowed)
+            answer = await self._operations.execute(request, context, allowed)
             return answer
         except OperationNotAllowed as error:
             note_error(error.code)
             answer = Answer(executed=False)
             raise
         finally:
-            self._record(trace, request, _end_of(answer, trace), started)
+            self._record(trace, _end_of(answer, trace), started)
             OPERATION.reset(token)
 
     async def subscribe(
@@ -71,24 +62,20 @@ class ObservedOperations(Operations):
         OPERATION.set(trace)
         outcome = None
         try:
-            outcome = await super().subscribe(request, make_context, allowed)
+            outcome = await self._operations.subscribe(request, make_context, allowed)
         except OperationNotAllowed as error:
             note_error(error.code)
             outcome = Answer(executed=False)
             raise
         finally:
             if outcome is None or isinstance(outcome, Answer):
-                self._record(trace, request, _end_of(outcome, trace), started)
+                self._record(trace, _end_of(outcome, trace), started)
         if isinstance(outcome, Answer):
             return outcome
-        return self._recorded(outcome, trace, request, started)
+        return self._recorded(outcome, trace, started)
 
     async def _recorded(
-        self,
-        answers: AsyncGenerator[Answer],
-        trace: OperationTrace,
-        request: OperationRequest,
-        started: float,
+        self, answers: AsyncGenerator[Answer], trace: OperationTrace, started: float
     ) -> AsyncGenerator[Answer]:
         """Yield the answers of a subscription, and record it when it ends."""
         end = OK, NO_EXECUTOR
@@ -100,13 +87,11 @@ class ObservedOperations(Operations):
                     yield answer
                     del answer  # free its memory while waiting for the next
         finally:
-            self._record(trace, request, end, started)
+            self._record(trace, end, started)
 
-    def _record(
-        self, trace: OperationTrace, request: OperationRequest, end: End, started: float
-    ) -> None:
+    def _record(self, trace: OperationTrace, end: End, started: float) -> None:
         seconds, (status, executor) = perf_counter() - started, end
-        self._log.record(trace, request.query, seconds=seconds, status=status, executor=executor)
+        self._log.record(trace, seconds=seconds, status=status, executor=executor)
 
 
 def _end_of(answer: Answer | None, trace: OperationTrace) -> End:

@@ -39,9 +39,10 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.events.streams import Event
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
-from gateway.execution.documents import Document, DocumentErrors, Documents, name_of
+from gateway.execution.documents import RULES, Document, DocumentErrors, Documents, name_of
 from gateway.execution.error_bodies import ErrorBody, coercion_error, error_body
-from gateway.execution.input_checks import check_variables
+from gateway.execution.input_checks import NoIntrospection, check_variables
+from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.variable_coercion import coerce_leaf_variables
 from gateway.limits import Limits
@@ -64,13 +65,17 @@ def new_request_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """An operation that a caller requests, over whichever transport."""
+    """An operation that a caller requests, over whichever transport.
 
-    query: str
+    Its document is given by the text, `query`, or by the id of a persisted one, or both.
+    """
+
+    query: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
     extensions: Mapping[str, Any] = field(default_factory=dict)
     request_id: str = field(default_factory=new_request_id)
+    document_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class _Operation:
     @property
     def key(self) -> Hashable:
         """A key that requests for the same share, unless they spell it differently."""
-        return self.request.query, self.request.operation_name, repr(self.request.variables)
+        return self.document.source, self.request.operation_name, repr(self.request.variables)
 
 
 class OperationNotAllowed(DomainError):
@@ -149,13 +154,20 @@ class OperationNotAllowed(DomainError):
 
 
 class Operations:
-    """The operations of one schema, within limits; a plan executor runs what it supports."""
+    """The operations of one schema, within limits; a plan executor runs what it supports.
+
+    `persisted` has the documents that clients may request by id. `introspection` says whether they
+    may read the schema.
+    """
 
     def __init__(
         self,
         schema: strawberry.Schema,
         limits: Limits,
         plan_executor: PlanExecutor | None = None,
+        persisted: PersistedDocuments | None = None,
+        *,
+        introspection: bool = True,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("Schema extensions and custom directives are not supported.")
@@ -163,7 +175,9 @@ class Operations:
         self._executor_class = schema.execution_context_class
         self._limits = limits
         self._plan_executor = plan_executor
-        self._documents = Documents(self._schema, limits)
+        self._persisted = persisted or PersistedDocuments()
+        rules = RULES if introspection else (*RULES, NoIntrospection)
+        self._documents = Documents(self._schema, limits, rules)
         self._costs = Costs(self._schema, limits)
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
@@ -230,10 +244,13 @@ class Operations:
     ) -> _Operation:
         """Return the operation of a request; raise if it is not valid or exceeds a limit."""
         count = check_variables(request.variables, self._limits)
-        document = await self._documents.get(request.query)
+        text = self._persisted.find(request.query, request.document_id)
+        document = await self._documents.get(text)
+        self._persisted.register(text, request.document_id)
         node = document.operation(request.operation_name)
         if trace := OPERATION.get():
             trace.type, trace.name = node.operation.value, name_of(node)
+            trace.document = document.source
         self._costs.check(document, node, request.variables)
         if node.operation not in allowed:
             raise OperationNotAllowed(node.operation)

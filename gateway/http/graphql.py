@@ -20,6 +20,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
+from gateway.http.caching import cacheable
 from gateway.http.compression import compressed
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import PROTOCOL
@@ -33,6 +34,7 @@ from gateway.http.negotiation import (
 )
 from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import (
+    MEMBERS,
     HTTPRequestError,
     bad_request,
     body_members,
@@ -56,6 +58,7 @@ STATUS = {
     ErrorCode.TIMEOUT: 504,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
     ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 200,  # as Apollo Server responds
+    ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,
 }
 """Status of a request that was not executed, by its error; 400 for all others."""
 
@@ -87,7 +90,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         accept = request.headers.get("accept")
-        has_query = request.method != "GET" or "query" in request.query_params
+        has_query = request.method != "GET" or not MEMBERS.keys().isdisjoint(request.query_params)
         if self._page and not has_query and preferred(accept, (JSON, GRAPHQL_JSON, HTML)) == HTML:
             await self._page(request)(scope, receive, send)
             return
@@ -141,13 +144,17 @@ class GraphQLEndpoint:
                 answer = await self._execute(viewer, operation, allowed)
             except OperationNotAllowed as error:
                 raise _not_allowed(error.type) from None
-        status = 200
+        status, body, timing = 200, orjson.dumps(answer.body()), _timing([answer])
         if not answer.executed:
             # Responses of type application/json promise 200 for all but internal errors.
             status = STATUS.get(answer.errors[0]["extensions"]["code"], 400)
             if status < 500 and content_type == JSON:
                 status = 200
-        return status, orjson.dumps(answer.body()), _timing([answer])
+        elif request.method == "GET" and operation.query is None and not answer.errors:
+            known = request.headers.get("if-none-match")
+            status, body, caching = cacheable(body, known, self._service.max_age)
+            return status, body, {**timing, **caching}
+        return status, body, timing
 
     async def _stream(self, request: Request, request_id: str, send: Send) -> None:
         """Respond with events."""
@@ -196,14 +203,12 @@ class GraphQLEndpoint:
             )
             raise LimitExceeded(message, "batch", limit, len(members))
         answers = []
-        for operation in [_operation_or_refusal(each, request_id) for each in members]:
-            if isinstance(operation, Answer):
-                answers.append(operation)
-                continue
+        for operation in [operation_request(each, request_id) for each in members]:
             try:
                 answers.append(await self._execute(viewer, operation, ONE_ANSWER))
             except OperationNotAllowed as error:
-                answers.append(_refusal(_not_allowed(error.type).reason, request_id))
+                refusal = error_body(_not_allowed(error.type).reason, request_id)
+                answers.append(Answer(errors=[refusal], executed=False))
         return answers
 
     async def _execute(
@@ -213,25 +218,8 @@ class GraphQLEndpoint:
         return await self._service.operations.execute(operation, context, allowed)
 
 
-def _operation_or_refusal(members: object, request_id: str) -> OperationRequest | Answer:
-    """Return an operation of a batch, or the answer if it is only the hash of a document.
-
-    Clients send the documents of those operations only; any other fault refuses the whole batch.
-    """
-    try:
-        return operation_request(members, request_id)
-    except DomainError as error:
-        if error.code is not ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
-            raise
-        return _refusal(error, request_id)
-
-
 def _challenge(request: Request) -> str:
     return 'Bearer error="invalid_token"' if "authorization" in request.headers else "Bearer"
-
-
-def _refusal(reason: DomainError, request_id: str) -> Answer:
-    return Answer(errors=[error_body(reason, request_id)], executed=False)
 
 
 def _check_method(request: Request) -> None:

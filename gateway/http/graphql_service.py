@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.auth.live_credential import LiveCredential
 from gateway.auth.viewer import Viewer
+from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
 from gateway.limits import Limits
 
@@ -30,12 +31,15 @@ class GraphQLService:
     `make_context` takes the viewer and a request id and is called once per operation. `origins`
     are the origins, besides the server's own, whose pages may open sockets; `*` means all.
     `closing` is set when the server closes connections, so that event streams end.
+    `max_age` is the number of seconds for which clients may reuse the answer to a GET request for a
+    persisted document.
     """
 
     authenticate: Callable[[str | None], Awaitable[LiveCredential]]
     make_context: Callable[[Viewer, str], object]
-    operations: Operations
+    operations: Operations | ObservedOperations
     limits: Limits
     origins: frozenset[str] = frozenset()
     timeouts: SocketTimeouts = SocketTimeouts()
+    max_age: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)

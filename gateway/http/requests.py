@@ -16,13 +16,14 @@ from gateway.execution.operations import OperationRequest, new_request_id
 from gateway.json_values import parse_json
 from gateway.limits import Limits
 
-MEMBERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+MEMBERS = {
+    "query": str,
+    "documentId": str,
+    "operationName": str,
+    "variables": dict,
+    "extensions": dict,
+}
 JSON_TYPE_NAMES = {str: "a string", dict: "an object"}
-_APOLLO_MESSAGE = "PersistedQueryNotSupported"
-"""From Apollo's protocol: clients that read only messages send the document upon it."""
-PERSISTED_QUERY_NOT_SUPPORTED = DomainError(
-    ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED, _APOLLO_MESSAGE
-)
 _SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _QUOTED_MEMBERS = [f'"{name}"'.encode() for name in MEMBERS]
 
@@ -53,22 +54,31 @@ def request_id_of(request: Request) -> str:
 def operation_request(members: object, request_id: str) -> OperationRequest:
     """Return the request that a JSON value describes.
 
-    Raises BAD_REQUEST, and PERSISTED_QUERY_NOT_SUPPORTED if it has only the hash of a document.
+    A document is given by its text, or by its id: the member `documentId`, or the hash in Apollo's
+    extension `persistedQuery`. Raises BAD_REQUEST.
     """
     if not isinstance(members, dict):
         raise bad_request("The request body must be a JSON object.")
-    extensions = members.get("extensions")
-    if isinstance(extensions, dict) and "persistedQuery" in extensions and not members.get("query"):
-        raise PERSISTED_QUERY_NOT_SUPPORTED
     for name, type_ in MEMBERS.items():
         value = members.get(name)
-        if not isinstance(value, type_) and (value is not None or name == "query"):
+        if value is not None and not isinstance(value, type_):
             raise bad_request(f"`{name}` must be {JSON_TYPE_NAMES[type_]}.")
+    extensions = members.get("extensions") or {}
+    document_id = members.get("documentId")
+    if document_id is None and "persistedQuery" in extensions:
+        persisted = extensions["persistedQuery"]
+        document_id = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+        if not isinstance(document_id, str):
+            raise bad_request("`extensions.persistedQuery.sha256Hash` must be a string.")
+    query = members.get("query")
+    if query is None and document_id is None:
+        raise bad_request("`query` must be a string.")
     return OperationRequest(
-        query=members["query"],
+        query=(query or None) if document_id else query,
+        document_id=document_id.removeprefix("sha256:") if document_id else None,
         variables=members.get("variables") or {},
         operation_name=members.get("operationName"),
-        extensions=members.get("extensions") or {},
+        extensions=extensions,
         request_id=request_id,
     )
 

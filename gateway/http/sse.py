@@ -50,68 +50,54 @@ class EventStream:
 
     async def serve(self, outcome: AsyncGenerator[Answer] | Answer) -> None:
         """Send the answers to an operation; the last event reports a failure of the stream."""
+        fixed = {**HEADERS, "x-request-id": self._request_id}
+        headers = [(name.encode(), value.encode()) for name, value in fixed.items()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         last = _COMPLETE
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._start()
                 company = [
                     tasks.create_task(self._keep_alive()),
-                    tasks.create_task(self._await_end_of_credential()),
-                    tasks.create_task(self._await_disconnect()),
-                    tasks.create_task(self._await_closing()),
+                    tasks.create_task(self._end_with_credential()),
+                    tasks.create_task(self._end_with_client()),
+                    tasks.create_task(self._end_with_server()),
                 ]
-                await self._write_answers(outcome)
+                if isinstance(outcome, Answer):
+                    await self._write(_next_event(outcome))
+                else:
+                    async with aclosing(outcome) as answers:
+                        async for answer in answers:
+                            await self._write(_next_event(answer))
+                            del answer  # frees its memory while waiting for the next
                 for task in company:
                     task.cancel()
         except* (ClientDisconnect, ServerClosing):
             last = b""  # without `complete`, a client that is still there connects again
         except* Exception as group:
-            last = self._failure(group.exceptions[0]) + _COMPLETE
+            errors = [error_body(group.exceptions[0], self._request_id)]
+            last = _next_event(Answer(errors=errors, executed=False)) + _COMPLETE
         await self._send({"type": "http.response.body", "body": last})
-
-    async def _start(self) -> None:
-        headers = {**HEADERS, "x-request-id": self._request_id}
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            }
-        )
-        await self._write(_COMMENT)  # so that the client knows at once that it is connected
-
-    async def _write_answers(self, outcome: AsyncGenerator[Answer] | Answer) -> None:
-        if isinstance(outcome, Answer):
-            await self._write(_next_event(outcome))
-            return
-        async with aclosing(outcome) as answers:
-            async for answer in answers:
-                await self._write(_next_event(answer))
-                del answer  # frees its memory while waiting for the next
 
     async def _keep_alive(self) -> None:
         while True:
+            await self._write(_COMMENT)  # the first tells the client that it is connected
             await asyncio.sleep(self._service.timeouts.ping)
-            await self._write(_COMMENT)
 
-    async def _await_end_of_credential(self) -> None:
+    async def _end_with_credential(self) -> None:
         raise await self._credential.ended()
 
-    async def _await_disconnect(self) -> None:
+    async def _end_with_client(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         raise ClientDisconnect
 
-    async def _await_closing(self) -> None:
+    async def _end_with_server(self) -> None:
         await self._service.closing.wait()
         raise ServerClosing
 
     async def _write(self, body: bytes) -> None:
         """Send a part of the body; waits while the client reads slowly."""
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
-
-    def _failure(self, error: Exception) -> bytes:
-        return _next_event(Answer(errors=[error_body(error, self._request_id)], executed=False))
 
 
 def _next_event(answer: Answer) -> bytes:

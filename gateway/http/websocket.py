@@ -169,9 +169,6 @@ class WebSocketHandler:
         try:
             request = operation_request(payload, request_id)
         except DomainError as error:
-            if error.code is ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
-                await self._send_error(id_, error, request_id)
-                return
             raise SocketClosed(CloseCode.BAD_MESSAGE, error.message) from None
         limit, count = self._service.limits.operations_per_socket, len(self._running) + 1
         if count > limit:

@@ -28,7 +28,6 @@ class OperationLog:
     def record(
         self,
         trace: OperationTrace,
-        document: str,
         *,
         seconds: float,
         status: str,
@@ -65,7 +64,7 @@ class OperationLog:
             fields["user_errors"] = sorted(trace.user_errors)
         if is_slow:
             fields["slow"] = True
-            fields["document"] = hashlib.sha256(document.encode(errors="replace")).hexdigest()
+            fields["document"] = hashlib.sha256(trace.document.encode(errors="replace")).hexdigest()
         write = log.info
         if INTERNAL in trace.codes:
             write = log.error

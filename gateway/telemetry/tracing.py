@@ -26,6 +26,7 @@ class OperationTrace:
     request_id: str
     type: str | None = None
     name: str = ""
+    document: str = ""
     statements: int = 0
     not_compiled: str | None = None
     codes: set[str] = field(default_factory=set)

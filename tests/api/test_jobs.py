@@ -147,3 +147,16 @@ async def test_the_same_bytes_in_two_jobs_are_stored_once(shared_site: Site) -> 
     urls = {(await item_facts(site, uuid))["url"] for uuid in (uuids[0], uuids[-1], uuids[59], uuids[60])}
     assert len(urls) == 2
     await check_all(site.services)
+
+
+async def test_columns_that_stay_are_not_written(shared_site: Site) -> None:
+    """A finished item is written without its name, which has several indexes, unless the job renames it."""
+    site, folder = shared_site, await shared_site.folder("written")
+    kept, renamed = await send_files(site, folder, [File(f"{name}.txt", "PLAIN_TEXT", b"written") for name in "ab"])
+    for entry, is_written in (({"placeholderUuid": kept}, False), ({"placeholderUuid": renamed, "title": "c"}, True)):
+        seen: list[str] = []
+        with site.services.database.observing_statements(seen.append):
+            await wait_for_job(site, await start_upload_job(site, folder, {"text": [entry]}))
+        [update] = [statement for statement in seen if statement.startswith("UPDATE items")]
+        assert ("name_key=" in update) is is_written
+    await check_all(site.services)

@@ -101,6 +101,7 @@ def test_a_public_url_does_not_contain_a_route(monkeypatch: pytest.MonkeyPatch) 
     [
         ("ADMIN_KEY", "short", "Expected at least 32 characters."),
         ("PART_SIZE", "7", "Expected at least 5242880."),
+        ("ONLY_TRUSTED_DOCUMENTS", "true", "Set STOREGRAPH_TRUSTED_DOCUMENTS, or no request is answered."),
         ("PROBE_CHILDREN", "two", "Expected a whole number."),
         ("PROBE_CHILDREN", "65", "Expected at most 64."),
         ("PROBE_SECONDS", "0", "Expected more than 0.0."),

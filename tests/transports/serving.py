@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from gateway.execution.operations import Operations
+from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService, SocketTimeouts
 from gateway.limits import Limits
@@ -33,12 +34,17 @@ def page(_request: Request) -> Response:
     return HTMLResponse("<title>GraphiQL</title>")
 
 
-def application(stage: Stage, limits: Limits | None = None, timeouts: SocketTimeouts | None = None) -> Starlette:
+def application(
+    stage: Stage,
+    limits: Limits | None = None,
+    timeouts: SocketTimeouts | None = None,
+    persisted: PersistedDocuments | None = None,
+) -> Starlette:
     limits = limits or Limits()
     service = GraphQLService(
         authenticate=stage.authenticate,
         make_context=partial(Context, stage),
-        operations=Operations(SCHEMA, limits),
+        operations=Operations(SCHEMA, limits, persisted=persisted),
         limits=limits,
         origins=frozenset({"https://friend.example"}),
         timeouts=timeouts or SocketTimeouts(),
@@ -47,21 +53,29 @@ def application(stage: Stage, limits: Limits | None = None, timeouts: SocketTime
     return Starlette(routes=graphql_routes(service, page=page))
 
 
-def http_client(stage: Stage, limits: Limits | None = None) -> httpx.AsyncClient:
+def http_client(
+    stage: Stage, limits: Limits | None = None, persisted: PersistedDocuments | None = None
+) -> httpx.AsyncClient:
     """Return a client of an application in this process; its viewer is ada by default."""
-    transport = httpx.ASGITransport(application(stage, limits))
+    transport = httpx.ASGITransport(application(stage, limits, persisted=persisted))
     return httpx.AsyncClient(transport=transport, base_url="http://gateway.example", headers=ADA)
 
 
 @asynccontextmanager
 async def serve(
-    stage: Stage, limits: Limits | None = None, timeouts: SocketTimeouts | None = None
+    stage: Stage,
+    limits: Limits | None = None,
+    timeouts: SocketTimeouts | None = None,
+    persisted: PersistedDocuments | None = None,
 ) -> AsyncIterator[str]:
     """Yield the address, without scheme, of an application that uvicorn serves on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         config = uvicorn.Config(
-            application(stage, limits, timeouts), log_config=None, log_level="error", timeout_graceful_shutdown=2
+            application(stage, limits, timeouts, persisted),
+            log_config=None,
+            log_level="error",
+            timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))  # serve() would replace pytest's signal handlers

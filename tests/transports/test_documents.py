@@ -12,7 +12,7 @@ from tests.transports.toy import SCHEMA
 
 
 def documents(entries: int = 3, size: int = 4_000) -> Documents:
-    return Documents(core_schema(SCHEMA), Limits(), entries, size)
+    return Documents(core_schema(SCHEMA), Limits(), entries=entries, size=size)
 
 
 async def errors_of(source: str) -> list[str]:

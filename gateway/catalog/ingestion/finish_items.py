@@ -15,7 +15,7 @@ from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, remova
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
-from gateway.catalog.ledger.row_edits import set_columns
+from gateway.catalog.ledger.row_edits import changed_values, set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.ledger.thumbnails import delete_thumbnails, enqueue_covers
 from gateway.database.dialects import in_keys, upsert
@@ -31,6 +31,14 @@ from gateway.models.uploads import uploads
 from gateway.queues.base import Queue
 
 _FACT_COLUMNS = [fact.name for fact in MEDIA_FACTS.values() if fact.is_column]
+_FINISHED = [
+    items.c[name]
+    for name in (
+        *("uuid", "folder_uuid", "item_type", "is_tombstone", "is_placeholder"),
+        *("url", "object_key", "file_size", "sha256"),
+    )
+]
+"""What counters, thumbnails, mirror datasets and the journal need of a finished item."""
 _DEDUPLICATION_ROUNDS = 5
 """Rounds of `deduplicate_objects`: an object can be removed between its insert and its select."""
 
@@ -158,7 +166,7 @@ async def finish_items(
         return
     uuids = [source.item_uuid for source in sources]
     values = {source.item_uuid: item_values(source, rows, keys) for source in sources}
-    await set_columns(transaction, items, values)
+    await set_columns(transaction, items, _changed_columns(values, rows))
     metadata = {source.item_uuid: source.client_metadata for source in sources}
     await replace_metadata(transaction, metadata)
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
@@ -170,7 +178,7 @@ async def finish_items(
     changed = [uuid for uuid in uuids if not rows[uuid].is_placeholder]
     released += await delete_derived(transaction, changed)
     finished = await transaction.rows(
-        sa.select(items).where(in_keys(items.c.uuid, uuids)), ItemRecord
+        sa.select(*_FINISHED).where(in_keys(items.c.uuid, uuids)), ItemRecord
     )
     await apply_deltas(
         transaction,
@@ -181,6 +189,21 @@ async def finish_items(
     await enqueue_covers(transaction, queue, finished)
     arrived = [row for row in finished if rows[row.uuid].is_placeholder]
     await _record_arrivals(transaction, user_uuid, finished, arrived)
+
+
+def _changed_columns(
+    values: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, ItemRecord]
+) -> dict[UUID, dict[str, Any]]:
+    """Return the values of the columns that change in any of the rows.
+
+    One statement writes them all. SQLite rewrites the entries of an index for each column that is
+    set, changed or not, and most columns of most files stay as they are, such as names.
+    """
+    changed = {name for new in changed_values(values, rows).values() for name in new}
+    return {
+        uuid: {name: value for name, value in new.items() if name in changed}
+        for uuid, new in values.items()
+    }
 
 
 async def _record_arrivals(
@@ -216,7 +239,7 @@ async def delete_derived(transaction: Transaction, uuids: Collection[UUID]) -> l
 def item_values(
     source: ReadSource, rows: Mapping[UUID, ItemRecord], keys: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the columns of a finished item: always the same ones, for one statement to write."""
+    """Return the columns of a finished item: always the same ones."""
     row, uploaded = rows[source.item_uuid], source.uploaded
     name = row.name if source.title is None else source.title
     metadata = source.client_metadata

@@ -53,11 +53,12 @@ def graphiql_page(request: Request) -> Response:
 
 
 def graphiql_routes() -> list[BaseRoute]:
-    """Return the routes of `/graphiql` and of the page's files, whose URLs have a digest."""
+    """Return the routes that lead to the page, and those of its files, whose URLs have a digest."""
     return [
         Route(f"/graphql/static/{release()}/{{name}}", asset, methods=["GET"]),
-        Route("/graphiql", to_page, methods=["GET"]),
-        Route("/graphiql/", to_page, methods=["GET"]),
+        Route("/", to_endpoint),
+        Route("/graphiql", to_endpoint, methods=["GET"]),
+        Route("/graphiql/", to_endpoint, methods=["GET"]),
     ]
 
 
@@ -69,7 +70,7 @@ async def asset(request: Request) -> Response:
     return (await asyncio.to_thread(_asset_document, name)).respond(request)
 
 
-async def to_page(request: Request) -> Response:
+async def to_endpoint(request: Request) -> Response:
     """Redirect to the endpoint on the host that the client knows, below the path of the site."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{request.scope.get('root_path', '')}/graphql{query}")
