@@ -257,12 +257,14 @@ def create_key(
 ) -> None:
     """Create an API key for a user, and print it once."""
     settings = _settings()
+    from gateway.auth.key_expiry import expiry_of_new_key
     from gateway.catalog.api_keys import create_key
     from gateway.wiring import open_current_services
 
     async def create() -> None:
         async with open_current_services(settings) as services:
-            console.print(await create_key(services.database, user, name))
+            expires_at = expiry_of_new_key(None, settings, None)
+            console.print(await create_key(services.database, user, name, expires_at))
 
     _run(create())
 

@@ -104,7 +104,11 @@ def _routes(
         closing=services.closing,
         max_age=settings.persisted_max_age,
     )
-    objects = object_routes(services.store) if isinstance(services.store, DiskStore) else []
+    objects = (
+        object_routes(services.store, authenticate.holder)
+        if isinstance(services.store, DiskStore)
+        else []
+    )
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,

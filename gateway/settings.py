@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.credential_settings import CredentialSettings
 from gateway.limits import Limits
 from gateway.web_addresses import check_base_url, check_origin
 
-MINIMUM_SECRET = 32
 _PREFIX = "STOREGRAPH_"
 _HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
-Secret = Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)]
 ROUTES = frozenset({"graphiql", "graphql", "healthz", "livez", "metrics", "objects", "readyz"})
 """What the paths of the gateway begin with."""
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -30,7 +29,7 @@ class NotConfigured(Exception):
     """Raised when a setting is missing or unusable; the message names it."""
 
 
-class Settings(BaseSettings):
+class Settings(CredentialSettings):
     """Settings, each read from the environment variable `STOREGRAPH_` plus its name."""
 
     model_config = SettingsConfigDict(
@@ -76,25 +75,6 @@ class Settings(BaseSettings):
         False,
         description="Whether to log a line for each HTTP request: method, path, status, time and "
         "the client's address.",
-    )
-    admin_key: Secret | None = Field(
-        None,
-        description="API key of the first admin on an empty database, at least 32 characters. "
-        "By default, it is generated and printed once.",
-    )
-    secret_key: Secret | None = Field(
-        None,
-        description="Secret that signs URLs and encrypts the credentials of integrations, at "
-        "least 32 characters. Required with PostgreSQL; otherwise generated in the data "
-        "directory (mode 0600).",
-    )
-    jwt_secret: Secret | None = Field(
-        None,
-        description="Secret that bearer JWTs (HS256) must be signed with, at least 32 "
-        "characters. Without it, JWTs are not accepted.",
-    )
-    jwt_claim: str = Field(
-        "email", description="Claim of a JWT that contains the user's email address."
     )
     work_in_serve: bool | None = Field(
         None,
@@ -154,18 +134,6 @@ class Settings(BaseSettings):
         30.0,
         gt=0,
         description="Time without a heartbeat after which a task is reassigned, in seconds.",
-    )
-    signed_url_seconds: int = Field(
-        3600,
-        ge=60,
-        le=604800,
-        description="Default lifetime of download URLs, in seconds.",
-    )
-    upload_url_seconds: int = Field(
-        3600,
-        ge=60,
-        le=604800,
-        description="Lifetime of upload URLs, in seconds. They can be renewed.",
     )
     part_size: int = Field(
         64 << 20,

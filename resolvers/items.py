@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.error_texts import between, sized
+from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import (
     Aggregate,
@@ -48,10 +48,10 @@ from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
+from resolvers.signed_urls import Lifetime, bounds_of, lifetime_of
 
 MAX_RELATED = 1000
 MAX_FRAMES = 10_000
-MIN_LIFETIME, MAX_LIFETIME = 60, 7 * 24 * 3600
 
 log = structlog.get_logger(__name__)
 
@@ -146,26 +146,10 @@ item_search = ToMany(
 )
 
 
-Lifetime = Annotated[
-    int | None,
-    strawberry.argument(
-        description="Minimum number of seconds for which the URL is valid, from 60 to 604,800. "
-        "Defaults to a setting of the site, normally 3,600. The time is rounded up, so that the "
-        "URL stays the same for a while and browsers can cache what it serves."
-    ),
-]
 Disposition = Annotated[
     SignedUrlDisposition,
     strawberry.argument(description="Whether browsers should show or save what the URL serves."),
 ]
-
-
-def lifetime_of(context: Context, requested: int | None) -> timedelta:
-    """Return the lifetime of a signed URL; raise `BAD_USER_INPUT` if it is out of range."""
-    seconds = context.services.settings.signed_url_seconds if requested is None else requested
-    if not MIN_LIFETIME <= seconds <= MAX_LIFETIME:
-        raise bad_input(between("lifetime", MIN_LIFETIME, MAX_LIFETIME, seconds), "lifetime")
-    return timedelta(seconds=seconds)
 
 
 @batch(
@@ -201,7 +185,7 @@ async def signed_url_of(
 
     The URL of a file elsewhere needs no signature, and is promised no longer than a signed one.
     """
-    span = lifetime_of(context, lifetime)
+    span, bounds = lifetime_of(context, lifetime), bounds_of(context)
     uuids = {integration for *_, integration in keys if integration}
     integrations = await find_integrations(context.database, uuids)
     signed: list[SignedRequest | None] = []
@@ -211,14 +195,18 @@ async def signed_url_of(
             signed.append(None)
         elif object_key is not None:
             store = context.services.store
-            signed.append(await store.sign_get(object_key, name, mime, span, is_inline=is_inline))
+            signed.append(
+                await store.sign_get(
+                    object_key, name, mime, span, is_inline=is_inline, bounds=bounds
+                )
+            )
         elif integration is None:
             signed.append(SignedRequest(url, "GET", expires_after(span)))
         else:
             reached = await _locate(context, integrations[integration], url)
             cloud, location = reached or (None, None)
             signed.append(
-                await cloud.sign_get(location, name, mime, span, is_inline=is_inline)
+                await cloud.sign_get(location, name, mime, span, is_inline=is_inline, bounds=bounds)
                 if cloud and location
                 else None
             )

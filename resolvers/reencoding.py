@@ -22,9 +22,10 @@ from gateway.models.items import items
 from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
 from gateway.stores.base import SignedRequest
 from resolvers.global_ids import id_from
-from resolvers.items import Disposition, Lifetime, lifetime_of
+from resolvers.items import Disposition
 from resolvers.job_subscriptions import WatchedJob, job_subscription
 from resolvers.orders import in_sequence, newest_first
+from resolvers.signed_urls import Lifetime, bounds_of, lifetime_of
 
 id_of = id_from("ReencodeJob", reencode_jobs.c.uuid)
 unit_id_of = id_from("ReencodeUnit", reencode_units.c.uuid)
@@ -102,6 +103,7 @@ async def signed_url_of(
                 mime_type,
                 span,
                 is_inline=disposition is SignedUrlDisposition.INLINE,
+                bounds=bounds_of(context),
             )
         )
     return signed

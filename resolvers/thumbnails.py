@@ -23,7 +23,7 @@ from gateway.media.drawing.frames import MIME_TYPE
 from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.thumbnails import ThumbnailRecord, thumbnails
-from resolvers.items import lifetime_of
+from resolvers.signed_urls import bounds_of, lifetime_of
 
 RETRY_AFTER = timedelta(hours=1)
 """Age of an attempt after which a request starts another."""
@@ -84,7 +84,7 @@ async def thumbnail_of(
         stored = stored_size(state.width, state.height, size)
         key = thumbnail_key(state.object_key, stored)
         request = await context.services.store.sign_get(
-            key, _FILE_NAME, MIME_TYPE, span, is_inline=True
+            key, _FILE_NAME, MIME_TYPE, span, is_inline=True, bounds=bounds_of(context)
         )
         width, height = fitted(state.width, state.height, stored)
         signed.append(SignedThumbnail(request.url, width, height, request.expires_at))

@@ -49,18 +49,40 @@ def _valid_keys() -> sa.Select[tuple[UUID, datetime | None, UUID, SiteRole]]:
 
 async def viewer_of_key(database: Database, sha256: str) -> Viewer | None:
     """Return the active user of a valid API key, given by its digest."""
-    rows = await database.rows(_valid_keys().where(api_keys.c.sha256 == sha256), _KeyUser)
-    if not rows:
-        return None
-    row = rows[0]
-    return Viewer(row.uuid, row.site_role, key_uuid=row.key_uuid, expires_at=row.expires_at)
+    return await _key_viewer(database, api_keys.c.sha256 == sha256)
+
+
+async def viewer_of_key_uuid(database: Database, uuid: UUID) -> Viewer | None:
+    """Return the active user of a valid API key, given by its UUID."""
+    return await _key_viewer(database, api_keys.c.uuid == uuid)
 
 
 async def viewer_of_email(
     database: Database, email: str, expires_at: datetime | None
 ) -> Viewer | None:
     """Return the active user with an email address, signed in until a time."""
-    rows = await database.rows(_active_users.where(users.c.email_key == fold(email)), _User)
+    return await _user_viewer(database, users.c.email_key == fold(email), expires_at)
+
+
+async def viewer_of_user(
+    database: Database, uuid: UUID, expires_at: datetime | None
+) -> Viewer | None:
+    """Return an active user, signed in until a time."""
+    return await _user_viewer(database, users.c.uuid == uuid, expires_at)
+
+
+async def _key_viewer(database: Database, condition: sa.ColumnElement[bool]) -> Viewer | None:
+    rows = await database.rows(_valid_keys().where(condition), _KeyUser)
+    if not rows:
+        return None
+    row = rows[0]
+    return Viewer(row.uuid, row.site_role, key_uuid=row.key_uuid, expires_at=row.expires_at)
+
+
+async def _user_viewer(
+    database: Database, condition: sa.ColumnElement[bool], expires_at: datetime | None
+) -> Viewer | None:
+    rows = await database.rows(_active_users.where(condition), _User)
     return Viewer(rows[0].uuid, rows[0].site_role, expires_at=expires_at) if rows else None
 
 

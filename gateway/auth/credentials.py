@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -18,6 +18,7 @@ import structlog
 
 from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
+from gateway.auth.url_holders import find_holder
 from gateway.auth.viewer import Viewer
 from gateway.database.engine import Database
 from gateway.errors import DomainError, ErrorCode, forbidden
@@ -73,6 +74,20 @@ class Authenticator:
             message = "No credential. Send an API key or token in the header `Authorization: Bearer <key>`."
             raise DomainError(ErrorCode.UNAUTHENTICATED, message)
         key = digest(token)
+        return await self._credential(key, lambda: self._find_viewer(token, key))
+
+    async def holder(self, holder: str) -> LiveCredential:
+        """Return the credential that a signed URL is bound to.
+
+        Raises:
+            DomainError: `UNAUTHENTICATED`, if it is no longer valid.
+        """
+        return await self._credential(holder, lambda: find_holder(self._database, holder))
+
+    async def _credential(
+        self, key: str, find_viewer: Callable[[], Awaitable[Viewer | None]]
+    ) -> LiveCredential:
+        """Return the credential known by a key, or else that of the viewer who is found."""
         if credential := self._usable(key):
             return credential
         # Sockets of one user authenticate all at once: one query serves them. A lock is there as
@@ -80,7 +95,12 @@ class Authenticator:
         async with self._locks.setdefault(key, asyncio.Lock()):
             if known := self._live.get(key):
                 await self._check([known])
-            credential = self._usable(key) or LiveCredential(await self._find_viewer(token, key))
+            if not (credential := self._usable(key)):
+                viewer = await find_viewer()
+                if viewer is None:
+                    raise DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
+                credential = LiveCredential(viewer)
+            credential.check()
             self._live[key] = self._recent[key] = credential
             if len(self._recent) > _CACHE_SIZE:
                 del self._recent[next(iter(self._recent))]
@@ -134,17 +154,13 @@ class Authenticator:
             else:
                 credential.checked_at = moment
 
-    async def _find_viewer(self, token: str, key: str) -> Viewer:
+    async def _find_viewer(self, token: str, key: str) -> Viewer | None:
         """Return the active user of a credential; `key` is its digest."""
         claims = self._read_jwt(token)
         if claims is None:
-            viewer = await viewer_of_key(self._database, key)
-        else:
-            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-            viewer = await viewer_of_email(self._database, claims[self._jwt_claim], expires_at)
-        if viewer is None:
-            raise DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
-        return viewer
+            return await viewer_of_key(self._database, key)
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return await viewer_of_email(self._database, claims[self._jwt_claim], expires_at)
 
     def _read_jwt(self, token: str) -> dict[str, Any] | None:
         """Return the claims of a JWT that names a user, or None if it is not a valid one.

@@ -10,12 +10,13 @@ from gateway.errors import DomainError, ErrorCode
 
 INVALID = "This credential is invalid, expired or revoked."
 ROLE_CHANGED = "Your role on the site has changed. Send the request again."
+GRACE_SECONDS = 0.5
 
 
 class LiveCredential:
     """A credential that was valid when it was last checked.
 
-    Whoever keeps a reference is told when it ends: a stream or socket waits for `ended`, and what
+    Whoever keeps a reference is told soon after it has ended: a stream or socket waits for `ended`, and what
     answers a single request runs in `required`.
     """
 
@@ -50,21 +51,27 @@ class LiveCredential:
             raise self._reason or DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
 
     def end(self, reason: DomainError) -> None:
-        """End the credential, and with it whatever runs on its behalf."""
+        """End the credential; what runs on its behalf has a moment to finish.
+
+        A mutation that revokes its own key, or changes its own user, is answered in this time.
+        """
         if self._reason is None:
             self._reason = reason
-            self._ended.set()
-            for deadline in self._deadlines:
-                deadline.reschedule(0)
+            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._stop)
+
+    def _stop(self) -> None:
+        self._ended.set()
+        for deadline in self._deadlines:
+            deadline.reschedule(0)
 
     async def ended(self) -> DomainError:
-        """Wait until the credential has ended, and return why."""
+        """Wait until the credential has ended and the grace is over; return why it has."""
         await self._ended.wait()
         return self._reason or DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
 
     @asynccontextmanager
     async def required(self) -> AsyncIterator[None]:
-        """Run the block while the credential is valid; once it has ended, cancel it and raise why.
+        """Run the block while the credential is valid; soon after that, cancel it and raise why.
 
         Raises:
             DomainError: `UNAUTHENTICATED`, or `FORBIDDEN` if only the user's role has changed.

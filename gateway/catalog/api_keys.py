@@ -30,7 +30,9 @@ class UserKey(NamedTuple):
     email: str
 
 
-async def create_key(database: Database, email: str, name: str) -> str:
+async def create_key(
+    database: Database, email: str, name: str, expires_at: datetime | None = None
+) -> str:
     """Create a key for an active user, and return its token, which is not stored.
 
     Raises:
@@ -41,7 +43,7 @@ async def create_key(database: Database, email: str, name: str) -> str:
         user = await transaction.first(active, UserRecord)
         if user is None:
             raise bad_input(f"There is no active user {email}.")
-        _, token = await create_api_key(transaction, None, user.uuid, name)
+        _, token = await create_api_key(transaction, None, user.uuid, name, expires_at)
     return token
 
 

@@ -14,7 +14,7 @@ from gateway.clouds.xml import error_code
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError, status_error
 from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher, parse_http_date
-from gateway.stores.base import SignedRequest
+from gateway.stores.base import ANYONE, SignedRequest, UrlBounds
 from gateway.stores.downloads import plan_download
 
 PAGE_SIZE = 1000
@@ -98,9 +98,12 @@ class Cloud:
         lifetime: timedelta,
         *,
         is_inline: bool = False,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
         """Return a request that downloads the object, for clients, as `ObjectStore` does."""
-        download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
+        download = plan_download(
+            file_name, content_type, lifetime, bounds.longest, is_inline=is_inline
+        )
         url = await self._signed(lambda: self._signer.download(location, download))
         return SignedRequest(url, "GET", download.expires_at)
 

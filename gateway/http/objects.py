@@ -1,7 +1,7 @@
 """Serves the signed URLs of the disk store: downloads with ranges, uploads of objects and parts."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from starlette.datastructures import Headers
@@ -10,10 +10,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import ErrorCode
+from gateway.errors import DomainError, ErrorCode
 from gateway.http.negotiation import is_known
 from gateway.stores.base import MissingObject
-from gateway.stores.disk import DiskStore
+from gateway.stores.disk import HOLDER, DiskStore
 from gateway.stores.downloads import cache_control
 from gateway.stores.headers import PDF, disposition_header
 from gateway.stores.incoming import AlreadyStored, UploadMismatch
@@ -22,7 +22,9 @@ from gateway.stores.signing import BadSignature
 _RANGE = re.compile(
     r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE
 )
-Handler = Callable[[DiskStore, Request], Awaitable[Response]]
+CheckHolder = Callable[[str], Awaitable[object]]
+"""Raises a domain error unless the credential that a URL is bound to is valid."""
+Handler = Callable[[DiskStore, Request, CheckHolder], Awaitable[Response]]
 
 # Objects are data from strangers: browsers must not run them.
 _POLICY = "Content-Security-Policy"
@@ -66,19 +68,23 @@ class ObjectFileResponse(FileResponse):
         await super().__call__(scope, receive, send)
 
 
-def object_routes(store: DiskStore) -> list[BaseRoute]:
-    """Return the routes of the store's URLs. The signature is the only credential."""
+def object_routes(store: DiskStore, check_holder: CheckHolder) -> list[BaseRoute]:
+    """Return the routes of the store's URLs. The signature is the only credential.
+
+    A URL that is bound to another credential works only as long as that is valid.
+    """
     routes = [
-        Route("/{key}", partial(_handle, download, store), methods=["GET"]),
-        Route("/{key}", partial(_handle, upload, store), methods=["PUT"]),
+        Route("/{key}", partial(_handle, download, store, check_holder), methods=["GET"]),
+        Route("/{key}", partial(_handle, upload, store, check_holder), methods=["PUT"]),
     ]
     return [Mount("/objects", routes=routes)]
 
 
-async def download(store: DiskStore, request: Request) -> Response:
+async def download(store: DiskStore, request: Request, check_holder: CheckHolder) -> Response:
     """Respond with an object, or with 304 if the client has it."""
     key = request.path_params["key"]
     claims = store.claims("GET", key, _query_string(request))
+    await _check_holder(claims, check_holder)
     path, status = await store.find(key)
     is_inline = claims.get("show") == "inline"
     headers = {
@@ -99,10 +105,11 @@ async def download(store: DiskStore, request: Request) -> Response:
     return response
 
 
-async def upload(store: DiskStore, request: Request) -> Response:
+async def upload(store: DiskStore, request: Request, check_holder: CheckHolder) -> Response:
     """Store the body as a new object, or as a part of a multipart upload."""
     key = request.path_params["key"]
     claims = store.claims("PUT", key, _query_string(request))
+    await _check_holder(claims, check_holder)
     size = int(claims["length"])
     _check_length(request.headers, size)
     if "part" in claims:
@@ -117,10 +124,24 @@ async def upload(store: DiskStore, request: Request) -> Response:
     return Response(headers=_SECURITY_HEADERS)
 
 
-async def _handle(handler: Handler, store: DiskStore, request: Request) -> Response:
+async def _check_holder(claims: Mapping[str, str], check_holder: CheckHolder) -> None:
+    if holder := claims.get(HOLDER):
+        try:
+            await check_holder(holder)
+        except DomainError as error:
+            if error.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            raise BadSignature(
+                "The credential that requested this URL is no longer valid."
+            ) from None
+
+
+async def _handle(
+    handler: Handler, store: DiskStore, check_holder: CheckHolder, request: Request
+) -> Response:
     """Run a handler and turn its errors into JSON responses."""
     try:
-        return await handler(store, request)
+        return await handler(store, request, check_holder)
     except ObjectRequestError as error:
         return _error_response(error.status, error.code, error)
     except BadSignature as error:

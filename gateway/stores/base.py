@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from gateway.stores.downloads import MAX_LIFETIME
+
 MAX_PARTS = 10_000
 """Parts of a multipart upload at most; S3 accepts no more."""
 
@@ -19,6 +21,23 @@ class SignedRequest:
     method: str
     expires_at: datetime
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlBounds:
+    """What bounds the use of a signed URL.
+
+    Attributes:
+        longest: the time after which it is valid in no case.
+        holder: the credential that it works with only; None if it works for anyone. Only the disk
+            store, whose URLs the gateway serves, can tell.
+    """
+
+    longest: timedelta = MAX_LIFETIME
+    holder: str | None = None
+
+
+ANYONE = UrlBounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +113,16 @@ class ObjectStore(Protocol):
         lifetime: timedelta,
         *,
         is_inline: bool = False,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
         """Return a request that downloads the object under that name and with that type.
 
-        Browsers save it, or show it if `is_inline`. The URL is valid for at least `lifetime`, at
-        most for 7 days, and stays the same for a while, as `plan_download` rounds its times.
+        Browsers save it, or show it if `is_inline`. The URL is valid for at least `lifetime` within
+        its bounds, and stays the same for a while, as `plan_download` rounds its times.
         """
 
     async def sign_put(
-        self, key: str, upload: DeclaredUpload, lifetime: timedelta
+        self, key: str, upload: DeclaredUpload, lifetime: timedelta, bounds: UrlBounds = ANYONE
     ) -> SignedRequest:
         """Return a request that uploads exactly the declared bytes.
 
@@ -114,7 +134,13 @@ class ObjectStore(Protocol):
         """Start a multipart upload and return its id."""
 
     async def sign_part(
-        self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        size: int,
+        lifetime: timedelta,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
         """Return a request that uploads or replaces one part, of exactly `size` bytes."""
 

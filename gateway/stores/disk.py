@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.stores.base import (
+    ANYONE,
     DeclaredUpload,
     IncompleteUpload,
     MissingObject,
     ObjectInfo,
     SignedRequest,
     UploadedPart,
+    UrlBounds,
     expires_after,
 )
 from gateway.stores.downloads import plan_download
@@ -23,6 +25,8 @@ from gateway.stores.incoming import IncomingFile, remove_abandoned
 from gateway.stores.keys import new_key, object_path, parts_directory, validate_object_key
 from gateway.stores.signing import sign_query, verify_query
 
+HOLDER = "holder"
+"""The claim of a signed URL that works only with a credential."""
 _BLOCK_BYTES = 1 << 20
 """Bytes that are written in one call in a thread."""
 
@@ -129,8 +133,11 @@ class DiskStore:
         lifetime: timedelta,
         *,
         is_inline: bool = False,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
-        download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
+        download = plan_download(
+            file_name, content_type, lifetime, bounds.longest, is_inline=is_inline
+        )
         claims = {
             "name": download.file_name,
             "type": download.content_type,
@@ -138,16 +145,16 @@ class DiskStore:
         }
         if is_inline:
             claims["show"] = "inline"
-        return self._sign("GET", key, claims, download.expires_at)
+        return self._sign("GET", key, claims, download.expires_at, bounds)
 
     async def sign_put(
-        self, key: str, upload: DeclaredUpload, lifetime: timedelta
+        self, key: str, upload: DeclaredUpload, lifetime: timedelta, bounds: UrlBounds = ANYONE
     ) -> SignedRequest:
         claims = {"length": str(upload.size), "type": safe_media_type(upload.content_type)}
         if upload.sha256 is not None:
             claims["sha256"] = upload.sha256.lower()
         headers = {"Content-Type": claims["type"]}
-        return self._sign("PUT", key, claims, expires_after(lifetime), headers)
+        return self._sign("PUT", key, claims, expires_after(lifetime), bounds, headers)
 
     async def begin_parts(self, key: str, content_type: str) -> str:
         upload_id = new_key()
@@ -155,14 +162,20 @@ class DiskStore:
         return upload_id
 
     async def sign_part(
-        self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        size: int,
+        lifetime: timedelta,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
         claims = {
             "upload": validate_object_key(upload_id),
             "part": str(number),
             "length": str(size),
         }
-        return self._sign("PUT", key, claims, expires_after(lifetime))
+        return self._sign("PUT", key, claims, expires_after(lifetime), bounds)
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         return await asyncio.to_thread(
@@ -256,8 +269,11 @@ class DiskStore:
         key: str,
         claims: Mapping[str, str],
         expires_at: datetime,
+        bounds: UrlBounds,
         headers: Mapping[str, str] | None = None,
     ) -> SignedRequest:
+        if bounds.holder:
+            claims = {**claims, HOLDER: bounds.holder}
         query = sign_query(self._secret, method, validate_object_key(key), expires_at, claims)
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
 

@@ -46,19 +46,24 @@ class Download:
 
 
 def plan_download(
-    file_name: str, content_type: str, lifetime: timedelta, *, is_inline: bool = False
+    file_name: str,
+    content_type: str,
+    lifetime: timedelta,
+    longest: timedelta = MAX_LIFETIME,
+    *,
+    is_inline: bool = False,
 ) -> Download:
     """Return a download that stays available for at least `lifetime` from now.
 
     Its times are rounded, so that the URL stays the same for up to half of the lifetime and
     browsers find the content in their cache. They are rounded less where the lifetime comes close
-    to the longest that a store accepts.
+    to the `longest`.
     """
-    seconds = int(lifetime.total_seconds())
-    period = max(1, min(seconds // 2, int(MAX_LIFETIME.total_seconds()) - seconds))
+    seconds, most = int(lifetime.total_seconds()), int(longest.total_seconds())
+    period = max(1, min(seconds // 2, most - seconds))
     start = int(datetime.now(UTC).timestamp()) // period * period
     # The longest lifetime leaves no room for rounding.
-    signed_seconds = min(period + seconds, int(MAX_LIFETIME.total_seconds()))
+    signed_seconds = min(period + seconds, most)
     return Download(
         file_name=plain_file_name(file_name),
         content_type=safe_media_type(content_type),

@@ -20,12 +20,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from gateway.stores.base import (
+    ANYONE,
     DeclaredUpload,
     IncompleteUpload,
     MissingObject,
     ObjectInfo,
     SignedRequest,
     UploadedPart,
+    UrlBounds,
     expires_after,
 )
 from gateway.stores.downloads import plan_download
@@ -185,8 +187,11 @@ class S3Store:
         lifetime: timedelta,
         *,
         is_inline: bool = False,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
-        download = plan_download(file_name, content_type, lifetime, is_inline=is_inline)
+        download = plan_download(
+            file_name, content_type, lifetime, bounds.longest, is_inline=is_inline
+        )
         presign = partial(presign_download, sets_cache_control=True)
         url = await self._run(
             presign, self._signing_client, self._bucket, self._name(key), download
@@ -194,7 +199,7 @@ class S3Store:
         return SignedRequest(url, "GET", download.expires_at)
 
     async def sign_put(
-        self, key: str, upload: DeclaredUpload, lifetime: timedelta
+        self, key: str, upload: DeclaredUpload, lifetime: timedelta, bounds: UrlBounds = ANYONE
     ) -> SignedRequest:
         headers = {"Content-Type": safe_media_type(upload.content_type), "If-None-Match": "*"}
         declared = {
@@ -216,7 +221,13 @@ class S3Store:
         return (await self._run(partial(begin, **self._at(key))))["UploadId"]
 
     async def sign_part(
-        self, key: str, upload_id: str, number: int, size: int, lifetime: timedelta
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        size: int,
+        lifetime: timedelta,
+        bounds: UrlBounds = ANYONE,
     ) -> SignedRequest:
         part = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
         return await self._run(self._sign_put, "upload_part", {**self._at(key), **part}, lifetime)

@@ -98,7 +98,10 @@ class CreateApiKeyInput:
         "site admins can create keys for others.",
     )
     expires_at: datetime | None = strawberry.field(
-        default=None, description="When the key expires; must be in the future. Null for never."
+        default=None,
+        description="When the key expires; must be in the future, and no later than the "
+        "credential of the request expires or the site allows. Null for as late as possible, "
+        "normally never.",
     )
 
 

@@ -1,12 +1,12 @@
 """Mutations of users, groups and API keys."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from strawberry import UNSET
 
+from gateway.auth.key_expiry import expiry_of_new_key
 from gateway.catalog import people
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
@@ -14,7 +14,6 @@ from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.error_texts import not_null
 from gateway.errors import bad_input, conflict, forbidden, not_found
-from gateway.models.base import now
 from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord
 from resolvers.idempotency import create_once
 from resolvers.inputs.people import (
@@ -232,9 +231,12 @@ async def create_api_key(
 ) -> CreateApiKeyOutcome:
     """Create an API key.
 
-    The token is returned only in this response. Store it safely; it cannot be shown again.
+    The token is returned only in this response. Store it safely; it cannot be shown again. The key
+    expires no later than the credential of the request, and within the lifetime that the site
+    allows.
     """
-    name, expires_at = validate_name(input.name, "name"), _validate_expiry(input.expires_at)
+    name = validate_name(input.name, "name")
+    expires_at = expiry_of_new_key(input.expires_at, context.services.settings, context.viewer)
     viewer = context.viewer.user_uuid
     owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
@@ -270,15 +272,3 @@ async def revoke_api_key(
         permissions.check_owner("api_key_uuid", key.uuid, key.user_uuid)
         await people.revoke_api_key(transaction, context.viewer.user_uuid, key)
     return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)
-
-
-def _validate_expiry(expires_at: datetime | None) -> datetime | None:
-    """Return the time in UTC; raise `BAD_USER_INPUT` if it has passed or is out of range."""
-    if expires_at is None:
-        return None
-    if expires_at <= now():
-        raise bad_input("expiresAt must be in the future.", "expiresAt")
-    try:
-        return expires_at.astimezone(UTC)
-    except OverflowError:
-        raise bad_input("expiresAt is too far in the future.", "expiresAt") from None

@@ -45,6 +45,7 @@ from resolvers.inputs.uploads import (
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER
+from resolvers.signed_urls import bounds_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -115,7 +116,8 @@ async def request_upload_urls(
                 "processed or deleted. Use a new key."
             )
             raise bad_input(message, "idempotencyKey")
-    targets = await sign_uploads(context.services, [rows[uuid] for uuid in uuids])
+    signed = [rows[uuid] for uuid in uuids]
+    targets = await sign_uploads(context.services, context.viewer, signed)
     return RequestUploadUrlsOutcome(targets=targets)
 
 
@@ -138,7 +140,9 @@ async def renew_upload_urls(
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
         rows = await _pending_uploads(transaction, input, permissions)
-    return RenewUploadUrlsOutcome(targets=await sign_uploads(context.services, rows))
+    return RenewUploadUrlsOutcome(
+        targets=await sign_uploads(context.services, context.viewer, rows)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,9 @@ async def sign_upload_parts(
     signed = []
     for number in input.part_numbers:
         size = size_of_part(file_size, store.part_size, number)
-        request = await store.sign_part(upload.object_key, parts_id, number, size, lifetime)
+        request = await store.sign_part(
+            upload.object_key, parts_id, number, size, lifetime, bounds_of(context)
+        )
         signed.append(SignedPart(number, size, request))
     return SignUploadPartsOutcome(item_uuid=input.item_uuid, parts=signed)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -122,6 +122,15 @@ async def test_a_demoted_admin_sees_no_more_soon(site: Site, ann: str) -> None:
         assert await closed(socket) == 4403
         assert (await site.ask(seen, who=ann)) == {"viewer": {"siteRole": "MEMBER"}, "storageFolder": None}
     assert time.monotonic() - started < BOUND
+
+
+async def test_who_revokes_their_own_key_is_answered(site: Site, ann: str) -> None:
+    """The key ends while the mutation is still being answered."""
+    for _ in range(3):
+        await site.user(email := f"{uuid4().hex}@example.org")
+        key = (await site.ask("{ viewer { user { apiKeys { nodes { uuid } } } } }", who=email))["viewer"]["user"]
+        own = {"apiKeyUuid": key["apiKeys"]["nodes"][0]["uuid"]}
+        assert (await site.done("revokeApiKey", own, "apiKey { revokedAt }", email))["apiKey"]["revokedAt"]
 
 
 async def test_all_processes_are_told(site: Site, ann: str) -> None:

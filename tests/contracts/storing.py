@@ -21,6 +21,10 @@ MINUTE = timedelta(minutes=1)
 MEBIBYTE = 1 << 20
 
 
+async def _no_holder(holder: str) -> None:
+    raise AssertionError(f"No URL of these tests is bound to a credential, but one is to {holder}.")
+
+
 @contextmanager
 def disk_store(directory: Path) -> Iterator[DiskStore]:
     stores: list[DiskStore] = []
@@ -29,7 +33,7 @@ def disk_store(directory: Path) -> Iterator[DiskStore]:
         store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests", part_size=64 << 20)
         assert isinstance(store, DiskStore)
         stores.append(store)
-        return Starlette(routes=object_routes(store))
+        return Starlette(routes=object_routes(store, _no_holder))
 
     with serve_app(make_app):
         yield stores[0]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.url_holders import url_bounds
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
 from gateway.catalog.items import delete_items
@@ -201,10 +202,13 @@ async def add_placeholders(
     await journal.append(transaction, user_uuid, entries)
 
 
-async def sign_uploads(services: Services, rows: Sequence[UploadRecord]) -> list[SignedUpload]:
+async def sign_uploads(
+    services: Services, viewer: Viewer, rows: Sequence[UploadRecord]
+) -> list[SignedUpload]:
     """Return where to send the bytes of these uploads, freshly signed."""
     store = services.store
     lifetime = timedelta(seconds=services.settings.upload_url_seconds)
+    bounds = url_bounds(services.settings, viewer)
     signed = []
     for row in rows:
         size = row.file_size or 0  # it is known of everything that clients send
@@ -214,7 +218,7 @@ async def sign_uploads(services: Services, rows: Sequence[UploadRecord]) -> list
             part_size, parts = store.part_size, part_count(size, store.part_size)
         elif not is_stored:
             declared = stores.DeclaredUpload(size, row.mime_type, row.sha256)
-            request = await store.sign_put(key, declared, lifetime)
+            request = await store.sign_put(key, declared, lifetime, bounds)
         signed.append(SignedUpload(row.item_uuid, key, is_stored, request, part_size, parts))
     return signed
 
