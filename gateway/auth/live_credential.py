@@ -11,13 +11,14 @@ from gateway.errors import DomainError, ErrorCode
 INVALID = "This credential is invalid, expired or revoked."
 ROLE_CHANGED = "Your role on the site has changed. Send the request again."
 GRACE_SECONDS = 0.5
+"""Time that running operations have to finish after their credential has ended."""
 
 
 class LiveCredential:
     """A credential that was valid when it was last checked.
 
-    Whoever keeps a reference is told soon after it has ended: a stream or socket waits for `ended`, and what
-    answers a single request runs in `required`.
+    Whoever keeps a reference is told soon after it has ended: a stream or socket waits for `ended`,
+    and what answers a single request runs in `required`.
     """
 
     __slots__ = (

@@ -19,7 +19,7 @@ _KEY, _USER = "key", "user"
 def url_bounds(settings: Settings, viewer: Viewer) -> UrlBounds:
     """Return the bounds of URLs that are signed for a viewer."""
     longest = timedelta(seconds=settings.max_signed_url_seconds)
-    return UrlBounds(longest, _holder(viewer) if settings.bind_signed_urls else None)
+    return UrlBounds(longest, holder_of(viewer) if settings.bind_signed_urls else None)
 
 
 async def find_holder(database: Database, holder: str) -> Viewer | None:
@@ -31,7 +31,8 @@ async def find_holder(database: Database, holder: str) -> Viewer | None:
     return await viewer_of_user(database, UUID(uuid), expires_at)
 
 
-def _holder(viewer: Viewer) -> str:
+def holder_of(viewer: Viewer) -> str:
+    """Return how URLs name the credential of a viewer."""
     if viewer.key_uuid:
         return f"{_KEY}.{viewer.key_uuid.hex}"
     until = f".{int(viewer.expires_at.timestamp())}" if viewer.expires_at else ""

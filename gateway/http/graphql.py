@@ -112,7 +112,9 @@ class GraphQLEndpoint:
             elif isinstance(error, DomainError):
                 status = STATUS.get(error.code, 400)
                 if error.code is ErrorCode.UNAUTHENTICATED:
-                    headers = {"www-authenticate": _challenge(request)}
+                    has_one = "authorization" in request.headers
+                    challenge = 'Bearer error="invalid_token"' if has_one else "Bearer"
+                    headers = {"www-authenticate": challenge}
             body = orjson.dumps({"errors": [error_body(reason, request_id)]})
         body, encoding = await compressed(body, request.headers.get("accept-encoding"))
         fixed = {
@@ -216,10 +218,6 @@ class GraphQLEndpoint:
     ) -> Answer:
         context = self._service.make_context(viewer, operation.request_id)
         return await self._service.operations.execute(operation, context, allowed)
-
-
-def _challenge(request: Request) -> str:
-    return 'Bearer error="invalid_token"' if "authorization" in request.headers else "Bearer"
 
 
 def _check_method(request: Request) -> None:

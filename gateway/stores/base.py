@@ -25,7 +25,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class UrlBounds:
-    """What bounds the use of a signed URL.
+    """Bounds on the use of a signed URL.
 
     Attributes:
         longest: the time after which it is valid in no case.
