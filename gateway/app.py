@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.context import Context, Services
+from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
@@ -121,8 +122,9 @@ def _routes(
 
 
 def _make_context(services: Services, viewer: Viewer, request_id: str) -> Context:
-    """Return the context of an operation."""
+    """Return the context of an operation, which the current task runs from now on."""
     note_viewer(viewer.user_uuid)
+    ON_BEHALF_OF.set(viewer.user_uuid)
     return Context(services, viewer, request_id)
 
 

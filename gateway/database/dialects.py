@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -22,6 +22,8 @@ from gateway.database.searches import add_functions
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then begins with the writer's lock."""
 
+_LASTING, _NESTED = 8, 3
+"""Connections that stay open, and those for statements within blocks that hold another."""
 _TREE_LOCK = 7_366_001
 _MIGRATION_LOCK = 7_366_002
 _SQLITE_PRAGMAS = (
@@ -67,17 +69,44 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def engine_options(url: URL, pool_size: int) -> dict[str, Any]:
-    """Return the arguments of `create_async_engine` for a database."""
+class Shares(NamedTuple):
+    """The slots for statements of one process, and those of them that one viewer may hold.
+
+    A slow statement of SQLite takes a core of the machine on which the gateway runs.
+    """
+
+    fast: tuple[int, int]
+    slow: tuple[int, int]
+    writers: tuple[int, int]
+
+    @property
+    def all(self) -> int:
+        """The number of all slots."""
+        return self.fast[0] + self.slow[0] + self.writers[0]
+
+
+def sharing(url: URL) -> Shares:
+    """Return the slots for statements on a database."""
+    if is_sqlite(url):
+        return Shares(fast=(8, 2), slow=(2, 1), writers=(1, 1))
+    return Shares(fast=(8, 4), slow=(3, 1), writers=(6, 3))
+
+
+def engine_options(url: URL) -> dict[str, Any]:
+    """Return the arguments of `create_async_engine` for a database.
+
+    Besides a connection for each slot, there are some for statements within other blocks.
+    """
+    most = sharing(url).all + _NESTED
     options: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
-        "pool_size": pool_size,
+        "pool_size": _LASTING,
+        "max_overflow": most - _LASTING,
     }
     if is_sqlite(url):
-        return options | {"max_overflow": 0, "poolclass": sa.AsyncAdaptedQueuePool}
+        return options | {"poolclass": sa.AsyncAdaptedQueuePool}
     return options | {
-        "max_overflow": pool_size,
         "pool_pre_ping": True,
         # Looking for hstore, which nothing uses, would cost each new connection a query.
         "use_native_hstore": False,
@@ -117,6 +146,10 @@ def configure_connections(engine: sa.Engine) -> None:
         cursor.close()
         add_functions(connection)
 
+    @event.listens_for(engine, "invalidate")
+    def interrupt(connection: Any, _record: Any, _error: BaseException | None) -> None:
+        connection.run_async(_stop_statement)
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITING, False)
@@ -130,6 +163,15 @@ def lock_for_migration(connection: Connection) -> None:
     """
     if connection.dialect.name != "sqlite":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+async def _stop_statement(connection: Any) -> None:
+    """Stop what a connection of SQLite runs in its thread, and free the locks that it has.
+
+    Closing it would wait for the statement, and leave the locks to whoever refers to its cursor.
+    """
+    await connection.interrupt()
+    await connection.rollback()
 
 
 def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

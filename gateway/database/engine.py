@@ -1,10 +1,8 @@
 """The database: `reading()`, `writing()`, and single statements outside transactions."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
-from time import perf_counter
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -20,9 +18,11 @@ from gateway.database.dialects import (
     engine_options,
     is_sqlite,
     reading_options,
+    sharing,
 )
+from gateway.database.fair_slots import FairSlots
+from gateway.database.lanes import Lanes
 from gateway.database.readers import Readers
-from gateway.telemetry.metrics import POOL_WAITS
 from gateway.telemetry.tracing import note_statement
 
 R = TypeVar("R")
@@ -30,11 +30,24 @@ R = TypeVar("R")
 COMMIT_GUARD: ContextVar[Callable[[], None] | None] = ContextVar("commit_guard", default=None)
 """Called before each commit in the current task; it raises to roll the transaction back."""
 
+_IS_INSIDE: ContextVar[bool] = ContextVar("is_inside", default=False)
+"""Whether the current task is in a block that holds a slot. It never waits for a second one."""
+
 SLICE = 100
 """Rows per `executemany`: preparing that many for the driver takes a millisecond or two."""
 
 StatementHook = Callable[[str], None]
 """Receives the SQL text of each statement just before it runs."""
+
+
+@contextmanager
+def _inside() -> Iterator[None]:
+    """Mark the block as one that holds a slot."""
+    before = _IS_INSIDE.set(True)
+    try:
+        yield
+    finally:
+        _IS_INSIDE.reset(before)
 
 
 class Transaction:
@@ -107,19 +120,23 @@ CommitHook = Callable[[Transaction], Awaitable[None]]
 
 
 class Database:
-    """Database engine with separate read and write access.
+    """Database engine with separate read and write access, which viewers share fairly.
 
     On SQLite, the writers of a process wait for one another here instead of polling for the lock.
     """
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    def __init__(self, url: str) -> None:
         self.url = database_url(url)
         self.is_embedded = is_sqlite(self.url)
-        self._engine = create_async_engine(self.url, **engine_options(self.url, pool_size))
+        self._engine = create_async_engine(self.url, **engine_options(self.url))
         configure_connections(self._engine.sync_engine)
         event.listen(self._engine.sync_engine, "before_cursor_execute", _count_statement)
-        self._readers = Readers(self.url, pool_size)
-        self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_embedded else None
+        shares = sharing(self.url)
+        self._lanes = Lanes(
+            FairSlots(*shares.fast, "readers"), FairSlots(*shares.slow, "slow_readers")
+        )
+        self._readers = Readers(self.url, self._lanes)
+        self._writers = FairSlots(*shares.writers, "writer")
         self._commit_hooks: list[CommitHook] = []
         self._statement_hooks: list[StatementHook] = []
 
@@ -158,21 +175,23 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Open a read-only connection whose statements all see the same state."""
-        async with self._engine.connect() as connection:
+        slot: AbstractAsyncContextManager[None] = (
+            nullcontext() if _IS_INSIDE.get() else self._lanes.fast.slot()
+        )
+        async with slot, self._engine.connect() as connection:
             await connection.execution_options(**reading_options(self.url))
-            yield connection
+            with _inside():
+                yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """Open a transaction: committed at the end of the block, rolled back if it raises."""
-        writer: AbstractAsyncContextManager[Any] = self._writer or nullcontext()
-        asked = perf_counter()
-        async with writer, self._engine.connect() as connection:
-            POOL_WAITS.observe(perf_counter() - asked, "writer")
+        async with self._writers.slot(), self._engine.connect() as connection:
             await connection.execution_options(**{WRITING: True})
             transaction = Transaction(connection)
             async with connection.begin():
-                yield transaction
+                with _inside():
+                    yield transaction
                 if guard := COMMIT_GUARD.get():
                     guard()
                 for hook in self._commit_hooks:
@@ -190,15 +209,27 @@ class Database:
 
         `kind` is as in `Transaction.rows`.
         """
-        async with self._engine.connect() as connection:
-            await connection.execution_options(**autocommit_options(self.url))
-            return cast(list[R], (await connection.execute(statement, parameters)).all())
+
+        async def read() -> list[R]:
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**autocommit_options(self.url))
+                return cast(list[R], (await connection.execute(statement, parameters)).all())
+
+        if _IS_INSIDE.get():
+            return await read()
+
+        def text() -> str:
+            return str(cast(sa.ClauseElement, statement).compile(dialect=self.sql_dialect))
+
+        return await self._lanes.read(text, read)
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a compiled statement as the driver gives them, without conversion."""
         note_statement("readers")
         for hook in self._statement_hooks:
             hook(text)
+        if _IS_INSIDE.get():
+            return await self._readers.fetch_at_once(text, parameters)
         return await self._readers.fetch(text, parameters)
 
     async def close(self) -> None:

@@ -5,8 +5,9 @@ Values come as the database has them: uuids, moments and JSON are text.
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
-from time import monotonic, perf_counter, thread_time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import partial
+from time import monotonic, thread_time
 from typing import Any, Protocol
 
 import psycopg
@@ -14,9 +15,11 @@ from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
 
 from gateway.database.dialects import is_sqlite, libpq_conninfo
+from gateway.database.fair_slots import ON_BEHALF_OF
+from gateway.database.lanes import Lanes
 from gateway.database.searches import add_functions
-from gateway.telemetry.metrics import POOL_WAITS
 
+Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
 _MAX_CPU_SECONDS, _MAX_SECONDS = 0.003, 0.02
 """How long a statement may block the event loop: in CPU time, as a busy machine makes no statement
@@ -33,7 +36,7 @@ _AS_TEXT = ("uuid", "timestamptz", "jsonb")
 class Reader(Protocol):
     """A read-only connection."""
 
-    async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+    async def fetch(self, text: str, parameters: Any) -> list[Row]:
         """Return all rows of a statement."""
         ...
 
@@ -47,32 +50,68 @@ class Reader(Protocol):
 
 
 class Readers:
-    """A pool of at most `size` connections to one database, opened when they are needed."""
+    """A pool of connections to one database, opened when they are needed: one for each slot."""
 
-    def __init__(self, url: URL, size: int) -> None:
+    def __init__(self, url: URL, lanes: Lanes) -> None:
         self._url = url
-        self._open = _EmbeddedReader.open if is_sqlite(url) else _ServedReader.open
-        self._slots = asyncio.Semaphore(size)
+        self._is_embedded = is_sqlite(url)
+        self._open = _EmbeddedReader.open if self._is_embedded else _ServedReader.open
+        self._lanes = lanes
         self._idle: list[Reader] = []
+        self._to_thread_until: dict[Hashable, float] = {}
 
-    async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """Return all rows of a statement. A connection that fails or is cancelled is closed."""
-        asked = perf_counter() if self._slots.locked() else None
-        async with self._slots:
-            POOL_WAITS.observe(perf_counter() - asked if asked else 0.0, "readers")
-            reader = self._idle.pop() if self._idle else await self._open(self._url)
-            try:
-                rows = await reader.fetch(text, parameters)
-            except BaseException:
-                reader.drop()
-                raise
+    async def fetch(self, text: str, parameters: Any) -> list[Row]:
+        """Return all rows of a statement, in the lane that it belongs to."""
+        if self._is_embedded:
+            rows = await self._fetch_on_loop(text, parameters)
+            if rows is not None:
+                return rows
+        return await self._lanes.read(lambda: text, partial(self.fetch_at_once, text, parameters))
+
+    async def fetch_at_once(self, text: str, parameters: Any) -> list[Row]:
+        """Return all rows of a statement, without a slot of its own."""
+        return await self._with_reader(lambda reader: reader.fetch(text, parameters))
+
+    async def _fetch_on_loop(self, text: str, parameters: Any) -> list[Row] | None:
+        """Return all rows of a statement; None if it takes too long for the event loop."""
+        viewer = ON_BEHALF_OF.get()
+        known = self._to_thread_until
+        if known and known.get((viewer, text), 0.0) > monotonic():
+            return None
+        fast = self._lanes.fast
+        await fast.take(viewer)
+        try:
+            return await self._with_reader(lambda reader: reader.fetch_on_loop(text, parameters))
+        except _TooSlow:
+            if len(known) >= _MAX_SLOW:
+                known.clear()
+            known[viewer, text] = monotonic() + _SLOW_SECONDS
+            return None
+        finally:
+            fast.give_back(viewer)
+
+    async def _with_reader(self, fetch: Callable[[Any], Awaitable[list[Row]]]) -> list[Row]:
+        """Use a connection, which is closed if it fails or is cancelled."""
+        reader = self._idle.pop() if self._idle else await self._open(self._url)
+        try:
+            rows = await fetch(reader)
+        except _TooSlow:
             self._idle.append(reader)
-            return rows
+            raise
+        except BaseException:
+            reader.drop()
+            raise
+        self._idle.append(reader)
+        return rows
 
     async def close(self) -> None:
         """Close all connections."""
         while self._idle:
             await self._idle.pop().close()
+
+
+class _TooSlow(Exception):
+    """Raised for a statement that must not be read on the event loop."""
 
 
 class _EmbeddedReader:
@@ -84,7 +123,6 @@ class _EmbeddedReader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._slow_until: dict[str, float] = {}
         self._deadlines = 0.0, 0.0
         self._is_in_thread = self._is_dropped = False
         connection.set_progress_handler(self._is_late, _INSTRUCTIONS)
@@ -103,30 +141,31 @@ class _EmbeddedReader:
         add_functions(connection)
         return cls(connection)
 
-    async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        if self._slow_until.get(text, 0.0) < monotonic():
-            try:
-                return await self._fetch_on_loop(text, parameters)
-            except sqlite3.OperationalError:  # it takes too long, or the database is locked
-                if len(self._slow_until) == _MAX_SLOW:
-                    self._slow_until.clear()
-                self._slow_until[text] = monotonic() + _SLOW_SECONDS
+    async def fetch(self, text: str, parameters: Any) -> list[Row]:
+        """Fetch in a thread."""
         self._is_in_thread = True
         return await asyncio.to_thread(self._fetch_in_thread, text, parameters)
 
-    async def _fetch_on_loop(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """Fetch in slices of rows, between which other tasks run."""
-        self._start_slice()
-        cursor = self._connection.execute(text, parameters)
-        rows = more = cursor.fetchmany(_SLICE_ROWS)
-        while len(more) == _SLICE_ROWS:
-            await asyncio.sleep(0)
+    async def fetch_on_loop(self, text: str, parameters: Any) -> list[Row]:
+        """Fetch in slices of rows, between which other tasks run; raise `_TooSlow` if one is long.
+
+        The same is raised where the database is locked, which a thread can wait for.
+        """
+        try:
             self._start_slice()
-            more = cursor.fetchmany(_SLICE_ROWS)
-            rows = rows + more
+            cursor = self._connection.execute(text, parameters)
+            rows: list[Row] = cursor.fetchmany(_SLICE_ROWS)
+            more = rows
+            while len(more) == _SLICE_ROWS:
+                await asyncio.sleep(0)
+                self._start_slice()
+                more = cursor.fetchmany(_SLICE_ROWS)
+                rows += more
+        except sqlite3.OperationalError:
+            raise _TooSlow from None
         return rows
 
-    def _fetch_in_thread(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+    def _fetch_in_thread(self, text: str, parameters: Any) -> list[Row]:
         """Fetch without a deadline, waiting for locks."""
         try:
             self._deadlines = float("inf"), float("inf")
@@ -145,7 +184,7 @@ class _EmbeddedReader:
     def _is_late(self) -> bool:
         """Return whether SQLite must interrupt the statement; it calls this while it runs."""
         cpu, elapsed = self._deadlines
-        return thread_time() > cpu or monotonic() > elapsed
+        return self._is_dropped or thread_time() > cpu or monotonic() > elapsed
 
     def drop(self) -> None:
         self._is_dropped = True
@@ -174,7 +213,7 @@ class _ServedReader:
             connection.adapters.register_loader(name, TextLoader)
         return cls(connection)
 
-    async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
+    async def fetch(self, text: str, parameters: Any) -> list[Row]:
         cursor = await self._connection.execute(text, parameters)
         return await cursor.fetchall()
 

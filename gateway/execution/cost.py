@@ -74,25 +74,21 @@ class Costs:
         if cost is None:
             cost = cost_of(self._schema, document.ast, operation, variables)
             self._cache.put(key, cost, 1)
-        if cost.points > self._limits.cost:
-            raise _too_expensive(cost, self._limits.cost)
+        allowed = self._limits.cost
+        if cost.points > allowed:
+            share, advice = "", "Set a smaller `first` on nested lists."
+            if cost.work > cost.points // 2:
+                share = f", {cost.work:,} of them for sorting, counting and filtering"
+                advice = (
+                    "Set a smaller `first` on the lists above, or request `totalCount`, `facets`, "
+                    "filters and orders for fewer objects at once."
+                )
+            message = (
+                f"The operation costs {cost.points:,} points{share}; at most {allowed:,} are "
+                f"allowed (limit: cost). {advice}"
+            )
+            raise LimitExceeded(message, "cost", allowed, cost.points)
         return cost.points
-
-
-def _too_expensive(cost: Cost, allowed: int) -> LimitExceeded:
-    """Return the error that says what is expensive, and what to do about it."""
-    message = (
-        f"The operation costs {cost.points:,} points; at most {allowed:,} are allowed (limit: "
-        "cost). Set a smaller `first` on nested lists."
-    )
-    if cost.work > cost.points // 2:
-        message = (
-            f"The operation costs {cost.points:,} points, {cost.work:,} of them for sorting, "
-            f"counting and filtering; at most {allowed:,} are allowed (limit: cost). Set a smaller "
-            "`first` on the lists above, or request `totalCount`, `facets`, filters and orders for "
-            "fewer objects at once."
-        )
-    return LimitExceeded(message, "cost", allowed, cost.points)
 
 
 def cost_of(

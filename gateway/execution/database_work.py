@@ -14,7 +14,7 @@ from gateway.execution.declarations import (
     SubscriptionField,
     ToMany,
 )
-from gateway.execution.priced_values import conditions_in
+from gateway.execution.priced_values import conditions_in, longest_list_in
 from gateway.json_values import camel_case
 
 
@@ -46,7 +46,7 @@ def work_of(declaration: Declaration | None, given: Mapping[str, Any]) -> int:
         case Batch() if any(given.values()):
             return declaration.work
         case MutationField() | SubscriptionField():
-            return _START + _entries_in(given)
+            return _START + longest_list_in(given.get("input"))
     return 0
 
 
@@ -56,8 +56,10 @@ def work_of_list(edge: ToMany, given: Mapping[str, Any], passes: int) -> int:
     They are read once more to find a page, unless an index has them in its order. Where several
     conditions must be tested, each reading takes longer.
     """
-    conditions = _conditions(edge, given)
-    if conditions or not _is_served(edge, given.get("orderBy")):
+    optional = [argument.name for argument in edge.arguments if argument.default is None]
+    conditions = sum(given.get(camel_case(name)) is not None for name in optional)
+    conditions += conditions_in(given.get("filter"))
+    if conditions or not is_sorted(edge, given.get("orderBy")):
         passes += 1
     return passes * (1 + conditions) * _PASS[reach_of(edge)]
 
@@ -74,47 +76,27 @@ def reach_of(edge: ToMany) -> Reach:
     return Reach.SUBTREE if key == [edge.parent.key] else Reach.PARENT
 
 
-def has_index(edge: ToMany, order: sa.ColumnElement[Any]) -> bool:
-    """Return whether an index has the rows of one parent in the order of a column."""
-    table = order.table
-    parent = [] if edge.parent is None else [edge.parent]
+def is_sorted(edge: ToMany, order_by: Any) -> bool:
+    """Return whether an index has the rows of one parent in the requested order."""
+    orders = edge.orders
+    name = order_by.get("field") if isinstance(order_by, dict) else orders.default
+    order = next((column for key, column in orders.columns.items() if key == name), None)
+    if order is None:
+        return False
+    table, parent = order.table, [] if edge.parent is None else [edge.parent]
     if not isinstance(table, sa.Table) or any(column.table is not table for column in parent):
         return False
     wanted = [column.key for column in (*parent, order)]
     unique = [each for each in table.constraints if isinstance(each, sa.UniqueConstraint)]
-    sorted_by: list[sa.Index | sa.UniqueConstraint | sa.PrimaryKeyConstraint] = [
+    known: list[sa.Index | sa.UniqueConstraint | sa.PrimaryKeyConstraint] = [
         *table.indexes,
         *unique,
         table.primary_key,
     ]
-    return any(
-        [column.key for column in known.columns][: len(wanted)] == wanted for known in sorted_by
-    )
+    return any([column.key for column in each.columns][: len(wanted)] == wanted for each in known)
 
 
 def passes_of_page_value(given: Mapping[str, Any]) -> int:
     """Return how often a list is read for its total count, or for its facets."""
     by = given.get("by")
     return len(by) if isinstance(by, list) else 1
-
-
-def _conditions(edge: ToMany, given: Mapping[str, Any]) -> int:
-    """Return the number of conditions in the filter and the arguments of a list."""
-    optional = [argument.name for argument in edge.arguments if argument.default is None]
-    arguments = sum(given.get(camel_case(name)) is not None for name in optional)
-    return arguments + conditions_in(given.get("filter"))
-
-
-def _is_served(edge: ToMany, order_by: Any) -> bool:
-    """Return whether an index has the list in the requested order."""
-    orders = edge.orders
-    name = order_by.get("field") if isinstance(order_by, dict) else orders.default
-    column = next((column for key, column in orders.columns.items() if key == name), None)
-    return column is not None and has_index(edge, column)
-
-
-def _entries_in(given: Mapping[str, Any]) -> int:
-    """Return the number of entries in the longest list of a mutation's input."""
-    input_ = given.get("input")
-    values = input_.values() if isinstance(input_, dict) else ()
-    return max((len(value) for value in values if isinstance(value, list)), default=0)

@@ -75,3 +75,9 @@ def conditions_in(filter: Any) -> int:
         for name, value in filter.items()
         if value is not None and not name.startswith("include")
     )
+
+
+def longest_list_in(input: Any) -> int:
+    """Return the number of entries in the longest list of a mutation's input."""
+    values = input.values() if isinstance(input, dict) else ()
+    return max((len(value) for value in values if isinstance(value, list)), default=0)

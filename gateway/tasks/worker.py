@@ -19,6 +19,7 @@ from gateway.catalog.reencoding import REENCODE
 from gateway.catalog.reprobing import REPROBE
 from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
+from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF
 from gateway.models.base import now
 from gateway.queues.base import NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
@@ -123,9 +124,14 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def background_worker(services: Services) -> AsyncIterator[None]:
-    """Run a worker for as long as the context lasts."""
+    """Run a worker for as long as the context lasts, with one share of the database for it all."""
     stop = asyncio.Event()
-    running = asyncio.create_task(run_worker(services, stop))
+
+    async def run() -> None:
+        ON_BEHALF_OF.set(BACKGROUND)
+        await run_worker(services, stop)
+
+    running = asyncio.create_task(run())
     try:
         yield
     finally:

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp
 from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.context import Services
+from gateway.database.fair_slots import FairSlots
+from gateway.database.lanes import Lanes
 from gateway.database.readers import Readers
 from gateway.gc_tuning import relax_gc
 from gateway.settings import Settings
@@ -41,7 +43,7 @@ class Site:
     """A database for reading, with statements that both kinds understand: `:name` for a parameter."""
 
     def __init__(self, services: Services) -> None:
-        self._readers = Readers(services.database.url, 8)
+        self._readers = Readers(services.database.url, Lanes(FairSlots(8, 8), FairSlots(8, 8)))
         self._texts: dict[str, str] = {}
         self.embedded = services.database.is_embedded
         self.store = services.store

@@ -1,0 +1,174 @@
+"""Slots go round among viewers, slow statements leave the fast lane, and cancelled ones stop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.database.engine import Database
+from gateway.database.fair_slots import ON_BEHALF_OF, FairSlots
+from gateway.database.lanes import Lanes
+
+SLOW = {
+    "sqlite": "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 3e9) SELECT max(i) FROM n",
+    "postgresql": "SELECT count(*), 'slow' FROM generate_series(1, 2000000000)",
+}
+"""A statement that takes minutes on each database."""
+
+
+async def hold(slots: FairSlots, viewer: str, log: list[str], release: asyncio.Event) -> None:
+    ON_BEHALF_OF.set(viewer)
+    async with slots.slot():
+        log.append(viewer)
+        await release.wait()
+
+
+async def settle() -> None:
+    """Let all tasks run until they wait."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_viewers_who_wait_take_turns() -> None:
+    log: list[str] = []
+    slots, release = FairSlots(1, 1), asyncio.Event()
+    names = ["a", "a", "a", "a", "b", "b", "c"]
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(hold(slots, name, log, release))
+        await settle()
+        assert log == ["a"]
+        release.set()
+    assert log == ["a", "a", "b", "c", "a", "b", "a"]
+
+
+async def test_a_viewer_leaves_slots_to_others() -> None:
+    log: list[str] = []
+    slots, release = FairSlots(4, 2), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for name in ["a", "a", "a", "b"]:
+            group.create_task(hold(slots, name, log, release))
+        await settle()
+        assert log == ["a", "a", "b"]
+        release.set()
+    assert log == ["a", "a", "b", "a"]
+
+
+async def test_cancelled_waiters_lose_no_slot() -> None:
+    log: list[str] = []
+    slots, release = FairSlots(1, 1), asyncio.Event()
+    first = asyncio.create_task(hold(slots, "a", log, release))
+    await settle()
+    waiters = [asyncio.create_task(hold(slots, name, log, release)) for name in ("b", "b", "c")]
+    await settle()
+    waiters[0].cancel()
+    first.cancel()
+    waiters[1].cancel()  # in the same step in which the slot is given on
+    await settle()
+    assert log == ["a", "c"]
+    release.set()
+    await waiters[2]
+    assert slots.try_take("d")
+
+
+async def test_a_slow_statement_changes_lanes_or_is_run_again() -> None:
+    lanes = Lanes(FairSlots(1, 1), FairSlots(1, 1))
+    done, starts = asyncio.Event(), 0
+
+    async def run() -> int:
+        nonlocal starts
+        starts += 1
+        await done.wait()
+        return starts
+
+    async def read() -> int:
+        ON_BEHALF_OF.set("a")
+        return await lanes.read(lambda: "text", run)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        first = group.create_task(read())
+        await settle()
+        while not lanes.fast.try_take("b"):  # until the first has changed lanes
+            await asyncio.sleep(0.01)
+        lanes.fast.give_back("b")
+        assert starts == 1
+        second = group.create_task(read())  # known to be slow: it waits for the slow lane
+        await settle()
+        assert starts == 1
+        done.set()
+    assert (first.result(), second.result()) == (1, 2)
+
+
+async def test_a_slow_statement_stops_if_the_slow_lane_is_full() -> None:
+    lanes = Lanes(FairSlots(1, 1), FairSlots(1, 1))
+    await lanes.slow.take("other")
+    started, stopped = 0, 0
+
+    async def run() -> str:
+        nonlocal started, stopped
+        started += 1
+        try:
+            await asyncio.sleep(60 if started == 1 else 0)
+        except asyncio.CancelledError:
+            stopped += 1
+            raise
+        return "rows"
+
+    async with asyncio.timeout(10):
+        reading = asyncio.create_task(lanes.read(lambda: "text", run))
+        while not stopped:
+            await asyncio.sleep(0.01)
+        await settle()
+        assert started == 1
+        lanes.slow.give_back("other")
+        assert await reading == "rows"
+
+
+async def is_busy(database: Database) -> bool:
+    """Return whether a slow statement is running: in PostgreSQL, or in a thread of this process."""
+    if database.is_embedded:
+        started = time.process_time()
+        await asyncio.sleep(0.1)
+        return time.process_time() - started > 0.05
+    active = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%''slow''%'"
+    async with database.reading() as connection:
+        text = f"{active} AND pid <> pg_backend_pid()"
+        return bool((await connection.execute(sa.text(text))).all())
+
+
+@asynccontextmanager
+async def busy(database: Database, through: str) -> AsyncIterator[asyncio.Task[object]]:
+    """Run a slow statement in a task through one of the ways to the database."""
+    text = SLOW[database.dialect]
+
+    async def run() -> object:
+        if through == "fetch":
+            return await database.fetch(text, ())
+        if through == "rows":
+            return await database.rows(sa.text(text), sa.Row)
+        block = database.reading() if through == "reading" else database.writing()
+        async with block as connection:
+            return await connection.execute(sa.text(text))
+
+    task = asyncio.create_task(run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("through", ["fetch", "reading", "rows", "writing"])
+async def test_a_cancelled_statement_stops_in_the_database(database: Database, through: str) -> None:
+    async with asyncio.timeout(20), busy(database, through) as task:
+        while not await is_busy(database):
+            assert not task.done(), task
+        task.cancel()
+        await asyncio.wait([task])
+        while await is_busy(database):
+            pass
+        async with database.writing() as transaction:  # nothing holds a lock or a slot any more
+            await transaction.execute(sa.text("SELECT 1"))
