@@ -7,6 +7,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 import schema.enums  # noqa: F401 - registers the closed sets
+from gateway.execution.input_objects import speed_up_inputs
 from gateway.execution.private_apis import core_schema, print_description
 from schema.datasets import DataRow
 from schema.items import ITEM_CLASSES
@@ -87,3 +88,4 @@ api = DescribedSchema(
     types=[*ITEM_CLASSES, DataRow, TimeSeriesLineChannel, TimeSeriesPointsChannel],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )
+speed_up_inputs(api)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from gateway.stores.headers import disposition_header, plain_file_name, safe_media_type
 
@@ -59,19 +60,35 @@ def plan_download(
     browsers find the content in their cache. They are rounded less where the lifetime comes close
     to the `longest`.
     """
-    seconds, most = int(lifetime.total_seconds()), int(longest.total_seconds())
-    period = max(1, min(seconds // 2, most - seconds))
+    seconds, period, signed_seconds = _rounding(lifetime, longest)
     start = int(datetime.now(UTC).timestamp()) // period * period
-    # The longest lifetime leaves no room for rounding.
-    signed_seconds = min(period + seconds, most)
+    signed_at, expires_at = _times(start, signed_seconds)
     return Download(
         file_name=plain_file_name(file_name),
         content_type=safe_media_type(content_type),
         is_inline=is_inline,
-        signed_at=datetime.fromtimestamp(start, UTC),
-        expires_at=datetime.fromtimestamp(start + signed_seconds, UTC),
+        signed_at=signed_at,
+        expires_at=expires_at,
         cache_seconds=seconds,
     )
+
+
+# A page has the URLs of a hundred files, which share their times.
+@lru_cache
+def _rounding(lifetime: timedelta, longest: timedelta) -> tuple[int, int, int]:
+    """Return, in seconds, a lifetime, the period to which its times are rounded, and their sum.
+
+    The sum is no more than the `longest`, which leaves no room for rounding.
+    """
+    seconds, most = int(lifetime.total_seconds()), int(longest.total_seconds())
+    period = max(1, min(seconds // 2, most - seconds))
+    return seconds, period, min(period + seconds, most)
+
+
+@lru_cache
+def _times(start: int, seconds: int) -> tuple[datetime, datetime]:
+    """Return the beginning and the end of a span, from seconds since the epoch."""
+    return datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(start + seconds, UTC)
 
 
 def cache_control(seconds: int) -> str:
