@@ -33,7 +33,6 @@ from gateway.http.schema_document import schema_route
 from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
 from gateway.telemetry.operation_log import OperationLog
-from gateway.telemetry.tracing import note_viewer
 from gateway.trusted_documents import load_trusted_documents
 from gateway.web_addresses import origin_of
 
@@ -117,13 +116,12 @@ def _routes(
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
         *(graphiql_routes() if settings.graphiql else []),
         *([schema_route(schema)] if settings.introspection else []),
-        metrics_route(authenticate),
+        metrics_route(authenticate, services.queue),
     ]
 
 
 def _make_context(services: Services, viewer: Viewer, request_id: str) -> Context:
     """Return the context of an operation, which the current task runs from now on."""
-    note_viewer(viewer.user_uuid)
     ON_BEHALF_OF.set(viewer.user_uuid)
     return Context(services, viewer, request_id)
 

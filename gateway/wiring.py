@@ -21,7 +21,22 @@ from gateway.fetching.rules import FetchRules
 from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
+from gateway.stores.base import IncompleteUpload, MissingObject
 from gateway.stores.open import open_store
+from gateway.telemetry.calls import measure_calls
+
+STORE_CALLS = (
+    "put",
+    "put_file",
+    "info",
+    "read",
+    "delete",
+    "begin_parts",
+    "parts",
+    "complete_parts",
+    "abort_parts",
+)
+"""Calls of the object store that are measured: those that wait for it."""
 
 
 def resolve_database_url(settings: Settings) -> str:
@@ -59,9 +74,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             secret=site_secret(settings),
             part_size=settings.part_size,
         )
+    measure_calls(store, "store", STORE_CALLS, (MissingObject, IncompleteUpload))
     fetcher = await asyncio.to_thread(  # loads all CA certificates
         Fetcher, rules, max_bytes=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
+    measure_calls(fetcher, "fetch", ("request", "read_range"))
     clouds = Clouds(
         Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials
     )

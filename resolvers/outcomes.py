@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.errors import DomainError, ErrorCode, Path
+from gateway.execution.limits import note_excess
 from gateway.telemetry.tracing import note_error
 
 
@@ -38,6 +39,7 @@ class Outcome:
 def to_user_error(error: DomainError) -> UserErrorRow:
     """Return the row of a domain error; its path starts at the argument `input`."""
     note_error(error.code, is_user_error=True)
+    note_excess(error)
     return UserErrorRow(error.code, error.message, ("input", *error.path))
 
 

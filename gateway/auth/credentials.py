@@ -18,12 +18,15 @@ import structlog
 
 from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
+from gateway.auth.refused import why_refused
 from gateway.auth.url_holders import find_holder
 from gateway.auth.viewer import Viewer
 from gateway.database.engine import Database
 from gateway.errors import DomainError, ErrorCode, forbidden
 from gateway.events.base import Events
 from gateway.settings import Settings
+from gateway.telemetry.refusals import note_refused_credential
+from gateway.telemetry.tracing import note_viewer
 
 CREDENTIALS_TOPIC = "credentials"
 """Event topic of revoked keys and changed users."""
@@ -72,9 +75,17 @@ class Authenticator:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             message = "No credential. Send an API key or token in the header `Authorization: Bearer <key>`."
+            note_refused_credential("malformed" if authorization else "missing")
             raise DomainError(ErrorCode.UNAUTHENTICATED, message)
         key = digest(token)
-        return await self._credential(key, lambda: self._find_viewer(token, key))
+        try:
+            credential = await self._credential(key, lambda: self._find_viewer(token, key))
+        except DomainError as error:
+            if error.code is ErrorCode.UNAUTHENTICATED:
+                note_refused_credential(*await why_refused(self._database, token, key))
+            raise
+        note_viewer(credential.viewer.user_uuid)
+        return credential
 
     async def holder(self, holder: str) -> LiveCredential:
         """Return the credential that a signed URL is bound to.

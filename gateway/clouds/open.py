@@ -17,6 +17,7 @@ from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.models.integrations import CloudIntegrationRecord
+from gateway.telemetry.calls import measure_calls
 
 _CACHE_SIZE = 100
 
@@ -72,7 +73,8 @@ class Clouds:
     async def open(self, account: CloudAccount) -> Cloud:
         """Return the cloud of an account, which need not belong to an integration yet."""
         signer = await asyncio.to_thread(PROVIDERS[account.kind].signer, account)
-        return Cloud(account, signer, self._fetcher)
+        cloud = Cloud(account, signer, self._fetcher)
+        return measure_calls(cloud, account.kind.lower(), ("head", "read", "list_objects"))
 
     def _credentials_of(self, row: CloudIntegrationRecord) -> dict[str, str] | None:
         """Return the decrypted credentials; None where the server's own are used instead."""

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
+from gateway.telemetry.metrics import EVENTS_DROPPED
+
 T = TypeVar("T")
 Compute = Callable[[Any], Coroutine[Any, Any, Any]]
 
@@ -18,10 +20,11 @@ PREPARE_SECONDS = 0.1
 class Event:
     """A row of a stream, with what its followers computed from it."""
 
-    __slots__ = ("_functions", "_tasks", "row")
+    __slots__ = ("_functions", "_tasks", "number", "row")
 
-    def __init__(self, row: Any) -> None:
+    def __init__(self, row: Any, number: int = 0) -> None:
         self.row = row
+        self.number = number
         self._functions: dict[Hashable, Compute] = {}
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
@@ -85,6 +88,7 @@ class Stream:
 
     def __init__(self, source: AsyncGenerator[Any]) -> None:
         self.followers = 0
+        self._count = 0
         self.has_ended = False
         self._error: Exception | None = None
         self.latest: Event | None = None
@@ -96,7 +100,8 @@ class Stream:
         try:
             async with aclosing(source) as rows:
                 async for row in rows:
-                    event = Event(row)
+                    self._count += 1
+                    event = Event(row, self._count)
                     if self.latest:
                         await event.prepare(self.latest)
                     self.latest = event
@@ -116,6 +121,7 @@ class Stream:
         A slow follower misses events in between. Errors of the source are raised in every
         follower.
         """
+        last = first.number if first else 0
         if first:
             yield first
         first = seen = None  # a waiting follower keeps no event alive
@@ -123,6 +129,9 @@ class Stream:
             changed = self._changed
             if self.latest is not None and self.latest is not seen:
                 seen = self.latest
+                if last and seen.number > last + 1:
+                    EVENTS_DROPPED.add(by=seen.number - last - 1)
+                last = seen.number
                 yield seen
             elif self._error:
                 raise self._error

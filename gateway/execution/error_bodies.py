@@ -8,8 +8,7 @@ from graphql import GraphQLError, ValueNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
-from gateway.execution.limits import LimitExceeded
-from gateway.telemetry.refusals import note_limit
+from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.telemetry.tracing import note_error
 
 MASKED = DomainError(
@@ -34,6 +33,7 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     """
     reason = _reason_of(error)
     note_error(reason.code)
+    note_excess(reason)
     if reason is MASKED:
         cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)
@@ -51,7 +51,6 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     if reason.path:
         extensions["inputPath"] = reason.path
     if isinstance(reason, LimitExceeded):
-        note_limit(reason.limit, reason.allowed, reason.actual)
         extensions |= {"limit": reason.limit, "allowed": reason.allowed, "found": reason.actual}
     body["extensions"] = extensions
     return body

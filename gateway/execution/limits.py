@@ -18,6 +18,8 @@ from graphql import (
 from gateway.errors import DomainError, ErrorCode
 from gateway.json_values import camel_case
 from gateway.limits import Limits
+from gateway.telemetry.meters import OTHER
+from gateway.telemetry.refusals import note_limit
 
 LARGEST_REPORTED = 2**31 - 1
 INTROSPECTION = {"__schema", "__type"}
@@ -26,15 +28,25 @@ INTROSPECTION = {"__schema", "__type"}
 class LimitExceeded(DomainError):
     """Raised when a request exceeds one of the `Limits`, which clients can read from the error.
 
-    The message is a whole sentence that gives the limit's value and name. The extension `limit`
-    has the name in camel case.
+    The message is a whole sentence that gives the limit's value and name, which is `setting`. The
+    extension `limit` has the name in camel case.
     """
 
     def __init__(self, message: str, limit: str, allowed: float, actual: float) -> None:
         super().__init__(ErrorCode.LIMIT_EXCEEDED, message)
+        self.setting = limit
         self.limit = camel_case(limit)
         self.allowed = allowed
         self.actual = actual
+
+
+def note_excess(error: DomainError) -> None:
+    """Log and count an error if it says that a limit was exceeded."""
+    if isinstance(error, LimitExceeded):
+        note_limit(error.setting, error.allowed, error.actual)
+    elif error.code is ErrorCode.LIMIT_EXCEEDED:
+        names = [step for step in error.path if isinstance(step, str)]
+        note_limit(names[-1] if names else OTHER)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from gateway.execution.operations import (
     OperationRequest,
     Operations,
 )
+from gateway.telemetry.metrics import SUBSCRIPTIONS
 from gateway.telemetry.operation_log import OK, OperationLog
 from gateway.telemetry.tracing import OPERATION, OperationTrace, note_error
 
@@ -80,12 +81,13 @@ class ObservedOperations:
         """Yield the answers of a subscription, and record it when it ends."""
         end = OK, NO_EXECUTOR
         try:
-            async with aclosing(answers):
-                async for answer in answers:
-                    trace.events += 1
-                    end = _end_of(answer, trace)
-                    yield answer
-                    del answer  # free its memory while waiting for the next
+            with SUBSCRIPTIONS.one_more():
+                async with aclosing(answers):
+                    async for answer in answers:
+                        trace.events += 1
+                        end = _end_of(answer, trace)
+                        yield answer
+                        del answer  # free its memory while waiting for the next
         finally:
             self._record(trace, end, started)
 

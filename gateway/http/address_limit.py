@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.errors import ErrorCode
 from gateway.http.addresses import network_of
 from gateway.settings import Settings
+from gateway.telemetry.metrics import LIMITS_HIT
 
 _MESSAGE = (
     "There are too many requests at a time from this address (limit: connections_per_address)."
@@ -35,6 +36,7 @@ class AddressLimit:
             return
         network = network_of(scope["client"][0])
         if self._running[network] >= self._most:
+            LIMITS_HIT.add("connections_per_address")
             log.warning("request_refused", limit="connections_per_address", address=network)
             extensions = {"code": ErrorCode.UNAVAILABLE}
             content = {"errors": [{"message": _MESSAGE, "extensions": extensions}]}

@@ -19,6 +19,7 @@ import structlog
 
 from gateway.http.addresses import AddressSet, network_of
 from gateway.limits import Limits
+from gateway.telemetry.metrics import LIMITS_HIT
 
 RESERVED_FILES = 128
 """Open files that connections leave to the database, to child processes and to everything else."""
@@ -221,6 +222,7 @@ class Connections:
 
     def _log(self, limit: str, network: str | None, *, refused: bool) -> None:
         """Log that a limit was hit, unless it was logged a moment ago: floods come in thousands."""
+        LIMITS_HIT.add(limit)
         now = monotonic()
         if now - self._logged_at.get(limit, -inf) > LOG_SECONDS:
             self._logged_at[limit] = now

@@ -45,6 +45,7 @@ from gateway.http.requests import (
 )
 from gateway.http.sse import EventStream
 from gateway.http.websocket import GraphQLWebSocketEndpoint
+from gateway.telemetry.metrics import SOCKETS
 
 Page = Callable[[Request], Response]
 OPERATIONS_BY_METHOD = {"GET": frozenset({OperationType.QUERY}), "POST": ONE_ANSWER}
@@ -174,7 +175,8 @@ class GraphQLEndpoint:
             with self._connections.admit(viewer.user_uuid):
                 outcome = await self._service.operations.subscribe(operation, make_context, allowed)
                 stream = EventStream(self._service, credential, request_id, request.receive, send)
-                await stream.serve(outcome)
+                with SOCKETS.one_more("event_stream"):
+                    await stream.serve(outcome)
         except OperationNotAllowed as error:
             raise _not_allowed(error.type) from None
         except LimitExceeded as excess:

@@ -8,6 +8,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,6 +19,8 @@ from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.http.requests import request_id_of
+from gateway.queues.backlog_gauges import BacklogGauges
+from gateway.queues.base import Queue
 from gateway.telemetry.meters import Family
 from gateway.telemetry.metrics import METERS
 
@@ -25,19 +28,26 @@ STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403}
 
 
 class MeterCollector(Collector):
-    """The counters and histograms of the process."""
+    """The meters of the process, and gauges of the site, which are read before."""
+
+    def __init__(self) -> None:
+        self.gauges: list[GaugeMetricFamily] = []
 
     def collect(self) -> Iterator[Family]:
         """Yield their current values."""
         for meter in METERS:
             yield meter.collect()
+        yield from self.gauges
 
 
-def metrics_route(authenticate: Callable[[str | None], Awaitable[LiveCredential]]) -> Route:
+def metrics_route(
+    authenticate: Callable[[str | None], Awaitable[LiveCredential]], queue: Queue
+) -> Route:
     """Return the route `/metrics`, which requires the credential of a site admin."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(MeterCollector())
+    backlog, collector = BacklogGauges(queue), MeterCollector()
+    registry.register(collector)
 
     async def metrics(request: Request) -> Response:
         try:
@@ -48,6 +58,7 @@ def metrics_route(authenticate: Callable[[str | None], Awaitable[LiveCredential]
             return JSONResponse(
                 {"errors": [error_body(error, request_id_of(request))]}, STATUS[error.code]
             )
+        collector.gauges = await backlog.families()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return Route("/metrics", metrics)

@@ -18,6 +18,7 @@ from gateway.stores.downloads import cache_control
 from gateway.stores.headers import PDF, disposition_header
 from gateway.stores.incoming import AlreadyStored, UploadMismatch
 from gateway.stores.signing import BadSignature
+from gateway.telemetry.refusals import note_refused_credential
 
 _RANGE = re.compile(
     r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE
@@ -132,7 +133,7 @@ async def _check_holder(claims: Mapping[str, str], check_holder: CheckHolder) ->
             if error.code is not ErrorCode.UNAUTHENTICATED:
                 raise
             raise BadSignature(
-                "The credential that requested this URL is no longer valid."
+                "The credential that requested this URL is no longer valid.", "credential_ended"
             ) from None
 
 
@@ -145,6 +146,7 @@ async def _handle(
     except ObjectRequestError as error:
         return _error_response(error.status, error.code, error)
     except BadSignature as error:
+        note_refused_credential(error.reason)
         return _error_response(403, ErrorCode.FORBIDDEN, error)
     except MissingObject:
         return _error_response(404, ErrorCode.NOT_FOUND, "No such object.")

@@ -16,6 +16,7 @@ from gateway.execution.error_bodies import error_body
 from gateway.execution.operations import Answer
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.negotiation import EVENT_STREAM
+from gateway.telemetry.metrics import FRAMES
 
 HEADERS = {
     "content-type": f"{EVENT_STREAM}; charset=utf-8",
@@ -98,6 +99,7 @@ class EventStream:
     async def _write(self, body: bytes) -> None:
         """Send a part of the body; waits while the client reads slowly."""
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        FRAMES.add("event_stream")
 
 
 def _next_event(answer: Answer) -> bytes:

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 from gateway.auth.live_credential import LiveCredential
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
-from gateway.execution.limits import LimitExceeded
+from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.operations import Answer, OperationRequest, new_request_id
 from gateway.http.connections import SETTLED
 from gateway.http.graphql_service import GraphQLService
@@ -29,6 +29,8 @@ from gateway.http.messages import (
 )
 from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import operation_request
+from gateway.telemetry.metrics import FRAMES, SOCKETS
+from gateway.telemetry.refusals import note_closed_socket
 from gateway.web_addresses import ANY_ORIGIN
 
 CLOSE_SECONDS = 1.0
@@ -52,7 +54,8 @@ class GraphQLWebSocketEndpoint:
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, reason)
         else:
             await websocket.accept(PROTOCOL)
-            await WebSocketHandler(websocket, self._service, self._connections).serve()
+            with SOCKETS.one_more("websocket"):
+                await WebSocketHandler(websocket, self._service, self._connections).serve()
 
     def _is_allowed_origin(self, websocket: WebSocket) -> bool:
         """Return whether the page that opens the socket may do so.
@@ -99,6 +102,7 @@ class WebSocketHandler:
         finally:
             self._admission.close()
         if closed:
+            note_closed_socket(closed.code, closed.reason)
             with suppress(TimeoutError, WebSocketDisconnect, WebSocketDisconnected):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._websocket.close(closed.code, closed.reason)
@@ -150,6 +154,7 @@ class WebSocketHandler:
         try:
             self._admission.enter_context(self._connections.admit(viewer.user_uuid))
         except LimitExceeded as excess:
+            note_excess(excess)
             raise SocketClosed(CloseCode.TOO_MANY, excess.message) from None
         if settle := self._websocket.scope.get("extensions", {}).get(SETTLED):
             settle()
@@ -251,5 +256,6 @@ class WebSocketHandler:
         """Send a frame; waits while the client reads slowly."""
         try:
             await self._websocket.send({"type": "websocket.send", "text": frame})
+            FRAMES.add("websocket")
         except WebSocketDisconnected:
             raise WebSocketDisconnect(1006) from None

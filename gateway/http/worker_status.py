@@ -30,7 +30,7 @@ async def worker_status(services: Services) -> AsyncIterator[None]:
         "Choose another with STOREGRAPH_WORKER_HOST and STOREGRAPH_WORKER_PORT.",
     )
     authenticate = Authenticator(services.database, settings)
-    routes = [*health_routes(Readiness(services)), metrics_route(authenticate)]
+    routes = [*health_routes(Readiness(services)), metrics_route(authenticate, services.queue)]
     server = Server(Starlette(routes=routes), settings, lifespan="off")
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -59,6 +59,24 @@ class Failure:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The tasks of one type that are in the queue.
+
+    Attributes:
+        waiting: tasks that are due and wait for a worker.
+        delayed: tasks that are not due yet.
+        running: tasks that a worker has leased.
+        oldest_due_at: since when the first of the waiting tasks has been due; None if none is.
+    """
+
+    task: str
+    waiting: int = 0
+    delayed: int = 0
+    running: int = 0
+    oldest_due_at: datetime | None = None
+
+
 class Queue(Protocol):
     """A durable queue. No task is lost when a worker dies.
 
@@ -84,6 +102,9 @@ class Queue(Protocol):
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
     ) -> None:
         """Run tasks of these names until `stop` is set and the running ones have ended."""
+
+    async def backlog(self) -> list[Backlog]:
+        """Return what is in the queue, for each type of task that is."""
 
     async def failures(self, limit: int = 100) -> list[Failure]:
         """Return tasks that failed permanently, latest first."""

@@ -13,7 +13,7 @@ from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
 from gateway.models.base import now
 from gateway.models.queue import QueuedTaskRecord, queued_tasks
-from gateway.queues.base import A, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.base import A, Backlog, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.worker import Lease, Worker
 
 _columns = queued_tasks.c
@@ -66,6 +66,25 @@ class LeasedQueue:
             await worker.run(stop)
         finally:
             self._workers.remove(worker)
+
+    async def backlog(self) -> list[Backlog]:
+        """Return what is in the queue, for each type of task that is."""
+        moment = now()
+        is_running, is_due = _columns.lease_until > moment, _columns.run_at <= moment
+        is_free = sa.func.coalesce(_columns.lease_until, moment) <= moment
+        counts = [
+            sa.func.count().filter(condition).label(name)
+            for name, condition in (
+                ("waiting", is_free & is_due),
+                ("delayed", is_free & ~is_due),
+                ("running", is_running),
+            )
+        ]
+        oldest = sa.func.min(_columns.run_at).filter(is_free & is_due).label("oldest_due_at")
+        statement = sa.select(_columns.name.label("task"), *counts, oldest)
+        queued = statement.where(_columns.failed_at.is_(None)).group_by(_columns.name)
+        rows = await self._database.rows(queued, sa.Row)
+        return [Backlog(**row._asdict()) for row in rows]
 
     async def failures(self, limit: int = 100) -> list[Failure]:
         """Return tasks that failed permanently, latest first."""

@@ -23,7 +23,7 @@ from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
 from gateway.events.channel import follow_channel
 from gateway.models.base import now
-from gateway.queues.base import A, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.base import A, Backlog, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.procrastinate_apis import JobManager, Status, get_channel_for_queues
 from gateway.queues.worker import Lease, Worker
 
@@ -48,6 +48,23 @@ _LOCK_RUNNING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE id = :id AND status = 'doing' "
     "AND worker_id IS NOT DISTINCT FROM CAST(:worker AS bigint) FOR UPDATE"
 )
+_BACKLOG = sa.text("""
+    WITH queued AS (
+        SELECT task_name AS task,
+            count(*) FILTER (WHERE NOT running AND due) AS waiting,
+            count(*) FILTER (WHERE NOT running AND NOT due) AS delayed,
+            count(*) FILTER (WHERE running) AS running,
+            min(id) FILTER (WHERE NOT running AND due) AS oldest
+        FROM (
+            SELECT id, task_name, status = 'doing' AS running,
+                coalesce(scheduled_at <= now(), true) AS due
+            FROM procrastinate_jobs WHERE status IN ('todo', 'doing')
+        ) AS jobs GROUP BY task_name
+    )
+    SELECT task, waiting, delayed, running, coalesce(scheduled_at,
+        (SELECT min(at) FROM procrastinate_events WHERE job_id = oldest)) AS oldest_due_at
+    FROM queued LEFT JOIN procrastinate_jobs ON id = oldest
+""")
 _RETRY = sa.text("SELECT procrastinate_retry_job_v2(:id, :run_at, NULL, NULL, NULL)")
 _DELETE = sa.text("SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)")
 _FAIL = sa.text("SELECT procrastinate_finish_job_v1(:id, 'failed', false)")
@@ -136,6 +153,11 @@ class ProcrastinateQueue:
                 listening.cancel()
                 await asyncio.wait([listening])
                 await store.unregister()
+
+    async def backlog(self) -> list[Backlog]:
+        """Return what is in the queue, for each type of task that is."""
+        rows = await self._database.rows(_BACKLOG, sa.Row)
+        return [Backlog(**row._asdict()) for row in rows]
 
     async def failures(self, limit: int = 100) -> list[Failure]:
         """Return tasks that failed permanently, latest first."""

@@ -19,6 +19,7 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Task, WorkerTimings
+from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS
 
 MAX_ERROR = 10_000
 """Characters of a traceback that are stored, from its end."""
@@ -152,7 +153,8 @@ class Worker:
         """Run a task once, unless its workers keep dying."""
         if lease.attempts > ATTEMPTS:
             raise Abandoned(f"Abandoned after {ATTEMPTS} worker crashes.")
-        await self._tasks[lease.task](**lease.args)
+        with TASK_SECONDS.time(lease.task):
+            await self._tasks[lease.task](**lease.args)
 
     async def _supervise(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
         """Wait for an attempt to end and record that, for as long as the database fails."""
@@ -170,6 +172,7 @@ class Worker:
     async def _record_end(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
         """Record how an attempt ended: released, finished, failed permanently, or to be retried."""
         if attempt.cancelled() and attempt.cancelling():
+            TASK_ATTEMPTS.add(lease.task, "released")
             await self._leases.release(lease)
             return
         error = (
@@ -179,6 +182,7 @@ class Worker:
         )
         if error is None:
             await self._leases.finish(lease)
+            TASK_ATTEMPTS.add(lease.task, "finished")
             return
         # PostgreSQL cannot store NUL, and neither database lone surrogates.
         trace = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
@@ -186,10 +190,13 @@ class Worker:
         if lease.attempts >= ATTEMPTS:
             log.error("task_failed", exc_info=error)
             await self._leases.fail(lease, trace)
+            is_abandoned = isinstance(error, Abandoned)
+            TASK_ATTEMPTS.add(lease.task, "abandoned" if is_abandoned else "failed")
         else:
             delay = self._timings.retry * 2 ** (lease.attempts - 1)
             log.warning("task_will_be_retried", delay=delay, exc_info=error)
             await self._leases.retry(lease, now() + timedelta(seconds=delay), trace)
+            TASK_ATTEMPTS.add(lease.task, "retried")
 
     async def _wait_for_supervisors(self, seconds: float) -> None:
         """Wait until no task is running, but not for longer than this."""

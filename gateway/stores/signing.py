@@ -10,7 +10,14 @@ _SEPARATOR = "&signature="
 
 
 class BadSignature(Exception):
-    """Raised when the signature does not match the request, or has expired."""
+    """Raised when the signature does not match the request, or has expired.
+
+    `reason` is a word for it, for logs.
+    """
+
+    def __init__(self, message: str, reason: str = "bad_signature") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def sign_query(
@@ -35,7 +42,7 @@ def verify_query(secret: bytes, method: str, key: str, query: str, now: datetime
         raise BadSignature("The signature does not match.")
     claims = dict(parse_qsl(signed, keep_blank_values=True))
     if now.timestamp() >= int(claims.pop("expires")):
-        raise BadSignature("The URL has expired.")
+        raise BadSignature("The URL has expired.", "expired_url")
     return claims
 
 

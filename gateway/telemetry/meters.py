@@ -7,11 +7,17 @@ the event loop, and read when `/metrics` is.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 
 Labels = tuple[str, ...]
-Family = CounterMetricFamily | HistogramMetricFamily
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Bounds of the buckets of operations and calls."""
 MINUTES = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
@@ -37,6 +43,32 @@ class CountMeter:
     def collect(self) -> CounterMetricFamily:
         """Return the present values."""
         family = CounterMetricFamily(self.name, self.description, labels=self.labels)
+        for labels, value in self.values.items():
+            family.add_metric(labels, value)
+        return family
+
+
+class GaugeMeter:
+    """A number of things that exist at the moment, for each combination of labels."""
+
+    def __init__(self, name: str, description: str, labels: Labels = ()) -> None:
+        self.name = name
+        self.description = description
+        self.labels = labels
+        self.values: Counter[Labels] = Counter() if labels else Counter({(): 0})
+
+    @contextmanager
+    def one_more(self, *labels: str) -> Iterator[None]:
+        """Count one more while the block runs."""
+        self.values[labels] += 1
+        try:
+            yield
+        finally:
+            self.values[labels] -= 1
+
+    def collect(self) -> GaugeMetricFamily:
+        """Return the present values."""
+        family = GaugeMetricFamily(self.name, self.description, labels=self.labels)
         for labels, value in self.values.items():
             family.add_metric(labels, value)
         return family
@@ -68,6 +100,15 @@ class TimeMeter:
         buckets[bisect_left(self._bounds, seconds)] += 1
         self._sums[labels] += seconds
 
+    @contextmanager
+    def time(self, *labels: str) -> Iterator[None]:
+        """Add the duration of the block, however it ends."""
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.observe(perf_counter() - started, *labels)
+
     def collect(self) -> HistogramMetricFamily:
         """Return the present buckets, each with all that are smaller, as Prometheus has them."""
         family = HistogramMetricFamily(self.name, self.description, labels=self.labels)
@@ -80,6 +121,9 @@ class TimeMeter:
         for bound, count in zip([*map(str, self._bounds), "+Inf"], buckets, strict=True):
             total += count
             yield bound, total
+
+
+Meter = CountMeter | GaugeMeter | TimeMeter
 
 
 class BoundedNames:

@@ -1,6 +1,6 @@
 """All counters and histograms of the process, each with its name, meaning and labels."""
 
-from gateway.telemetry.meters import BoundedNames, CountMeter, TimeMeter
+from gateway.telemetry.meters import MINUTES, BoundedNames, CountMeter, GaugeMeter, Meter, TimeMeter
 
 OPERATIONS = CountMeter(
     "storegraph_operations",
@@ -38,10 +38,41 @@ LIMITS_HIT = CountMeter(
     "storegraph_limits_hit", "Requests that were refused by a limit.", ("limit",)
 )
 CREDENTIALS_REFUSED = CountMeter(
-    "storegraph_credentials_refused", "Credentials that were refused.", ("reason",)
+    "storegraph_credentials_refused",
+    "Credentials that were refused, and requests that had none.",
+    ("reason",),
+)
+SOCKETS = GaugeMeter("storegraph_sockets", "Open WebSockets and event streams.", ("transport",))
+SOCKETS_CLOSED = CountMeter(
+    "storegraph_sockets_closed", "WebSockets that the server closed, by code.", ("code",)
+)
+SUBSCRIPTIONS = GaugeMeter("storegraph_subscriptions", "Running subscriptions.")
+FRAMES = CountMeter(
+    "storegraph_frames", "Frames that were sent on WebSockets and event streams.", ("transport",)
+)
+EVENTS_DROPPED = CountMeter(
+    "storegraph_events_dropped", "Events that slow followers of a stream missed."
+)
+TASK_ATTEMPTS = CountMeter(
+    "storegraph_task_attempts",
+    "Attempts at tasks. `outcome` is finished, retried, failed, abandoned or released.",
+    ("task", "outcome"),
+)
+TASK_SECONDS = TimeMeter(
+    "storegraph_task_seconds", "Time of an attempt at a task.", ("task",), MINUTES
+)
+CALL_SECONDS = TimeMeter(
+    "storegraph_service_call_seconds",
+    "Time of calls to other services. `service` is store, fetch or a kind of cloud.",
+    ("service", "call"),
+)
+CALL_FAILURES = CountMeter(
+    "storegraph_service_call_failures",
+    "Calls to other services that failed, by the code or class of the error.",
+    ("service", "call", "error"),
 )
 LOG_LINES_DROPPED = CountMeter(
     "storegraph_log_lines_dropped", "Lines that were lost because nobody read the log."
 )
 
-METERS = [value for value in globals().values() if isinstance(value, CountMeter | TimeMeter)]
+METERS = [value for value in globals().values() if isinstance(value, Meter)]

@@ -43,6 +43,30 @@ async def test_a_committed_task_is_run_once_with_its_arguments(database: Databas
     assert await count_tasks(database) == 0
 
 
+async def test_the_backlog_counts_what_waits_and_runs(database: Database, queue: Queue) -> None:
+    """It says since when the oldest task has been due; a task that is not due yet does not wait."""
+    assert await queue.backlog() == []
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(**_args: Any) -> None:
+        started.set()
+        await release.wait()
+
+    before = now() - timedelta(seconds=1)
+    await enqueue(database, queue, "slow")
+    for _ in range(2):
+        await enqueue(database, queue, "idle")
+    await enqueue(database, queue, "idle", run_at=now() + timedelta(hours=1))
+    async with working(queue, {"slow": slow}):
+        await started.wait()
+        backlog = {each.task: each for each in await queue.backlog()}
+        release.set()
+    assert (backlog["slow"].running, backlog["slow"].waiting, backlog["slow"].oldest_due_at) == (1, 0, None)
+    idle = backlog["idle"]
+    assert (idle.running, idle.waiting, idle.delayed) == (0, 2, 1)
+    assert idle.oldest_due_at is not None and before < idle.oldest_due_at <= now()
+
+
 async def test_a_task_is_not_run_before_the_commit(database: Database, queue: Queue) -> None:
     calls = Calls()
     async with working(queue, {"note": calls}):
