@@ -15,6 +15,7 @@ from gateway.auth.visibility import sees_folder, sees_item
 from gateway.catalog.ledger.journal import folder_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
+from gateway.database.outages import outlast
 from gateway.database.tree import within
 from gateway.errors import bad_input, not_found
 from gateway.events.streams import Event
@@ -158,6 +159,11 @@ async def watch_folder(
     the viewer can no longer see it.
     """
     log = _ChangeReader(context, folder_uuid, recursive)
+
+    async def look() -> list[ChangeRecord]:
+        await _check_visible(context, folder_uuid)
+        return await log.read()
+
     async with context.services.events.listen(folder_topic(folder_uuid)) as news:
         await log.start(after)
         new = await log.read() if after else []
@@ -168,8 +174,7 @@ async def watch_folder(
             while not new:
                 await asyncio.sleep(STATE_INTERVAL_SECONDS)
                 await news.wait(POLL_SECONDS)
-                await _check_visible(context, folder_uuid)
-                new = await log.read()
+                new = await outlast(look)
 
 
 async def _check_visible(context: Context, uuid: UUID) -> None:
@@ -218,12 +223,13 @@ class _ChangeReader:
         new = [uuid for uuid in window if uuid not in self._sent][:MAX_CHANGES]
         if not new:
             return []
+        selected = sa.select(changes).where(in_keys(changes.c.uuid, new)).order_by(changes.c.uuid)
+        rows = await self._database.rows(selected, ChangeRecord)
         self._sent.update(new)
         self.latest = max(self.latest, new[-1])
         self._from = max(self._from, _with_delay(new[-1]))
         self._sent = {uuid for uuid in self._sent if uuid >= self._from}
-        selected = sa.select(changes).where(in_keys(changes.c.uuid, new)).order_by(changes.c.uuid)
-        return await self._database.rows(selected, ChangeRecord)
+        return rows
 
     async def _window(self, size: int | None) -> list[UUID]:
         statement = self._selected.where(change_places.c.change_uuid >= self._from).limit(size)

@@ -15,6 +15,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.context import Context
+from gateway.database.outages import outlast
 from gateway.errors import not_found
 from gateway.events.streams import Event
 from gateway.execution.declarations import ToOne
@@ -89,7 +90,7 @@ async def _states(context: Context, watched: WatchedJob, uuid: UUID) -> AsyncGen
     sequence = -1
     async with context.services.events.listen(watched.topic_of(uuid)) as changes:
         while True:
-            job = await _read_job(context.afresh(), watched, uuid)
+            job = await outlast(lambda: _read_job(context.afresh(), watched, uuid))
             if job.sequence > sequence:
                 sequence = job.sequence
                 yield job

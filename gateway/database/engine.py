@@ -22,6 +22,7 @@ from gateway.database.dialects import (
 )
 from gateway.database.fair_slots import FairSlots
 from gateway.database.lanes import Lanes
+from gateway.database.outages import OUTAGE
 from gateway.database.readers import Readers
 from gateway.telemetry.tracing import note_statement
 
@@ -182,6 +183,7 @@ class Database:
             await connection.execution_options(**reading_options(self.url))
             with _inside():
                 yield connection
+            OUTAGE.end()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
@@ -196,6 +198,7 @@ class Database:
                     guard()
                 for hook in self._commit_hooks:
                     await hook(transaction)
+        OUTAGE.end()
         transaction.run_commit_actions()
 
     async def rows(
@@ -213,7 +216,9 @@ class Database:
         async def read() -> list[R]:
             async with self._engine.connect() as connection:
                 await connection.execution_options(**autocommit_options(self.url))
-                return cast(list[R], (await connection.execute(statement, parameters)).all())
+                rows = cast(list[R], (await connection.execute(statement, parameters)).all())
+            OUTAGE.end()
+            return rows
 
         if _IS_INSIDE.get():
             return await read()
@@ -229,8 +234,11 @@ class Database:
         for hook in self._statement_hooks:
             hook(text)
         if _IS_INSIDE.get():
-            return await self._readers.fetch_at_once(text, parameters)
-        return await self._readers.fetch(text, parameters)
+            rows = await self._readers.fetch_at_once(text, parameters)
+        else:
+            rows = await self._readers.fetch(text, parameters)
+        OUTAGE.end()
+        return rows
 
     async def close(self) -> None:
         """Close all connections."""

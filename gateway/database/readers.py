@@ -36,6 +36,11 @@ _AS_TEXT = ("uuid", "timestamptz", "jsonb")
 class Reader(Protocol):
     """A read-only connection."""
 
+    @property
+    def is_closed(self) -> bool:
+        """Return whether the database has closed the connection."""
+        ...
+
     async def fetch(self, text: str, parameters: Any) -> list[Row]:
         """Return all rows of a statement."""
         ...
@@ -92,17 +97,22 @@ class Readers:
 
     async def _with_reader(self, fetch: Callable[[Any], Awaitable[list[Row]]]) -> list[Row]:
         """Use a connection, which is closed if it fails or is cancelled."""
-        reader = self._idle.pop() if self._idle else await self._open(self._url)
-        try:
-            rows = await fetch(reader)
-        except _TooSlow:
+        while True:
+            is_new = not self._idle
+            reader = await self._open(self._url) if is_new else self._idle.pop()
+            try:
+                rows = await fetch(reader)
+            except _TooSlow:
+                self._idle.append(reader)
+                raise
+            except BaseException as error:
+                was_closed = reader.is_closed
+                reader.drop()
+                if isinstance(error, Exception) and was_closed and not is_new:
+                    continue  # the server closed it while it was idle, as when it restarts
+                raise
             self._idle.append(reader)
-            raise
-        except BaseException:
-            reader.drop()
-            raise
-        self._idle.append(reader)
-        return rows
+            return rows
 
     async def close(self) -> None:
         """Close all connections."""
@@ -178,6 +188,10 @@ class _EmbeddedReader:
             if self._is_dropped:
                 self._connection.close()
 
+    @property
+    def is_closed(self) -> bool:
+        return False
+
     def _start_slice(self) -> None:
         self._deadlines = thread_time() + _MAX_CPU_SECONDS, monotonic() + _MAX_SECONDS
 
@@ -216,6 +230,10 @@ class _ServedReader:
     async def fetch(self, text: str, parameters: Any) -> list[Row]:
         cursor = await self._connection.execute(text, parameters)
         return await cursor.fetchall()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._connection.closed
 
     def drop(self) -> None:
         self._connection.pgconn.finish()

@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-import structlog
 from psycopg import AsyncConnection, Error
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
+
+from gateway.database.outages import log_failure
 
 MIN_DELAY = 0.1
 MAX_DELAY = 5.0
 # A peer that vanished without closing the connection is detected after about 30 seconds.
 _KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
-
-log = structlog.get_logger(__name__)
 
 
 async def follow_channel(
@@ -41,6 +40,6 @@ async def follow_channel(
                 async for notice in connection.notifies():
                     on_notice(notice.payload)
         except Error as error:
-            log.warning("channel_lost", channel=channel, error=str(error), retry_in=delay)
+            log_failure("channel_lost", error, channel=channel)
         await asyncio.sleep(delay)
         delay = min(2 * delay, MAX_DELAY)

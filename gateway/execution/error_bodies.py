@@ -7,6 +7,7 @@ import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from gateway.database.outages import OUTAGE, is_outage
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.telemetry.tracing import note_error
@@ -15,6 +16,7 @@ MASKED = DomainError(
     ErrorCode.INTERNAL_SERVER_ERROR,
     "Internal error. Report it with the request ID in `extensions.requestId`.",
 )
+NO_DATABASE = DomainError(ErrorCode.UNAVAILABLE, "The database is not available. Try again later.")
 MAX_MESSAGE_LENGTH = 1_000
 _PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
 """The text of a scalar's exception, which graphql-core quotes."""
@@ -34,6 +36,8 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     reason = _reason_of(error)
     note_error(reason.code)
     note_excess(reason)
+    if reason is NO_DATABASE:
+        OUTAGE.begin(getattr(error, "original_error", None) or error)
     if reason is MASKED:
         cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)
@@ -90,7 +94,7 @@ def _reason_of(error: BaseException | None) -> DomainError:
             return bad_input(error.message)
         case GraphQLError(original_error=cause):
             return _reason_of(cause)
-    return MASKED
+    return NO_DATABASE if is_outage(error) else MASKED
 
 
 def _is_about_a_value(error: GraphQLError) -> bool:

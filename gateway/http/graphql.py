@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth.viewer import Viewer
-from gateway.errors import DomainError, ErrorCode
+from gateway.errors import ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
@@ -57,11 +57,14 @@ STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.TIMEOUT: 504,
+    ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
     ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 200,  # as Apollo Server responds
     ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,
 }
 """Status of a request that was not executed, by its error; 400 for all others."""
+RETRY = {"retry-after": "5"}
+"""Headers of a response with status 503."""
 
 
 def graphql_routes(
@@ -107,16 +110,7 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
         except Exception as error:  # internal errors too: every response is JSON
-            reason, status, headers = error, 500, {}
-            if isinstance(error, HTTPRequestError):
-                reason, status, headers = error.reason, error.status, error.headers
-            elif isinstance(error, DomainError):
-                status = STATUS.get(error.code, 400)
-                if error.code is ErrorCode.UNAUTHENTICATED:
-                    has_one = "authorization" in request.headers
-                    challenge = 'Bearer error="invalid_token"' if has_one else "Bearer"
-                    headers = {"www-authenticate": challenge}
-            body = orjson.dumps({"errors": [error_body(reason, request_id)]})
+            status, body, headers = _failure(request, error, request_id)
         body, encoding = await compressed(body, request.headers.get("accept-encoding"))
         fixed = {
             **encoding,
@@ -147,17 +141,21 @@ class GraphQLEndpoint:
                 answer = await self._execute(viewer, operation, allowed)
             except OperationNotAllowed as error:
                 raise _not_allowed(error.type) from None
-        status, body, timing = 200, orjson.dumps(answer.body()), _timing([answer])
-        if not answer.executed:
-            # Responses of type application/json promise 200 for all but internal errors.
-            status = STATUS.get(answer.errors[0]["extensions"]["code"], 400)
-            if status < 500 and content_type == JSON:
-                status = 200
-        elif request.method == "GET" and operation.query is None and not answer.errors:
+        status, body, headers = _status_of(answer), orjson.dumps(answer.body()), _timing([answer])
+        if status < 500 and content_type == JSON:
+            status = 200  # which responses of this type promise for all but errors of the server
+        if status == 503:
+            headers = {**headers, **RETRY}
+        elif (
+            request.method == "GET"
+            and operation.query is None
+            and answer.executed
+            and not answer.errors
+        ):
             known = request.headers.get("if-none-match")
             status, body, caching = cacheable(body, known, self._service.max_age)
-            return status, body, {**timing, **caching}
-        return status, body, timing
+            headers = {**headers, **caching}
+        return status, body, headers
 
     async def _stream(self, request: Request, request_id: str, send: Send) -> None:
         """Respond with events."""
@@ -220,6 +218,33 @@ class GraphQLEndpoint:
     ) -> Answer:
         context = self._service.make_context(viewer, operation.request_id)
         return await self._service.operations.execute(operation, context, allowed)
+
+
+def _failure(
+    request: Request, error: Exception, request_id: str
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """Return the status, the body and additional headers of the response to a failed request."""
+    refusal = error if isinstance(error, HTTPRequestError) else None
+    reason = error_body(refusal.reason if refusal else error, request_id)
+    body = orjson.dumps({"errors": [reason]})
+    if refusal:
+        return refusal.status, body, refusal.headers
+    status = STATUS.get(reason["extensions"]["code"], 400)
+    headers = {401: {"www-authenticate": _challenge(request)}, 503: RETRY}
+    return status, body, headers.get(status, {})
+
+
+def _status_of(answer: Answer) -> int:
+    """Return the status of an answer: 200 if it was executed, unless there was no database."""
+    codes = {error["extensions"]["code"] for error in answer.errors}
+    if answer.executed:
+        is_empty = not any(value is not None for value in (answer.data or {}).values())
+        return 503 if is_empty and codes == {ErrorCode.UNAVAILABLE} else 200
+    return STATUS.get(answer.errors[0]["extensions"]["code"], 400)
+
+
+def _challenge(request: Request) -> str:
+    return 'Bearer error="invalid_token"' if "authorization" in request.headers else "Bearer"
 
 
 def _check_method(request: Request) -> None:

@@ -24,7 +24,11 @@ from gateway.queues.base import Queue
 from gateway.telemetry.meters import Family
 from gateway.telemetry.metrics import METERS
 
-STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.FORBIDDEN: 403}
+STATUS = {
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.UNAVAILABLE: 503,
+}
 
 
 class MeterCollector(Collector):
@@ -54,11 +58,11 @@ def metrics_route(
             credential = await authenticate(request.headers.get("authorization"))
             if not credential.viewer.is_site_admin:
                 raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
-        except DomainError as error:
-            return JSONResponse(
-                {"errors": [error_body(error, request_id_of(request))]}, STATUS[error.code]
-            )
-        collector.gauges = await backlog.families()
+            collector.gauges = await backlog.families()
+        except Exception as error:
+            body = error_body(error, request_id_of(request))
+            status = STATUS.get(body["extensions"]["code"], 500)
+            return JSONResponse({"errors": [body]}, status)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return Route("/metrics", metrics)

@@ -97,8 +97,10 @@ class WebSocketHandler:
         except* SocketClosed as group:
             closed = next(error for error in group.exceptions if isinstance(error, SocketClosed))
         except* Exception as group:
-            error_body(group, new_request_id())  # logs it
+            reason = error_body(group, new_request_id())  # logs it
             closed = SocketClosed(CloseCode.INTERNAL_ERROR, "Internal error")
+            if reason["extensions"]["code"] is ErrorCode.UNAVAILABLE:
+                closed = SocketClosed(CloseCode.TRY_AGAIN_LATER, reason["message"])
         finally:
             self._admission.close()
         if closed:

@@ -29,6 +29,8 @@ from gateway.queues.worker import Lease, Worker
 
 _RESCUE_LOCK = 0x53746F72
 """Advisory lock of the worker that reassigns the jobs of dead workers."""
+_CONNECTION_SECONDS = 10.0
+"""Time to wait for a connection, as in an outage of the database."""
 
 _WAITING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE"
@@ -101,7 +103,10 @@ class ProcrastinateQueue:
     def _make_app(self) -> App:
         """Return an application of Procrastinate with a connection pool of its own."""
         conninfo = libpq_conninfo(self._database.url)
-        return App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+        connector = PsycopgConnector(
+            conninfo=conninfo, min_size=1, max_size=4, timeout=_CONNECTION_SECONDS
+        )
+        return App(connector=connector)
 
     async def enqueue(
         self,

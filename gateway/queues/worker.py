@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from gateway.database.outages import log_failure
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Task, WorkerTimings
 from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS
@@ -116,8 +117,8 @@ class Worker:
         while True:
             try:
                 await self._leases.renew([*self._attempts])
-            except Exception:
-                log.exception("leases_not_renewed")
+            except Exception as error:
+                log_failure("leases_not_renewed", error)
                 current = asyncio.current_task()
                 if current and current.cancelling():  # the error replaced the CancelledError
                     return
@@ -146,8 +147,8 @@ class Worker:
                     supervisor.add_done_callback(lambda _: self.wake())
                 if not leases:
                     break
-        except Exception:
-            log.exception("tasks_not_claimed")
+        except Exception as error:
+            log_failure("tasks_not_claimed", error)
 
     async def _attempt(self, lease: Lease) -> None:
         """Run a task once, unless its workers keep dying."""
@@ -163,8 +164,8 @@ class Worker:
             while True:
                 try:
                     return await self._record_end(lease, attempt)
-                except Exception:
-                    log.exception("task_result_not_recorded")
+                except Exception as error:
+                    log_failure("task_result_not_recorded", error)
                 await asyncio.sleep(self._timings.poll)
         finally:
             del self._attempts[lease]

@@ -66,6 +66,7 @@ ALLOWED = {
     "gateway.stores.presigning": {"botocore"},
     "gateway.database.engine": {"create_async_engine"},
     "gateway.database.migrate": {"create_engine"},
+    "gateway.database.outages": {"psycopg"},
     "gateway.database.readers": {"psycopg"},
     "gateway.events.channel": {"psycopg"},
     "gateway.queues.postgres": {"procrastinate", "psycopg"},
@@ -74,7 +75,6 @@ ALLOWED = {
     "gateway.demo.client": {"httpx"},
     "gateway.demo.collection": {"httpx"},
     # The server itself.
-    "gateway.asgi": {"socket"},
     "gateway.http.connections": {"socket"},
     "gateway.http.server": {"socket", "uvicorn", "create_server"},
     "gateway.http.uvicorn_protocols": {"uvicorn"},

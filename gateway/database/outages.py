@@ -1,0 +1,102 @@
+"""Outages of the database: which errors are due to one, and a line in the log for each."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+"""Time between two attempts of `outlast`."""
+_SQLITE_OUTAGES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+}
+_POSTGRES_OUTAGES = {
+    "53100",  # disk full
+    "53300",  # too many connections
+    "57P01",  # an administrator has ended the connection
+    "57P02",  # another process of the server has crashed
+    "57P03",  # the server starts or stops
+}
+_CONNECTION_EXCEPTION = "08"
+_PRIMARY_CODE = 0xFF
+"""Bits of SQLite's error codes that have the primary code."""
+
+log = structlog.get_logger()
+
+
+class Outage:
+    """The outage of the database of this process, if there is one."""
+
+    def __init__(self) -> None:
+        self._began_at: float | None = None
+
+    def begin(self, error: BaseException) -> None:
+        """Note that the database failed; it is logged if it did not fail before."""
+        if self._began_at is None:
+            self._began_at = monotonic()
+            log.error("database_unavailable", error=str(error).strip().partition("\n")[0])
+
+    def end(self) -> None:
+        """Note that the database responded."""
+        if self._began_at is not None:
+            seconds = monotonic() - self._began_at
+            self._began_at = None
+            log.info("database_available_again", seconds=round(seconds, 1))
+
+
+OUTAGE = Outage()
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Return whether an error means that the database does not respond, so that a retry may help.
+
+    A statement that the database refuses is none, nor is one that it cancels.
+    """
+    match error:
+        case None:
+            return False
+        case sa.exc.TimeoutError():  # no connection became free
+            return True
+        case sa.exc.DBAPIError():
+            return error.connection_invalidated or is_outage(error.orig)
+        case psycopg.OperationalError(sqlstate=None):
+            return True
+        case psycopg.OperationalError(sqlstate=state):
+            return state in _POSTGRES_OUTAGES or str(state).startswith(_CONNECTION_EXCEPTION)
+        case sqlite3.OperationalError():
+            code = getattr(error, "sqlite_errorcode", 0)
+            return code & _PRIMARY_CODE in _SQLITE_OUTAGES
+        case BaseExceptionGroup():
+            return any(is_outage(each) for each in error.exceptions)
+    return is_outage(error.__cause__)
+
+
+async def outlast(read: Callable[[], Awaitable[T]]) -> T:
+    """Return what a function reads from the database, called again until an outage has ended."""
+    while True:
+        try:
+            return await read()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            OUTAGE.begin(error)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def log_failure(event: str, error: BaseException, **facts: object) -> None:
+    """Log a failure with its traceback, or only that the database is down if it is due to that."""
+    if is_outage(error):
+        OUTAGE.begin(error)
+    else:
+        log.error(event, exc_info=error, **facts)
