@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
+from gateway.catalog.sign_in import sign_in
 from gateway.context import Context, Services
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.execution.compiled.executor import CompiledExecutor
@@ -56,7 +57,9 @@ def create_app(
             await asyncio.wait([watch])
 
     settings = services.settings
-    authenticate = Authenticator(services.database, settings)
+    welcome = partial(sign_in, services.database, settings)
+    signs_up = settings.jwt_create_users or settings.jwt_groups_claim
+    authenticate = Authenticator(services.database, settings, welcome if signs_up else None)
     app = Starlette(
         routes=_routes(schema, services, authenticate),
         middleware=[

@@ -32,8 +32,37 @@ class CredentialSettings(BaseSettings):
     )
     jwt_secret: Secret | None = Field(
         None,
-        description="Secret that bearer JWTs (HS256) must be signed with, at least 32 "
-        "characters. Without it, JWTs are not accepted.",
+        description="Secret of bearer JWTs that are signed with HS256, at least 32 characters. "
+        "Without it and an issuer, JWTs are not accepted.",
+    )
+    jwt_audience: str = Field(
+        "", description="Audience (`aud`) that JWTs must be for. Required with an issuer."
+    )
+    jwt_issuer: str = Field(
+        "",
+        description="URL of the issuer (`iss`) that JWTs must be from, such as "
+        "`https://login.example/realms/main`. Its tokens are signed with RS256 or ES256; the keys "
+        "are found by OpenID Connect discovery.",
+    )
+    jwt_jwks: str = Field(
+        "",
+        description="URL or file of the issuer's JSON Web Key Set, where discovery is not possible.",
+    )
+    jwt_leeway_seconds: int = Field(
+        60,
+        ge=0,
+        le=600,
+        description="Difference of clocks that is allowed for in the times of JWTs, in seconds.",
+    )
+    jwt_create_users: bool = Field(
+        False,
+        description="Whether a user is created, as a member of the site, for a valid JWT with an "
+        "unknown address.",
+    )
+    jwt_groups_claim: str = Field(
+        "",
+        description="Claim of a JWT that lists names of groups. Users join those that exist, and "
+        "leave those that they joined in this way once their JWTs list them no longer.",
     )
     jwt_claim: str = Field(
         "email", description="Claim of a JWT that contains the user's email address."
@@ -62,6 +91,22 @@ class CredentialSettings(BaseSettings):
         description="Whether signed URLs of the local disk work only as long as the credential "
         "that requested them. S3 and other clouds do not support it.",
     )
+
+    @field_validator("jwt_issuer")
+    @classmethod
+    def _check_issuer(cls, value: str, info: ValidationInfo) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("Expected a URL that begins with https:// or http://.")
+        if value and not info.data.get("jwt_audience"):
+            raise ValueError("STOREGRAPH_JWT_AUDIENCE is required with an issuer.")
+        return value
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _check_jwks(cls, value: str, info: ValidationInfo) -> str:
+        if value and not info.data.get("jwt_issuer"):
+            raise ValueError("STOREGRAPH_JWT_ISSUER is required with a key set.")
+        return value
 
     @field_validator("max_signed_url_seconds")
     @classmethod

@@ -9,15 +9,13 @@ import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from contextlib import aclosing
 from weakref import WeakValueDictionary
-
-import jwt
 
 from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
 from gateway.auth.refused import why_refused
+from gateway.auth.tokens import SignIn, TokenVerifier
 from gateway.auth.url_holders import find_holder
 from gateway.auth.viewer import Viewer
 from gateway.database.engine import Database
@@ -38,7 +36,9 @@ TRUST_SECONDS = 4.0
 _RECHECK_PAUSE_SECONDS = 0.1
 _RECHECK_BATCH = 500
 _CACHE_SIZE = 10_000
-_ALGORITHM = "HS256"
+
+Welcome = Callable[[SignIn], Awaitable[None]]
+"""Called with a valid token before its user is looked up."""
 
 
 def new_key() -> str:
@@ -54,10 +54,12 @@ def digest(text: str) -> str:
 class Authenticator:
     """Turns the value of an `Authorization` header into a credential, and watches those in use."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, welcome: Welcome | None = None
+    ) -> None:
         self._database = database
-        self._jwt_secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
-        self._jwt_claim = settings.jwt_claim
+        self._verifier = TokenVerifier(settings)
+        self._welcome = welcome
         self._live: WeakValueDictionary[str, LiveCredential] = WeakValueDictionary()
         # Keeps what was used lately, which nobody else may refer to; the oldest come first.
         self._recent: dict[str, LiveCredential] = {}
@@ -117,7 +119,7 @@ class Authenticator:
 
     async def watch(self, events: Events) -> None:
         """Check the credentials in use, as described above, until cancelled."""
-        async with events.listen(CREDENTIALS_TOPIC) as news:
+        async with aclosing(self._verifier), events.listen(CREDENTIALS_TOPIC) as news:
             while True:
                 await news.wait(RECHECK_SECONDS)
                 try:
@@ -165,28 +167,9 @@ class Authenticator:
 
     async def _find_viewer(self, token: str, key: str) -> Viewer | None:
         """Return the active user of a credential; `key` is its digest."""
-        claims = self._read_jwt(token)
-        if claims is None:
+        who = await self._verifier.verify(token)
+        if who is None:
             return await viewer_of_key(self._database, key)
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-        return await viewer_of_email(self._database, claims[self._jwt_claim], expires_at)
-
-    def _read_jwt(self, token: str) -> dict[str, Any] | None:
-        """Return the claims of a JWT that names a user, or None if it is not a valid one.
-
-        It must have a good signature and an expiry.
-        """
-        if self._jwt_secret is None or token.count(".") != 2:
-            return None
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self._jwt_secret,
-                algorithms=[_ALGORITHM],
-                options={"require": ["exp"], "verify_aud": False},
-            )
-        except jwt.InvalidTokenError:
-            return None
-        claim = claims.get(self._jwt_claim)
-        # Every address is printable, so any other text belongs to no user.
-        return claims if isinstance(claim, str) and claim.isprintable() else None
+        if self._welcome:
+            await self._welcome(who)
+        return await viewer_of_email(self._database, who.email, who.expires_at)

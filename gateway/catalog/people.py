@@ -135,12 +135,17 @@ async def existing_users(transaction: Transaction, uuids: Collection[UUID]) -> s
 
 
 async def add_members(
-    transaction: Transaction, user_uuid: UUID, group_uuid: UUID, new: Collection[UUID]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    group_uuid: UUID,
+    new: Collection[UUID],
+    *,
+    by_sign_in: bool = False,
 ) -> None:
     """Add users to a locked group; existing members are ignored."""
     present = await _members_among(transaction, group_uuid, new)
     rows = [
-        new_row(MembershipRecord, group_uuid=group_uuid, user_uuid=uuid)
+        new_row(MembershipRecord, group_uuid=group_uuid, user_uuid=uuid, by_sign_in=by_sign_in)
         for uuid in sorted(set(new) - present)
     ]
     if rows:
@@ -153,7 +158,7 @@ async def add_members(
 
 
 async def remove_members(
-    transaction: Transaction, user_uuid: UUID, group_uuid: UUID, old: Collection[UUID]
+    transaction: Transaction, user_uuid: UUID | None, group_uuid: UUID, old: Collection[UUID]
 ) -> None:
     """Remove users from a locked group; users who are no members are ignored."""
     present = await _members_among(transaction, group_uuid, old)

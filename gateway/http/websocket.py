@@ -150,7 +150,10 @@ class WebSocketHandler:
             (value for name, value in payload.items() if name.lower() == "authorization"), None
         )
         self._authorization = authorization if isinstance(authorization, str) else None
-        credential = await self._authenticate()
+        try:
+            credential = await self._authenticate()
+        except DomainError as error:
+            raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
         viewer = credential.viewer
         self._tasks.create_task(self._close_at_end_of(credential))
         try:

@@ -37,7 +37,10 @@ class GroupRecord(SQLModel, table=True):
 
 
 class MembershipRecord(SQLModel, table=True):
-    """Membership of a user in a group."""
+    """Membership of a user in a group.
+
+    One that was created `by_sign_in` ends when the user's tokens name the group no longer.
+    """
 
     __tablename__ = "memberships"
     group_uuid: UUID = Field(primary_key=True, foreign_key="groups.uuid", ondelete="CASCADE")
@@ -45,6 +48,7 @@ class MembershipRecord(SQLModel, table=True):
         primary_key=True, foreign_key="users.uuid", ondelete="CASCADE", index=True
     )
     created_at: datetime = Field(default_factory=now)
+    by_sign_in: bool = False
 
 
 class ApiKeyRecord(SQLModel, table=True):
