@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.exc import ArgumentError
 
 from gateway.auth.secret import site_secret
+from gateway.catalog.jobs import publish_changes
 from gateway.catalog.ledger import journal
 from gateway.clouds.open import Clouds
 from gateway.clouds.vault import Vault
@@ -84,6 +85,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     events = open_events(database)
     database.before_commit(partial(journal.notify, events))
+    # Last, as all transactions that change jobs wait for each other from here to their commits.
+    database.before_commit(partial(publish_changes, events))
     try:
         await events.start()
         queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))

@@ -5,7 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import in_visible_folder, is_root, sees_dataset, sees_folder, sees_job
+from gateway.auth.visibility import (
+    in_visible_folder,
+    is_root,
+    sees_dataset,
+    sees_folder,
+)
 from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.searches import name_contains
 from gateway.error_texts import sized
@@ -89,11 +94,6 @@ def dataset_conditions(query: EdgeQuery) -> Conditions:
         (filter.edited_after, lambda moment: datasets.c.last_edited_at > moment),
     )
     return [*scoped, *(condition(value) for value, condition in conditions if value is not None)]
-
-
-def job_conditions(query: EdgeQuery) -> Conditions:
-    """Return the conditions of the upload jobs that the viewer can see."""
-    return [sees_job(query.viewer)]
 
 
 def name_condition(

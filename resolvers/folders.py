@@ -14,7 +14,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.execution.declarations import Computed, Lookup, Parts, SameRow, ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
-from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import JobKind, SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.models.datasets import DatasetRecord, datasets
 from gateway.models.folders import (
     FolderCountersRecord,
@@ -24,9 +24,8 @@ from gateway.models.folders import (
     folders,
 )
 from gateway.models.items import items
+from gateway.models.jobs import jobs
 from gateway.models.people import groups, users
-from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import upload_jobs
 from resolvers.filters import (
     SCOPE,
     folder_conditions,
@@ -164,18 +163,22 @@ groups_on = ToMany(
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 jobs_in = ToMany(
     "uploadJobs",
-    upload_jobs,
-    newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
+    jobs,
+    newest_first(jobs.c.created_at, jobs.c.uuid),
     key=folders.c.uuid,
-    parent=upload_jobs.c.folder_uuid,
+    parent=jobs.c.folder_uuid,
+    where=lambda _query: [jobs.c.kind == JobKind.UPLOAD],
+    fixed=(jobs.c.kind,),
 )
 
 syncs_of = ToMany(
     "cloudSyncs",
-    cloud_sync_jobs,
-    newest_first(cloud_sync_jobs.c.created_at, cloud_sync_jobs.c.uuid),
+    jobs,
+    newest_first(jobs.c.created_at, jobs.c.uuid),
     key=folders.c.uuid,
-    parent=cloud_sync_jobs.c.folder_uuid,
+    parent=jobs.c.folder_uuid,
+    where=lambda _query: [jobs.c.kind == JobKind.CLOUD_SYNC],
+    fixed=(jobs.c.kind,),
 )
 
 

@@ -4,22 +4,22 @@ All subscribers of a viewer to the same job share one stream, which reads each s
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
-from typing import Annotated, Protocol, cast
+from typing import Annotated, cast
 from uuid import UUID
 
 import strawberry
 
+from gateway.catalog.jobs import TERMINAL, job_topic
 from gateway.context import Context
 from gateway.database.outages import outlast
 from gateway.errors import not_found
 from gateway.events.streams import Event
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row
+from gateway.models.jobs import JobRecord
 
 STATE_INTERVAL_SECONDS = 0.1
 """Time between two states of a job: at most ten are sent per second."""
@@ -27,36 +27,24 @@ POLL_SECONDS = 3.0
 """Time after which the state is read without an event: a lost event only costs this delay."""
 
 
-class JobRow(Protocol):
-    """The row of a job; each visible change of it increases `sequence`."""
-
-    sequence: int
-    status: StrEnum
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedJob:
-    """A type of job: its name, the edge that finds one, its event topic and its final states."""
-
-    noun: str
-    edge: ToOne
-    topic_of: Callable[[UUID], str]
-    terminal: Collection[StrEnum]
-
-
 JobSubscription = Callable[..., AsyncGenerator[Event]]
 
 
-def job_subscription(watched: WatchedJob, description: str) -> JobSubscription:
-    """Return the function behind a subscription to one job; `description` is its field's.
+def job_subscription(noun: str, edge: ToOne, description: str) -> JobSubscription:
+    """Return the function behind a subscription to one job.
 
-    The function raises `NOT_FOUND` if the viewer cannot see the job.
+    It raises `NOT_FOUND` if the viewer cannot see the job.
+
+    Args:
+        noun: what errors call the job.
+        edge: finds the job.
+        description: the description of the field.
     """
 
     async def subscribe(
         context: Context,
         *,
-        uuid: Annotated[UUID, strawberry.argument(description=f"UUID of the {watched.noun}.")],
+        uuid: Annotated[UUID, strawberry.argument(description=f"UUID of the {noun}.")],
         after: Annotated[
             int | None,
             strawberry.argument(
@@ -66,18 +54,18 @@ def job_subscription(watched: WatchedJob, description: str) -> JobSubscription:
         ] = None,
     ) -> AsyncGenerator[Event]:
         sequence = after if after is not None else -1
-        key = watched.noun, uuid, context.viewer
+        key = noun, uuid, context.viewer
         async with context.services.streams.follow(
-            key, partial(_states, context.afresh(), watched, uuid)
+            key, partial(_states, context.afresh(), noun, edge, uuid)
         ) as stream:
-            first = Event(await _read_job(context.afresh(), watched, uuid))
+            first = Event(await _read_job(context.afresh(), noun, edge, uuid))
             async with aclosing(stream.events(first)) as states:
                 del first
                 async for state in states:
                     if state.row.sequence > sequence:
                         sequence = state.row.sequence
                         yield state
-                    if state.row.status in watched.terminal:
+                    if state.row.status in TERMINAL:
                         return
                     del state  # an idle subscriber keeps no row in memory
 
@@ -85,23 +73,25 @@ def job_subscription(watched: WatchedJob, description: str) -> JobSubscription:
     return subscribe
 
 
-async def _states(context: Context, watched: WatchedJob, uuid: UUID) -> AsyncGenerator[JobRow]:
+async def _states(
+    context: Context, noun: str, edge: ToOne, uuid: UUID
+) -> AsyncGenerator[JobRecord]:
     """Yield the job as it is, and again after each change until it has ended."""
     sequence = -1
-    async with context.services.events.listen(watched.topic_of(uuid)) as changes:
+    async with context.services.events.listen(job_topic(uuid)) as changes:
         while True:
-            job = await outlast(lambda: _read_job(context.afresh(), watched, uuid))
+            job = await outlast(lambda: _read_job(context.afresh(), noun, edge, uuid))
             if job.sequence > sequence:
                 sequence = job.sequence
                 yield job
-            if job.status in watched.terminal:
+            if job.status in TERMINAL:
                 return
             await asyncio.sleep(STATE_INTERVAL_SECONDS)
             await changes.wait(POLL_SECONDS)
 
 
-async def _read_job(context: Context, watched: WatchedJob, uuid: UUID) -> JobRow:
-    job = await find_row(context, watched.edge, uuid)
+async def _read_job(context: Context, noun: str, edge: ToOne, uuid: UUID) -> JobRecord:
+    job = await find_row(context, edge, uuid)
     if job is None:
-        raise not_found(watched.noun, uuid, "uuid")
-    return cast("JobRow", job)
+        raise not_found(noun, uuid, "uuid")
+    return cast(JobRecord, job)

@@ -28,11 +28,13 @@ from gateway.auth.roles import EffectiveRole, require_role
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
 from gateway.error_texts import ADMIN_REQUIRED
-from gateway.errors import DomainError, conflict, forbidden
+from gateway.errors import DomainError, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageFolderType
 from gateway.models.folders import folders
+from gateway.models.jobs import JobRecord
 from resolvers.id_lists import listed_twice
 from resolvers.requirements import (
+    JobRequirement,
     ListRequirement,
     ObjectRequirement,
     OwnerRequirement,
@@ -180,9 +182,22 @@ class Permissions:
     async def check_folder_of(
         self, on: Transaction | AsyncConnection, name: str, folder_uuid: UUID
     ) -> None:
-        """Check the role on the folder of the row that the input names."""
+        """Check the role on the folder of the row that the input names by its UUID."""
+        requirement = self._named(name, RoleRequirement)
         roles = await self.roles(on, name, [folder_uuid])
-        roles.require(folder_uuid, *self._requirements[name].path)
+        if folder_uuid not in roles:  # the error must not name the folder
+            raise not_found(requirement.noun, getattr(self._input, name), *requirement.path)
+        roles.require(folder_uuid, *requirement.path)
+
+    async def check_job(self, on: Transaction | AsyncConnection, name: str, job: JobRecord) -> None:
+        """Check the role on the folder of a job, or that a job without one is the viewer's."""
+        requirement = self._named(name, JobRequirement)
+        if job.folder_uuid is not None:
+            await self.check_folder_of(on, name, job.folder_uuid)
+            return
+        self._mark_checked(name)
+        if job.user_uuid != self._viewer.user_uuid and not self._viewer.is_site_admin:
+            raise not_found(requirement.noun, job.uuid, *requirement.path)
 
     def check_owner(self, name: str, uuid: UUID, user_uuid: UUID | None) -> None:
         """Check that the owner of an object is the viewer, or that the viewer is a site admin."""

@@ -6,7 +6,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.visibility import sees_reencode_job, sees_reencode_unit
-from gateway.catalog.reencoding import reencode_job_topic
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (
@@ -16,35 +15,36 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
-from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus, SignedUrlDisposition
+from gateway.kinds.enums import ReencodeUnitStatus, SignedUrlDisposition
 from gateway.kinds.item_kinds import StorageItemType, item_type_of_file
 from gateway.models.items import items
-from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
+from gateway.models.jobs import jobs
+from gateway.models.reencoding import reencode_units, renditions
 from gateway.stores.base import SignedRequest
 from resolvers.global_ids import id_from
 from resolvers.items import Disposition
-from resolvers.job_subscriptions import WatchedJob, job_subscription
+from resolvers.job_subscriptions import job_subscription
 from resolvers.orders import in_sequence, newest_first
 from resolvers.signed_urls import Lifetime, bounds_of, lifetime_of
 
-id_of = id_from("ReencodeJob", reencode_jobs.c.uuid)
 unit_id_of = id_from("ReencodeUnit", reencode_units.c.uuid)
 unit_by_uuid = ToOne(reencode_units, "unit_uuid", access=sees_reencode_unit)
-job_by_uuid = ToOne(reencode_jobs, "reencode_job_uuid", access=sees_reencode_job)
+job_by_uuid = ToOne(jobs, "reencode_job_uuid", access=sees_reencode_job)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 rendition_id_of = id_from("VideoRendition", renditions.c.item_uuid)
 rendition_of = ToOne(renditions, items.c.uuid, renditions.c.item_uuid)
 visible_jobs = ToMany(
     "reencodeJobs",
-    reencode_jobs,
-    newest_first(reencode_jobs.c.created_at, reencode_jobs.c.uuid),
+    jobs,
+    newest_first(jobs.c.created_at, jobs.c.uuid),
     where=lambda query: [sees_reencode_job(query.viewer)],
+    fixed=(jobs.c.kind,),
 )
 units_of = ToMany(
     "reencodeUnits",
     reencode_units,
     in_sequence(reencode_units.c.position, reencode_units.c.uuid),
-    key=reencode_jobs.c.uuid,
+    key=jobs.c.uuid,
     parent=reencode_units.c.job_uuid,
     where=lambda query: (
         [reencode_units.c.status.in_(query.arguments["statuses"])]
@@ -59,12 +59,6 @@ units_of = ToMany(
             "Only units in these states; all if null or empty.",
         ),
     ),
-)
-_WATCHED = WatchedJob(
-    "re-encoding job",
-    job_by_uuid,
-    reencode_job_topic,
-    frozenset(ReencodeJobStatus) - {ReencodeJobStatus.SUBMITTED},
 )
 
 
@@ -110,7 +104,8 @@ async def signed_url_of(
 
 
 watch_reencode = job_subscription(
-    _WATCHED,
+    "re-encoding job",
+    job_by_uuid,
     """The current state of a re-encoding job, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged. The subscription ends

@@ -116,6 +116,14 @@ class OwnerRequirement(Requirement):
 
 
 @dataclass(frozen=True, slots=True)
+class JobRequirement(RoleRequirement):
+    """A role on the folder of a job, checked by `Permissions.check_job`.
+
+    A job without a folder requires being its starter or a site admin instead.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """A role, from which requirements are made; their first argument is an input field."""
 
@@ -168,6 +176,14 @@ class Role:
         """Require the role on the folder of a job, collection or the like."""
         text = f"`{self.role}` on the folder of the {noun}"
         return RoleRequirement(field, text, self.role, FOLDER, noun)
+
+    def on_job(self, field: str) -> JobRequirement:
+        """Require the role on the folder of a job of any kind, or to be its starter."""
+        text = (
+            f"`{self.role}` on the folder of the job; if it has none, to be the user who started "
+            "it, or the site role `ADMIN`"
+        )
+        return JobRequirement(field, text, self.role, FOLDER, "job")
 
     def _on(
         self, type: ResourceType, field: str, name: str, optional: bool, receives: bool = False

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_dataset, sees_item, sees_job, sees_unit
-from gateway.catalog.ingestion.job_state import TERMINAL, upload_job_topic
+from gateway.auth.visibility import sees_dataset, sees_item, sees_unit, sees_upload_job
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (
@@ -23,15 +22,12 @@ from gateway.execution.declarations import (
 )
 from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
-from gateway.models.folders import folders
 from gateway.models.items import items
-from gateway.models.people import users
-from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import UploadUnitRecord, upload_jobs, upload_units
+from gateway.models.jobs import jobs
+from gateway.models.uploads import UploadUnitRecord, upload_units
 from gateway.scalars import BigInt
-from resolvers.filters import job_conditions
 from resolvers.global_ids import id_from
-from resolvers.job_subscriptions import WatchedJob, job_subscription
+from resolvers.job_subscriptions import job_subscription
 from resolvers.orders import in_sequence, newest_first
 
 JobRow = TypeVar("JobRow", "UploadedItemRow", UploadUnitRecord)
@@ -51,14 +47,10 @@ def object_urls(unit: UploadUnitRecord) -> list[str]:
     return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
 
 
-id_of = id_from("UploadJob", upload_jobs.c.uuid)
-job_by_uuid = ToOne(upload_jobs, "upload_job_uuid", access=sees_job)
-_WATCHED = WatchedJob("upload job", job_by_uuid, upload_job_topic, TERMINAL)
+job_by_uuid = ToOne(jobs, "upload_job_uuid", access=sees_upload_job)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
-folder_of = ToOne(folders, upload_jobs.c.folder_uuid)
-sync_of = ToOne(cloud_sync_jobs, upload_jobs.c.cloud_sync_job_uuid)
-user_of = ToOne(users, upload_jobs.c.user_uuid)
-dataset_of = ToOne(datasets, upload_jobs.c.dataset_uuid, access=sees_dataset)
+sync_of = ToOne(jobs, jobs.c.cloud_sync_job_uuid)
+dataset_of = ToOne(datasets, jobs.c.dataset_uuid, access=sees_dataset)
 item_of = ToOne(items, upload_units.c.item_uuid, access=sees_item)
 urls_of = Computed((upload_units.c.spec,), object_urls)
 unit_id_of = id_from("UploadUnit", upload_units.c.uuid)
@@ -73,15 +65,16 @@ part_headers = Computed(("request",), lambda part: part.request.headers)
 part_expiry = Computed(("request",), lambda part: part.request.expires_at)
 visible_jobs = ToMany(
     "uploadJobs",
-    upload_jobs,
-    newest_first(upload_jobs.c.created_at, upload_jobs.c.uuid),
-    where=job_conditions,
+    jobs,
+    newest_first(jobs.c.created_at, jobs.c.uuid),
+    where=lambda query: [sees_upload_job(query.viewer)],
+    fixed=(jobs.c.kind,),
 )
 units_of = ToMany(
     "uploadUnits",
     upload_units,
     in_sequence(upload_units.c.position, upload_units.c.uuid),
-    key=upload_jobs.c.uuid,
+    key=jobs.c.uuid,
     parent=upload_units.c.job_uuid,
     where=_unit_conditions,
     arguments=(
@@ -111,7 +104,7 @@ class UploadedItemRow(NamedTuple):
     data_row_uuid: UUID | None
 
 
-@batch(upload_jobs.c.uuid, work=200)
+@batch(jobs.c.uuid, work=200)
 async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[UploadedItemRow]]:
     """Load the items of the jobs' finished units, of those that the viewer can see."""
     first_data_row = (
@@ -119,12 +112,12 @@ async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[Upload
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
         .where(
             data_rows.c.item_uuid == items.c.uuid,
-            data_rows.c.dataset_uuid == upload_jobs.c.dataset_uuid,
+            data_rows.c.dataset_uuid == jobs.c.dataset_uuid,
             sees_dataset(context.viewer),
         )
         .order_by(data_rows.c.uuid)
         .limit(1)
-        .correlate(items, upload_jobs)
+        .correlate(items, jobs)
         .scalar_subquery()
     )
     statement = (
@@ -136,7 +129,7 @@ async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[Upload
             first_data_row.label("data_row_uuid"),
         )
         .join(items, items.c.uuid == upload_units.c.item_uuid)
-        .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
+        .join(jobs, jobs.c.uuid == upload_units.c.job_uuid)
         .where(
             in_keys(upload_units.c.job_uuid, keys),
             upload_units.c.status == JobStatus.DONE,
@@ -153,7 +146,7 @@ async def _failed_units(context: Context, keys: list[UUID]) -> list[list[UploadU
     return await _rows_by_job(context, statement, keys, UploadUnitRecord)
 
 
-unit_errors = Batch((upload_jobs.c.uuid,), _failed_units, work=200)
+unit_errors = Batch((jobs.c.uuid,), _failed_units, work=200)
 
 
 async def _rows_by_job(
@@ -172,7 +165,8 @@ async def _rows_by_job(
 
 
 watch_upload_job = job_subscription(
-    _WATCHED,
+    "upload job",
+    job_by_uuid,
     """The current state of an upload job, then its state after changes, and its final state.
 
 At most ten states are sent per second, and changes in between are merged; `units(changedAfter:)`

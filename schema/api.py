@@ -40,6 +40,7 @@ _ENTRIES = {
     "Group": "groups of users",
     "OrganisationTag": "tags",
     "PendingUpload": "unfinished uploads",
+    "Job": "jobs",
     "ReencodeJob": "re-encoding jobs",
     "ReencodeUnit": "units of a re-encoding job",
     "StorageChange": "journal entries",

@@ -9,14 +9,14 @@ from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
 from gateway.kinds.enums import (
     CarouselPosition,
-    CloudSyncJobStatus,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
+    JobKind,
+    JobOutcome,
     JobStatus,
     LayoutDirection,
     MetadataFieldType,
     MetadataIndexStatus,
-    ReencodeJobStatus,
     ReencodeUnitStatus,
     S3AddressingStyle,
     SceneFormat,
@@ -42,6 +42,7 @@ from gateway.kinds.time_series import (
     TimeSeriesTimeUnit,
 )
 from resolvers.inputs.facets import StorageItemFacet
+from resolvers.inputs.jobs import JobOrderField
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
@@ -155,13 +156,6 @@ described(
     PLY="Point cloud or mesh in the PLY format.",
 )
 described(
-    ReencodeJobStatus,
-    SUBMITTED="Waiting or running.",
-    DONE="Finished without errors.",
-    ERROR="Finished, but some videos could not be re-encoded.",
-    CANCELLED="Cancelled by a user.",
-)
-described(
     ReencodeUnitStatus,
     PENDING="Waiting or running.",
     REENCODED="A rendition was created.",
@@ -171,12 +165,31 @@ described(
     CANCELLED="Cancelled with its job.",
 )
 described(
+    JobKind,
+    UPLOAD="Turns uploaded files and files at URLs into items: an `UploadJob`.",
+    CLOUD_SYNC="Brings a folder into line with its bucket: a `CloudSyncJob`.",
+    REENCODE="Re-encodes videos so that all browsers can play them: a `ReencodeJob`.",
+)
+described(
     JobStatus,
-    "UploadJobStatus",
     PENDING="Waiting or running.",
-    DONE="Finished. Check the counts: with `ignoreErrors`, units of a job may have failed.",
-    ERROR="A unit failed, and the job stopped because `ignoreErrors` was not set.",
-    CANCELLED="Cancelled, or not started because the job stopped.",
+    DONE="Finished. Check the counts, or `outcome` of a job: some units may have failed.",
+    ERROR="Failed. An upload job without `ignoreErrors` fails with its first unit that does, a sync "
+    "if the bucket cannot be listed completely, and a re-encoding job if a video could not be "
+    "re-encoded.",
+    CANCELLED="Cancelled by a user, or not started because the job stopped.",
+)
+described(
+    JobOutcome,
+    SUCCEEDED="Everything was done.",
+    SUCCEEDED_WITH_ERRORS="The job came to its end, but some units failed.",
+    FAILED="The job stopped early, or nothing of it succeeded.",
+    CANCELLED="A user cancelled the job.",
+)
+described(
+    JobOrderField,
+    CREATED_AT="By creation time.",
+    SEQUENCE="By `sequence`, the number of the last change.",
 )
 described(
     StorageChangeAction,
@@ -203,13 +216,6 @@ described(
     FOLDER_GRANT="A role that a group or user was granted on a folder.",
 )
 described(SidecarMatcherMode, SUFFIX="By the end of the file name.")
-described(
-    CloudSyncJobStatus,
-    PENDING="Waiting or running.",
-    DONE="Finished. Check the counts: some files may have failed.",
-    ERROR="The bucket could not be listed completely. Start another sync.",
-    CANCELLED="Cancelled by a user.",
-)
 described(
     SkippedObjectReason,
     OTHER_FORMAT="Its extension does not indicate a kind, and the folder's `includeOtherFiles` is off.",

@@ -52,6 +52,7 @@ from resolvers.mutations.items import (
     update_storage_item,
     update_storage_items,
 )
+from resolvers.mutations.job_cancellation import cancel_job
 from resolvers.mutations.jobs import (
     cancel_upload_job,
     start_upload_job,
@@ -143,6 +144,7 @@ from schema.payloads.items import (
     UpdateStorageItemPayload,
     UpdateStorageItemsPayload,
 )
+from schema.payloads.jobs import CancelJobPayload
 from schema.payloads.metadata import (
     DeleteMetadataSchemaFieldPayload,
     RestoreMetadataSchemaFieldPayload,
@@ -206,6 +208,7 @@ class Mutation:
     complete_upload_parts: CompleteUploadPartsPayload = mutation(complete_upload_parts)
     abort_uploads: AbortUploadsPayload = mutation(abort_uploads)
     start_upload_job: StartUploadJobPayload = mutation(start_upload_job)
+    cancel_job: CancelJobPayload = mutation(cancel_job)
     cancel_upload_job: CancelUploadJobPayload = mutation(cancel_upload_job)
     start_video_reencode: StartVideoReencodePayload = mutation(start_video_reencode)
     cancel_video_reencode: CancelVideoReencodePayload = mutation(cancel_video_reencode)

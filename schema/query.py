@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from resolvers import reencoding
+from resolvers import reencoding, uploads
 from resolvers.collections import (
     collection_lookup,
     preset_lookup,
@@ -15,13 +15,14 @@ from resolvers.datasets import dataset_lookup, visible_datasets
 from resolvers.folders import folder_lookup, folder_search, root_folders
 from resolvers.integrations import integration_lookup, visible_integrations
 from resolvers.items import item_lookup, item_search
+from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.pending_uploads import pending_uploads
 from resolvers.people import all_groups, all_users, current_viewer, group_lookup
 from resolvers.syncs import sync_lookup
 from resolvers.tags import all_tags
-from resolvers.uploads import job_lookup, visible_jobs
+from resolvers.uploads import visible_jobs
 from schema.collections import Collection, FilterPreset
 from schema.common import Connection, Node
 from schema.datasets import Dataset
@@ -29,6 +30,7 @@ from schema.fields import resolved, root_field
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
+from schema.jobs import Job
 from schema.metadata import MetadataSchema
 from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
@@ -68,11 +70,18 @@ class Query:
         "one condition.",
     )
     upload_job: UploadJob | None = resolved(
-        job_lookup,
+        uploads.job_lookup,
         "An upload job by its UUID. Null if it does not exist or the viewer cannot see its folder.",
     )
     upload_jobs: UploadJobConnection = resolved(
         visible_jobs, "The upload jobs of all folders that the viewer can see, newest first."
+    )
+    job: Job | None = resolved(
+        job_lookup,
+        "A job of any kind by its UUID. Null if it does not exist or the viewer cannot see it.",
+    )
+    jobs: Connection[Job] = resolved(
+        all_jobs, "The jobs of all kinds that the viewer can see, by default the newest first."
     )
     pending_uploads: Connection[PendingUpload] = resolved(
         pending_uploads,

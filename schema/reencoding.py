@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
-from gateway.scalars import BigInt
+from gateway.kinds.enums import ReencodeUnitStatus
 from resolvers import reencoding, uploads
 from schema.common import Connection, Node
 from schema.fields import column, resolved, row_type
-from schema.people import User
+from schema.jobs import Job
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
@@ -44,23 +42,10 @@ class ReencodeUnit(Node):
         "user who started it and to site admins."
     )
 )
-class ReencodeJob(Node):
-    id: strawberry.ID = resolved(reencoding.id_of, "Opaque global ID, for use with `node`.")
-    uuid: UUID = column("The job's UUID.")
+class ReencodeJob(Job):
     title: str = column("The title given when the job was started.")
-    user: User | None = resolved(
-        uploads.user_of, "The user who started the job. Null if that user has been deleted."
-    )
     is_forced: bool = column("Whether videos are re-encoded even if they do not need it.")
-    status: ReencodeJobStatus = column("The state of the job.")
     progress: float = column("Progress of the job, from 0 to 1: the mean of its units.")
-    sequence: BigInt = column("A number that grows with each change of the job.")
-    units_total_count: int = column("Number of videos in the job.")
-    units_pending_count: int = column("Number of videos that are not finished.")
-    units_error_count: int = column("Number of videos that could not be re-encoded.")
-    created_at: datetime = column("When the job was started, in UTC.")
-    last_edited_at: datetime = column("When the job last changed, in UTC.")
-    finished_at: datetime | None = column("When the job ended, in UTC; null while it runs.")
     units: Connection[ReencodeUnit] = resolved(
         reencoding.units_of,
         "The job's videos and their states, in input order.",

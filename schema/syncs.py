@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import UUID
-
 import strawberry
 
-from gateway.kinds.enums import CloudSyncJobStatus, SkippedObjectReason
+from gateway.kinds.enums import SkippedObjectReason
 from gateway.scalars import BigInt
-from resolvers import syncs
-from schema.common import Connection, Node
+from resolvers import jobs, syncs
+from schema.common import Connection
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
-from schema.people import User
+from schema.jobs import Job
 from schema.uploads import UploadJobConnection
 
 
@@ -29,22 +26,14 @@ class SkippedObject:
     description="A sync of a cloud-synced folder with its bucket. A sync that is `DONE` may have "
     "failed files: check the counts as well as `status`."
 )
-class CloudSyncJob(Node):
-    id: strawberry.ID = resolved(syncs.id_of, "Opaque global ID, for use with `node`.")
-    uuid: UUID = column("The sync's UUID.")
-    folder: StorageFolder = resolved(syncs.folder_of, "The synced folder.")
-    user: User | None = resolved(
-        syncs.user_of,
-        "The user who started the sync. Null if it was started automatically or that user has "
-        "been deleted.",
-    )
-    status: CloudSyncJobStatus = column("The state of the sync.")
+class CloudSyncJob(Job):
+    folder: StorageFolder = resolved(jobs.own_folder_of, "The synced folder.")
     is_dry_run: bool = column("Whether the sync only counts differences and changes nothing.")
     error: str | None = column(
         "The reason why the bucket could not be listed completely; null if there is none. Start "
-        "another sync to try again."
+        "another sync to try again. Files that could not be read are not among these errors: they "
+        "are units of `uploadJobs`."
     )
-    sequence: BigInt = column("A number that grows with each change of the sync.")
     scan_pages_processing_pending: int = column(
         "Number of listing pages still to be read: 1 until the last page is done, then 0."
     )
@@ -59,12 +48,17 @@ class CloudSyncJob(Node):
     )
     upload_jobs_done: int = column("Number of upload jobs of the sync that have ended.")
     upload_jobs_error: int = column("Number of upload jobs of the sync that failed as a whole.")
-    upload_jobs_units_pending: int = column("Number of files waiting to be read.")
-    upload_jobs_units_done: int = column("Number of files that were read.")
-    upload_jobs_units_error: int = column(
-        "Number of files that could not be read. The next sync tries them again."
+    upload_jobs_units_pending: int = resolved(
+        syncs.units_pending, "Number of files waiting to be read."
     )
-    upload_jobs_units_cancelled: int = column("Number of files whose reading was cancelled.")
+    upload_jobs_units_done: int = resolved(syncs.units_done, "Number of files that were read.")
+    upload_jobs_units_error: int = resolved(
+        syncs.units_error,
+        "Number of files that could not be read. The next sync tries them again.",
+    )
+    upload_jobs_units_cancelled: int = resolved(
+        syncs.units_cancelled, "Number of files whose reading was cancelled."
+    )
     has_unit_errors: bool = resolved(syncs.has_unit_errors, "Whether some files could not be read.")
     new_count: int = column("Number of objects that had no item yet.")
     changed_count: int = column("Number of objects that changed since they were last read.")
@@ -103,9 +97,6 @@ class CloudSyncJob(Node):
         syncs.sidecar_error_keys_of,
         "Keys of the first sidecars that could not be attached; at most 100.",
     )
-    created_at: datetime = column("When the sync was started, in UTC.")
-    last_edited_at: datetime = column("When the sync last changed, in UTC.")
-    finished_at: datetime | None = column("When the sync ended, in UTC; null while it runs.")
     upload_jobs: UploadJobConnection = resolved(
         syncs.upload_jobs_of, "The upload jobs that read the new and changed files, newest first."
     )

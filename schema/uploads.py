@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -10,12 +9,12 @@ import strawberry
 
 from gateway.kinds.enums import JobStatus
 from gateway.scalars import BigInt
-from resolvers import datasets, items, uploads
+from resolvers import datasets, items, jobs, uploads
 from schema.common import Connection, Node
 from schema.datasets import Dataset
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
-from schema.people import User
+from schema.jobs import Job
 
 if TYPE_CHECKING:
     from schema.items import StorageItem
@@ -90,15 +89,8 @@ class UploadUnit(Node):
     description="A job that turns uploaded files and files at URLs into items. A job that is "
     "`DONE` may have failed units: check the counts as well as `status`."
 )
-class UploadJob(Node):
-    id: strawberry.ID = resolved(uploads.id_of, "Opaque global ID, for use with `node`.")
-    uuid: UUID = column("The job's UUID.")
-    folder: StorageFolder = resolved(uploads.folder_of, "The folder that receives the items.")
-    user: User | None = resolved(
-        uploads.user_of,
-        "The user who started the job. Null if it was started automatically or that user has been "
-        "deleted.",
-    )
+class UploadJob(Job):
+    folder: StorageFolder = resolved(jobs.own_folder_of, "The folder that receives the items.")
     dataset: Dataset | None = resolved(
         uploads.dataset_of,
         "The dataset that the items are linked to. Null if there is none or the viewer cannot "
@@ -107,17 +99,8 @@ class UploadJob(Node):
     cloud_sync_job: Annotated[CloudSyncJob, strawberry.lazy("schema.syncs")] | None = resolved(
         uploads.sync_of, "The sync that the job belongs to; null for other jobs."
     )
-    status: JobStatus = column("The state of the job.")
-    sequence: BigInt = column("A number that grows with each change of the job.")
     file_name: str | None = column("The name of the manifest file; null if there was none.")
     ignore_errors: bool = column("Whether the job continues when a unit fails.")
-    units_pending_count: int = column("Number of units that are not finished.")
-    units_done_count: int = column("Number of units whose item exists.")
-    units_error_count: int = column("Number of units that failed.")
-    units_cancelled_count: int = column("Number of units that were cancelled.")
-    created_at: datetime = column("When the job was started, in UTC.")
-    last_edited_at: datetime = column("When the job last changed, in UTC.")
-    finished_at: datetime | None = column("When the job ended, in UTC; null while it runs.")
     items_with_names: list[UploadedItem] = resolved(
         uploads.uploaded_items,
         "The items created or matched so far that the viewer can see; at most 10,000. `units` "

@@ -11,15 +11,16 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.database.tree import within
+from gateway.kinds.enums import JobKind
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
+from gateway.models.jobs import jobs
 from gateway.models.people import api_keys, memberships
-from gateway.models.reencoding import reencode_jobs, reencode_units
-from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import upload_jobs, upload_units
+from gateway.models.reencoding import reencode_units
+from gateway.models.uploads import upload_units
 
 Condition = sa.ColumnElement[bool]
 
@@ -61,13 +62,24 @@ def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
 
 
 def sees_job(viewer: Viewer) -> Condition:
-    """Return the condition that the viewer may see an upload job, by its folder."""
-    return in_visible_folder(viewer, upload_jobs.c.folder_uuid)
+    """Return the condition that the viewer may see a job of any kind.
+
+    Jobs are seen by their folders; those without one belong to the users who started them.
+    """
+    if viewer.is_site_admin:
+        return sa.true()
+    is_own = sa.and_(jobs.c.folder_uuid.is_(None), jobs.c.user_uuid == viewer.user_uuid)
+    return sa.or_(in_visible_folder(viewer, jobs.c.folder_uuid), is_own)
+
+
+def sees_upload_job(viewer: Viewer) -> Condition:
+    """Return the condition that a job is an upload job that the viewer may see, by its folder."""
+    return sa.and_(jobs.c.kind == JobKind.UPLOAD, in_visible_folder(viewer, jobs.c.folder_uuid))
 
 
 def sees_unit(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a unit of an upload job, by its job."""
-    return sa.exists().where(upload_jobs.c.uuid == upload_units.c.job_uuid, sees_job(viewer))
+    return sa.exists().where(jobs.c.uuid == upload_units.c.job_uuid, sees_upload_job(viewer))
 
 
 def sees_collection(viewer: Viewer) -> Condition:
@@ -81,18 +93,17 @@ def sees_preset(viewer: Viewer) -> Condition:
 
 
 def sees_reencode_job(viewer: Viewer) -> Condition:
-    """Return the condition that the viewer may see a re-encoding job.
+    """Return the condition that a job is a re-encoding job that the viewer may see.
 
     It belongs to the user who started it, because its videos may be in any folders.
     """
-    return sa.true() if viewer.is_site_admin else reencode_jobs.c.user_uuid == viewer.user_uuid
+    is_own = sa.true() if viewer.is_site_admin else jobs.c.user_uuid == viewer.user_uuid
+    return sa.and_(jobs.c.kind == JobKind.REENCODE, is_own)
 
 
 def sees_reencode_unit(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a unit of a re-encoding job, by its job."""
-    return sa.exists().where(
-        reencode_jobs.c.uuid == reencode_units.c.job_uuid, sees_reencode_job(viewer)
-    )
+    return sa.exists().where(jobs.c.uuid == reencode_units.c.job_uuid, sees_reencode_job(viewer))
 
 
 def sees_api_key(viewer: Viewer) -> Condition:
@@ -101,8 +112,8 @@ def sees_api_key(viewer: Viewer) -> Condition:
 
 
 def sees_sync(viewer: Viewer) -> Condition:
-    """Return the condition that the viewer may see a sync, by its folder."""
-    return in_visible_folder(viewer, cloud_sync_jobs.c.folder_uuid)
+    """Return the condition that a job is a sync that the viewer may see, by its folder."""
+    return sa.and_(jobs.c.kind == JobKind.CLOUD_SYNC, in_visible_folder(viewer, jobs.c.folder_uuid))
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:

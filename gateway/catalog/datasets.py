@@ -21,7 +21,7 @@ from gateway.models.datasets import (
     datasets,
 )
 from gateway.models.items import ItemRecord, items
-from gateway.models.uploads import UploadJobRecord, upload_jobs
+from gateway.models.jobs import JobRecord, jobs
 
 
 async def create_dataset(
@@ -74,8 +74,8 @@ async def delete_dataset(transaction: Transaction, user_uuid: UUID, row: Dataset
     Its items stay, as does a folder that it mirrors. Upload jobs that fill it continue without
     it. The caller has locked the tree exclusively, so that no item enters the folder meanwhile.
     """
-    filling = upload_jobs.c.dataset_uuid == row.uuid
-    await transaction.execute(sa.update(upload_jobs).where(filling).values(dataset_uuid=None))
+    filling = jobs.c.dataset_uuid == row.uuid
+    await transaction.execute(sa.update(jobs).where(filling).values(dataset_uuid=None))
     unlinked = await unlink_data_rows(transaction, user_uuid, data_rows.c.dataset_uuid == row.uuid)
     await transaction.execute(sa.delete(datasets).where(datasets.c.uuid == row.uuid))
     before = {"title": row.title}
@@ -100,7 +100,7 @@ async def find_data_rows(transaction: Transaction, uuids: Sequence[UUID]) -> lis
 
 
 async def link_created_items(
-    transaction: Transaction, job: UploadJobRecord, item_uuids: Collection[UUID]
+    transaction: Transaction, job: JobRecord, item_uuids: Collection[UUID]
 ) -> None:
     """Link the items that a locked job created, or found to exist, to the dataset it fills."""
     if job.dataset_uuid is None:

@@ -24,7 +24,8 @@ from gateway.models.integrations import (
     integration_grants,
 )
 from gateway.models.items import items
-from gateway.models.uploads import upload_jobs, uploads
+from gateway.models.jobs import jobs
+from gateway.models.uploads import uploads
 
 
 async def check_access(cloud: Cloud) -> None:
@@ -70,8 +71,8 @@ async def delete_integration(
     Raises:
         DomainError: `CONFLICT`, while items, folders, uploads or running upload jobs use it.
     """
-    mine = upload_jobs.c.integration_uuid == row.uuid
-    is_running = sa.and_(mine, upload_jobs.c.status == JobStatus.PENDING)
+    mine = jobs.c.integration_uuid == row.uuid
+    is_running = sa.and_(mine, jobs.c.status == JobStatus.PENDING)
     users = (
         (items, "item", items.c.integration_uuid == row.uuid, "Delete {them} first."),
         (folders, "folder", folders.c.integration_uuid == row.uuid, "Delete {them} first."),
@@ -82,7 +83,7 @@ async def delete_integration(
             "Wait until the upload job ends, or cancel it.",
         ),
         (
-            upload_jobs,
+            jobs,
             "running upload job",
             is_running,
             "Wait for {them} to end, or cancel {them}.",
@@ -92,7 +93,7 @@ async def delete_integration(
         if total := await count_rows(transaction, table, uses_it):
             message = in_use("integration", total, noun, remedy)
             raise conflict(message, "integrationUuid")
-    await transaction.execute(sa.update(upload_jobs).where(mine).values(integration_uuid=None))
+    await transaction.execute(sa.update(jobs).where(mine).values(integration_uuid=None))
     await transaction.execute(
         sa.delete(cloud_integrations).where(cloud_integrations.c.uuid == row.uuid)
     )

@@ -1,7 +1,7 @@
 """Re-encoding jobs and their units: start, progress, end and cancel.
 
-Every change raises the job's sequence and notifies its subscribers. Each unit ends once, and the
-job ends with its last unit. Whoever changes a job or its units locks the job first.
+Each unit ends once, and the job ends with its last unit. Whoever changes a job or its units locks
+the job first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,20 +14,19 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.finish_items import UploadedBytes, deduplicate_objects
 from gateway.catalog.items import lock_items
+from gateway.catalog.jobs import COUNTS, TERMINAL, add_job, lock_job_row, save_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.context import Services
 from gateway.database.engine import Transaction
-from gateway.events.base import Events
-from gateway.kinds.enums import ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import JobKind, JobOutcome, JobStatus, ReencodeUnitStatus
 from gateway.models.base import new_row, now
-from gateway.models.items import items
+from gateway.models.items import ItemRecord, items
+from gateway.models.jobs import JobRecord
 from gateway.models.reencoding import (
-    ReencodeJobRecord,
     ReencodeUnitRecord,
     RenditionRecord,
-    reencode_jobs,
     reencode_units,
     renditions,
 )
@@ -57,44 +56,43 @@ class ReencodeResult:
     error: str | None = None
 
 
-def reencode_job_topic(job_uuid: UUID) -> str:
-    """Return the event topic of changes of a job."""
-    return f"reencode_job.{job_uuid.hex}"
-
-
 async def start_reencode_job(
     transaction: Transaction,
     queue: Queue,
     viewer: Viewer,
     title: str,
-    item_uuids: Sequence[UUID],
+    videos: Sequence[ItemRecord],
     force: bool,
 ) -> UUID:
     """Create a job for these locked videos, and enqueue its first units."""
-    total = len(item_uuids)
-    job = ReencodeJobRecord(
+    total = len(videos)
+    sizes = [video.file_size for video in videos]
+    job_uuid = await add_job(
+        transaction,
+        JobKind.REENCODE,
+        viewer.user_uuid,
+        None,
         title=title,
-        user_uuid=viewer.user_uuid,
         is_forced=force,
-        units_total_count=total,
         units_pending_count=total,
+        bytes_total=None if None in sizes else sum(size or 0 for size in sizes),
     )
     units = [
         new_row(
             ReencodeUnitRecord,
-            job_uuid=job.uuid,
+            job_uuid=job_uuid,
             position=position,
-            item_uuid=uuid,
+            item_uuid=video.uuid,
+            file_size=video.file_size,
             object_key=new_key(),
         )
-        for position, uuid in enumerate(item_uuids)
+        for position, video in enumerate(videos)
     ]
-    await transaction.execute(sa.insert(reencode_jobs).values(job.model_dump()))
     await transaction.execute(sa.insert(reencode_units), units)
-    await enqueue_units(transaction, queue, job.uuid, range(min(total, PARALLEL_UNITS)))
-    entry = JournalEntry("CREATE", "ReencodeJob", job.uuid, after={"title": title, "units": total})
+    await enqueue_units(transaction, queue, job_uuid, range(min(total, PARALLEL_UNITS)))
+    entry = JournalEntry("CREATE", "ReencodeJob", job_uuid, after={"title": title, "units": total})
     await journal.append(transaction, viewer.user_uuid, [entry])
-    return job.uuid
+    return job_uuid
 
 
 async def enqueue_units(
@@ -107,12 +105,9 @@ async def enqueue_units(
         await queue.enqueue(transaction, REENCODE, args, key=key)
 
 
-async def lock_reencode_job(transaction: Transaction, job_uuid: UUID) -> ReencodeJobRecord | None:
+async def lock_reencode_job(transaction: Transaction, job_uuid: UUID) -> JobRecord | None:
     """Lock a job and its units until the transaction ends; return None if it does not exist."""
-    return await transaction.first(
-        sa.select(reencode_jobs).where(reencode_jobs.c.uuid == job_uuid).with_for_update(),
-        ReencodeJobRecord,
-    )
+    return await lock_job_row(transaction, JobKind.REENCODE, job_uuid)
 
 
 async def save_progress(
@@ -132,7 +127,7 @@ async def save_progress(
             await transaction.execute(
                 sa.update(reencode_units).where(mine).values(progress=progress)
             )
-            await _add_progress(transaction, services.events, job, progress - unit.progress)
+            await _add_progress(transaction, job, unit, progress)
     return True
 
 
@@ -158,23 +153,20 @@ async def end_unit(
         await transaction.execute(
             sa.update(reencode_units).where(reencode_units.c.uuid == unit_uuid).values(values)
         )
-        failed = int(result.status is ReencodeUnitStatus.ERROR)
-        await _add_progress(
-            transaction, services.events, job, 1.0 - unit.progress, ended=1, failed=failed
-        )
+        await _add_progress(transaction, job, unit, 1.0, result)
         following = unit.position + PARALLEL_UNITS
-        if following < job.units_total_count:
+        if following < sum(getattr(job, name) for name in COUNTS.values()):
             await enqueue_units(transaction, services.queue, job.uuid, [following])
 
 
 async def cancel_reencode_job(
-    transaction: Transaction, queue: Queue, events: Events, user_uuid: UUID, job: ReencodeJobRecord
+    transaction: Transaction, queue: Queue, user_uuid: UUID, job: JobRecord
 ) -> None:
     """Cancel the pending units of a locked job; a job that has ended stays as it is.
 
     Renditions that it has created stay.
     """
-    if job.status is not ReencodeJobStatus.SUBMITTED:
+    if job.status in TERMINAL:
         return
     pending = sa.and_(
         reencode_units.c.job_uuid == job.uuid, reencode_units.c.status == ReencodeUnitStatus.PENDING
@@ -184,8 +176,11 @@ async def cancel_reencode_job(
         cancelled.returning(reencode_units.c.object_key), ReencodeUnitRecord
     )
     await release_objects(transaction, queue, [row.object_key for row in rows])
-    values = {"status": ReencodeJobStatus.CANCELLED, "units_pending_count": 0, "finished_at": now()}
-    await _update_job(transaction, events, job, values)
+    values = {
+        "units_pending_count": 0,
+        "units_cancelled_count": job.units_cancelled_count + len(rows),
+    }
+    await save_job(transaction, job, values, JobStatus.CANCELLED)
     entry = JournalEntry(
         "CANCEL", "ReencodeJob", job.uuid, None, {"status": job.status}, {"status": "CANCELLED"}
     )
@@ -195,7 +190,7 @@ async def cancel_reencode_job(
 async def _save_rendition(
     transaction: Transaction,
     queue: Queue,
-    job: ReencodeJobRecord,
+    job: JobRecord,
     unit: ReencodeUnitRecord,
     result: ReencodeResult,
 ) -> ReencodeResult:
@@ -242,31 +237,32 @@ async def _pending_unit(transaction: Transaction, uuid: UUID) -> ReencodeUnitRec
 
 async def _add_progress(
     transaction: Transaction,
-    events: Events,
-    job: ReencodeJobRecord,
+    job: JobRecord,
+    unit: ReencodeUnitRecord,
     progress: float,
-    ended: int = 0,
-    failed: int = 0,
+    result: ReencodeResult | None = None,
 ) -> None:
-    """Add the progress and results of units to a locked job, and end it with its last unit."""
-    pending, errors = job.units_pending_count - ended, job.units_error_count + failed
+    """Add the progress of a unit, and its result, to a locked job; end it with its last unit."""
+    size, total = unit.file_size or 0, sum(getattr(job, name) for name in COUNTS.values())
     values: dict[str, Any] = {
-        "progress": min(1.0, job.progress + progress / job.units_total_count),
-        "units_pending_count": pending,
-        "units_error_count": errors,
+        "progress": min(1.0, job.progress + (progress - unit.progress) / total),
+        # Each unit adds up to its size, whatever the steps.
+        "bytes_done": job.bytes_done + int(size * progress) - int(size * unit.progress),
     }
-    if not pending:
-        status = ReencodeJobStatus.ERROR if errors else ReencodeJobStatus.DONE
-        values |= {"status": status, "progress": 1.0, "finished_at": now()}
-    await _update_job(transaction, events, job, values)
-
-
-async def _update_job(
-    transaction: Transaction, events: Events, job: ReencodeJobRecord, values: Mapping[str, Any]
-) -> None:
-    await transaction.execute(
-        sa.update(reencode_jobs)
-        .where(reencode_jobs.c.uuid == job.uuid)
-        .values(sequence=job.sequence + 1, last_edited_at=now(), **values)
-    )
-    await events.publish(transaction, reencode_job_topic(job.uuid))
+    if result is None:
+        await save_job(transaction, job, values)
+        return
+    has_failed = result.status is ReencodeUnitStatus.ERROR
+    column = COUNTS[JobStatus.ERROR if has_failed else JobStatus.DONE]
+    values["units_pending_count"] = job.units_pending_count - 1
+    values[column] = getattr(job, column) + 1
+    values["error"] = result.error or job.error
+    if values["units_pending_count"]:
+        await save_job(transaction, job, values)
+        return
+    values["progress"] = 1.0
+    has_errors = values.get("units_error_count", job.units_error_count) > 0
+    has_success = values.get("units_done_count", job.units_done_count) > 0
+    outcome = JobOutcome.SUCCEEDED_WITH_ERRORS if has_errors and has_success else None
+    status = JobStatus.ERROR if has_errors else JobStatus.DONE
+    await save_job(transaction, job, values, status, outcome)

@@ -1,7 +1,7 @@
 """Sync jobs of cloud-synced folders: start, advance, fail and cancel.
 
-A folder has at most one running sync. Every change raises the job's sequence and notifies its
-subscribers. A sync counts the units of its upload jobs, and ends with the last of these.
+A folder has at most one running sync. A sync counts the units of its upload jobs as its own, and
+ends with the last of these jobs.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.jobs import (
+    COUNTS,
+    add_job,
+    ending_columns,
+    marking_columns,
+    working_columns,
+)
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
-from gateway.events.base import Events
-from gateway.kinds.enums import CloudSyncJobStatus, JobStatus
+from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.base import now
-from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
-from gateway.models.uploads import UploadJobRecord
+from gateway.models.jobs import JobRecord, jobs
 from gateway.queues.base import Queue, TaskType
 
 
@@ -30,20 +35,13 @@ class SyncFolderArgs(TypedDict):
 
 SYNC_FOLDER = TaskType("sync_folder", SyncFolderArgs)
 _LISTING_ENDED = {"scan_pages_processing_pending": 0}
-_c = cloud_sync_jobs.c
+_c = jobs.c
 
 
-def sync_job_topic(uuid: UUID) -> str:
-    """Return the event topic of changes of a sync."""
-    return f"cloud_sync.{uuid.hex}"
-
-
-async def find_running_sync(
-    transaction: Transaction, folder_uuid: UUID
-) -> CloudSyncJobRecord | None:
+async def find_running_sync(transaction: Transaction, folder_uuid: UUID) -> JobRecord | None:
     """Return the running sync of a folder; none is started while the folder is locked."""
-    running = sa.select(cloud_sync_jobs).where(_c.folder_uuid == folder_uuid, _is_pending())
-    return await transaction.first(running, CloudSyncJobRecord)
+    running = sa.select(jobs).where(_c.folder_uuid == folder_uuid, _is_pending())
+    return await transaction.first(running, JobRecord)
 
 
 async def start_sync(
@@ -55,12 +53,20 @@ async def start_sync(
     is_dry_run: bool = False,
 ) -> UUID:
     """Create and enqueue a sync of a locked folder that has no running sync."""
-    job = CloudSyncJobRecord(folder_uuid=folder_uuid, user_uuid=user_uuid, is_dry_run=is_dry_run)
-    await transaction.execute(sa.insert(cloud_sync_jobs).values(job.model_dump()))
-    entry = JournalEntry("CREATE", "CloudSyncJob", job.uuid, folder_uuid)
+    uuid = await add_job(
+        transaction,
+        JobKind.CLOUD_SYNC,
+        user_uuid,
+        folder_uuid,
+        is_dry_run=is_dry_run,
+        ends_as=JobStatus.DONE,
+        scan_pages_processing_pending=1,
+        bytes_total=0,
+    )
+    entry = JournalEntry("CREATE", "CloudSyncJob", uuid, folder_uuid)
     await journal.append(transaction, user_uuid, [entry])
-    await enqueue_sync(transaction, queue, job.uuid)
-    return job.uuid
+    await enqueue_sync(transaction, queue, uuid)
+    return uuid
 
 
 async def enqueue_sync(transaction: Transaction, queue: Queue, uuid: UUID) -> None:
@@ -71,8 +77,7 @@ async def enqueue_sync(transaction: Transaction, queue: Queue, uuid: UUID) -> No
 
 async def advance_sync(
     transaction: Transaction,
-    events: Events,
-    row: CloudSyncJobRecord,
+    row: JobRecord,
     values: Mapping[str, Any],
     increments: Mapping[str, int],
 ) -> bool:
@@ -90,42 +95,38 @@ async def advance_sync(
         _c.scan_pages_processing_done == row.scan_pages_processing_done,
         _c.reach == row.reach,
     )
-    return await _update(transaction, events, unchanged, values, increments)
+    changed = {**values, **working_columns(row.uuid)}
+    return await _update(transaction, unchanged, changed, increments)
 
 
-async def fail_sync(
-    transaction: Transaction, events: Events, row: CloudSyncJobRecord, error: str
-) -> None:
+async def fail_sync(transaction: Transaction, row: JobRecord, error: str) -> None:
     """Stop the listing of a bucket; the sync ends with an error once its upload jobs end."""
     values = {
         **_LISTING_ENDED,
         "scan_pages_processing_error": 1,
-        "ends_as": CloudSyncJobStatus.ERROR,
+        "ends_as": JobStatus.ERROR,
         "error": error,
     }
-    await advance_sync(transaction, events, row, values, {})
+    await advance_sync(transaction, row, values, {})
 
 
 async def cancel_sync(
     transaction: Transaction,
     queue: Queue,
-    events: Events,
     user_uuid: UUID | None,
-    row: CloudSyncJobRecord,
+    row: JobRecord,
 ) -> None:
     """Stop the listing of a bucket, and keep upload jobs of the sync from starting units.
 
     A task cancels the upload jobs that the caller has not cancelled.
     """
-    running = sa.and_(
-        _c.uuid == row.uuid, _is_pending(), _c.ends_as != CloudSyncJobStatus.CANCELLED
-    )
+    running = sa.and_(_c.uuid == row.uuid, _is_pending(), _c.ends_as != JobStatus.CANCELLED)
     values = {
         **_LISTING_ENDED,
         "scan_pages_processing_cancelled": _c.scan_pages_processing_pending,
-        "ends_as": CloudSyncJobStatus.CANCELLED,
+        "ends_as": JobStatus.CANCELLED,
     }
-    if await _update(transaction, events, running, values, {}):
+    if await _update(transaction, running, values, {}):
         await enqueue_sync(transaction, queue, row.uuid)
         entry = JournalEntry("CANCEL", "CloudSyncJob", row.uuid, row.folder_uuid)
         await journal.append(transaction, user_uuid, [entry])
@@ -133,8 +134,7 @@ async def cancel_sync(
 
 async def count_upload_job(
     transaction: Transaction,
-    events: Events,
-    job: UploadJobRecord,
+    job: JobRecord,
     status: JobStatus,
     values: Mapping[str, Any],
 ) -> None:
@@ -146,52 +146,51 @@ async def count_upload_job(
         values: the changed columns.
     """
     increments = {}
-    for name in ("pending", "done", "error", "cancelled"):
-        column = f"units_{name}_count"
+    for column in (*COUNTS.values(), "bytes_done"):
         former = getattr(job, column)
-        increments[f"upload_jobs_units_{name}"] = values.get(column, former) - former
+        increments[column] = values.get(column, former) - former
     if status is not JobStatus.PENDING:
         increments["upload_jobs_pending"] = -1
         if status is not JobStatus.CANCELLED:  # cancelled jobs have no counter
             increments[f"upload_jobs_{status.lower()}"] = 1
-    await _update(transaction, events, _c.uuid == job.cloud_sync_job_uuid, {}, increments)
+    await _update(transaction, _c.uuid == job.cloud_sync_job_uuid, {}, increments)
 
 
 def is_cancelled(uuid: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
     """Return the condition that a sync was cancelled, even if some of its jobs still run."""
-    return sa.exists().where(_c.uuid == uuid, _c.ends_as == CloudSyncJobStatus.CANCELLED)
+    syncs = jobs.alias()  # the UUID may be a column of the same table
+    return sa.exists().where(syncs.c.uuid == uuid, syncs.c.ends_as == JobStatus.CANCELLED)
 
 
 def _is_pending() -> sa.ColumnElement[bool]:
-    return _c.status == CloudSyncJobStatus.PENDING
+    return sa.and_(_c.kind == JobKind.CLOUD_SYNC, _c.status == JobStatus.PENDING)
 
 
 async def _update(
     transaction: Transaction,
-    events: Events,
     condition: sa.ColumnElement[bool],
     values: Mapping[str, Any],
     increments: Mapping[str, int],
 ) -> bool:
-    """Update the sync that meets a condition, notify its subscribers, and end it if it is over.
+    """Update the sync that meets a condition, and end it if it is over.
 
     Returns:
         Whether there was such a sync.
     """
     moment = now()
     sums = {name: _c[name] + number for name, number in increments.items() if number}
-    updated = (
-        sa.update(cloud_sync_jobs)
-        .where(condition)
-        .values({**values, **sums, "sequence": _c.sequence + 1, "last_edited_at": moment})
-        .returning(cloud_sync_jobs)
-    )
-    row = await transaction.first(updated, CloudSyncJobRecord)
+    changed = {**values, **sums, "last_edited_at": moment}
+    updated = sa.update(jobs).where(condition).values(changed).returning(jobs)
+    row = await transaction.first(updated, JobRecord)
     if row is None:
         return False
-    is_over = not row.scan_pages_processing_pending and not row.upload_jobs_pending
-    if is_over and row.status is CloudSyncJobStatus.PENDING:
-        ended = sa.update(cloud_sync_jobs).where(_c.uuid == row.uuid)
-        await transaction.execute(ended.values(status=row.ends_as, finished_at=moment))
-    await events.publish(transaction, sync_job_topic(row.uuid))
+    transaction.changed_jobs.add(row.uuid)
+    if row.status is not JobStatus.PENDING:
+        return True
+    if not row.scan_pages_processing_pending and not row.upload_jobs_pending:
+        further = ending_columns(row.ends_as or JobStatus.DONE, row.units_error_count, moment)
+    else:
+        further = marking_columns(row, {}, moment)
+    if further:
+        await transaction.execute(sa.update(jobs).where(_c.uuid == row.uuid).values(further))
     return True

@@ -352,6 +352,23 @@ def prefers_joined_page(dialect: str) -> bool:
     return dialect != "sqlite"
 
 
+def draw_and_write(
+    connection: AsyncConnection, draw: Any, table: sa.Table, uuids: Sequence[UUID]
+) -> sa.Update | None:
+    """Return one statement that draws numbers and writes them to the column `sequence` of rows.
+
+    `draw` raises a counter by the number of rows and returns its value. SQLite has no statement
+    that changes two tables: None.
+    """
+    if connection.dialect.name == "sqlite":
+        return None
+    last = sa.select(draw.cte("drawn").c.value).scalar_subquery()
+    keys = sa.func.unnest(sa.literal(list(uuids), postgresql.ARRAY(sa.Uuid())))
+    rows = keys.table_valued("key", with_ordinality="place", name="numbered").render_derived()
+    number = last - len(uuids) + rows.c.place
+    return sa.update(table).where(table.c.uuid == rows.c.key).values(sequence=number)
+
+
 async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:
     """Notify the listeners of a PostgreSQL channel once the transaction commits."""
     rows = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued(

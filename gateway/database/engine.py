@@ -55,13 +55,15 @@ class Transaction:
     """A short writing transaction, committed by `Database.writing`.
 
     `touched` collects the folders in which something changed, and `touches_credentials` says
-    whether users or API keys did; the journal notifies their watchers.
+    whether users or API keys did; the journal notifies their watchers. `changed_jobs` collects the
+    jobs that changed; they are numbered, and their watchers notified.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.touched: set[UUID] = set()
         self.touches_credentials = False
+        self.changed_jobs: set[UUID] = set()
         self._commit_actions: list[Callable[[], None]] = []
 
     async def execute(

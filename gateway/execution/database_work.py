@@ -87,13 +87,17 @@ def is_sorted(edge: ToMany, order_by: Any) -> bool:
     if not isinstance(table, sa.Table) or any(column.table is not table for column in parent):
         return False
     wanted = [column.key for column in (*parent, order)]
+    fixed = {column.key for column in edge.fixed}
     unique = [each for each in table.constraints if isinstance(each, sa.UniqueConstraint)]
     known: list[sa.Index | sa.UniqueConstraint | sa.PrimaryKeyConstraint] = [
         *table.indexes,
         *unique,
         table.primary_key,
     ]
-    return any([column.key for column in each.columns][: len(wanted)] == wanted for each in known)
+    return any(
+        [column.key for column in each.columns if column.key not in fixed][: len(wanted)] == wanted
+        for each in known
+    )
 
 
 def passes_of_page_value(given: Mapping[str, Any]) -> int:

@@ -201,6 +201,7 @@ class ToMany(_Keyed):
         extras: columns of `source` that belong to the edge rather than to the row.
         where: turns filter, arguments and viewer into conditions. Unless seeing the parent implies
             seeing its rows, the condition that the viewer may see them is among these.
+        fixed: columns that `where` always fixes to one value, by which indexes may begin.
     """
 
     name: str
@@ -215,6 +216,7 @@ class ToMany(_Keyed):
     arguments: tuple[Argument, ...] = ()
     prepare: Callable[..., Awaitable[Any]] | None = None
     parts: Parts | None = None
+    fixed: Collection[sa.ColumnElement[Any]] = ()
 
 
 @dataclass(frozen=True, eq=False)

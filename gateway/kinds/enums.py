@@ -78,12 +78,29 @@ class SiteRole(StrEnum):
     ADMIN = "ADMIN"
 
 
+class JobKind(StrEnum):
+    """Kind of a job. More kinds may be added."""
+
+    UPLOAD = "UPLOAD"
+    CLOUD_SYNC = "CLOUD_SYNC"
+    REENCODE = "REENCODE"
+
+
 class JobStatus(StrEnum):
-    """State of an upload job, or of one of its units."""
+    """State of a job, or of a unit of an upload job."""
 
     PENDING = "PENDING"
     DONE = "DONE"
     ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+
+
+class JobOutcome(StrEnum):
+    """Result of a job that has ended."""
+
+    SUCCEEDED = "SUCCEEDED"
+    SUCCEEDED_WITH_ERRORS = "SUCCEEDED_WITH_ERRORS"
+    FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
 
@@ -119,15 +136,6 @@ class SidecarMatcherMode(StrEnum):
     """Method by which sidecars are recognized."""
 
     SUFFIX = "SUFFIX"
-
-
-class CloudSyncJobStatus(StrEnum):
-    """State of a sync of a cloud-synced folder."""
-
-    PENDING = "PENDING"
-    DONE = "DONE"
-    ERROR = "ERROR"
-    CANCELLED = "CANCELLED"
 
 
 class SkippedObjectReason(StrEnum):
@@ -215,15 +223,6 @@ class MetadataFieldType(StrEnum):
     ENUM = "ENUM"
     EMBEDDING = "EMBEDDING"
     GEOSPATIAL = "GEOSPATIAL"
-
-
-class ReencodeJobStatus(StrEnum):
-    """State of a re-encoding job."""
-
-    SUBMITTED = "SUBMITTED"
-    DONE = "DONE"
-    ERROR = "ERROR"
-    CANCELLED = "CANCELLED"
 
 
 class ReencodeUnitStatus(StrEnum):

@@ -1,4 +1,4 @@
-"""Uploads, and the upload jobs that turn them into items."""
+"""Uploads, and the units of the jobs that turn them into items."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -60,46 +60,11 @@ class UploadRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, index=True)
 
 
-class UploadJobRecord(SQLModel, table=True):
-    """A job that turns uploaded files into items; `sequence` grows with each visible change."""
-
-    __tablename__ = "upload_jobs"
-    __table_args__ = (
-        sa.Index("ix_upload_jobs_folder_uuid_created_at", "folder_uuid", "created_at", "uuid"),
-        sa.Index("ix_upload_jobs_created_at", "created_at", "uuid"),
-    )
-    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
-    folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
-    user_uuid: UUID | None = Field(
-        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
-    )
-    status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
-    file_name: str | None = None
-    ignore_errors: bool = False
-    skip_duplicate_urls: bool = False
-    upsert_metadata: bool = False
-    integration_uuid: UUID | None = Field(
-        default=None, foreign_key="cloud_integrations.uuid", index=True
-    )
-    dataset_uuid: UUID | None = Field(default=None, foreign_key="datasets.uuid", index=True)
-    cloud_sync_job_uuid: UUID | None = Field(
-        default=None, foreign_key="cloud_sync_jobs.uuid", index=True
-    )
-    sequence: int = Field(default=1, sa_type=sa.BigInteger)
-    units_pending_count: int = 0
-    units_done_count: int = 0
-    units_error_count: int = 0
-    units_cancelled_count: int = 0
-    created_at: datetime = Field(default_factory=now)
-    last_edited_at: datetime = Field(default_factory=now)
-    finished_at: datetime | None = None
-
-
 class ManifestRecord(SQLModel, table=True):
     """The manifest of an upload job, stored as an object until it has been read completely."""
 
     __tablename__ = "manifests"
-    job_uuid: UUID = Field(primary_key=True, foreign_key="upload_jobs.uuid", ondelete="CASCADE")
+    job_uuid: UUID = Field(primary_key=True, foreign_key="jobs.uuid", ondelete="CASCADE")
     object_key: str = Field(sa_type=Key, index=True)
 
 
@@ -120,7 +85,7 @@ class UploadUnitRecord(SQLModel, table=True):
         sa.Index("ix_upload_units_job_uuid_sequence", "job_uuid", "sequence", "position"),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
-    job_uuid: UUID = Field(foreign_key="upload_jobs.uuid", ondelete="CASCADE")
+    job_uuid: UUID = Field(foreign_key="jobs.uuid", ondelete="CASCADE")
     position: int
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
     title: str | None = None
@@ -148,7 +113,6 @@ class IdempotencyKeyRecord(SQLModel, table=True):
 
 
 uploads = table_of(UploadRecord)
-upload_jobs = table_of(UploadJobRecord)
 upload_units = table_of(UploadUnitRecord)
 manifests = table_of(ManifestRecord)
 idempotency_keys = table_of(IdempotencyKeyRecord)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
@@ -18,6 +19,10 @@ A = TypeVar("A", bound=Mapping[str, Any])
 
 ATTEMPTS = 8
 """Attempts at a task before it is recorded as failed."""
+
+
+ATTEMPT: ContextVar[int] = ContextVar("attempt", default=1)
+"""The number of the current attempt at the task that is running, from 1."""
 
 
 class NoArgs(TypedDict):

@@ -19,7 +19,7 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.database.outages import log_failure
 from gateway.models.base import now
-from gateway.queues.base import ATTEMPTS, Task, WorkerTimings
+from gateway.queues.base import ATTEMPT, ATTEMPTS, Task, WorkerTimings
 from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS
 
 MAX_ERROR = 10_000
@@ -154,6 +154,7 @@ class Worker:
         """Run a task once, unless its workers keep dying."""
         if lease.attempts > ATTEMPTS:
             raise Abandoned(f"Abandoned after {ATTEMPTS} worker crashes.")
+        ATTEMPT.set(lease.attempts)
         with TASK_SECONDS.time(lease.task):
             await self._tasks[lease.task](**lease.args)
 

@@ -18,8 +18,9 @@ from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_next_batc
 from gateway.catalog.ingestion.begin_units import begin_units
 from gateway.catalog.ingestion.finish_items import PlaceholdersGone
 from gateway.catalog.ingestion.finish_units import ACTION, ReadUnit, finish_units
-from gateway.catalog.ingestion.job_state import TERMINAL, delay_units, lock_job
+from gateway.catalog.ingestion.job_state import delay_units, lock_job
 from gateway.catalog.ingestion.unit_plan import from_spec
+from gateway.catalog.jobs import TERMINAL, begin_work, show_start
 from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys, is_unstorable_value
@@ -28,11 +29,10 @@ from gateway.kinds.enums import JobStatus
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import now
 from gateway.models.items import ItemRecord, items
+from gateway.models.jobs import JobRecord, jobs
 from gateway.models.uploads import (
-    UploadJobRecord,
     UploadRecord,
     UploadUnitRecord,
-    upload_jobs,
     upload_units,
     uploads,
 )
@@ -65,6 +65,7 @@ async def run_batch(services: Services, reader: SourceReader, *, job: str, turn:
     `turn` is the number of the batch.
     """
     uuid, first = UUID(hex=job), turn * UNITS_PER_BATCH
+    begin_work(uuid)
     units = await _pending_units(services, uuid, range(first, first + UNITS_PER_BATCH))
     errors = await begin_units(services, uuid, [unit for unit in units if not unit.is_bound])
     if errors:
@@ -103,7 +104,8 @@ async def ingest(
     if member_uuids:
         chosen = sa.select(items).where(in_keys(items.c.uuid, member_uuids))
         members = {row.uuid: row for row in await services.database.rows(chosen, ItemRecord)}
-    status = sa.select(upload_jobs.c.status).where(upload_jobs.c.uuid == job_uuid)
+    state = sa.select(jobs.c.status, jobs.c.started_at).where(jobs.c.uuid == job_uuid)
+    begin_work(job_uuid, tries)
     async with asyncio.TaskGroup() as group:
         reading = {group.create_task(reader.read(unit, unit_uploads, members)) for unit in units}
         while reading:
@@ -111,8 +113,10 @@ async def ingest(
             if done:
                 goes_on = await _settle(services, job_uuid, [task.result() for task in done], tries)
             else:  # has the job ended while files take long to read?
-                rows = await services.database.rows(status, UploadJobRecord)
+                rows = await services.database.rows(state, JobRecord)
                 goes_on = any(row.status not in TERMINAL for row in rows)
+                if any(row.started_at is None for row in rows):
+                    await show_start(services, job_uuid)
             if not goes_on:
                 for task in reading:
                     task.cancel()
@@ -125,12 +129,12 @@ async def _pending_units(
     """Return the pending units of a job at these positions; none if its sync was cancelled."""
     pending = (
         sa.select(upload_units)
-        .join(upload_jobs, upload_jobs.c.uuid == upload_units.c.job_uuid)
+        .join(jobs, jobs.c.uuid == upload_units.c.job_uuid)
         .where(
             upload_units.c.job_uuid == job_uuid,
             upload_units.c.status == JobStatus.PENDING,
             in_keys(upload_units.c.position, positions),
-            ~is_cancelled(upload_jobs.c.cloud_sync_job_uuid),
+            ~is_cancelled(jobs.c.cloud_sync_job_uuid),
         )
         .order_by(upload_units.c.position)
     )
@@ -218,7 +222,7 @@ async def _retry_later(
         job = await lock_job(transaction, job_uuid)
         if job is None or job.status in TERMINAL:
             return False
-        await delay_units(transaction, services.events, job, reasons, waiting)
+        await delay_units(transaction, job, reasons, waiting)
         await services.queue.enqueue(transaction, task, args, run_at=now() + DELAYS[tries])
     return True
 

@@ -25,7 +25,7 @@ from gateway.json_values import check_storable, parse_json
 from gateway.kinds.enums import SkippedObjectReason
 from gateway.models.folders import FolderRecord
 from gateway.models.items import ItemRecord, items
-from gateway.models.syncs import CloudSyncJobRecord
+from gateway.models.jobs import JobRecord
 
 PAGE = 500
 """Objects that are compared in a step, and the number of items that may vanish in one."""
@@ -95,7 +95,7 @@ class BucketScan:
     """Compares the bucket of a cloud-synced folder with its items, for a sync."""
 
     def __init__(
-        self, services: Services, job: CloudSyncJobRecord, folder: FolderRecord, cloud: Cloud
+        self, services: Services, job: JobRecord, folder: FolderRecord, cloud: Cloud
     ) -> None:
         self._services = services
         self._job = job

@@ -22,9 +22,10 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
-from gateway.catalog.ingestion.job_state import COUNTS, TERMINAL, end_units, lock_job, save_job
+from gateway.catalog.ingestion.job_state import end_units, lock_job, save_upload_job
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.integrations import find_integrations
+from gateway.catalog.jobs import COUNTS, TERMINAL, begin_work
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
 from gateway.database.engine import Transaction
@@ -39,11 +40,10 @@ from gateway.manifests.protocol import (
 )
 from gateway.models.base import new_row, now
 from gateway.models.integrations import CloudIntegrationRecord
+from gateway.models.jobs import JobRecord, jobs
 from gateway.models.uploads import (
-    UploadJobRecord,
     UploadUnitRecord,
     manifests,
-    upload_jobs,
     upload_units,
 )
 from gateway.sandbox.child_process import child_environment
@@ -74,16 +74,17 @@ async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None
     `tries` is the number of times that the child crashed before, because of the manifest or not.
     """
     job_uuid = UUID(hex=job)
+    begin_work(job_uuid, tries)
     statement = (
         sa.select(
-            upload_jobs.c.uuid,
-            upload_jobs.c.file_name,
-            upload_jobs.c.integration_uuid,
+            jobs.c.uuid,
+            jobs.c.file_name,
+            jobs.c.integration_uuid,
             manifests.c.object_key,
-            reduce(add, (upload_jobs.c[name] for name in COUNTS.values())).label("unit_count"),
+            reduce(add, (jobs.c[name] for name in COUNTS.values())).label("unit_count"),
         )
-        .join(manifests)
-        .where(upload_jobs.c.uuid == job_uuid)
+        .join(manifests, manifests.c.job_uuid == jobs.c.uuid)
+        .where(jobs.c.uuid == job_uuid)
     )
     for row in await services.database.rows(statement, ManifestJob):
         try:
@@ -120,7 +121,7 @@ async def _read(services: Services, job: ManifestJob) -> None:
                 current = await _lock_job(transaction, job.uuid, known)
                 if current is None:
                     return
-                await _add_units(transaction, services, current, units)
+                await _add_units(transaction, current, units)
             known += len(units)
 
 
@@ -170,7 +171,7 @@ async def _messages(
         await process.wait()
 
 
-async def _lock_job(transaction: Transaction, job_uuid: UUID, known: int) -> UploadJobRecord | None:
+async def _lock_job(transaction: Transaction, job_uuid: UUID, known: int) -> JobRecord | None:
     """Lock a job and return it, unless it has ended or no longer has this number of units."""
     job = await lock_job(transaction, job_uuid)
     if job is None or job.status in TERMINAL or _unit_count(job) != known:
@@ -178,14 +179,12 @@ async def _lock_job(transaction: Transaction, job_uuid: UUID, known: int) -> Upl
     return job
 
 
-def _unit_count(job: UploadJobRecord) -> int:
+def _unit_count(job: JobRecord) -> int:
     """Return the number of units that a job has so far."""
     return sum(getattr(job, name) for name in COUNTS.values())
 
 
-async def _add_units(
-    transaction: Transaction, services: Services, job: UploadJobRecord, units: Sequence[EntryUnit]
-) -> None:
+async def _add_units(transaction: Transaction, job: JobRecord, units: Sequence[EntryUnit]) -> None:
     """Add units to a locked job: pending, or failed if something is wrong with their entries."""
     sequence = job.sequence + 1
     rows = [
@@ -205,12 +204,13 @@ async def _add_units(
     ]
     await transaction.execute(sa.insert(upload_units), rows)
     failed = sum(1 for unit in units if unit["error"])
-    values = {
-        "sequence": sequence,
+    values: dict[str, Any] = {
         "units_pending_count": job.units_pending_count + len(units) - failed,
         "units_error_count": job.units_error_count + failed,
     }
-    await save_job(transaction, services.events, job, JobStatus.PENDING, values)
+    errors = [unit["error"] for unit in units if unit["error"]]
+    values["error"] = [job.error, *errors][-1]
+    await save_upload_job(transaction, job, JobStatus.PENDING, values)
 
 
 async def _end_reading(services: Services, job_uuid: UUID, known: int, end: ManifestEnd) -> None:
@@ -222,15 +222,15 @@ async def _end_reading(services: Services, job_uuid: UUID, known: int, end: Mani
         error = end.get("broken") or (None if known else "The manifest has no entries.")
         if error:
             failed = EntryUnit(title=None, spec={"sources": []}, error=error)
-            await _add_units(transaction, services, job, [failed])
+            await _add_units(transaction, job, [failed])
             job = await lock_job(transaction, job_uuid)
             assert job is not None  # it is locked
         if error or (job.units_error_count and not job.ignore_errors):
-            await end_units(transaction, services.events, job, {}, end_job_as=JobStatus.ERROR)
+            await end_units(transaction, job, {}, end_job_as=JobStatus.ERROR)
         elif not job.units_pending_count:
-            await end_units(transaction, services.events, job, {})
+            await end_units(transaction, job, {})
         else:
-            update = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
+            update = sa.update(jobs).where(jobs.c.uuid == job.uuid)
             skips = job.skip_duplicate_urls or end["skip_duplicate_urls"]
             upserts = job.upsert_metadata or end["upsert_metadata"]
             await transaction.execute(

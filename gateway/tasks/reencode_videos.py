@@ -5,13 +5,14 @@ the job is forced.
 """
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
 
+from gateway.catalog.jobs import begin_work, show_start
 from gateway.catalog.reencoding import (
     REENCODE,
     ReencodeArgs,
@@ -28,7 +29,8 @@ from gateway.media.errors import MediaError
 from gateway.media.video_formats import SourceVideo
 from gateway.models.base import now
 from gateway.models.items import items
-from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
+from gateway.models.jobs import jobs
+from gateway.models.reencoding import reencode_units, renditions
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
@@ -53,6 +55,7 @@ class PendingVideo(NamedTuple):
     job_uuid: UUID
     object_key: str
     is_forced: bool
+    started_at: datetime | None
     name: str
     original_key: str | None
     url: str | None
@@ -74,14 +77,15 @@ async def reencode(
     pending = (
         sa.select(
             reencode_units,
-            reencode_jobs.c.is_forced,
+            jobs.c.is_forced,
+            jobs.c.started_at,
             items.c.name,
             items.c.object_key.label("original_key"),
             items.c.url,
             items.c.integration_uuid,
             renditions.c.object_key.label("present_key"),
         )
-        .join(reencode_jobs, reencode_jobs.c.uuid == reencode_units.c.job_uuid)
+        .join(jobs, jobs.c.uuid == reencode_units.c.job_uuid)
         .outerjoin(items, items.c.uuid == reencode_units.c.item_uuid)
         .outerjoin(renditions, renditions.c.item_uuid == items.c.uuid)
         .where(
@@ -90,7 +94,10 @@ async def reencode(
             reencode_units.c.status == ReencodeUnitStatus.PENDING,
         )
     )
+    begin_work(UUID(hex=job), tries)
     for video in await services.database.rows(pending, PendingVideo):
+        if video.started_at is None:
+            await show_start(services, video.job_uuid)
         try:
             result = await _reencode_video(services, encoder, prober, video)
         except _Cancelled:

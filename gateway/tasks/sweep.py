@@ -12,19 +12,17 @@ from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
 from gateway.context import Services
 from gateway.database.dialects import in_keys
-from gateway.kinds.enums import CloudSyncJobStatus, JobStatus, ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import JobKind, JobStatus, ReencodeUnitStatus
 from gateway.models.base import now
+from gateway.models.jobs import JobRecord, jobs
 from gateway.models.metadata import MetadataFieldRecord, metadata_fields
-from gateway.models.reencoding import ReencodeUnitRecord, reencode_jobs, reencode_units
-from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
+from gateway.models.reencoding import ReencodeUnitRecord, reencode_units
 from gateway.models.uploads import (
     ManifestRecord,
-    UploadJobRecord,
     UploadRecord,
     UploadUnitRecord,
     idempotency_keys,
     manifests,
-    upload_jobs,
     upload_units,
     uploads,
 )
@@ -74,13 +72,20 @@ async def delete_late_placeholders(services: Services) -> bool:
     return bool(candidates)
 
 
+def _is_stuck(kind: JobKind) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that a job of a kind runs, but has not changed for long."""
+    return (
+        jobs.c.kind == kind,
+        jobs.c.status == JobStatus.PENDING,
+        jobs.c.last_edited_at < now() - STUCK,
+    )
+
+
 async def restart_upload_jobs(services: Services) -> None:
     """Enqueue the tasks of stuck upload jobs again."""
-    stuck = sa.select(upload_jobs.c.uuid).where(
-        upload_jobs.c.status == JobStatus.PENDING, upload_jobs.c.last_edited_at < now() - STUCK
-    )
+    stuck = sa.select(jobs.c.uuid).where(*_is_stuck(JobKind.UPLOAD))
     async with services.database.writing() as transaction:
-        for job in await transaction.rows(stuck.limit(_BATCH), UploadJobRecord):
+        for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
             manifest = sa.select(manifests).where(manifests.c.job_uuid == job.uuid)
             if await transaction.first(manifest, ManifestRecord):
                 args = ReadManifestArgs(job=job.uuid.hex)
@@ -100,12 +105,8 @@ async def restart_reencode_jobs(services: Services) -> None:
     """Enqueue the pending units of stuck re-encoding jobs again."""
     stuck = (
         sa.select(reencode_units.c.job_uuid, reencode_units.c.position)
-        .join(reencode_jobs, reencode_jobs.c.uuid == reencode_units.c.job_uuid)
-        .where(
-            reencode_jobs.c.status == ReencodeJobStatus.SUBMITTED,
-            reencode_jobs.c.last_edited_at < now() - STUCK,
-            reencode_units.c.status == ReencodeUnitStatus.PENDING,
-        )
+        .join(jobs, jobs.c.uuid == reencode_units.c.job_uuid)
+        .where(*_is_stuck(JobKind.REENCODE), reencode_units.c.status == ReencodeUnitStatus.PENDING)
     )
     async with services.database.writing() as transaction:
         for unit in await transaction.rows(stuck.limit(_BATCH), ReencodeUnitRecord):
@@ -114,12 +115,9 @@ async def restart_reencode_jobs(services: Services) -> None:
 
 async def restart_syncs(services: Services) -> None:
     """Enqueue the tasks of stuck syncs again."""
-    stuck = sa.select(cloud_sync_jobs.c.uuid).where(
-        cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING,
-        cloud_sync_jobs.c.last_edited_at < now() - STUCK,
-    )
+    stuck = sa.select(jobs.c.uuid).where(*_is_stuck(JobKind.CLOUD_SYNC))
     async with services.database.writing() as transaction:
-        for job in await transaction.rows(stuck.limit(_BATCH), CloudSyncJobRecord):
+        for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
             await enqueue_sync(transaction, services.queue, job.uuid)
 
 

@@ -11,6 +11,7 @@ import structlog
 
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
+from gateway.catalog.jobs import begin_work, show_start
 from gateway.catalog.mirroring.apply_diff import apply_diff
 from gateway.catalog.sync_jobs import (
     SYNC_FOLDER,
@@ -26,15 +27,11 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import CloudSyncJobStatus, SkippedObjectReason
+from gateway.kinds.enums import JobKind, JobStatus, SkippedObjectReason
 from gateway.models.base import new_row, now
 from gateway.models.folders import FolderRecord, folders
-from gateway.models.syncs import (
-    CloudSyncJobRecord,
-    SkippedObjectRecord,
-    cloud_sync_jobs,
-    skipped_objects,
-)
+from gateway.models.jobs import JobRecord, jobs
+from gateway.models.syncs import SkippedObjectRecord, skipped_objects
 from gateway.tasks.ingest_units import DELAYS
 from gateway.tasks.list_bucket import OBJECT_COUNTS, BucketScan
 
@@ -62,19 +59,20 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
     sync in the meantime, the step is dropped.
     """
     uuid = UUID(hex=job)
-    pending = sa.select(cloud_sync_jobs).where(
-        cloud_sync_jobs.c.uuid == uuid, cloud_sync_jobs.c.status == CloudSyncJobStatus.PENDING
-    )
+    pending = sa.select(jobs).where(jobs.c.uuid == uuid, jobs.c.status == JobStatus.PENDING)
+    begin_work(uuid, tries)
     for _ in range(STEPS_PER_TASK):
-        rows = await services.database.rows(pending, CloudSyncJobRecord)
+        rows = await services.database.rows(pending, JobRecord)
         if not rows:
             return
         row = rows[0]
-        if row.ends_as is CloudSyncJobStatus.CANCELLED:
+        if row.ends_as is JobStatus.CANCELLED:
             await cancel_jobs_of_sync(services, row.user_uuid, uuid)
             return
         if not row.scan_pages_processing_pending:
             return
+        if row.started_at is None:
+            await show_start(services, uuid)
         try:
             await _take_step(services, row)
         except FetchError as error:
@@ -85,7 +83,7 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
                     run_at = now() + DELAYS[tries]
                     await services.queue.enqueue(transaction, SYNC_FOLDER, args, run_at=run_at)
                 else:
-                    await fail_sync(transaction, services.events, row, error.message)
+                    await fail_sync(transaction, row, error.message)
             log.warning("bucket_not_listed", sync=str(uuid), tries=tries, reason=error.message)
             return
         except _Overtaken:
@@ -99,7 +97,7 @@ class _Overtaken(Exception):
     """Raised to roll back a step when another task has advanced the sync in the meantime."""
 
 
-async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
+async def _take_step(services: Services, row: JobRecord) -> None:
     """List a page, and write the differences and the progress in one transaction.
 
     Raises:
@@ -124,8 +122,8 @@ async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
         progress |= {
             "cursor": step.cursor,
             "listed_count": row.listed_count + step.listed_count,
-            "skipped_keys": [*row.skipped_keys, *step.skipped][:MAX_NAMED],
-            "sidecar_error_keys": [*row.sidecar_error_keys, *step.bad_sidecars][:MAX_NAMED],
+            "skipped_keys": [*(row.skipped_keys or ()), *step.skipped][:MAX_NAMED],
+            "sidecar_error_keys": [*(row.sidecar_error_keys or ()), *step.bad_sidecars][:MAX_NAMED],
             "scan_pages_processing_done": row.scan_pages_processing_done + 1,
             "scan_pages_processing_pending": 1 if step.cursor else 0,
         }
@@ -136,17 +134,17 @@ async def _take_step(services: Services, row: CloudSyncJobRecord) -> None:
             added |= await apply_diff(transaction, services.queue, row, folder, step.diff)
         if step.is_page_done:
             await _list_skipped(transaction, row, step.skipped)
-        if not await advance_sync(transaction, services.events, row, progress, added):
+        if not await advance_sync(transaction, row, progress, added):
             raise _Overtaken
 
 
 async def _list_skipped(
-    transaction: Transaction, job: CloudSyncJobRecord, skipped: Mapping[str, SkippedObjectReason]
+    transaction: Transaction, job: JobRecord, skipped: Mapping[str, SkippedObjectReason]
 ) -> None:
     """List the skipped objects of a page; with the first page, forget those of earlier syncs."""
     if not job.scan_pages_processing_done:
-        of_folder = sa.select(cloud_sync_jobs.c.uuid).where(
-            cloud_sync_jobs.c.folder_uuid == job.folder_uuid
+        of_folder = sa.select(jobs.c.uuid).where(
+            jobs.c.folder_uuid == job.folder_uuid, jobs.c.kind == JobKind.CLOUD_SYNC
         )
         former = sa.delete(skipped_objects).where(skipped_objects.c.job_uuid.in_(of_folder))
         await transaction.execute(former)
@@ -165,8 +163,9 @@ async def start_due_syncs(services: Services) -> None:
         hours = interval.auto_sync_hours
         since = now() - timedelta(hours=hours) + SYNC_CHECK_PERIOD / 2
         recent = sa.exists().where(
-            cloud_sync_jobs.c.folder_uuid == folders.c.uuid,
-            cloud_sync_jobs.c.created_at > since,
+            jobs.c.folder_uuid == folders.c.uuid,
+            jobs.c.kind == JobKind.CLOUD_SYNC,
+            jobs.c.created_at > since,
         )
         due = sa.select(folders.c.uuid).where(
             folders.c.auto_sync, folders.c.auto_sync_hours == hours, ~recent

@@ -226,7 +226,7 @@ async def delete_storage_folder(
         if not input.recursive and (len(rows) > 1 or await lock_items_in(transaction, uuids)):
             message = "The folder is not empty. Set recursive to delete everything in it."
             raise conflict(message, "recursive")
-        await cancel_jobs_in(transaction, services.queue, services.events, viewer, uuids)
+        await cancel_jobs_in(transaction, services.queue, viewer, uuids)
         contents = await lock_items_in(transaction, uuids)
         await _check_contents(transaction, input, uuids, [item.uuid for item in contents])
         await delete_items(transaction, services.queue, viewer, contents)

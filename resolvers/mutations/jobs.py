@@ -14,6 +14,7 @@ from gateway.catalog.ingestion.job_state import cancel_job, lock_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.integrations import lock_integration, open_integration
+from gateway.catalog.jobs import folder_of
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_name
 from gateway.clouds.base import CloudAccount
@@ -25,7 +26,7 @@ from gateway.errors import DomainError, bad_input, not_found
 from gateway.fetching.errors import FetchError
 from gateway.manifests.sections import Switches
 from gateway.models.items import items
-from gateway.models.uploads import UploadJobRecord, UploadRecord, uploads
+from gateway.models.uploads import UploadRecord, uploads
 from resolvers.idempotency import create_once
 from resolvers.inputs.choices import set_value
 from resolvers.inputs.uploads import (
@@ -113,11 +114,11 @@ async def cancel_upload_job(
     """
     services, uuid, viewer = context.services, input.upload_job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        job: UploadJobRecord | None = await lock_job(transaction, uuid)
+        job = await lock_job(transaction, uuid)
         if job is None:
             raise not_found("upload job", uuid, "uploadJobUuid")
-        await permissions.check_folder_of(transaction, "upload_job_uuid", job.folder_uuid)
-        count = await cancel_job(transaction, services.queue, services.events, viewer, job)
+        await permissions.check_folder_of(transaction, "upload_job_uuid", folder_of(job))
+        count = await cancel_job(transaction, services.queue, viewer, job)
     return CancelUploadJobOutcome(upload_job_uuid=uuid, units_cancelled_count=count)
 
 

@@ -42,10 +42,8 @@ async def start_video_reencode(
     async with context.database.writing() as transaction:
 
         async def create() -> UUID:
-            await _lock_videos(transaction, input, permissions)
-            return await start_reencode_job(
-                transaction, queue, viewer, title, input.item_uuids, input.force
-            )
+            videos = await _lock_videos(transaction, input, permissions)
+            return await start_reencode_job(transaction, queue, viewer, title, videos, input.force)
 
         uuid = await create_once(
             context, transaction, "startVideoReencode", input, "job", create, permissions
@@ -81,14 +79,16 @@ async def cancel_video_reencode(
         if job is None:
             raise not_found("re-encoding job", uuid, "reencodeJobUuid")
         permissions.check_owner("reencode_job_uuid", uuid, job.user_uuid)
-        await cancel_reencode_job(transaction, services.queue, services.events, viewer, job)
+        await cancel_reencode_job(transaction, services.queue, viewer, job)
     return CancelVideoReencodeOutcome(reencode_job_uuid=uuid)
 
 
 async def _lock_videos(
     transaction: Transaction, input: StartVideoReencodeInput, permissions: Permissions
-) -> None:
-    """Lock the items; raise `DomainErrors` unless all are processed videos of the viewer."""
+) -> list[ItemRecord]:
+    """Lock and return the items; raise `DomainErrors` unless all are processed videos of the
+    viewer.
+    """
     uuids = input.item_uuids
     items: dict[UUID, ItemRecord] = {row.uuid: row for row in await lock_items(transaction, uuids)}
     errors = await permissions.errors(transaction, "item_uuids")
@@ -101,3 +101,4 @@ async def _lock_videos(
             errors[index] = conflict(message, "itemUuids", index)
     if errors:
         raise DomainErrors([errors[index] for index in sorted(errors)])
+    return [items[uuid] for uuid in uuids]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from gateway.catalog.folders import Link, update_folders
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
+from gateway.catalog.jobs import find_job, folder_of
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.sync_jobs import cancel_sync, find_running_sync, start_sync
 from gateway.clouds.base import ObjectLocation
@@ -17,9 +18,8 @@ from gateway.context import Context
 from gateway.error_texts import between, sized
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import CloudSyncJobStatus, StorageFolderType
+from gateway.kinds.enums import JobKind, JobStatus, StorageFolderType
 from gateway.models.folders import FolderRecord, folders
-from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
 from resolvers.idempotency import run_once
 from resolvers.inputs.syncs import (
     CancelCloudFolderSyncInput,
@@ -87,12 +87,12 @@ async def start_cloud_folder_sync(
         await permissions.check(transaction)
 
         async def start() -> StoredSync:
-            running: CloudSyncJobRecord | None = await find_running_sync(transaction, uuid)
+            running = await find_running_sync(transaction, uuid)
             if running is None:
                 queue = context.services.queue
                 job = await start_sync(transaction, queue, viewer, uuid, is_dry_run=input.dry_run)
                 return {"job": str(job), "was_running": False}
-            if running.ends_as is CloudSyncJobStatus.CANCELLED:
+            if running.ends_as is JobStatus.CANCELLED:
                 message = (
                     "The cancelled sync has not ended yet. Wait until it has, then start another."
                 )
@@ -129,13 +129,12 @@ async def cancel_cloud_folder_sync(
     has ended succeeds and changes nothing.
     """
     services, uuid, viewer = context.services, input.cloud_sync_job_uuid, context.viewer.user_uuid
-    selected = sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == uuid)
     async with context.database.writing() as transaction:
-        job = await transaction.first(selected, CloudSyncJobRecord)
+        job = await find_job(transaction, JobKind.CLOUD_SYNC, uuid)
         if job is None:
             raise not_found("sync", uuid, "cloudSyncJobUuid")
-        await permissions.check_folder_of(transaction, "cloud_sync_job_uuid", job.folder_uuid)
-        await cancel_sync(transaction, services.queue, services.events, viewer, job)
+        await permissions.check_folder_of(transaction, "cloud_sync_job_uuid", folder_of(job))
+        await cancel_sync(transaction, services.queue, viewer, job)
     await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)
     return CancelCloudFolderSyncOutcome(cloud_sync_job_uuid=uuid)
 

@@ -182,6 +182,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "completeUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE))),
     "abortUploads": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     "startUploadJob": ("USER", lambda w: job_start(w)),
+    "cancelJob": ("USER", lambda w: plain(w, jobUuid=w.job())),
     "cancelUploadJob": ("USER", lambda w: plain(w, uploadJobUuid=w.job())),
     "startVideoReencode": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.video()), title="new")),
     "cancelVideoReencode": ("SITE", lambda w: plain(w, reencodeJobUuid=w.reencoded())),

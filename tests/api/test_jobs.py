@@ -112,9 +112,7 @@ async def test_units_show_their_changes(shared_site: Site) -> None:
         "images": [{"placeholderUuid": uuids[4], "title": "Bad"}],
     }
     job = await wait_for_job(site, await start_upload_job(site, folder, items, ignoreErrors=True))
-    document = (
-        f"query($u: UUID!, $after: BigInt, $statuses: [UploadJobStatus!]) {{ uploadJob(uuid: $u) {{ {CHANGED} }} }}"
-    )
+    document = f"query($u: UUID!, $after: BigInt, $statuses: [JobStatus!]) {{ uploadJob(uuid: $u) {{ {CHANGED} }} }}"
 
     async def units(**filters: Any) -> list[dict[str, Any]]:
         data = await site.ask(document, {"u": job["uuid"], **filters})

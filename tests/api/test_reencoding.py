@@ -168,6 +168,6 @@ async def test_a_job_whose_tasks_were_lost_is_resumed(site: Site) -> None:
     """A job without progress for an hour is resumed."""
     [video] = await videos(site, await site.folder("lost"), samples.webm(seed=5))
     job = await insert_stuck_reencoding(site, video)
-    assert (await reencoding_state(site, job))["status"] == "SUBMITTED"
+    assert (await reencoding_state(site, job))["status"] == "PENDING"
     await run_sweep(site)
     assert (await wait_for_reencoding(site, job))["status"] == "DONE"

@@ -14,7 +14,7 @@ from gateway.catalog.items import lock_items
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import ItemRecord, items
-from gateway.models.uploads import upload_jobs
+from gateway.models.jobs import jobs
 from gateway.tasks.recount import recount
 from tests.fixtures.invariants import NAMES, check_all, check_counters, counters
 from tests.fixtures.sites import Site
@@ -168,7 +168,7 @@ async def write_concurrently(site: Site, seed: int, steps: int) -> None:
     watcher = asyncio.create_task(watch())
     await asyncio.gather(*(writer.run(steps) for writer in writers))
     async with asyncio.timeout(30):
-        running = sa.select(upload_jobs.c.uuid).where(upload_jobs.c.status == "PENDING")
+        running = sa.select(jobs.c.uuid).where(jobs.c.status == "PENDING")
         while await site.services.database.rows(running, sa.Row):
             await asyncio.sleep(0.1)
     assert not watcher.done(), watcher.exception()

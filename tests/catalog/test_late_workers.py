@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.begin_units import begin_units
 from gateway.catalog.ingestion.finish_units import ReadUnit, finish_units
+from gateway.catalog.items import lock_items
 from gateway.catalog.reencoding import (
     ReencodeResult,
     end_unit,
@@ -18,16 +19,15 @@ from gateway.catalog.reencoding import (
     save_progress,
     start_reencode_job,
 )
-from gateway.kinds.enums import JobStatus, ReencodeJobStatus, ReencodeUnitStatus
+from gateway.kinds.enums import JobKind, JobStatus, ReencodeUnitStatus
 from gateway.models.changes import ChangeRecord, changes
 from gateway.models.folders import FolderRecord, folders
+from gateway.models.jobs import JobRecord, jobs
 from gateway.models.reencoding import (
-    ReencodeJobRecord,
     ReencodeUnitRecord,
-    reencode_jobs,
     reencode_units,
 )
-from gateway.models.uploads import UploadJobRecord, UploadRecord, UploadUnitRecord, upload_jobs, uploads
+from gateway.models.uploads import UploadRecord, UploadUnitRecord, uploads
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.tasks import reencode_videos
@@ -69,7 +69,7 @@ async def test_unit_that_two_workers_read_is_finished_once(idle_site: Site) -> N
     read = await read_units(site, job)
 
     async def counts() -> tuple[JobStatus, int, int]:
-        [row] = await database.rows(sa.select(upload_jobs), UploadJobRecord)
+        [row] = await database.rows(sa.select(jobs), JobRecord)
         return row.status, row.units_pending_count, row.units_done_count
 
     for _ in range(2):
@@ -130,14 +130,16 @@ async def test_jobs_that_skip_duplicates_take_turns_in_a_folder(idle_site: Site)
 async def started_reencoding(site: Site, viewer: Viewer, item: UUID) -> tuple[UUID, list[ReencodeUnitRecord]]:
     """Start a job that re-encodes an item twice; return its UUID and its units."""
     async with site.services.database.writing() as transaction:
-        job = await start_reencode_job(transaction, site.services.queue, viewer, "job", [item, item], force=False)
+        [video] = await lock_items(transaction, [item])
+        job = await start_reencode_job(transaction, site.services.queue, viewer, "job", [video, video], force=False)
     units = sa.select(reencode_units).order_by(reencode_units.c.position)
     return job, await site.services.database.rows(units, ReencodeUnitRecord)
 
 
-async def reencode_job(site: Site) -> ReencodeJobRecord:
+async def reencode_job(site: Site) -> JobRecord:
     """Return the only re-encoding job."""
-    [job] = await site.services.database.rows(sa.select(reencode_jobs), ReencodeJobRecord)
+    reencoding = sa.select(jobs).where(jobs.c.kind == JobKind.REENCODE)
+    [job] = await site.services.database.rows(reencoding, JobRecord)
     return job
 
 
@@ -167,7 +169,7 @@ async def test_reencoding_of_a_video_ends_once(
     for unit in (first, second):
         await reencode_videos.reencode(services, unused, unused, job=job.hex, position=unit.position)
     assert len(calls) == 1
-    assert (await reencode_job(site)).status is ReencodeJobStatus.DONE
+    assert (await reencode_job(site)).status is JobStatus.DONE
 
 
 async def test_progress_of_reencoding_does_not_go_back(idle_site: Site, viewer: Viewer) -> None:

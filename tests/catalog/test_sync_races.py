@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.sync_jobs import advance_sync, start_sync
 from gateway.models.folders import FolderRecord
-from gateway.models.syncs import CloudSyncJobRecord, cloud_sync_jobs
+from gateway.models.jobs import JobRecord, jobs
 from gateway.tasks.list_bucket import BucketScan, ScanStep
 from gateway.tasks.sync_folders import start_due_syncs
 from tests.fixtures.clouds import Bucket, create_integration
@@ -36,11 +36,9 @@ async def site(request: pytest.FixtureRequest, customer: Bucket, tmp_path: Path)
             yield running
 
 
-async def sync_row(site: Site, job: str) -> CloudSyncJobRecord:
+async def sync_row(site: Site, job: str) -> JobRecord:
     """Return the row of a sync, as a worker reads it."""
-    [row] = await site.services.database.rows(
-        sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job)), CloudSyncJobRecord
-    )
+    [row] = await site.services.database.rows(sa.select(jobs).where(jobs.c.uuid == UUID(job)), JobRecord)
     return row
 
 
@@ -50,9 +48,9 @@ async def test_progress_of_a_sync_is_not_saved_twice(site: Site, customer: Bucke
         site, await create_linked_folder(site, await create_integration(site, customer), customer, "twice/")
     )
 
-    async def advance(row: CloudSyncJobRecord, **values: Any) -> bool:
+    async def advance(row: JobRecord, **values: Any) -> bool:
         async with site.services.database.writing() as transaction:
-            return await advance_sync(transaction, site.services.events, row, values, {"upload_jobs_pending": 1})
+            return await advance_sync(transaction, row, values, {"upload_jobs_pending": 1})
 
     steps: list[dict[str, Any]] = [
         {"reach": "a"},
@@ -99,5 +97,5 @@ async def test_a_daily_sync_waits_for_concurrent_starts(site: Site, customer: Bu
         assert not starting.done()
         job = await start_sync(transaction, site.services.queue, None, UUID(folder))
     await starting
-    rows = await site.services.database.rows(sa.select(cloud_sync_jobs), CloudSyncJobRecord)
+    rows = await site.services.database.rows(sa.select(jobs), JobRecord)
     assert [row.uuid for row in rows] == [job]

@@ -16,9 +16,10 @@ from gateway.execution.private_apis import core_schema
 from gateway.ids import global_id
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import data_rows
+from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys
-from gateway.models.reencoding import reencode_jobs, reencode_units
+from gateway.models.reencoding import reencode_units
 from gateway.models.tags import organisation_tags
 from gateway.models.uploads import upload_units
 from schema.api import api
@@ -92,7 +93,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "Collection": collections,
         "FilterPreset": filter_presets,
         "OrganisationTag": organisation_tags,
-        "ReencodeJob": reencode_jobs,
+        "ReencodeJob": jobs,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,

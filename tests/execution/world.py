@@ -21,7 +21,7 @@ from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
 from gateway.kinds.enums import (
-    CloudSyncJobStatus,
+    JobKind,
     JobStatus,
     MetadataFieldType,
     ReencodeUnitStatus,
@@ -39,12 +39,13 @@ from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folder_counters, folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import group_members, items, stored_objects
+from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys, groups, memberships, users
-from gateway.models.reencoding import reencode_jobs, reencode_units, renditions
-from gateway.models.syncs import cloud_sync_jobs, skipped_objects
+from gateway.models.reencoding import reencode_units, renditions
+from gateway.models.syncs import skipped_objects
 from gateway.models.tags import folder_tags, organisation_tags
-from gateway.models.uploads import upload_jobs, upload_units, uploads
+from gateway.models.uploads import upload_units, uploads
 from gateway.settings import Settings
 from gateway.stores.base import SignedRequest
 from gateway.wiring import open_services
@@ -281,8 +282,8 @@ class Builder:
     async def reencode(self) -> None:
         """Insert a re-encoding job over items of all kinds, and re-encoded versions of some."""
         values = {"title": "t", "user_uuid": self.world.users[1], "is_forced": False, "status": "DONE", "sequence": 3}
-        counts = {"units_total_count": 6, "units_pending_count": 0, "units_error_count": 1}
-        job = await self.put(reencode_jobs, progress=0.5, **values, **counts)
+        counts = {"units_done_count": 5, "units_error_count": 1}
+        job = await self.put(jobs, kind=JobKind.REENCODE, progress=0.5, **values, **counts)
         statuses = list(ReencodeUnitStatus)
         for position, item in enumerate([None, *self.world.items[:5]]):
             unit = {"job_uuid": job, "position": position, "item_uuid": item, "object_key": f"k{position}"}
@@ -325,11 +326,11 @@ class Builder:
     async def sync(self, number: int) -> Any:
         """Insert a sync of a folder that several viewers can see."""
         user = self.random.choice([None, *self.world.users])
-        status = list(CloudSyncJobStatus)[number % 4]
-        counts: Any = {"new_count": number, "upload_jobs_units_error": number}
+        status = list(JobStatus)[number % 4]
+        counts: Any = {"new_count": number, "units_error_count": number, "kind": JobKind.CLOUD_SYNC}
         counts |= {"skipped_keys": [f"{number}.zip", "ü"][:number], "sidecar_error_keys": [f"{number}.json"]}
         folder = self.world.folders[number]
-        job = await self.put(cloud_sync_jobs, folder_uuid=folder, user_uuid=user, status=status, **counts)
+        job = await self.put(jobs, folder_uuid=folder, user_uuid=user, status=status, **counts)
         for reason in list(SkippedObjectReason)[:number]:
             await self.put(skipped_objects, job_uuid=job, key=f"ü{reason}", reason=reason)
         return job
@@ -340,14 +341,8 @@ class Builder:
         sync = self.random.choice([None, *self.world.syncs])
         location = self.world.syncs.index(sync) if sync else self.random.randrange(8)
         folder = self.world.folders[location]
-        job = await self.put(
-            upload_jobs,
-            folder_uuid=folder,
-            user_uuid=owner,
-            status=statuses[number % 4],
-            sequence=number,
-            cloud_sync_job_uuid=sync,
-        )
+        place = {"folder_uuid": folder, "user_uuid": owner, "cloud_sync_job_uuid": sync, "sequence": number}
+        job = await self.put(jobs, kind=JobKind.UPLOAD, status=statuses[number % 4], **place)
         self.world.jobs.append(job)
         for position in range(number):
             spec = {"sources": [{"object_url": self.random.choice([None, "s3://b/k"])}]}

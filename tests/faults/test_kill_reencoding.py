@@ -30,13 +30,13 @@ async def test_reencoding_restarts_after_a_kill(backend: str, request: pytest.Fi
                 async with asyncio.timeout(60):
                     while (now := await reencoding_state(site, job))["progress"] <= reached and now[
                         "status"
-                    ] == "SUBMITTED":
+                    ] == "PENDING":
                         await asyncio.sleep(0.02)
                 reached = now["progress"]
                 kill_and_restart(victims)
                 await wait_until_ready(site, server)
             async with asyncio.timeout(120):
-                while (now := await reencoding_state(site, job))["status"] == "SUBMITTED":
+                while (now := await reencoding_state(site, job))["status"] == "PENDING":
                     assert now["progress"] >= reached
                     reached = now["progress"]
                     await asyncio.sleep(0.1)

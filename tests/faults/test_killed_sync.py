@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from gateway.models.folders import folders
 from gateway.models.items import items
-from gateway.models.syncs import cloud_sync_jobs
-from gateway.models.uploads import upload_jobs, upload_units, uploads
+from gateway.models.jobs import jobs
+from gateway.models.uploads import upload_units, uploads
 from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.commands import Command, wait_until_ready
 from tests.fixtures.invariants import check_all
@@ -61,9 +61,7 @@ def change(customer: Bucket, prefix: str, there: dict[str, bytes]) -> dict[str, 
 
 async def row_of(site: Site, job: str) -> Any:
     """Read a sync from the database: the server may be down."""
-    return (
-        await site.services.database.rows(sa.select(cloud_sync_jobs).where(cloud_sync_jobs.c.uuid == UUID(job)), sa.Row)
-    )[0]
+    return (await site.services.database.rows(sa.select(jobs).where(jobs.c.uuid == UUID(job)), sa.Row))[0]
 
 
 async def killed(site: Site, victims: list[Command], job: str, chance: random.Random) -> list[Any]:
@@ -77,7 +75,7 @@ async def killed(site: Site, victims: list[Command], job: str, chance: random.Ra
             while (now := await row_of(site, job)).status == "PENDING" and now.sequence == row.sequence:
                 await asyncio.sleep(0.01)
     for row in matches:
-        pages, units = (row.scan_pages_processing_done, (row.upload_jobs_units_done, row.upload_jobs_units_pending))
+        pages, units = (row.scan_pages_processing_done, (row.units_done_count, row.units_pending_count))
         print(f"killed with {pages} pages looked at, {units[0]:,} objects read and {units[1]:,} to be read")
     return matches
 
@@ -91,7 +89,7 @@ async def survived(
     await wait_until_ready(site, server)
     after = await wait_for_sync(site, job, seconds=300)
     assert before[0].scan_pages_processing_pending, "the first kill came too late"
-    assert any(row.upload_jobs_units_pending for row in before), "it was never killed while it read objects"
+    assert any(row.units_pending_count for row in before), "it was never killed while it read objects"
     assert (after["status"], after["error"], after["hasUnitErrors"]) == ("DONE", None, False)
     return after
 
@@ -118,8 +116,8 @@ async def check(site: Site, job: dict[str, Any], there: dict[str, bytes], read: 
 
 async def check_jobs_of(site: Site, job: dict[str, Any], read: int) -> None:
     """The upload jobs that the sync counts have read this many objects."""
-    jobs = sa.select(upload_jobs).where(upload_jobs.c.cloud_sync_job_uuid == UUID(job["uuid"]))
-    matches = await site.services.database.rows(jobs, sa.Row)
+    its_jobs = sa.select(jobs).where(jobs.c.cloud_sync_job_uuid == UUID(job["uuid"]))
+    matches = await site.services.database.rows(its_jobs, sa.Row)
     units = sa.select(upload_units.c.status).where(upload_units.c.job_uuid.in_([row.uuid for row in matches]))
     assert Counter(row.status for row in await site.services.database.rows(units, sa.Row)) == Counter({"DONE": read})
     assert (job["uploadJobsDone"], job["uploadJobsUnitsDone"]) == (len(matches), read)

@@ -16,7 +16,7 @@ from gateway.context import Services
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.models.base import now
-from gateway.models.uploads import upload_jobs
+from gateway.models.jobs import jobs
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober, RangeSource
 from gateway.tasks.ingest_units import DELAYS
@@ -108,7 +108,7 @@ async def test_a_job_whose_tasks_were_abandoned_is_resumed(idle_site: Site) -> N
     assert await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row) == []
     async with services.database.writing() as transaction:
         long_ago = now() - STUCK - timedelta(minutes=1)
-        await transaction.execute(sa.update(upload_jobs).values(last_edited_at=long_ago))
+        await transaction.execute(sa.update(jobs).values(last_edited_at=long_ago))
     for _ in range(2):
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1
@@ -127,7 +127,7 @@ async def test_a_manifest_whose_task_was_abandoned_is_read(idle_site: Site) -> N
     queue = sa.table("queued_tasks" if services.database.is_embedded else "procrastinate_jobs")
     async with services.database.writing() as transaction:
         await transaction.execute(sa.delete(queue))
-        await transaction.execute(sa.update(upload_jobs).values(last_edited_at=now() - STUCK - timedelta(minutes=1)))
+        await transaction.execute(sa.update(jobs).values(last_edited_at=now() - STUCK - timedelta(minutes=1)))
     for _ in range(2):
         await sweep(services)
     assert len(await services.database.rows(sa.select(sa.text("1")).select_from(queue), sa.Row)) == 1

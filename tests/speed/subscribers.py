@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gateway.catalog.ingestion.job_state import upload_job_topic
+from gateway.catalog.jobs import job_topic
 from gateway.database.engine import Database
 from gateway.events.open import open_events
+from gateway.kinds.enums import JobKind
 from gateway.models.folders import folders
-from gateway.models.uploads import UploadJobRecord, upload_jobs
+from gateway.models.jobs import JobRecord, jobs
 from tests.speed.contenders import Contender, Running, ours, peer, start_contender
 from tests.speed.databases import Filled
 from tests.speed.table import table, verdict
@@ -47,7 +48,7 @@ class Watched:
 class Job:
     """A job that changes on demand."""
 
-    def __init__(self, database: Database, row: UploadJobRecord) -> None:
+    def __init__(self, database: Database, row: JobRecord) -> None:
         self._database = database
         self._events = open_events(database)
         self._row = row
@@ -57,17 +58,17 @@ class Job:
     async def begin(cls, database: Database) -> "Job":
         """Create a job in some folder."""
         [folder] = await database.rows(sa.select(folders.c.uuid).limit(1), sa.Row)
-        row = UploadJobRecord(folder_uuid=folder.uuid, units_pending_count=1)
+        row = JobRecord(kind=JobKind.UPLOAD, folder_uuid=folder.uuid, units_pending_count=1)
         async with database.writing() as transaction:
-            await transaction.execute(sa.insert(upload_jobs).values(row.model_dump()))
+            await transaction.execute(sa.insert(jobs).values(row.model_dump()))
         return cls(database, row)
 
     async def change(self) -> None:
         """Increase its sequence number, and publish the event."""
         async with self._database.writing() as transaction:
-            grown = sa.update(upload_jobs).where(upload_jobs.c.uuid == self._row.uuid)
-            await transaction.execute(grown.values(sequence=upload_jobs.c.sequence + 1))
-            await self._events.publish(transaction, upload_job_topic(self._row.uuid))
+            grown = sa.update(jobs).where(jobs.c.uuid == self._row.uuid)
+            await transaction.execute(grown.values(sequence=jobs.c.sequence + 1))
+            await self._events.publish(transaction, job_topic(self._row.uuid))
 
 
 def measure_subscribers(filled: Filled) -> str:

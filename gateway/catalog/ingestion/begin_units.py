@@ -21,6 +21,7 @@ from gateway.catalog.ingestion.job_state import (
     lock_job,
 )
 from gateway.catalog.ingestion.unit_plan import UnitPlan, from_spec, to_spec
+from gateway.catalog.jobs import folder_of
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.metadata_types import MetadataValidator
@@ -28,11 +29,11 @@ from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError
-from gateway.events.base import Events
 from gateway.kinds.enums import JobStatus, SiteRole
 from gateway.models.folders import FolderRecord, folders
+from gateway.models.jobs import JobRecord, jobs
 from gateway.models.people import users
-from gateway.models.uploads import UploadJobRecord, UploadUnitRecord, upload_jobs, upload_units
+from gateway.models.uploads import UploadUnitRecord, upload_units
 
 
 class _Starter(NamedTuple):
@@ -53,8 +54,8 @@ async def begin_units(
         return {}
     folder = (
         sa.select(folders.c.uuid)
-        .join(upload_jobs, upload_jobs.c.folder_uuid == folders.c.uuid)
-        .where(upload_jobs.c.uuid == job_uuid, upload_jobs.c.skip_duplicate_urls)
+        .join(jobs, jobs.c.folder_uuid == folders.c.uuid)
+        .where(jobs.c.uuid == job_uuid, jobs.c.skip_duplicate_urls)
         .with_for_update(key_share=True, of=folders)
     )
     errors: dict[UUID, str] = {}
@@ -82,9 +83,7 @@ async def begin_units(
                     batch.setdefault(url or unit.uuid.hex, unit)
             chosen = {unit.uuid for unit in batch.values()}
             remaining = [unit for unit in remaining if unit.uuid not in chosen]
-            batch_errors = await _begin_batch(
-                transaction, services.events, job, [*batch.values()], validator
-            )
+            batch_errors = await _begin_batch(transaction, job, [*batch.values()], validator)
             errors |= batch_errors
             job = await lock_job(transaction, job_uuid)
     return errors
@@ -92,8 +91,7 @@ async def begin_units(
 
 async def _begin_batch(
     transaction: Transaction,
-    events: Events,
-    job: UploadJobRecord,
+    job: JobRecord,
     units: Sequence[UploadUnitRecord],
     validator: MetadataValidator,
 ) -> dict[UUID, str]:
@@ -107,7 +105,7 @@ async def _begin_batch(
         else:
             plans[unit.uuid] = plan
     if job.skip_duplicate_urls:
-        await _skip_duplicates(transaction, events, job, plans)
+        await _skip_duplicates(transaction, job, plans)
     # Units are begun with the starter's current permissions; without the starter, with none.
     starter = await transaction.first(
         sa.select(users.c.uuid, users.c.site_role).where(users.c.uuid == job.user_uuid), _Starter
@@ -117,7 +115,7 @@ async def _begin_batch(
     members = [member for plan in plans.values() for member in plan.members]
     binding_errors = await member_errors(transaction, viewer, members)
     binding_errors += await source_errors(
-        transaction, viewer, job.folder_uuid, sources, plans.keys()
+        transaction, viewer, folder_of(job), sources, plans.keys()
     )
     for error in binding_errors:
         unit, inner = units[int(error.path[0])], error.path[1:]
@@ -125,9 +123,9 @@ async def _begin_batch(
     plans = {uuid: plan for uuid, plan in plans.items() if uuid not in errors}
     sources = [source for plan in plans.values() for source in plan.sources]
     await bind_sources(
-        transaction, viewer, job.user_uuid, job.folder_uuid, sources, job.integration_uuid
+        transaction, viewer, job.user_uuid, folder_of(job), sources, job.integration_uuid
     )
-    await bind_sequence_videos(transaction, job.user_uuid, job.folder_uuid, plans.values())
+    await bind_sequence_videos(transaction, job.user_uuid, folder_of(job), plans.values())
     await claim_placeholders(transaction, list(plans.items()))
     bound = {
         unit.uuid: {
@@ -143,17 +141,17 @@ async def _begin_batch(
 
 
 async def _skip_duplicates(
-    transaction: Transaction, events: Events, job: UploadJobRecord, plans: dict[UUID, UnitPlan]
+    transaction: Transaction, job: JobRecord, plans: dict[UUID, UnitPlan]
 ) -> None:
     """End the units whose items exist already, and remove them from the plans."""
-    existing = await existing_items(transaction, job.folder_uuid, plans)
+    existing = await existing_items(transaction, folder_of(job), plans)
     if not existing:
         return
     if job.upsert_metadata:
         metadata = {item: plans[unit].item_metadata for unit, item in existing.items()}
         await upsert_metadata(transaction, job.user_uuid, metadata)
     ends = {unit: UnitEnd(JobStatus.DONE, item, is_skipped=True) for unit, item in existing.items()}
-    await end_units(transaction, events, job, ends)
+    await end_units(transaction, job, ends)
     for unit in existing:
         del plans[unit]
 

@@ -203,6 +203,7 @@ async def _placeholder_errors(
             message = "Its parts have not been completed: call completeUploadParts first."
             errors.append(conflict(message, *source.path))
         else:
+            source.file_size = expected[row.uuid].file_size
             free.remove(row.uuid)
     return errors
 

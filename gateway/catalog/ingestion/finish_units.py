@@ -18,7 +18,6 @@ from gateway.catalog.ingestion.finish_items import (
     finish_items,
 )
 from gateway.catalog.ingestion.job_state import (
-    TERMINAL,
     UnitEnd,
     end_units,
     lock_job,
@@ -29,6 +28,7 @@ from gateway.catalog.ingestion.job_state import (
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
 from gateway.catalog.ingestion.unit_plan import UnitPlan
 from gateway.catalog.items import lock_items
+from gateway.catalog.jobs import TERMINAL, folder_of
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.metadata_schema import load_metadata_validator
@@ -36,7 +36,8 @@ from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobStatus
-from gateway.models.uploads import UploadJobRecord, UploadUnitRecord
+from gateway.models.jobs import JobRecord
+from gateway.models.uploads import UploadUnitRecord
 from gateway.queues.base import Queue
 
 ACTION = "reading the file"
@@ -66,6 +67,11 @@ class ReadUnit:
     def members(self) -> list[UUID]:
         """The existing items that become members."""
         return [member.uuid for member in self.plan.members]
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(source.facts.file_size or 0 for source in self.sources)
 
 
 async def finish_units(
@@ -109,19 +115,21 @@ async def finish_units(
     await finish_sources(transaction, services.queue, job, good, abandoned)
     groups = await create_groups(transaction, job, good)
     ends = {
-        each.unit.uuid: UnitEnd(JobStatus.DONE, groups.get(each.unit.uuid, each.unit.item_uuid))
+        each.unit.uuid: UnitEnd(
+            JobStatus.DONE, groups.get(each.unit.uuid, each.unit.item_uuid), size=each.size
+        )
         for each in good
     }
     for each in bad:
         ends[each.unit.uuid] = UnitEnd(JobStatus.ERROR, error=each.error, action=ACTION)
-    status = await end_units(transaction, services.events, job, ends, end_job_as=end_job_as)
+    status = await end_units(transaction, job, ends, end_job_as=end_job_as)
     return status not in TERMINAL
 
 
 async def finish_sources(
     transaction: Transaction,
     queue: Queue,
-    job: UploadJobRecord,
+    job: JobRecord,
     read: Sequence[ReadUnit],
     abandoned: Sequence[UUID],
 ) -> None:
@@ -141,7 +149,7 @@ async def finish_sources(
     keys = await deduplicate_objects(
         transaction, job.user_uuid, [each for each in uploaded if each]
     )
-    await lock_counters(transaction, {job.folder_uuid, *(row.folder_uuid for row in locked)})
+    await lock_counters(transaction, {folder_of(job), *(row.folder_uuid for row in locked)})
     await finish_items(transaction, queue, job.user_uuid, sources, rows, keys)
     await abandon_placeholders(
         transaction, queue, None, [rows[uuid] for uuid in unneeded if uuid in rows]
@@ -149,7 +157,7 @@ async def finish_sources(
 
 
 async def create_groups(
-    transaction: Transaction, job: UploadJobRecord, read: Sequence[ReadUnit]
+    transaction: Transaction, job: JobRecord, read: Sequence[ReadUnit]
 ) -> dict[UUID, UUID]:
     """Create the groups of units that are groups, and return their UUIDs by unit.
 
@@ -169,7 +177,7 @@ async def create_groups(
                 facts.setdefault("dicom_study_uid", first.dicom_study_uid)
                 facts.setdefault("dicom_series_uid", first.dicom_series_uid)
             row = group_row(
-                job.folder_uuid,
+                folder_of(job),
                 job.user_uuid,
                 plan.item_type,
                 each.unit.title,
@@ -178,5 +186,5 @@ async def create_groups(
             )
             groups[each.unit.uuid] = NewGroup(row, members)
     await add_members(transaction, videos)
-    await create_file_groups(transaction, job.user_uuid, job.folder_uuid, [*groups.values()])
+    await create_file_groups(transaction, job.user_uuid, folder_of(job), [*groups.values()])
     return {unit_uuid: group.row.uuid for unit_uuid, group in groups.items()}

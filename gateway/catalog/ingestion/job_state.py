@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gateway.catalog.datasets import link_created_items
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
 from gateway.catalog.items import lock_items, lock_items_in
+from gateway.catalog.jobs import COUNTS, TERMINAL, lock_job_row, save_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.journal import JournalEntry
@@ -23,29 +24,13 @@ from gateway.catalog.sync_jobs import count_upload_job
 from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
-from gateway.events.base import Events
-from gateway.kinds.enums import JobStatus
-from gateway.models.base import now
+from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.datasets import DatasetRecord, datasets
-from gateway.models.uploads import (
-    UploadJobRecord,
-    UploadRecord,
-    UploadUnitRecord,
-    upload_jobs,
-    upload_units,
-    uploads,
-)
+from gateway.models.jobs import JobRecord, jobs
+from gateway.models.uploads import UploadRecord, UploadUnitRecord, upload_units, uploads
 from gateway.queues.base import Queue
 
-TERMINAL = frozenset(JobStatus) - {JobStatus.PENDING}
-"""States that a job or unit does not leave."""
-COUNTS = {
-    JobStatus.PENDING: "units_pending_count",
-    JobStatus.DONE: "units_done_count",
-    JobStatus.ERROR: "units_error_count",
-    JobStatus.CANCELLED: "units_cancelled_count",
-}
-"""Columns of a job that count its units, by their state."""
+_RUNNING = (jobs.c.kind == JobKind.UPLOAD, jobs.c.status == JobStatus.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +42,7 @@ class UnitEnd:
         error: the message for the user if it failed.
         action: what was being done when it failed.
         is_skipped: whether the item existed already.
+        size: the bytes of its files that were read.
     """
 
     status: JobStatus
@@ -64,20 +50,15 @@ class UnitEnd:
     error: str | None = None
     action: str | None = None
     is_skipped: bool = False
+    size: int = 0
 
 
-def upload_job_topic(job_uuid: UUID) -> str:
-    """Return the topic of events about a job."""
-    return f"upload_job.{job_uuid.hex}"
-
-
-async def lock_job(transaction: Transaction, job_uuid: UUID) -> UploadJobRecord | None:
+async def lock_job(transaction: Transaction, job_uuid: UUID) -> JobRecord | None:
     """Lock a job, and with it all changes to its units, and return it; None if it was deleted.
 
     The dataset that the job adds items to is locked as well: datasets are locked before items.
     """
-    locked = sa.select(upload_jobs).where(upload_jobs.c.uuid == job_uuid).with_for_update()
-    job = await transaction.first(locked, UploadJobRecord)
+    job = await lock_job_row(transaction, JobKind.UPLOAD, job_uuid)
     if job is not None and job.dataset_uuid:
         dataset = sa.select(datasets.c.uuid).where(datasets.c.uuid == job.dataset_uuid)
         await transaction.first(dataset.with_for_update(read=True, key_share=True), DatasetRecord)
@@ -112,8 +93,7 @@ async def placeholders_of_job(transaction: Transaction, job_uuid: UUID) -> list[
 
 async def end_units(
     transaction: Transaction,
-    events: Events,
-    job: UploadJobRecord,
+    job: JobRecord,
     ends: Mapping[UUID, UnitEnd],
     *,
     end_job_as: JobStatus | None = None,
@@ -148,7 +128,13 @@ async def end_units(
     counts = {name: getattr(job, name) + total[status] for status, name in COUNTS.items()}
     counts["units_pending_count"] -= total.total()
     status = end_job_as or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
-    await save_job(transaction, events, job, status, {"sequence": sequence, **counts})
+    errors = [end.error for end in ends.values() if end.error]
+    values = {
+        **counts,
+        "bytes_done": job.bytes_done + sum(end.size for end in ends.values()),
+        "error": [job.error, *errors][-1],
+    }
+    await save_upload_job(transaction, job, status, values)
     return status
 
 
@@ -165,8 +151,7 @@ async def cancel_pending_units(transaction: Transaction, job_uuid: UUID, sequenc
 
 async def delay_units(
     transaction: Transaction,
-    events: Events,
-    job: UploadJobRecord,
+    job: JobRecord,
     reasons: Mapping[UUID, str],
     action: str,
 ) -> None:
@@ -180,15 +165,15 @@ async def delay_units(
     }
     if columns:
         await set_columns(transaction, upload_units, columns)
-        await save_job(transaction, events, job, JobStatus.PENDING, {"sequence": sequence})
+        error = next(iter(columns.values()))["error"]
+        await save_upload_job(transaction, job, JobStatus.PENDING, {"error": error})
 
 
 async def cancel_job(
     transaction: Transaction,
     queue: Queue,
-    events: Events,
     user_uuid: UUID | None,
-    job: UploadJobRecord,
+    job: JobRecord,
 ) -> int:
     """Cancel the pending units of a locked job, and return their number.
 
@@ -199,7 +184,7 @@ async def cancel_job(
     waiting = await lock_items(transaction, await placeholders_of_job(transaction, job.uuid))
     await abandon_placeholders(transaction, queue, user_uuid, waiting)
     await delete_manifest(transaction, queue, job.uuid)
-    await end_units(transaction, events, job, {}, end_job_as=JobStatus.CANCELLED)
+    await end_units(transaction, job, {}, end_job_as=JobStatus.CANCELLED)
     before, after = {"status": job.status}, {"status": "CANCELLED"}
     entry = JournalEntry("CANCEL", "UploadJob", job.uuid, job.folder_uuid, before, after)
     await journal.append(transaction, user_uuid, [entry])
@@ -209,7 +194,6 @@ async def cancel_job(
 async def cancel_jobs_in(
     transaction: Transaction,
     queue: Queue,
-    events: Events,
     user_uuid: UUID,
     folder_uuids: Collection[UUID],
 ) -> None:
@@ -217,47 +201,33 @@ async def cancel_jobs_in(
 
     The caller has locked the folder tree exclusively.
     """
-    chosen = in_keys(upload_jobs.c.folder_uuid, folder_uuids)
-    running = sa.select(upload_jobs).where(chosen, upload_jobs.c.status == JobStatus.PENDING)
-    locked = running.order_by(upload_jobs.c.uuid).with_for_update()
-    jobs = await transaction.rows(locked, UploadJobRecord)
+    chosen = in_keys(jobs.c.folder_uuid, folder_uuids)
+    running = sa.select(jobs).where(chosen, *_RUNNING)
+    locked = running.order_by(jobs.c.uuid).with_for_update()
+    running_jobs = await transaction.rows(locked, JobRecord)
     await lock_items_in(transaction, folder_uuids)
     await lock_counters(transaction, folder_uuids)
-    for job in jobs:
-        await cancel_job(transaction, queue, events, user_uuid, job)
+    for job in running_jobs:
+        await cancel_job(transaction, queue, user_uuid, job)
 
 
 async def cancel_jobs_of_sync(
     services: Services, user_uuid: UUID | None, sync_uuid: UUID, limit: int | None = None
 ) -> None:
     """Cancel the upload jobs of a sync, oldest first, each in a transaction of its own."""
-    running = sa.select(upload_jobs.c.uuid).where(
-        upload_jobs.c.cloud_sync_job_uuid == sync_uuid, upload_jobs.c.status == JobStatus.PENDING
-    )
+    running = sa.select(jobs.c.uuid).where(jobs.c.cloud_sync_job_uuid == sync_uuid, *_RUNNING)
     oldest = running.order_by("uuid").limit(limit)
-    for row in await services.database.rows(oldest, UploadJobRecord):
+    for row in await services.database.rows(oldest, JobRecord):
         async with services.database.writing() as transaction:
             await lock_tree(transaction.connection, exclusive=False)
             if job := await lock_job(transaction, row.uuid):
-                await cancel_job(transaction, services.queue, services.events, user_uuid, job)
+                await cancel_job(transaction, services.queue, user_uuid, job)
 
 
-async def save_job(
-    transaction: Transaction,
-    events: Events,
-    job: UploadJobRecord,
-    status: JobStatus,
-    values: Mapping[str, Any],
+async def save_upload_job(
+    transaction: Transaction, job: JobRecord, status: JobStatus, values: Mapping[str, Any]
 ) -> None:
-    """Write the status and other columns of a locked job, and notify its subscribers."""
-    if job.status in TERMINAL:
-        raise RuntimeError(f"A job that is {job.status} cannot become {status}.")
-    moment = now()
-    finished = {"finished_at": moment} if status in TERMINAL else {}
-    update = sa.update(upload_jobs).where(upload_jobs.c.uuid == job.uuid)
-    await transaction.execute(
-        update.values(status=status, last_edited_at=moment, **finished, **values)
-    )
-    await events.publish(transaction, upload_job_topic(job.uuid))
+    """Write the status and other columns of a locked job, and count them in its sync."""
+    await save_job(transaction, job, values, status)
     if job.cloud_sync_job_uuid:
-        await count_upload_job(transaction, events, job, status, values)
+        await count_upload_job(transaction, job, status, values)

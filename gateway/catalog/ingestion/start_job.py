@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,20 +11,22 @@ from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.bind_sources import claim_placeholders, member_errors, source_errors
 from gateway.catalog.ingestion.unit_plan import UnitPlan, to_spec
+from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.engine import SLICE, Transaction
 from gateway.errors import DomainErrors
+from gateway.kinds.enums import JobKind
 from gateway.models.base import new_row
-from gateway.models.uploads import UploadJobRecord, UploadUnitRecord, upload_jobs, upload_units
+from gateway.models.uploads import UploadUnitRecord, upload_units
 from gateway.queues.base import Queue
 
 
 @dataclass(frozen=True, slots=True)
 class JobOptions:
-    """Options of an upload job.
+    """Options of an upload job, which are columns of its row.
 
     Attributes:
         ignore_errors: whether the job goes on when a unit fails.
@@ -68,7 +70,15 @@ async def start_job(
         errors += [error for error in checks if error]
     if errors:
         raise DomainErrors(errors)
-    job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, options, len(plans))
+    sizes = [source.file_size for source in sources]
+    job_uuid = await create_job(
+        transaction,
+        viewer.user_uuid,
+        folder_uuid,
+        options,
+        len(plans),
+        None if None in sizes else sum(size or 0 for size in sizes),
+    )
     await add_units(transaction, job_uuid, plans)
     await enqueue_batches(transaction, queue, job_uuid, range(0, len(plans), UNITS_PER_BATCH))
     return job_uuid
@@ -80,29 +90,28 @@ async def create_job(
     folder_uuid: UUID,
     options: JobOptions,
     units: int,
+    bytes_total: int | None = None,
     cloud_sync_job_uuid: UUID | None = None,
 ) -> UUID:
     """Insert a job with this number of pending units, update the folder's counters and the journal.
 
-    The caller inserts the units. `cloud_sync_job_uuid` is the sync that the job is a part of.
+    The caller inserts the units. `bytes_total` is the size of their files, if it is known, and
+    `cloud_sync_job_uuid` the sync that the job is a part of.
     """
-    job = UploadJobRecord(
-        folder_uuid=folder_uuid,
-        user_uuid=user_uuid,
-        ignore_errors=options.ignore_errors,
-        skip_duplicate_urls=options.skip_duplicate_urls,
-        upsert_metadata=options.upsert_metadata,
-        file_name=options.file_name,
-        integration_uuid=options.integration_uuid,
-        dataset_uuid=options.dataset_uuid,
+    job_uuid = await add_job(
+        transaction,
+        JobKind.UPLOAD,
+        user_uuid,
+        folder_uuid,
+        **asdict(options),
         cloud_sync_job_uuid=cloud_sync_job_uuid,
         units_pending_count=units,
+        bytes_total=bytes_total,
     )
-    await transaction.execute(sa.insert(upload_jobs).values(job.model_dump()))
     await apply_deltas(transaction, {folder_uuid: Counter(upload_jobs=1)})
-    entry = JournalEntry("CREATE", "UploadJob", job.uuid, folder_uuid, after={"units": units})
+    entry = JournalEntry("CREATE", "UploadJob", job_uuid, folder_uuid, after={"units": units})
     await journal.append(transaction, user_uuid, [entry])
-    return job.uuid
+    return job_uuid
 
 
 async def add_units(transaction: Transaction, job_uuid: UUID, plans: Sequence[UnitPlan]) -> None:

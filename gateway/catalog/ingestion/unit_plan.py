@@ -33,6 +33,7 @@ class UnitSource:
         settings: display settings of a time series.
         parsing: how to read a time series.
         source_modified_at: when the file was last modified, if the client said so.
+        file_size: the announced size in bytes, once the source has been checked.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class UnitSource:
     settings: dict[str, Any] | None = None
     parsing: dict[str, Any] | None = None
     source_modified_at: datetime | None = None
+    file_size: int | None = None
 
     @property
     def object_key(self) -> str | None:

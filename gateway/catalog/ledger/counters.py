@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
+from gateway.kinds.enums import JobKind
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.folders import FolderCountersRecord, folder_counters, folders
 from gateway.models.items import ItemRecord, items
-from gateway.models.uploads import upload_jobs
+from gateway.models.jobs import jobs
 
 COUNTER_OF = {item_type: kind.counter for item_type, kind in ITEM_KINDS.items()}
 Deltas = Mapping[UUID, Counter[str]]
@@ -128,7 +129,7 @@ async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Co
         total.update({"total_size": int(size), **dict.fromkeys(delta, row.total)})
     total["folders"] = await count_rows(transaction, folders, folders.c.parent_uuid == folder_uuid)
     total["upload_jobs"] = await count_rows(
-        transaction, upload_jobs, upload_jobs.c.folder_uuid == folder_uuid
+        transaction, jobs, jobs.c.folder_uuid == folder_uuid, jobs.c.kind == JobKind.UPLOAD
     )
     return total
 

@@ -34,7 +34,7 @@ from gateway.models.base import new_row
 from gateway.models.folders import FolderRecord
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, items
-from gateway.models.syncs import CloudSyncJobRecord
+from gateway.models.jobs import JobRecord
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 from gateway.stores.keys import new_key
@@ -84,7 +84,7 @@ class ListingDiff:
 async def apply_diff(
     transaction: Transaction,
     queue: Queue,
-    job: CloudSyncJobRecord,
+    job: JobRecord,
     folder: FolderRecord,
     diff: ListingDiff,
 ) -> dict[str, int]:
@@ -114,7 +114,8 @@ async def apply_diff(
     listed = await _expect_new(transaction, job, folder, diff.new)
     listed += await _expect_changed(transaction, folder, changed)
     await _start_upload_job(transaction, queue, job, folder, listed)
-    return {"upload_jobs_pending": 1, "upload_jobs_units_pending": len(listed)}
+    size = sum(each.object.size for _, each in listed)
+    return {"upload_jobs_pending": 1, "units_pending_count": len(listed), "bytes_total": size}
 
 
 async def _set_tombstones(
@@ -151,7 +152,7 @@ async def _attach_sidecars(
 
 async def _expect_new(
     transaction: Transaction,
-    job: CloudSyncJobRecord,
+    job: JobRecord,
     folder: FolderRecord,
     new: Sequence[ListedObject],
 ) -> list[tuple[UUID, ListedObject]]:
@@ -226,14 +227,20 @@ async def _expect_changed(
 async def _start_upload_job(
     transaction: Transaction,
     queue: Queue,
-    job: CloudSyncJobRecord,
+    job: JobRecord,
     folder: FolderRecord,
     expected: Sequence[tuple[UUID, ListedObject]],
 ) -> None:
     """Have the objects read by an upload job of the sync, one unit each."""
     options = JobOptions(ignore_errors=True, integration_uuid=folder.integration_uuid)
     upload_job = await create_job(
-        transaction, job.user_uuid, folder.uuid, options, len(expected), job.uuid
+        transaction,
+        job.user_uuid,
+        folder.uuid,
+        options,
+        len(expected),
+        sum(listed.object.size for _, listed in expected),
+        job.uuid,
     )
     plans = [
         UnitPlan(

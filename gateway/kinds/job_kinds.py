@@ -1,0 +1,10 @@
+"""The kinds of jobs and their GraphQL types."""
+
+from gateway.kinds.enums import JobKind
+
+JOB_TYPES = {
+    JobKind.UPLOAD: "UploadJob",
+    JobKind.CLOUD_SYNC: "CloudSyncJob",
+    JobKind.REENCODE: "ReencodeJob",
+}
+"""The GraphQL type of each kind, which global IDs and journals name."""

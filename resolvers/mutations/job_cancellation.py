@@ -1,0 +1,56 @@
+"""The mutation that cancels a job of any kind."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.ingestion.job_state import cancel_job as cancel_upload_job
+from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync, lock_job
+from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job
+from gateway.catalog.sync_jobs import cancel_sync
+from gateway.context import Context
+from gateway.errors import not_found
+from gateway.kinds.enums import JobKind
+from gateway.models.jobs import JobRecord, jobs
+from resolvers.inputs.jobs import CancelJobInput
+from resolvers.mutations.syncs import MAX_JOBS_CANCELLED
+from resolvers.outcomes import Outcome
+from resolvers.permissions import Permissions, requires
+from resolvers.requirements import USER
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJobOutcome(Outcome):
+    """Outcome of `cancelJob`."""
+
+    job_uuid: UUID | None = None
+
+
+@requires(USER.on_job("job_uuid"))
+async def cancel_job(
+    context: Context, input: CancelJobInput, permissions: Permissions
+) -> CancelJobOutcome:
+    """Cancel a job of any kind: units that are not done are cancelled, and what is done is kept.
+
+    It does the same as the mutation for the job's kind. A sync may end a little later. Cancelling a
+    job that has ended succeeds and changes nothing.
+    """
+    services, uuid, viewer = context.services, input.job_uuid, context.viewer.user_uuid
+    async with context.database.writing() as transaction:
+        job = await transaction.first(sa.select(jobs).where(jobs.c.uuid == uuid), JobRecord)
+        if job is None:
+            raise not_found("job", uuid, "jobUuid")
+        await permissions.check_job(transaction, "job_uuid", job)
+        match job.kind:
+            case JobKind.UPLOAD:
+                if locked := await lock_job(transaction, uuid):
+                    await cancel_upload_job(transaction, services.queue, viewer, locked)
+            case JobKind.CLOUD_SYNC:
+                await cancel_sync(transaction, services.queue, viewer, job)
+            case JobKind.REENCODE:
+                if locked := await lock_reencode_job(transaction, uuid):
+                    await cancel_reencode_job(transaction, services.queue, viewer, locked)
+    if job.kind is JobKind.CLOUD_SYNC:
+        await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)
+    return CancelJobOutcome(job_uuid=uuid)
