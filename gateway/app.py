@@ -19,6 +19,7 @@ from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
 from gateway.execution.persisted_documents import PersistedDocuments
+from gateway.execution.rates import Rates
 from gateway.http.access_log import AccessLog
 from gateway.http.address_limit import address_limit
 from gateway.http.behind_proxy import below_path_of
@@ -99,6 +100,7 @@ def _routes(
                 compiled,
                 persisted,
                 introspection=settings.introspection,
+                rates=Rates(limits.cost_per_minute),
             ),
             OperationLog(settings.log_operations, settings.log_slow_seconds),
         ),

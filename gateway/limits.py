@@ -33,6 +33,9 @@ class Limits:
         100_000,
         "Points of an operation, for what it returns and for what the database has to do.",
     )
+    cost_per_minute: int = _limit(
+        300_000_000, "Points that a user may spend in a minute on one gateway, on all operations."
+    )
     batch: int = _limit(10, "Operations in a batched request.")
     operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")
     sockets_per_viewer: int = _limit(

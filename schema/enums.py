@@ -338,6 +338,8 @@ described(
     PERSISTED_QUERY_NOT_FOUND="No document with this hash is known: send the document with its hash.",
     DOCUMENT_NOT_TRUSTED="The site runs trusted documents only, and this is none of them.",
     INTROSPECTION_DISABLED="The site does not answer introspection.",
+    RATE_LIMITED="The viewer has spent the points of a minute: retry after the seconds in "
+    "`extensions.retryAfter`.",
     TIMEOUT="The operation, the request body or an external server took too long.",
     UNAVAILABLE="The database or an external server did not respond as expected. Try again later.",
     INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",

@@ -20,6 +20,7 @@ from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.pending_uploads import pending_uploads
 from resolvers.people import all_groups, all_users, current_viewer, group_lookup
+from resolvers.rates import current_rate
 from resolvers.syncs import sync_lookup
 from resolvers.tags import all_tags
 from resolvers.uploads import visible_jobs
@@ -34,6 +35,7 @@ from schema.jobs import Job
 from schema.metadata import MetadataSchema
 from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
+from schema.rates import RateLimit
 from schema.reencoding import ReencodeJob
 from schema.syncs import CloudSyncJob
 from schema.tags import OrganisationTag
@@ -46,6 +48,7 @@ from schema.uploads import UploadJob, UploadJobConnection
 )
 class Query:
     viewer: ViewerInfo = root_field(current_viewer)
+    rate_limit: RateLimit | None = root_field(current_rate)
     node: Node | None = root_field(find_node)
     nodes: list[Node | None] = root_field(find_nodes)
     storage_folder: StorageFolder | None = resolved(

@@ -10,6 +10,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from gateway.database.outages import OUTAGE, is_outage
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded, note_excess
+from gateway.execution.rates import RateExceeded
 from gateway.telemetry.tracing import note_error
 
 MASKED = DomainError(
@@ -56,6 +57,8 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
         extensions["inputPath"] = reason.path
     if isinstance(reason, LimitExceeded):
         extensions |= {"limit": reason.limit, "allowed": reason.allowed, "found": reason.actual}
+    if isinstance(reason, RateExceeded):
+        extensions["retryAfter"] = reason.retry_after
     body["extensions"] = extensions
     return body
 

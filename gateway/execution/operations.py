@@ -35,6 +35,7 @@ from graphql import (
     get_variable_values,
 )
 
+from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.errors import DomainError, ErrorCode
 from gateway.events.streams import Event
 from gateway.execution.cache import Cache
@@ -44,6 +45,7 @@ from gateway.execution.error_bodies import ErrorBody, coercion_error, error_body
 from gateway.execution.input_checks import NoIntrospection, check_variables
 from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
+from gateway.execution.rates import Rates
 from gateway.execution.variable_coercion import coerce_leaf_variables
 from gateway.limits import Limits
 from gateway.telemetry.tracing import OPERATION
@@ -157,7 +159,7 @@ class Operations:
     """The operations of one schema, within limits; a plan executor runs what it supports.
 
     `persisted` has the documents that clients may request by id. `introspection` says whether they
-    may read the schema.
+    may read the schema. `rates` bound what a viewer may spend in a minute.
     """
 
     def __init__(
@@ -168,6 +170,7 @@ class Operations:
         persisted: PersistedDocuments | None = None,
         *,
         introspection: bool = True,
+        rates: Rates | None = None,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("Schema extensions and custom directives are not supported.")
@@ -179,6 +182,7 @@ class Operations:
         rules = RULES if introspection else (*RULES, NoIntrospection)
         self._documents = Documents(self._schema, limits, rules)
         self._costs = Costs(self._schema, limits)
+        self._rates = rates
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
     async def execute(
@@ -221,10 +225,11 @@ class Operations:
         """
 
         async def start() -> AsyncGenerator[Answer] | Answer:
+            context = make_context()
             operation = await self._read(request, allowed)
             if operation.node.operation is not OperationType.SUBSCRIPTION:
-                return await self._answer(operation, make_context())
-            executor = await self._build_executor(operation, make_context())
+                return await self._answer(operation, context)
+            executor = await self._build_executor(operation, context)
             source = await _resolve(create_source_event_stream(executor))
             if isinstance(source, ExecutionResult):
                 return _refusal(request, *source.errors or ())
@@ -251,9 +256,11 @@ class Operations:
         if trace := OPERATION.get():
             trace.type, trace.name = node.operation.value, name_of(node)
             trace.document = document.source
-        self._costs.check(document, node, request.variables)
+        cost = self._costs.check(document, node, request.variables)
         if node.operation not in allowed:
             raise OperationNotAllowed(node.operation)
+        if self._rates is not None:
+            self._rates.charge(ON_BEHALF_OF.get(), max(cost, 1))
         return _Operation(request, document, node, count >= MANY_VALUES)
 
     async def _answer(self, operation: _Operation, context: object) -> Answer:

@@ -5,6 +5,7 @@ Follows the GraphQL-over-HTTP specification.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from gateway.errors import ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
+from gateway.http.abandoned import ending_with_client
 from gateway.http.caching import cacheable
 from gateway.http.compression import compressed
 from gateway.http.graphql_service import GraphQLService
@@ -56,6 +58,7 @@ STREAMED_BY_METHOD = {
 STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
+    ErrorCode.RATE_LIMITED: 429,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
@@ -138,10 +141,15 @@ class GraphQLEndpoint:
             operation = operation_request(members, request_id)
             try:
                 allowed = OPERATIONS_BY_METHOD[request.method]
-                answer = await self._execute(viewer, operation, allowed)
+                may_end = operation.query is not None and "mutation" not in operation.query
+                async with ending_with_client(request) if may_end else nullcontext():
+                    answer = await self._execute(viewer, operation, allowed)
             except OperationNotAllowed as error:
                 raise _not_allowed(error.type) from None
         status, body, headers = _status_of(answer), orjson.dumps(answer.body()), _timing([answer])
+        if status == 429:  # proxies and clients wait upon it, also for responses of type JSON
+            wait = answer.errors[0]["extensions"].get("retryAfter", 1)
+            return status, body, {**headers, "retry-after": str(wait)}
         if status < 500 and content_type == JSON:
             status = 200  # which responses of this type promise for all but errors of the server
         if status == 503:

@@ -52,6 +52,7 @@ from gateway.wiring import open_services
 from schema.api import api
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
+LIMITS = Limits(cost=1_000_000)
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LAYOUT = {
     "layout_type": "CUSTOM",
@@ -375,9 +376,6 @@ class Both:
         request = OperationRequest(text, variables, request_id="same")
         context = Context(self.services, self.world.viewers[viewer], "same")
         return orjson.dumps(orjson.loads((await operations.execute(request, context)).text))
-
-
-LIMITS = Limits(cost=1_000_000)
 
 
 @asynccontextmanager

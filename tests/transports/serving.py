@@ -19,6 +19,7 @@ from websockets.typing import Origin, Subprotocol
 
 from gateway.execution.operations import Operations
 from gateway.execution.persisted_documents import PersistedDocuments
+from gateway.execution.rates import Rates
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService, SocketTimeouts
 from gateway.limits import Limits
@@ -44,7 +45,7 @@ def application(
     service = GraphQLService(
         authenticate=stage.authenticate,
         make_context=partial(Context, stage),
-        operations=Operations(SCHEMA, limits, persisted=persisted),
+        operations=Operations(SCHEMA, limits, persisted=persisted, rates=Rates(limits.cost_per_minute)),
         limits=limits,
         origins=frozenset({"https://friend.example"}),
         timeouts=timeouts or SocketTimeouts(),

@@ -30,6 +30,7 @@ class Stage:
     users: set[str] = field(default_factory=lambda: {"ada", "bob"})
     live: set[object] = field(default_factory=set)
     produced: int = 0
+    started: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     broken: bool = False
@@ -141,6 +142,7 @@ class Query:
 
     @strawberry.field
     async def sleep(self, info: ToyInfo, seconds: float) -> str:
+        info.context.stage.started.append("sleep")
         try:
             await asyncio.sleep(seconds)
         except asyncio.CancelledError:

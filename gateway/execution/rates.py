@@ -1,0 +1,96 @@
+"""Rates of viewers: a leaky bucket for each, into which the cost of operations flows.
+
+A process counts for itself: a viewer may spend the rate at each gateway.
+"""
+
+import math
+from collections.abc import Callable, Hashable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from gateway.errors import ErrorCode
+from gateway.execution.limits import LimitExceeded
+
+_MAX_BUCKETS = 10_000
+
+
+class RateExceeded(LimitExceeded):
+    """Raised for an operation for which a viewer's bucket has no room.
+
+    After `retry_after` seconds it will have.
+    """
+
+    def __init__(self, allowed: int, level: float, retry_after: int) -> None:
+        message = (
+            f"You may spend {allowed:,} points a minute (limit: cost_per_minute). Retry in "
+            f"{retry_after:,} seconds."
+        )
+        super().__init__(message, "cost_per_minute", allowed, math.ceil(level))
+        self.code = ErrorCode.RATE_LIMITED
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A viewer's bucket after an operation was charged, and the cost of that operation."""
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+    cost: int
+
+
+CHARGED: ContextVar[Charge | None] = ContextVar("charged", default=None)
+"""The charge for the operation that the current task runs; None where rates are not limited."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at: float
+
+
+class Rates:
+    """Buckets of all viewers of a process. Each holds the points of a minute, which flow out of it.
+
+    Args:
+        per_minute: the points.
+        clock: seconds that pass.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
+        self._size = per_minute
+        self._per_second = per_minute / 60
+        self._clock = clock
+        self._buckets: dict[Hashable, _Bucket] = {}
+
+    def charge(self, viewer: Hashable, cost: int) -> None:
+        """Add the cost of an operation to a viewer's bucket.
+
+        One that costs more than a bucket holds is accepted by an empty bucket.
+
+        Raises:
+            RateExceeded: the bucket has no room for it.
+        """
+        now = self._clock()
+        bucket = self._buckets.get(viewer)
+        if bucket is None:
+            if len(self._buckets) >= _MAX_BUCKETS:
+                self._buckets = {
+                    other: each
+                    for other, each in self._buckets.items()
+                    if each.level > (now - each.at) * self._per_second
+                }
+            bucket = self._buckets[viewer] = _Bucket(0.0, now)
+        level = max(bucket.level - (now - bucket.at) * self._per_second, 0.0)
+        bucket.at, bucket.level = now, level
+        if level and level + cost > self._size:
+            excess = min(level + cost - self._size, level)
+            seconds = max(math.ceil(excess / self._per_second), 1)
+            raise RateExceeded(self._size, level + cost, seconds)
+        bucket.level = level + cost
+        empties = datetime.now(UTC) + timedelta(seconds=bucket.level / self._per_second)
+        remaining = max(self._size - math.ceil(bucket.level), 0)
+        CHARGED.set(Charge(self._size, remaining, empties, cost))

@@ -1,0 +1,12 @@
+"""The rate at which the viewer may run operations."""
+
+from gateway.context import Context
+from gateway.execution.rates import CHARGED, Charge
+
+
+async def current_rate(context: Context) -> Charge | None:
+    """The viewer's rate on this gateway, and the cost of this operation.
+
+    Null where rates are not limited.
+    """
+    return CHARGED.get()
