@@ -53,6 +53,9 @@ class Limits:
         "Open connections from one address, or from one /64 network of IPv6. Behind a trusted "
         "proxy, requests and WebSockets at a time for one address.",
     )
+    failed_credentials: int = _limit(
+        30, "Credentials from one address, or one /64 network of IPv6, that may fail in a minute."
+    )
     header_bytes: int = _limit(64 * 1024, "Size of the line and the headers of a request in bytes.")
     header_seconds: float = _limit(10.0, "Time in seconds in which the headers must arrive.")
     idle_seconds: float = _limit(75.0, "Time in seconds between two requests on a connection.")

@@ -177,8 +177,8 @@ class Settings(CredentialSettings):
         "`body_bytes`, `tokens`, `depth`, `aliases`, `root_fields`, `directives`, "
         "`validation_errors`, `values`, `nesting`, `cost`, `batch`, `operations_per_socket`, "
         "`sockets_per_viewer`, `seconds`, "
-        "`connections`, `connections_per_address`, `header_bytes`, `header_seconds`, "
-        "`idle_seconds`, `transfer_rate` and `transfer_seconds`.",
+        "`connections`, `connections_per_address`, `failed_credentials`, `header_bytes`, "
+        "`header_seconds`, `idle_seconds`, `transfer_rate` and `transfer_seconds`.",
     )
     trusted_documents: Path | None = Field(
         None,

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from weakref import WeakValueDictionary
 
 from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
+from gateway.auth.failed_credentials import FailedCredentials
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
 from gateway.auth.refused import why_refused
 from gateway.auth.tokens import SignIn, TokenVerifier
@@ -63,6 +64,7 @@ class Authenticator:
         self._live: WeakValueDictionary[str, LiveCredential] = WeakValueDictionary()
         # Keeps what was used lately, which nobody else may refer to; the oldest come first.
         self._recent: dict[str, LiveCredential] = {}
+        self._failed = FailedCredentials(settings.limits.failed_credentials)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, authorization: str | None) -> LiveCredential:
@@ -70,6 +72,7 @@ class Authenticator:
 
         Raises:
             DomainError: `UNAUTHENTICATED`, without a valid credential.
+            TooManyFailures: the credential was not looked at.
         """
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
@@ -78,10 +81,16 @@ class Authenticator:
             note_refused_credential("malformed" if authorization else "missing")
             raise DomainError(ErrorCode.UNAUTHENTICATED, message)
         key = digest(token)
+
+        async def find_viewer() -> Viewer | None:
+            self._failed.check(key)
+            return await self._find_viewer(token, key)
+
         try:
-            credential = await self._credential(key, lambda: self._find_viewer(token, key))
+            credential = await self._credential(key, find_viewer)
         except DomainError as error:
             if error.code is ErrorCode.UNAUTHENTICATED:
+                self._failed.note_failed()
                 note_refused_credential(*await why_refused(self._database, token, key))
             raise
         note_viewer(credential.viewer.user_uuid)
@@ -111,6 +120,7 @@ class Authenticator:
                 if viewer is None:
                     raise DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
                 credential = LiveCredential(viewer)
+                self._failed.note_good(key)
             credential.check()
             self._live[key] = self._recent[key] = credential
             if len(self._recent) > _CACHE_SIZE:

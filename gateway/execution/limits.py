@@ -15,6 +15,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from gateway.auth.failed_credentials import TooManyFailures
 from gateway.errors import DomainError, ErrorCode
 from gateway.json_values import camel_case
 from gateway.limits import Limits
@@ -41,10 +42,13 @@ class LimitExceeded(DomainError):
 
 
 def note_excess(error: DomainError) -> None:
-    """Log and count an error if it says that a limit was exceeded."""
+    """Log and count an error if it says that a limit was exceeded.
+
+    Failed credentials are not, as they may come in thousands: their first excess was.
+    """
     if isinstance(error, LimitExceeded):
         note_limit(error.setting, error.allowed, error.actual)
-    elif error.code is ErrorCode.LIMIT_EXCEEDED:
+    elif error.code is ErrorCode.LIMIT_EXCEEDED and not isinstance(error, TooManyFailures):
         names = [step for step in error.path if isinstance(step, str)]
         note_limit(names[-1] if names else OTHER)
 

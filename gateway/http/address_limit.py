@@ -11,8 +11,8 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.client_addresses import network_of
 from gateway.errors import ErrorCode
-from gateway.http.addresses import network_of
 from gateway.settings import Settings
 from gateway.telemetry.metrics import LIMITS_HIT
 

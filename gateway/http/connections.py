@@ -17,7 +17,7 @@ from time import monotonic
 
 import structlog
 
-from gateway.http.addresses import AddressSet, network_of
+from gateway.client_addresses import AddressSet, network_of
 from gateway.limits import Limits
 from gateway.telemetry.metrics import LIMITS_HIT
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.viewer import Viewer
 from gateway.errors import ErrorCode
 from gateway.execution.error_bodies import error_body
@@ -237,6 +238,8 @@ def _failure(
     body = orjson.dumps({"errors": [reason]})
     if refusal:
         return refusal.status, body, refusal.headers
+    if isinstance(error, TooManyFailures):
+        return 429, body, {"retry-after": str(error.retry_after)}
     status = STATUS.get(reason["extensions"]["code"], 400)
     headers = {401: {"www-authenticate": _challenge(request)}, 503: RETRY}
     return status, body, headers.get(status, {})

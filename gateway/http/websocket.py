@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.live_credential import LiveCredential
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
@@ -244,6 +245,8 @@ class WebSocketHandler:
     async def _authenticate(self) -> LiveCredential:
         try:
             return await self._service.authenticate(self._authorization)
+        except TooManyFailures as error:
+            raise SocketClosed(CloseCode.TOO_MANY, error.message) from None
         except DomainError as error:
             if error.code is not ErrorCode.UNAUTHENTICATED:
                 raise
