@@ -37,7 +37,7 @@ class AddressLimit:
         network = network_of(scope["client"][0])
         if self._running[network] >= self._most:
             LIMITS_HIT.add("connections_per_address")
-            log.warning("request_refused", limit="connections_per_address", address=network)
+            log.warning("request_refused", limit="connections_per_address", client=network)
             extensions = {"code": ErrorCode.UNAVAILABLE}
             content = {"errors": [{"message": _MESSAGE, "extensions": extensions}]}
             refusal = JSONResponse(content, 503, {"Retry-After": "1"})

@@ -226,8 +226,13 @@ class Connections:
         now = monotonic()
         if now - self._logged_at.get(limit, -inf) > LOG_SECONDS:
             self._logged_at[limit] = now
-            event = "connection_refused" if refused else "idle_connection_closed"
-            log.warning(event, limit=limit, open=len(self), address=network)
+            log.warning(
+                "too_many_connections",
+                action="refused" if refused else "closed an idle one",
+                limit=limit,
+                open=len(self),
+                client=network,
+            )
 
 
 def _most_connections(wanted: int) -> int:

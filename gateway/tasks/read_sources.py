@@ -85,7 +85,7 @@ class SourceReader:
                     group.create_task(self._read_source(source, uploads)) for source in plan.sources
                 ]
         except ExceptionGroup as failures:
-            return _must_retry(ReadUnit(unit, plan), "unit_not_read", failures.exceptions)
+            return _must_retry(ReadUnit(unit, plan), "reading", failures.exceptions)
         results = [task.result() for task in tasks]
         errors = [result for result in results if isinstance(result, str)]
         sources = [result for result in results if isinstance(result, ReadSource)]
@@ -239,7 +239,7 @@ class SourceReader:
         except (MediaError, MissingObject) as error:
             return replace(read, error=about_file(upload.file_name, error))
         except Exception as error:
-            return _must_retry(read, "sequence_not_encoded", [error])
+            return _must_retry(read, "encoding", [error])
         item = ReadSource(
             item_uuid=upload.item_uuid,
             item_type=StorageItemType.IMAGE_SEQUENCE,
@@ -270,7 +270,7 @@ def _frames(sources: Sequence[ReadSource], members: Sequence[ItemRecord]) -> lis
     return frames
 
 
-def _must_retry(read: ReadUnit, event: str, errors: Sequence[Exception]) -> ReadUnit:
+def _must_retry(read: ReadUnit, step: str, errors: Sequence[Exception]) -> ReadUnit:
     """Log why a unit could not be read, and return it to be tried again.
 
     Failures of remote servers are expected: they are logged without a traceback, and are the
@@ -278,7 +278,14 @@ def _must_retry(read: ReadUnit, event: str, errors: Sequence[Exception]) -> Read
     """
     reason = next((str(error) for error in errors if isinstance(error, FetchError)), None)
     unexpected = next((error for error in errors if not isinstance(error, FetchError)), None)
-    log.warning(event, unit=str(read.unit.uuid), reason=reason, exc_info=unexpected)
+    log.warning(
+        "unit_will_be_retried",
+        job=read.unit.job_uuid,
+        unit=read.unit.uuid,
+        step=step,
+        error=reason,
+        exc_info=unexpected,
+    )
     return ReadUnit(read.unit, read.plan, error=reason, must_retry=True)
 
 

@@ -199,8 +199,8 @@ async def test_a_unit_that_is_retried_reports_the_reason(
         match = {named: {"itemUuid": unit["item"]["uuid"], "url": url}[named]}
         moved = {"items": [{"match": match, "newUrl": f"{url}?other"}]}
         assert await site.refused("migrateStorageItems", moved) == [(code, f"input.items.0.match.{named}")]
-    lines = [line for line in logged if line["event"] == "unit_not_read"]
-    assert [(line["reason"], line["exc_info"]) for line in lines] == [(said, None)]
+    lines = [line for line in logged if line["event"] == "unit_will_be_retried"]
+    assert [(line["error"], line["exc_info"]) for line in lines] == [(said, None)]
     assert (await site.see("uploadJob", job, "unitErrors { error }")) == {"unitErrors": []}
     await site.done("cancelUploadJob", {"uploadJobUuid": job}, "unitsCancelledCount")
     [unit] = (await site.see("uploadJob", job, UNITS))["units"]["nodes"]

@@ -221,7 +221,7 @@ async def test_silent_connections_give_way(
         await assert_served(site)
         await until(lambda: sum(not client.is_closed() for client in silent) <= 12)
         assert not silent[-2].is_closed(), "those that were idle longest are closed first"
-    [event] = [each for each in logs if each["event"] == "idle_connection_closed"]
+    [event] = [each for each in logs if each["event"] == "too_many_connections"]
     assert event["limit"] in ("connections", "connections_per_address")
 
 
