@@ -91,7 +91,9 @@ class Authenticator:
         except DomainError as error:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 self._failed.note_failed()
-                note_refused_credential(*await why_refused(self._database, token, key))
+                note_refused_credential(
+                    *await why_refused(self._database, self._verifier, token, key)
+                )
             raise
         note_viewer(credential.viewer.user_uuid)
         return credential

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import jwt
 import sqlalchemy as sa
 
+from gateway.auth.tokens import TokenVerifier
 from gateway.database.engine import Database
-from gateway.models.base import now
+from gateway.models.base import fold, now
 from gateway.models.people import api_keys, users
 
 _SHORTEST_KEY = 32
@@ -24,12 +24,10 @@ class RefusedKey(NamedTuple):
     is_active: bool
 
 
-async def why_refused(database: Database, token: str, sha256: str) -> tuple[str, UUID | None]:
-    """Return the reason for which a token is refused, and the UUID of the API key if it is one.
-
-    Reasons are `revoked`, `expired`, `deactivated_user`, `unknown`, `malformed`, and `bad_token`
-    for JWTs that are refused for anything but their time.
-    """
+async def why_refused(
+    database: Database, verifier: TokenVerifier, token: str, sha256: str
+) -> tuple[str, UUID | None]:
+    """Return the reason for which a token is refused, and the UUID of the API key if it is one."""
     statement = (
         sa.select(api_keys.c.uuid, api_keys.c.revoked_at, api_keys.c.expires_at, users.c.is_active)
         .join(users, users.c.uuid == api_keys.c.user_uuid)
@@ -38,9 +36,13 @@ async def why_refused(database: Database, token: str, sha256: str) -> tuple[str,
     rows = await database.rows(statement, RefusedKey)
     if rows:
         return _reason_of(rows[0]), rows[0].uuid
-    if token.count(".") == 2:
-        return _reason_of_token(token), None
-    return "unknown" if len(token) >= _SHORTEST_KEY else "malformed", None
+    if token.count(".") != 2:
+        return "unknown" if len(token) >= _SHORTEST_KEY else "malformed", None
+    sign_in = await verifier.verify(token)
+    if sign_in is None:
+        return await verifier.why_refused(token), None
+    named = sa.select(users.c.uuid).where(users.c.email_key == fold(sign_in.email))
+    return "deactivated_user" if await database.rows(named, sa.Row) else "unknown", None
 
 
 def _reason_of(key: RefusedKey) -> str:
@@ -49,13 +51,3 @@ def _reason_of(key: RefusedKey) -> str:
     if key.expires_at and key.expires_at <= now():
         return "expired"
     return "unknown" if key.is_active else "deactivated_user"
-
-
-def _reason_of_token(token: str) -> str:
-    """Return the reason as the token itself tells it, which need not be true."""
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-        is_over = float(claims.get("exp", "inf")) <= now().timestamp()
-    except (jwt.InvalidTokenError, TypeError, ValueError):
-        return "malformed"
-    return "expired" if is_over else "bad_token"

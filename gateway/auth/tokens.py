@@ -12,6 +12,16 @@ from gateway.settings import Settings
 
 _MAX_GROUPS = 1000
 
+_REFUSALS = (jwt.InvalidTokenError, KeyError, ValueError, OverflowError, OSError)
+_REASONS: dict[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "expired",
+    jwt.InvalidSignatureError: "bad_signature",
+    jwt.InvalidAudienceError: "wrong_audience",
+    jwt.InvalidIssuerError: "wrong_issuer",
+    jwt.DecodeError: "malformed",
+}
+"""Words for reasons, the most special first."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
@@ -74,33 +84,46 @@ class TokenVerifier:
         Raises:
             DomainError: `UNAVAILABLE`, if keys could never be read.
         """
+        try:
+            return await self._read(token)
+        except _REFUSALS:
+            return None
+
+    async def why_refused(self, token: str) -> str:
+        """Return a word for the reason why a token is not valid."""
+        try:
+            await self._read(token)
+        except _REFUSALS as error:
+            reasons = (word for type_, word in _REASONS.items() if isinstance(error, type_))
+            return next(reasons, "bad_token")
+        return "bad_token"
+
+    async def _read(self, token: str) -> SignIn | None:
+        """Return what a token says; None if it names no user, or its key is unknown."""
         if token.count(".") != 2:
             return None
         settings = self._settings
         audience, issuer = settings.jwt_audience or None, settings.jwt_issuer or None
         required = ["exp", *(["aud"] if audience else []), *(["iss"] if issuer else [])]
-        try:
-            header = jwt.get_unverified_header(token)
-            algorithm: str = header["alg"]
-            key: Any = None
-            if algorithm == "HS256":
-                key = self._secret
-            elif algorithm in ("RS256", "ES256") and self._keys:
-                key = await self._keys.find(header.get("kid"), algorithm)
-            if not key:
-                return None
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                audience=audience,
-                issuer=issuer,
-                leeway=settings.jwt_leeway_seconds,
-                options={"require": required, "verify_aud": audience is not None},
-            )
-            return SignIn.from_claims(claims, settings)
-        except (jwt.InvalidTokenError, KeyError, ValueError, OverflowError, OSError):
+        header = jwt.get_unverified_header(token)
+        algorithm: str = header["alg"]
+        key: Any = None
+        if algorithm == "HS256":
+            key = self._secret
+        elif algorithm in ("RS256", "ES256") and self._keys:
+            key = await self._keys.find(header.get("kid"), algorithm)
+        if not key:
             return None
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=audience,
+            issuer=issuer,
+            leeway=settings.jwt_leeway_seconds,
+            options={"require": required, "verify_aud": audience is not None},
+        )
+        return SignIn.from_claims(claims, settings)
 
     async def aclose(self) -> None:
         """Close connections to the issuer."""

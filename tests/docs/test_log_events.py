@@ -11,6 +11,8 @@ ROW = re.compile(r"^\| `(\w+)` \| ([a-z ]+) \|(.*?)\| .+ \|$", re.MULTILINE)
 METHODS = {"debug", "info", "warning", "error", "exception"}
 DESCRIBED = {"client", "viewer", "operation", "request_id"}
 """Fields of `**describe_caller()`."""
+LOGS_FAILURES = "log.error(event, exc_info=error, **facts)"
+"""The call in `log_failure`, which is given the event."""
 UNDOCUMENTED = {"exc_info"}
 FREE = {"not_ready", "operation_ended"}
 """Events whose fields are collected before the call."""
@@ -21,9 +23,9 @@ def logged() -> dict[str, set[str]]:
     events: dict[str, set[str]] = defaultdict(set)
     for tree in modules("gateway", "resolvers").values():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _is_log_call(node):
+            if isinstance(node, ast.Call) and _is_log_call(node) and ast.unparse(node) != LOGS_FAILURES:
                 event = node.args[0]
-                assert isinstance(event, ast.Constant), f"The event is not a literal: {ast.unparse(node)}"
+                assert isinstance(event, ast.Constant) and isinstance(event.value, str), ast.unparse(node)
                 events.setdefault(event.value, set())
                 for keyword in node.keywords:
                     is_caller = ast.unparse(keyword.value) == "describe_caller()"
@@ -35,6 +37,8 @@ def _is_log_call(node: ast.Call) -> bool:
     match node.func:
         case ast.Attribute(value=ast.Name(id="log"), attr=name):
             return name in METHODS
+        case ast.Name(id="log_failure"):
+            return True
         case ast.Name(id="write"):  # the method that was chosen for the level of an operation
             return bool(node.args) and isinstance(node.args[0], ast.Constant)
     return False

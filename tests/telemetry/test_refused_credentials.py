@@ -65,12 +65,14 @@ async def test_reasons_of_refused_credentials(request: pytest.FixtureRequest, tm
         await refuse(site, log, "Basic YTpi", "malformed")
         await refuse(site, log, f"Bearer {token(exp=datetime.now(UTC) - timedelta(hours=1))}", "expired")
         forged = token(key=secrets.token_hex(32))
-        await refuse(site, log, f"Bearer {forged}", "bad_token")
+        await refuse(site, log, f"Bearer {forged}", "bad_signature")
         await refuse(site, log, "Bearer a.b.c", "malformed")
+        await refuse(site, log, f"Bearer {token(email='nobody@example.org')}", "unknown")
         deactivated = await site.user("gone@example.org")
         key, key_token = await new_key(site, deactivated)
         await site.done("updateUser", {"userUuid": deactivated, "isActive": False}, "user { uuid }")
         assert (await refuse(site, log, f"Bearer {key_token}", "deactivated_user"))["key"] == key
+        await refuse(site, log, f"Bearer {token(email='gone@example.org')}", "deactivated_user")
         for secret in (*sent.values(), key_token, forged, SECRET):
             assert secret == "short" or secret not in log.text
         counted = await scrape(site)
