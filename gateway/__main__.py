@@ -38,6 +38,8 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+Generate = Annotated[bool, typer.Option("--generate", help="Only generate a new secret.")]
+Forget = Annotated[bool, typer.Option("--forget", help="Then remove former generated secrets.")]
 User = Annotated[str, typer.Option(help="Email address of the user.")]
 
 
@@ -156,6 +158,35 @@ def reprobe(
                 )
 
     _run(start())
+
+
+@cli.command(name="rotate-secrets")
+def rotate(
+    generate: Generate = False,
+    forget: Forget = False,
+) -> None:
+    """Encrypt stored credentials with the secret key in use. It can be run again at any time.
+
+    Before, set the new key with `STOREGRAPH_SECRET_KEY` and the former one with
+    `STOREGRAPH_FORMER_SECRET_KEYS`, and restart all processes.
+    """
+    settings = _settings()
+    from gateway.auth.secret import forget_former_secrets, generate_secret
+    from gateway.catalog.secret_rotation import rotate_secrets
+    from gateway.wiring import open_current_services
+
+    async def run() -> None:
+        if generate:
+            generate_secret(settings)
+            console.print("Restart the site, then run: storegraph rotate-secrets")
+            return
+        async with open_current_services(settings) as services:
+            rotation = await rotate_secrets(services.database, services.clouds)
+        console.print(f"Credentials of integrations: {rotation}.")
+        if forget:
+            forget_former_secrets(settings)
+
+    _run(run())
 
 
 @cli.command()

@@ -30,6 +30,11 @@ class CredentialSettings(BaseSettings):
         "least 32 characters. Required with PostgreSQL; otherwise generated in the data "
         "directory (mode 0600).",
     )
+    former_secret_keys: list[Secret] = Field(
+        [],
+        description="Former values of the secret key, as a JSON list: URLs that they signed stay "
+        "valid, and credentials that they encrypted can be read.",
+    )
     jwt_secret: Secret | None = Field(
         None,
         description="Secret of bearer JWTs that are signed with HS256, at least 32 characters. "

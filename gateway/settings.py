@@ -282,6 +282,7 @@ class Settings(CredentialSettings):
         return value
 
     @field_validator(
+        "former_secret_keys",
         "fetch_ports",
         "fetch_allowed",
         "allowed_origins",

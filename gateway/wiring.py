@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.exc import ArgumentError
 
-from gateway.auth.secret import site_secret
+from gateway.auth.secret import site_secrets
 from gateway.catalog.jobs import publish_changes
 from gateway.catalog.ledger import journal
 from gateway.clouds.open import Clouds
@@ -67,13 +67,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
     with _blaming("FETCH_ALLOWED"):
         rules = FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)
+    own = await asyncio.to_thread(site_secrets, settings)
     with _blaming("OBJECTS_URL"):
         store = open_store(
             settings.objects_url,
             directory=settings.data_dir,
             public_url=settings.public_url,
-            secret=site_secret(settings),
+            secret=own.current,
             part_size=settings.part_size,
+            former_secrets=own.former,
         )
     measure_calls(store, "store", STORE_CALLS, (MissingObject, IncompleteUpload))
     fetcher = await asyncio.to_thread(  # loads all CA certificates
@@ -81,7 +83,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     measure_calls(fetcher, "fetch", ("request", "read_range"))
     clouds = Clouds(
-        Vault(site_secret(settings)), fetcher, shares_credentials=settings.share_credentials
+        Vault(own.current, own.former), fetcher, shares_credentials=settings.share_credentials
     )
     events = open_events(database)
     database.before_commit(partial(journal.notify, events))

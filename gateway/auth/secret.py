@@ -1,31 +1,79 @@
-"""The site's own secret, which signs URLs and encrypts the credentials of integrations."""
+"""The site's own secrets, which sign URLs and encrypt the credentials of integrations."""
 
 import os
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from gateway.settings import Settings
+from gateway.settings import NotConfigured, Settings
 
 
-def site_secret(settings: Settings) -> bytes:
-    """Return the secret of the settings, or else that of the data directory.
+@dataclass(frozen=True, slots=True)
+class SiteSecrets:
+    """The secret in use, and former ones: what was made with those still counts."""
 
-    The file in the data directory is created at the first start, readable by its owner alone.
+    current: bytes
+    former: tuple[bytes, ...] = ()
+
+
+def site_secrets(settings: Settings) -> SiteSecrets:
+    """Return the secrets of the settings, or else those of the data directory.
+
+    The file in the data directory has a secret on each line, the one in use first. It is created at
+    the first start, readable by its owner alone.
     """
+    former = [secret.get_secret_value().encode() for secret in settings.former_secret_keys]
     if settings.secret_key:
-        return settings.secret_key.get_secret_value().encode()
-    path = settings.data_dir / "secret_key"
+        return SiteSecrets(settings.secret_key.get_secret_value().encode(), tuple(former))
+    path = _file_of(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and linked, so that no process ever reads half a secret.
+    if not path.exists():
+        _write(path, secrets.token_urlsafe(48), _link_unless_present)
+    current, *older = path.read_bytes().split()
+    return SiteSecrets(current, (*older, *former))
+
+
+def generate_secret(settings: Settings) -> None:
+    """Put a new secret before those in the data directory.
+
+    Raises:
+        NotConfigured: the secret is a setting.
+    """
+    path = _file_of(settings)
+    if settings.secret_key:
+        raise NotConfigured("STOREGRAPH_SECRET_KEY is set: change the setting instead.")
+    known = site_secrets(settings.model_copy(update={"former_secret_keys": []}))
+    lines = [secrets.token_urlsafe(48).encode(), known.current, *known.former]
+    _write(path, b"\n".join(lines).decode(), os.replace)
+
+
+def forget_former_secrets(settings: Settings) -> None:
+    """Remove all secrets but the one in use from the data directory."""
+    if not settings.secret_key:
+        _write(_file_of(settings), site_secrets(settings).current.decode(), os.replace)
+
+
+def _file_of(settings: Settings) -> Path:
+    return settings.data_dir / "secret_key"
+
+
+def _write(path: Path, text: str, publish: Callable[[Path, Path], None]) -> None:
+    """Write a file aside and publish it, so that no process ever reads half a secret."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        publish(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _link_unless_present(draft: Path, path: Path) -> None:
+    try:
         os.link(draft, path)
     except FileExistsError:
-        pass  # created at an earlier start, or by another process just now
-    finally:
-        draft.unlink()
-    return path.read_bytes().strip()
+        pass  # created by another process just now

@@ -35,17 +35,26 @@ class DiskStore:
     """A store that needs no other service.
 
     Objects are files under `root`. URLs point to the gateway at `public_url` and are signed with
-    `secret`; gateway/http/objects.py serves them through `claims`, `find` and the `accept` methods.
+    `secret`; those signed with `former_secrets` stay valid. gateway/http/objects.py serves them
+    through `claims`, `find` and the `accept` methods.
     """
 
-    def __init__(self, root: Path, *, public_url: str, secret: bytes, part_size: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        public_url: str,
+        secret: bytes,
+        part_size: int,
+        former_secrets: Sequence[bytes] = (),
+    ) -> None:
         self._content = root / "content"
         self._incoming = root / "incoming"
         self._uploads = root / "uploads"
         for directory in (self._content, self._incoming, self._uploads):
             directory.mkdir(parents=True, exist_ok=True)
         self._url = public_url.rstrip("/") + "/objects"
-        self._secret = secret
+        self._secrets = (secret, *former_secrets)
         self._part_size = part_size
 
     @property
@@ -220,7 +229,7 @@ class DiskStore:
 
     def claims(self, method: str, key: str, query: str) -> Mapping[str, str]:
         """Return the claims of a signed URL; raises `BadSignature`."""
-        return verify_query(self._secret, method, key, query, datetime.now(UTC))
+        return verify_query(self._secrets, method, key, query, datetime.now(UTC))
 
     async def accept(
         self, key: str, body: AsyncIterable[bytes], size: int, sha256: str | None
@@ -274,7 +283,7 @@ class DiskStore:
     ) -> SignedRequest:
         if bounds.holder:
             claims = {**claims, HOLDER: bounds.holder}
-        query = sign_query(self._secret, method, validate_object_key(key), expires_at, claims)
+        query = sign_query(self._secrets[0], method, validate_object_key(key), expires_at, claims)
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
 
 

@@ -1,5 +1,6 @@
 """Opens the object store that the settings name by a URL."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -20,7 +21,13 @@ _ADDRESSING: dict[str, Addressing] = {"path": "path", "virtual": "virtual"}
 
 
 def open_store(
-    url: str, *, directory: Path, public_url: str, secret: bytes, part_size: int
+    url: str,
+    *,
+    directory: Path,
+    public_url: str,
+    secret: bytes,
+    part_size: int,
+    former_secrets: Sequence[bytes] = (),
 ) -> ObjectStore:
     """Open the store that a URL names: `file:///directory` or `s3://bucket/prefix?region=…`.
 
@@ -56,5 +63,9 @@ def open_store(
     ):
         raise ValueError("Expected file:///directory or s3://bucket/prefix.")
     return DiskStore(
-        Path(unquote(parts.path)), public_url=public_url, secret=secret, part_size=part_size
+        Path(unquote(parts.path)),
+        public_url=public_url,
+        secret=secret,
+        part_size=part_size,
+        former_secrets=former_secrets,
     )

@@ -1,7 +1,7 @@
 """Signed query strings: what a URL allows and until when, authenticated with HMAC-SHA256."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote
@@ -32,13 +32,18 @@ def sign_query(
     return query + _SEPARATOR + _signature(secret, method, key, query).decode()
 
 
-def verify_query(secret: bytes, method: str, key: str, query: str, now: datetime) -> dict[str, str]:
-    """Return the claims of a signed query string; raises `BadSignature`.
+def verify_query(
+    secrets: Sequence[bytes], method: str, key: str, query: str, now: datetime
+) -> dict[str, str]:
+    """Return the claims of a query string signed with any of the secrets; raises `BadSignature`.
 
     The signature covers the text of the query, so each query has exactly one valid spelling.
     """
     signed, _, signature = query.rpartition(_SEPARATOR)
-    if not hmac.compare_digest(_signature(secret, method, key, signed), _bytes(signature)):
+    if not any(
+        hmac.compare_digest(_signature(secret, method, key, signed), _bytes(signature))
+        for secret in secrets
+    ):
         raise BadSignature("The signature does not match.")
     claims = dict(parse_qsl(signed, keep_blank_values=True))
     if now.timestamp() >= int(claims.pop("expires")):

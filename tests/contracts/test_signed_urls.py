@@ -28,14 +28,14 @@ def sign(expires_at: datetime = NOW, secret: bytes = SECRET, claims: Mapping[str
 
 def accepted(method: str, key: str, query: str, now: datetime = NOW - timedelta(seconds=1)) -> bool:
     try:
-        verify_query(SECRET, method, key, query, now)
+        verify_query([SECRET], method, key, query, now)
     except BadSignature:
         return False
     return True
 
 
 def test_what_was_signed_is_read_back() -> None:
-    assert verify_query(SECRET, "PUT", KEY, sign(), NOW - timedelta(seconds=1)) == CLAIMS
+    assert verify_query([SECRET], "PUT", KEY, sign(), NOW - timedelta(seconds=1)) == CLAIMS
 
 
 def test_url_expires_at_its_second() -> None:
