@@ -20,6 +20,7 @@ from gateway.events.streams import Event
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row
 from gateway.models.jobs import JobRecord
+from gateway.scalars import BigInt
 
 STATE_INTERVAL_SECONDS = 0.1
 """Time between two states of a job: at most ten are sent per second."""
@@ -46,7 +47,7 @@ def job_subscription(noun: str, edge: ToOne, description: str) -> JobSubscriptio
         *,
         uuid: Annotated[UUID, strawberry.argument(description=f"UUID of the {noun}.")],
         after: Annotated[
-            int | None,
+            BigInt | None,
             strawberry.argument(
                 description="Sequence number of a state that the client has. Only later states "
                 "are sent."

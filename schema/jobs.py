@@ -15,7 +15,7 @@ from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.scalars import BigInt
 from resolvers import jobs
 from schema.common import Node
-from schema.fields import column, resolved
+from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import User
 
@@ -97,3 +97,13 @@ class Job(Node):
     ) -> str:
         """Return the GraphQL type of a job's row."""
         return JOB_TYPES[row.kind]
+
+
+@row_type()
+@strawberry.type(description="Jobs that have changed.")
+class JobUpdates:
+    jobs: list[Job] = column("The jobs in their current states; at most 500.")
+    latest: BigInt = column(
+        "The number up to which all changes have been sent. Pass it as `after` to resume after a lost "
+        "connection."
+    )

@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 import strawberry
 
 from resolvers.changes import watch_folder
+from resolvers.job_updates import watch_jobs
 from resolvers.reencoding import watch_reencode
 from resolvers.syncs import watch_sync
 from resolvers.uploads import watch_upload_job
 from schema.changes import StorageChanges
 from schema.fields import subscription
+from schema.jobs import JobUpdates
 from schema.reencoding import ReencodeJob
 from schema.syncs import CloudSyncJob
 from schema.uploads import UploadJob
@@ -22,6 +24,7 @@ from schema.uploads import UploadJob
     "current state; `storageChanged` starts with an event that confirms the subscription."
 )
 class Subscription:
+    jobs_updated: AsyncGenerator[JobUpdates, None] = subscription(watch_jobs)
     upload_job_updated: AsyncGenerator[UploadJob, None] = subscription(watch_upload_job)
     cloud_sync_job_updated: AsyncGenerator[CloudSyncJob, None] = subscription(watch_sync)
     storage_changed: AsyncGenerator[StorageChanges, None] = subscription(watch_folder)

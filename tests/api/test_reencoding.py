@@ -13,7 +13,7 @@ from tests.fixtures.uploading import File, announce, item_facts, run_sweep
 from tests.fixtures.watching import watch_job
 
 WATCH = (
-    "subscription($uuid: UUID!, $after: Int) { reencodeJobUpdated(uuid: $uuid, after: $after) "
+    "subscription($uuid: UUID!, $after: BigInt) { reencodeJobUpdated(uuid: $uuid, after: $after) "
     "{ uuid status sequence progress unitsPendingCount } }"
 )
 pytestmark = pytest.mark.asyncio(loop_scope="module")
