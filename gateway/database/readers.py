@@ -229,7 +229,13 @@ class _ServedReader:
 
     async def fetch(self, text: str, parameters: Any) -> list[Row]:
         cursor = await self._connection.execute(text, parameters)
-        return await cursor.fetchall()
+        if cursor.rowcount <= _SLICE_ROWS:
+            return await cursor.fetchall()
+        rows: list[Row] = []
+        while more := await cursor.fetchmany(_SLICE_ROWS):
+            rows += more
+            await asyncio.sleep(0)
+        return rows
 
     @property
     def is_closed(self) -> bool:

@@ -105,7 +105,7 @@ class StillStore:
     """An object store that signs without a clock: the URLs of two executors would otherwise differ by seconds."""
 
     async def sign_get(
-        self, key: str, name: str, content_type: str, lifetime: timedelta, *, is_inline: bool = False
+        self, key: str, name: str, content_type: str, lifetime: timedelta, *, is_inline: bool = False, **_bounds: Any
     ) -> SignedRequest:
         """Return a URL that contains the arguments."""
         shown = "&inline" if is_inline else ""

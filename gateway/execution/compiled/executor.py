@@ -19,6 +19,7 @@ from gateway.execution.compiled.plan import Plan, Unplannable
 from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.compiled.planner import Planner
 from gateway.execution.compiled.selections import Selections
+from gateway.execution.compiled.sliced_writes import SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.documents import Documents
 from gateway.execution.operations import Prepared
@@ -45,6 +46,7 @@ class CompiledExecutor:
         self.plans: Cache[Plan | str] = Cache(MAX_PLANS, MAX_PLANS_SIZE)
         self.statements = StatementCache(dialect)
         self._convert = argument_converter(schema)
+        self._sliced = SlicedWrites()
         self._threads = anyio.CapacityLimiter(1)
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -63,7 +65,9 @@ class CompiledExecutor:
             self.reasons[plan] += 1
             note_not_compiled(plan)
             return None
-        make_run = partial(PlanRun, context, query.variables, self.statements, self._convert, event)
+        make_run = partial(
+            PlanRun, context, query.variables, self.statements, self._convert, self._sliced, event
+        )
         try:
             data = await _run_twice_for_lost_rows(make_run, plan)
         except Exception as error:

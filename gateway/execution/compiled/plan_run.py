@@ -32,6 +32,7 @@ from gateway.execution.compiled.plan import (
     Step,
     ToOneStep,
 )
+from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToOne
@@ -73,10 +74,12 @@ class PlanRun:
         variables: VariableValues,
         statement_cache: StatementCache,
         convert: Convert,
+        sliced: SlicedWrites,
         event_row: Any = None,
     ) -> None:
         self.context = context
         self._event_row = event_row
+        self._sliced = sliced
         self._database = context.database
         self._dialect = context.database.dialect
         self._pack = partial(as_key_array_text, self._dialect)
@@ -100,9 +103,10 @@ class PlanRun:
         """Return what the response holds for the rows of a level."""
         if not rows:
             return []
-        if not level.steps:
-            return level.write(rows)
-        return level.write(rows, *await self._run_steps(level, rows))
+        results = await self._run_steps(level, rows) if level.steps else ()
+        if len(rows) > SLICE_ROWS:
+            return await self._sliced.rows(level.write, rows, results)
+        return level.write(rows, *results)
 
     async def _run_steps(self, level: Level, rows: Sequence[Any]) -> Sequence[Results]:
         return await self._gather([partial(self._run, step, rows) for step in level.steps])
@@ -193,7 +197,12 @@ class PlanRun:
         below: Sequence[Any] = [{}] * len(step.level.steps)
         if flat:
             below = await self._run_steps(step.level, flat)
-        return dict(zip(keys, step.level.write(flat, spans, cursor, *below), strict=True))
+        write = step.level.write
+        if len(flat) > SLICE_ROWS:
+            written = await self._sliced.pages(write, flat, spans, cursor, below)
+        else:
+            written = write(flat, spans, cursor, *below)
+        return dict(zip(keys, written, strict=True))
 
     async def _edge_page(self, step: PagesStep) -> _EdgePage:
         edge, given = step.edge, self._arguments(step.arguments)
