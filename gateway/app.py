@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.catalog.sign_in import sign_in
+from gateway.catalog.site_gauges import SiteGauges
 from gateway.context import Context, Services
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.execution.compiled.executor import CompiledExecutor
@@ -121,7 +122,7 @@ def _routes(
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
         *(graphiql_routes() if settings.graphiql else []),
         *([schema_route(schema)] if settings.introspection else []),
-        metrics_route(authenticate, services.queue),
+        metrics_route(authenticate, SiteGauges(services.database, services.queue)),
     ]
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.job_log import log_job_change, log_job_start, log_new_job
 from gateway.catalog.ledger.sequences import SequenceName, write_numbers
 from gateway.catalog.rules.job_rates import next_marks
 from gateway.context import Services
@@ -67,9 +68,11 @@ async def show_start(services: Services, job_uuid: UUID) -> None:
         jobs.c.uuid == job_uuid, jobs.c.started_at.is_(None), jobs.c.status == JobStatus.PENDING
     )
     values = {**working_columns(job_uuid), "last_edited_at": now()}
+    shown = sa.update(jobs).where(waits).values(values).returning(jobs)
     async with services.database.writing() as transaction:
-        if (await transaction.execute(sa.update(jobs).where(waits).values(values))).rowcount:
+        if job := await transaction.first(shown, JobRecord):
             transaction.changed_jobs.add(job_uuid)
+            log_job_start(transaction, job)
 
 
 def working_columns(job_uuid: UUID) -> dict[str, Any]:
@@ -93,6 +96,7 @@ async def add_job(
     """Insert a job, and return its UUID."""
     row = new_row(JobRecord, kind=kind, user_uuid=user_uuid, folder_uuid=folder_uuid, **columns)
     await transaction.execute(sa.insert(jobs), [row])
+    log_new_job(transaction, row)
     uuid: UUID = row["uuid"]
     transaction.changed_jobs.add(uuid)
     return uuid
@@ -130,7 +134,10 @@ async def save_job(
     if job.status in TERMINAL:
         raise RuntimeError(f"A job that is {job.status} cannot become {status}.")
     moment = now()
-    columns = {**values, **working_columns(job.uuid), "status": status, "last_edited_at": moment}
+    working = working_columns(job.uuid)
+    columns = {**values, **working, "status": status, "last_edited_at": moment}
+    if working and job.started_at is None:
+        log_job_start(transaction, job)
     if status in TERMINAL:
         errors = values.get("units_error_count", job.units_error_count)
         columns |= ending_columns(status, errors, moment)
@@ -140,6 +147,7 @@ async def save_job(
         columns |= marking_columns(job, values, moment)
     await transaction.execute(sa.update(jobs).where(jobs.c.uuid == job.uuid).values(columns))
     transaction.changed_jobs.add(job.uuid)
+    log_job_change(transaction, job, columns)
 
 
 def marking_columns(job: JobRecord, values: Mapping[str, Any], moment: datetime) -> dict[str, Any]:

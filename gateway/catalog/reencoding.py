@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.finish_items import UploadedBytes, deduplicate_objects
 from gateway.catalog.items import lock_items
+from gateway.catalog.job_log import log_failed_unit
 from gateway.catalog.jobs import COUNTS, TERMINAL, add_job, lock_job_row, save_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
@@ -153,6 +154,8 @@ async def end_unit(
         await transaction.execute(
             sa.update(reencode_units).where(reencode_units.c.uuid == unit_uuid).values(values)
         )
+        if result.error:
+            log_failed_unit(transaction, job.uuid, unit.uuid, result.error, item=unit.item_uuid)
         await _add_progress(transaction, job, unit, 1.0, result)
         following = unit.position + PARALLEL_UNITS
         if following < sum(getattr(job, name) for name in COUNTS.values()):

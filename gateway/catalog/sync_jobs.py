@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.job_log import log_job_end
 from gateway.catalog.jobs import (
     COUNTS,
     add_job,
@@ -189,6 +190,7 @@ async def _update(
         return True
     if not row.scan_pages_processing_pending and not row.upload_jobs_pending:
         further = ending_columns(row.ends_as or JobStatus.DONE, row.units_error_count, moment)
+        log_job_end(transaction, row, further)
     else:
         further = marking_columns(row, {}, moment)
     if further:

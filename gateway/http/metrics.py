@@ -15,12 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.auth.live_credential import LiveCredential
+from gateway.catalog.site_gauges import SiteGauges
 from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.http.requests import request_id_of
-from gateway.queues.backlog_gauges import BacklogGauges
-from gateway.queues.base import Queue
 from gateway.telemetry.meters import Family
 from gateway.telemetry.metrics import METERS
 
@@ -46,12 +45,12 @@ class MeterCollector(Collector):
 
 
 def metrics_route(
-    authenticate: Callable[[str | None], Awaitable[LiveCredential]], queue: Queue
+    authenticate: Callable[[str | None], Awaitable[LiveCredential]], site: SiteGauges
 ) -> Route:
     """Return the route `/metrics`, which requires the credential of a site admin."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    backlog, collector = BacklogGauges(queue), MeterCollector()
+    collector = MeterCollector()
     registry.register(collector)
 
     async def metrics(request: Request) -> Response:
@@ -59,7 +58,7 @@ def metrics_route(
             credential = await authenticate(request.headers.get("authorization"))
             if not credential.viewer.is_site_admin:
                 raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
-            collector.gauges = await backlog.families()
+            collector.gauges = await site.families()
         except Exception as error:
             body = error_body(error, request_id_of(request))
             status = STATUS.get(body["extensions"]["code"], 500)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from gateway.auth.credentials import Authenticator
+from gateway.catalog.site_gauges import SiteGauges
 from gateway.context import Services
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_route
@@ -30,7 +31,10 @@ async def worker_status(services: Services) -> AsyncIterator[None]:
         "Choose another with STOREGRAPH_WORKER_HOST and STOREGRAPH_WORKER_PORT.",
     )
     authenticate = Authenticator(services.database, settings)
-    routes = [*health_routes(Readiness(services)), metrics_route(authenticate, services.queue)]
+    routes = [
+        *health_routes(Readiness(services)),
+        metrics_route(authenticate, SiteGauges(services.database, services.queue)),
+    ]
     server = Server(Starlette(routes=routes), settings, lifespan="off")
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -10,7 +10,8 @@ from gateway.ids import uuid7
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
 from gateway.models.base import Json, Key, enum_type, now, table_of
 
-_RUNNING = sa.text("status = 'PENDING'")
+RUNNING = sa.text("status = 'PENDING'")
+"""The condition of an index, and so of the statements that use it on SQLite."""
 _WAITING = sa.text("status = 'PENDING' AND started_at IS NULL")
 _RUNNING_SYNC = sa.text("status = 'PENDING' AND kind = 'CLOUD_SYNC'")
 _WITH_ERRORS = sa.text("units_error_count > 0 OR status = 'ERROR'")
@@ -50,8 +51,8 @@ class JobRecord(SQLModel, table=True):
             "ix_jobs_running",
             "created_at",
             "uuid",
-            sqlite_where=_RUNNING,
-            postgresql_where=_RUNNING,
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
         ),
         sa.Index(
             "ix_jobs_waiting",

@@ -25,6 +25,7 @@ from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.job_state import end_units, lock_job, save_upload_job
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.integrations import find_integrations
+from gateway.catalog.job_log import log_failed_unit
 from gateway.catalog.jobs import COUNTS, TERMINAL, begin_work
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
@@ -203,6 +204,10 @@ async def _add_units(transaction: Transaction, job: JobRecord, units: Sequence[E
         for position, unit in enumerate(units, _unit_count(job))
     ]
     await transaction.execute(sa.insert(upload_units), rows)
+    for row in rows:
+        if row["error"]:
+            url = next((source["object_url"] for source in row["spec"]["sources"]), None)
+            log_failed_unit(transaction, job.uuid, row["uuid"], row["error"], url=url)
     failed = sum(1 for unit in units if unit["error"])
     values: dict[str, Any] = {
         "units_pending_count": job.units_pending_count + len(units) - failed,

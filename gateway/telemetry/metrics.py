@@ -53,6 +53,13 @@ FRAMES = CountMeter(
 EVENTS_DROPPED = CountMeter(
     "storegraph_events_dropped", "Events that slow followers of a stream missed."
 )
+JOBS_CREATED = CountMeter("storegraph_jobs_created", "Jobs that were created.", ("kind",))
+JOBS_ENDED = CountMeter(
+    "storegraph_jobs_ended", "Jobs that have ended, by outcome.", ("kind", "outcome")
+)
+UNITS_ENDED = CountMeter(
+    "storegraph_units_ended", "Units of jobs that have ended.", ("kind", "state")
+)
 TASK_ATTEMPTS = CountMeter(
     "storegraph_task_attempts",
     "Attempts at tasks. `outcome` is finished, retried, failed, abandoned or released.",

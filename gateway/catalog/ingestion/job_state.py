@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gateway.catalog.datasets import link_created_items
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
 from gateway.catalog.items import lock_items, lock_items_in
+from gateway.catalog.job_log import log_failed_unit
 from gateway.catalog.jobs import COUNTS, TERMINAL, lock_job_row, save_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import lock_counters
@@ -121,6 +122,7 @@ async def end_units(
         for uuid, end in ends.items()
     }
     await set_columns(transaction, upload_units, columns)
+    await _log_failed(transaction, job, ends)
     done = [end.item_uuid for end in ends.values() if end.status is JobStatus.DONE]
     await link_created_items(transaction, job, [uuid for uuid in done if uuid])
     if end_job_as:
@@ -136,6 +138,27 @@ async def end_units(
     }
     await save_upload_job(transaction, job, status, values)
     return status
+
+
+async def _log_failed(
+    transaction: Transaction, job: JobRecord, ends: Mapping[UUID, UnitEnd]
+) -> None:
+    """Log the units that failed, with the first of their files."""
+    failed = [uuid for uuid, end in ends.items() if end.status is JobStatus.ERROR]
+    if not failed:
+        return
+    chosen = sa.select(upload_units).where(in_keys(upload_units.c.uuid, failed))
+    for unit in await transaction.rows(chosen, UploadUnitRecord):
+        items = [source.get("item_uuid") for source in unit.spec["sources"]]
+        urls = [source["object_url"] for source in unit.spec["sources"]]
+        log_failed_unit(
+            transaction,
+            job.uuid,
+            unit.uuid,
+            unit.error,
+            item=next((UUID(hex=item) for item in items if item), None),
+            url=next(iter(urls), None),
+        )
 
 
 async def cancel_pending_units(transaction: Transaction, job_uuid: UUID, sequence: int) -> int:
