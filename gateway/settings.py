@@ -203,6 +203,12 @@ class Settings(CredentialSettings):
         True, description="Whether to answer introspection and to serve the schema as SDL."
     )
     graphiql: bool = Field(True, description="Whether to serve GraphiQL.")
+    user_directory: Literal["members", "shared_groups"] = Field(
+        "members",
+        description="Who finds users and groups in lists and by their IDs: with `members`, everyone who is "
+        "signed in; with `shared_groups`, site admins, and others only their own groups and the users in "
+        "these.",
+    )
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",
         description="`advice` only publishes the types of keys in items' metadata; `enforced` also "

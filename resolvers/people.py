@@ -1,7 +1,9 @@
 """Users, groups and API keys: how they are resolved.
 
-Every signed-in user may read the directory of users and groups. The users of a group are visible
-to each other and to site admins; API keys to their owner and to site admins.
+The directory of users and groups is open to every signed-in user, or, by setting, to site admins
+and for the rest as far as they share a group. Users and groups that belong to what a viewer sees,
+such as the owner of a folder or a group with a role on it, are shown there in any case. The users
+of a group are visible to each other and to site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
@@ -9,7 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_api_key
+from gateway.auth.visibility import sees_api_key, sees_group, sees_user
 from gateway.context import Context
 from gateway.execution.declarations import Argument, EdgeQuery, Lookup, ToMany, ToOne
 from gateway.models.people import api_keys, groups, memberships, users
@@ -43,12 +45,14 @@ def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     return [sa.or_(memberships.c.user_uuid == user_uuid, in_own_group)]
 
 
+_named_users = name_condition(users.c.email_key)
+_named_groups = name_condition(groups.c.name_key)
 user_id_of = id_from("User", users.c.uuid)
 key_id_of = id_from("ApiKey", api_keys.c.uuid)
 viewer_id_of = id_from("Viewer", "user_uuid")
 group_id_of = id_from("Group", groups.c.uuid)
-user_by_uuid = ToOne(users, "user_uuid")
-group_by_uuid = ToOne(groups, "group_uuid")
+user_by_uuid = ToOne(users, "user_uuid", access=sees_user)
+group_by_uuid = ToOne(groups, "group_uuid", access=sees_group)
 user_of_viewer = ToOne(users, "user_uuid")
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid", access=sees_api_key)
 group_lookup = Lookup(group_by_uuid, "uuid", "UUID of the group.")
@@ -56,14 +60,14 @@ all_users = ToMany(
     "users",
     users,
     by_name(users.c.email_key, users.c.uuid),
-    where=name_condition(users.c.email_key),
+    where=lambda query: [sees_user(query.viewer), *_named_users(query)],
     arguments=(_USER_SEARCH,),
 )
 all_groups = ToMany(
     "groups",
     groups,
     by_name(groups.c.name_key, groups.c.uuid),
-    where=name_condition(groups.c.name_key),
+    where=lambda query: [sees_group(query.viewer), *_named_groups(query)],
     arguments=(_GROUP_SEARCH,),
 )
 users_in = ToMany(

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_user
 from gateway.catalog import people
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input, not_found
@@ -33,11 +37,18 @@ def check_selection(input: UserSelection) -> None:
         people.validate_email(email, "userEmails", index)
 
 
-async def require_users(transaction: Transaction, input: UserSelection) -> set[UUID]:
-    """Return the selected users; raise `NOT_FOUND` if there is none with a UUID or address."""
-    users = await _users_by_uuid(transaction, input)
-    by_email = await people.users_by_email(transaction, input.user_emails or [])
-    for index, email in enumerate(input.user_emails or []):
+async def require_users(
+    transaction: Transaction, viewer: Viewer, input: UserSelection
+) -> set[UUID]:
+    """Return the selected users.
+
+    Raises:
+        DomainError: `NOT_FOUND`, if the viewer finds none with a UUID or address.
+    """
+    emails, seen = input.user_emails or [], sees_user(viewer)
+    users = await _users_by_uuid(transaction, input, seen)
+    by_email = await people.users_by_email(transaction, emails, seen)
+    for index, email in enumerate(emails):
         if fold(email) not in by_email:
             raise not_found("user", email, "userEmails", index)
     return users | set(by_email.values())
@@ -49,8 +60,10 @@ async def existing_users(transaction: Transaction, input: UserSelection) -> set[
     return await _users_by_uuid(transaction, input) | set(by_email.values())
 
 
-async def _users_by_uuid(transaction: Transaction, input: UserSelection) -> set[UUID]:
+async def _users_by_uuid(
+    transaction: Transaction, input: UserSelection, *conditions: sa.ColumnElement[bool]
+) -> set[UUID]:
     uuids = input.user_uuids or []
-    existing = await people.existing_users(transaction, uuids)
+    existing = await people.existing_users(transaction, uuids, *conditions)
     check_ids_exist(uuids, existing, "user", "userUuids")
     return existing

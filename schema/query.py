@@ -114,10 +114,18 @@ class Query:
     datasets: Connection[Dataset] = resolved(
         visible_datasets, "The datasets that the viewer can see, by title."
     )
-    group: Group | None = resolved(group_lookup, "A group by its UUID. Null if it does not exist.")
-    groups: Connection[Group] = resolved(all_groups, "All groups of the organisation, by name.")
+    group: Group | None = resolved(
+        group_lookup, "A group by its UUID. Null if it does not exist or the viewer cannot see it."
+    )
+    groups: Connection[Group] = resolved(
+        all_groups,
+        "The groups of the organisation, by name: all, or the viewer's own if the site keeps "
+        "its directory closed.",
+    )
     users: Connection[User] = resolved(
-        all_users, "All users of the organisation, by email address."
+        all_users,
+        "The users of the organisation, by email address: all, or those in the viewer's groups "
+        "if the site keeps its directory closed.",
     )
     metadata_schema: MetadataSchema = root_field(present_schema)
     cloud_integration: CloudIntegration | None = resolved(

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
@@ -61,6 +62,7 @@ class Authenticator:
         self._database = database
         self._verifier = TokenVerifier(settings)
         self._welcome = welcome
+        self._has_open_directory = settings.user_directory == "members"
         self._live: WeakValueDictionary[str, LiveCredential] = WeakValueDictionary()
         # Keeps what was used lately, which nobody else may refer to; the oldest come first.
         self._recent: dict[str, LiveCredential] = {}
@@ -121,7 +123,9 @@ class Authenticator:
                 viewer = await find_viewer()
                 if viewer is None:
                     raise DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
-                credential = LiveCredential(viewer)
+                credential = LiveCredential(
+                    replace(viewer, sees_directory=self._has_open_directory)
+                )
                 self._failed.note_good(key)
             credential.check()
             self._live[key] = self._recent[key] = credential

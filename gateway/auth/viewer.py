@@ -16,12 +16,14 @@ class Viewer:
     Attributes:
         key_uuid: The API key that the user signed in with; None with a JWT.
         expires_at: When the credential expires, in UTC; None if never.
+        sees_directory: Whether the site lets members list all users and groups.
     """
 
     user_uuid: UUID
     site_role: SiteRole
     key_uuid: UUID | None = field(default=None, kw_only=True)
     expires_at: datetime | None = field(default=None, kw_only=True, compare=False)
+    sees_directory: bool = field(default=True, kw_only=True)
 
     @property
     def is_site_admin(self) -> bool:

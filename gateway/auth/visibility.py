@@ -18,7 +18,7 @@ from gateway.models.folders import folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
 from gateway.models.jobs import jobs
-from gateway.models.people import api_keys, memberships
+from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_units
 from gateway.models.uploads import upload_units
 
@@ -104,6 +104,33 @@ def sees_reencode_job(viewer: Viewer) -> Condition:
 def sees_reencode_unit(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a unit of a re-encoding job, by its job."""
     return sa.exists().where(jobs.c.uuid == reencode_units.c.job_uuid, sees_reencode_job(viewer))
+
+
+def sees_user(viewer: Viewer, user: sa.FromClause = users) -> Condition:
+    """Return the condition that the viewer may find a user in the directory.
+
+    Where a site keeps it closed, they find themselves and those they share a group with.
+    """
+    if viewer.is_site_admin or viewer.sees_directory:
+        return sa.true()
+    own, shared = memberships.alias(), memberships.alias()
+    shares_group = (
+        sa.exists()
+        .select_from(own.join(shared, shared.c.group_uuid == own.c.group_uuid))
+        .where(own.c.user_uuid == viewer.user_uuid, shared.c.user_uuid == user.c.uuid)
+    )
+    return sa.or_(user.c.uuid == viewer.user_uuid, shares_group)
+
+
+def sees_group(viewer: Viewer, group: sa.FromClause = groups) -> Condition:
+    """Return the condition that the viewer may find a group in the directory.
+
+    Where a site keeps it closed, they find their own.
+    """
+    if viewer.is_site_admin or viewer.sees_directory:
+        return sa.true()
+    own = memberships.alias()
+    return sa.exists().where(own.c.group_uuid == group.c.uuid, own.c.user_uuid == viewer.user_uuid)
 
 
 def sees_api_key(viewer: Viewer) -> Condition:

@@ -11,6 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.credentials import digest, new_key
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_group
 from gateway.catalog.grants import GROUP_GRANTS, revoke_all_of_group
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
@@ -120,17 +122,32 @@ async def delete_group(transaction: Transaction, user_uuid: UUID, row: GroupReco
     await journal.append(transaction, user_uuid, [entry])
 
 
-async def users_by_email(transaction: Transaction, emails: Collection[str]) -> dict[str, UUID]:
-    """Return the users with these addresses, by the address as `fold` returns it."""
+async def visible_groups(
+    transaction: Transaction, viewer: Viewer, uuids: Collection[UUID]
+) -> set[UUID]:
+    """Return those of the groups that the viewer finds in the directory."""
+    statement = sa.select(groups.c.uuid).where(in_keys(groups.c.uuid, uuids), sees_group(viewer))
+    return {row.uuid for row in await transaction.rows(statement, GroupRecord)}
+
+
+async def users_by_email(
+    transaction: Transaction, emails: Collection[str], *conditions: sa.ColumnElement[bool]
+) -> dict[str, UUID]:
+    """Return the users with these addresses, by the address as `fold` returns it.
+
+    Only those count that meet the conditions, such as what the viewer sees.
+    """
     statement = sa.select(users.c.uuid, users.c.email_key).where(
-        in_keys(users.c.email_key, {fold(email) for email in emails})
+        in_keys(users.c.email_key, {fold(email) for email in emails}), *conditions
     )
     return {row.email_key: row.uuid for row in await transaction.rows(statement, UserRecord)}
 
 
-async def existing_users(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:
-    """Return those of the users that exist."""
-    statement = sa.select(users.c.uuid).where(in_keys(users.c.uuid, uuids))
+async def existing_users(
+    transaction: Transaction, uuids: Collection[UUID], *conditions: sa.ColumnElement[bool]
+) -> set[UUID]:
+    """Return those of the users that exist and meet the conditions."""
+    statement = sa.select(users.c.uuid).where(in_keys(users.c.uuid, uuids), *conditions)
     return {row.uuid for row in await transaction.rows(statement, UserRecord)}
 
 

@@ -34,7 +34,7 @@ async def add_dataset_users(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
-        users = await require_users(transaction, input)
+        users = await require_users(transaction, context.viewer, input)
         await grant(transaction, viewer, DATASET_USERS, uuid, users, input.role)
     return AddDatasetUsersOutcome(dataset_uuid=uuid)
 

@@ -13,7 +13,7 @@ from gateway.catalog.grants import (
     grants_of_holders,
     revoke,
 )
-from gateway.catalog.people import lock_groups
+from gateway.catalog.people import lock_groups, visible_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -193,8 +193,22 @@ async def _grant_to_groups(
     role: StorageUserRole,
 ) -> None:
     existing = await lock_groups(transaction, group_uuids)
+    existing &= await _known_groups(context, transaction, grants, uuid, group_uuids)
     check_ids_exist(group_uuids, existing, "group", "groupUuids")
     await grant(transaction, context.viewer.user_uuid, grants, uuid, group_uuids, role)
+
+
+async def _known_groups(
+    context: Context,
+    transaction: Transaction,
+    grants: Grants,
+    uuid: UUID,
+    group_uuids: Sequence[UUID],
+) -> set[UUID]:
+    """Return the groups that the viewer finds in the directory, or that have a role here."""
+    found = await visible_groups(transaction, context.viewer, group_uuids)
+    holders = await grants_of_holders(transaction, grants, uuid, group_uuids)
+    return found | {row.holder_uuid for row in holders}
 
 
 async def _revoke_from_groups(

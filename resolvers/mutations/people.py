@@ -180,7 +180,7 @@ async def add_group_users(context: Context, input: AddGroupUsersInput) -> AddGro
     check_selection(input)
     async with context.database.writing() as transaction:
         await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
-        users = await require_users(transaction, input)
+        users = await require_users(transaction, context.viewer, input)
         await people.add_members(transaction, context.viewer.user_uuid, input.group_uuid, users)
     return AddGroupUsersOutcome(group_uuid=input.group_uuid)
 

@@ -86,7 +86,7 @@ class PlanRun:
         self._variables = variables
         self._statements = statement_cache
         self._convert = convert
-        self._placeholder_viewer = placeholder_viewer(context.viewer.site_role)
+        self._placeholder_viewer = placeholder_viewer(context.viewer)
         self._prefetched_pages: dict[PagesStep, tuple[_EdgePage, list[Row]]] = {}
 
     async def data(self, plan: Plan) -> dict[str, Any]:
@@ -345,7 +345,9 @@ class PlanRun:
         request: PageRequest | None = None,
     ) -> list[Row]:
         """Return the rows of the statement of that name for some keys and a page."""
-        statement = self._statements.get((self._placeholder_viewer.site_role, name), build)
+        viewer = self._placeholder_viewer
+        named = viewer.site_role, viewer.sees_directory, name
+        statement = self._statements.get(named, build)
         bound = statements.bind_values(keys, request, self._pack)
         parameters = statement.parameters(self.context.viewer, bound)
         return await self._database.fetch(statement.sql, parameters)

@@ -17,7 +17,6 @@ from gateway.execution.private_apis import (
     parameter_order,
     statement_key,
 )
-from gateway.kinds.enums import SiteRole
 
 _PLACEHOLDER_UUID = uuid4()
 """Stands in statements where the viewer's uuid goes."""
@@ -36,9 +35,9 @@ Process = Callable[[Any], Any]
 """Turns a parameter's value into the driver's."""
 
 
-def placeholder_viewer(role: SiteRole) -> Viewer:
-    """Return a viewer for whom a statement is compiled on behalf of all viewers with that role."""
-    return Viewer(_PLACEHOLDER_UUID, role)
+def placeholder_viewer(viewer: Viewer) -> Viewer:
+    """Return a viewer for whom a statement is compiled on behalf of all who see as much."""
+    return Viewer(_PLACEHOLDER_UUID, viewer.site_role, sees_directory=viewer.sees_directory)
 
 
 @dataclass(frozen=True, slots=True)
