@@ -1,5 +1,6 @@
 """Commands and documents of the README and the docs run unchanged, except for addresses and keys."""
 
+import json
 import os
 import re
 import secrets
@@ -193,13 +194,30 @@ def test_ci_runs_exactly_the_test_command() -> None:
     assert f"\n(\n{test.text})\n" in script, "in parentheses, so that a failure within && fails the run"
 
 
+# One process imports the tests once for all commands.
+COLLECT = """
+import json, sys
+import pytest
+for arguments in json.loads(sys.argv[1]):
+    assert pytest.main(["-q", "--collect-only", "-n", "0", *arguments]) == 0, arguments
+"""
+SAMPLE = "tests/faults"
+"""Tests with and without the mark `long`, collected for commands that run those of all directories."""
+
+
 def test_the_commands_for_contributors_find_their_tests(tmp_path: Path) -> None:
     """All except those that install: tests are collected rather than run, other tools print their versions."""
     commands = [
         line for block in blocks_of(CONTRIBUTING) for line in block.text.splitlines() if "pip install" not in line
     ]
-    assert len(commands) == 5
-    for command in commands:
-        script = command.replace(".venv/bin/pytest", f"{sys.executable} -m pytest -q --collect-only -n 0")
-        script = re.sub(r"\.venv/bin/(ruff|mypy)[^&]*", r"\1 --version ", script)
-        assert re.search(r"tests? collected|/\d+ tests collected", run_bash(f"cd {ROOT}\n{script}", tmp_path)), command
+    collected, versions = [], []
+    for command in (part for line in commands for part in line.split(" && ")):
+        tool, *arguments = shlex.split(command)
+        if tool == ".venv/bin/pytest":
+            has_path = any(word.startswith("tests/") for word in arguments)
+            collected.append(arguments if has_path else [*arguments, SAMPLE])
+        else:
+            versions.append(f"{Path(tool).name} --version\n")
+    assert (len(commands), len(collected), len(versions)) == (5, 5, 3)
+    find = shlex.join([sys.executable, "-c", COLLECT, json.dumps(collected)])
+    run_bash(f"cd {ROOT}\n{''.join(versions)}{find}", tmp_path)
