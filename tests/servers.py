@@ -27,6 +27,7 @@ from psycopg import sql
 from starlette.types import ASGIApp
 
 from tests.processes import DidNotStart, free_ports, launch_command, run_server
+from tests.prompt_server import PromptServer
 
 Start = Callable[[], AbstractContextManager[str]]
 Run = Callable[[], AbstractContextManager[int]]
@@ -114,7 +115,7 @@ def serve_app(make_app: Callable[[str], ASGIApp], **options: Any) -> Iterator[st
     """
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(make_app(url), log_level="warning", **options))
+        server = PromptServer(uvicorn.Config(make_app(url), log_level="warning", **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

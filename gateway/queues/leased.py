@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -53,7 +54,7 @@ class LeasedQueue:
         }
         insert = upsert(transaction.connection, queued_tasks).values(row).on_conflict_do_nothing()
         await transaction.execute(insert)
-        transaction.on_commit(self._wake_workers)
+        transaction.on_commit(partial(self._wake_workers, task.name))
 
     async def run_tasks(
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
@@ -93,10 +94,11 @@ class LeasedQueue:
         rows = await self._database.rows(latest, QueuedTaskRecord)
         return [Failure(row.name, row.args, row.attempts, row.error or "") for row in rows]
 
-    def _wake_workers(self) -> None:
-        """Wake all workers of this process."""
+    def _wake_workers(self, task: str) -> None:
+        """Wake the workers of this process that run tasks of that name."""
         for worker in self._workers:
-            worker.wake()
+            if worker.runs(task):
+                worker.wake()
 
 
 class _RowLeaseStore:

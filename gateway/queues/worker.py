@@ -88,6 +88,10 @@ class Worker:
         """Look for due tasks now."""
         self._awake.set()
 
+    def runs(self, task: str) -> bool:
+        """Return whether the worker runs tasks of that name."""
+        return task in self._tasks
+
     async def run(self, stop: asyncio.Event) -> None:
         """Run tasks until `stop` is set or the call is cancelled.
 

@@ -23,6 +23,7 @@ from gateway.execution.rates import Rates
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService, SocketTimeouts
 from gateway.limits import Limits
+from tests.prompt_server import PromptServer
 from tests.transports.toy import SCHEMA, Context, Stage
 
 JSON = "application/json"
@@ -78,7 +79,7 @@ async def serve(
             log_level="error",
             timeout_graceful_shutdown=2,
         )
-        server = uvicorn.Server(config)
+        server = PromptServer(config)
         serving = asyncio.create_task(server._serve([listener]))  # serve() would replace pytest's signal handlers
         try:
             while not server.started:
