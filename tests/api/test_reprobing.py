@@ -9,7 +9,7 @@ from gateway.media import samples
 from tests.fixtures.files import FileServer
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import run_job, upload_group, upload_items
-from tests.fixtures.reprobing import make_older, probe_state, run_reprobe, wait_until_current
+from tests.fixtures.reprobing import make_older, probe_state, run_reprobe, start_reprobe, wait_until_current
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, announce, ingest, item_facts, send_files
 
@@ -66,18 +66,18 @@ async def test_files_are_read_again(site: Site, tmp_path: Path) -> None:
     await check_all(site.services)
 
 
-async def test_tables_are_read_as_before(site: Site, tmp_path: Path) -> None:
+async def test_tables_are_read_as_before(site: Site) -> None:
     """The settings that were given at upload are used again."""
     folder = await site.folder("tables")
     [waiting] = await send_files(site, folder, [File("a.csv", "TIMESERIES", b"time,v\n1,2\n3,4\n")])
     await run_job(site, folder, {"timeSeries": [{"placeholderUuid": waiting, "parsing": {"timeUnit": "HOURS"}}]})
     await make_older(site, waiting, duration=1.0)
-    await run_reprobe(site, tmp_path, "--folder", folder)
+    await start_reprobe(site, folder)
     await wait_until_current(site, waiting)
     assert (await item_facts(site, waiting))["duration"] == 7200.0
 
 
-async def test_facts_that_clients_provided_stay(site: Site, tmp_path: Path, file_server: FileServer) -> None:
+async def test_facts_that_clients_provided_stay(site: Site, file_server: FileServer) -> None:
     """Whether or not items recorded that they were provided; facts that were read are read again."""
     folder = await site.folder("provided")
     url, read = (
@@ -90,13 +90,13 @@ async def test_facts_that_clients_provided_stay(site: Site, tmp_path: Path, file
     assert not (await probe_state(site, provided))["probedByOlderVersion"]
     await make_older(site, provided)
     await make_older(site, other, fps=1000.0)
-    await run_reprobe(site, tmp_path)
+    await start_reprobe(site)
     await wait_until_current(site, provided, other)
     assert (await item_facts(site, other))["fps"] == 10.0
     for _ in range(2):
         facts = await item_facts(site, provided)
         assert {name: facts[name] for name in given} == given
-        await run_reprobe(site, tmp_path)
+        await start_reprobe(site)
 
 
 async def test_a_scope(site: Site, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_a_scope(site: Site, tmp_path: Path) -> None:
     await wait_until_current(site, *videos[:2])
     older = [(await probe_state(site, uuid))["probedByOlderVersion"] for uuid in (videos[2], image)]
     assert older == [True, True]
-    await run_reprobe(site, tmp_path)
+    await start_reprobe(site)
     await wait_until_current(site, videos[2], image)
 
 
@@ -128,7 +128,7 @@ async def test_items_without_a_file_are_not_older(site: Site) -> None:
     assert states == [False, False, False, True]
 
 
-async def test_files_that_cannot_be_read(site: Site, tmp_path: Path) -> None:
+async def test_files_that_cannot_be_read(site: Site) -> None:
     """A file that is refused keeps its facts and gets a warning; one that is missing is left for another time."""
     folder = await site.folder("unreadable")
     files = [File(f"{seed}.webm", "VIDEO", samples.webm(seed=seed)) for seed in (20, 21, 22)]
@@ -138,7 +138,7 @@ async def test_files_that_cannot_be_read(site: Site, tmp_path: Path) -> None:
     await site.services.store.put(keys[0], b"no video", "video/webm")
     await site.services.store.delete([keys[1]])
     await make_older(site, refused, missing, good)
-    await run_reprobe(site, tmp_path, "--folder", folder)
+    await start_reprobe(site, folder)
     await wait_until_current(site, refused, good)
     assert [await item_facts(site, uuid) for uuid in (refused, missing)] == before
     assert (await probe_state(site, refused))["probeWarnings"] == [
@@ -147,7 +147,7 @@ async def test_files_that_cannot_be_read(site: Site, tmp_path: Path) -> None:
     assert (await probe_state(site, missing))["probedByOlderVersion"]
     await site.services.store.put(keys[0], samples.webm(seed=20), "video/webm")
     await site.services.store.put(keys[1], samples.webm(seed=21), "video/webm")
-    await run_reprobe(site, tmp_path, "--folder", folder)
+    await start_reprobe(site, folder)
     await wait_until_current(site, missing)
 
 
