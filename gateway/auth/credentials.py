@@ -37,6 +37,7 @@ TRUST_SECONDS = 4.0
 
 _RECHECK_PAUSE_SECONDS = 0.1
 _RECHECK_BATCH = 500
+"""Credentials that are checked with one statement."""
 _CACHE_SIZE = 10_000
 
 Welcome = Callable[[SignIn], Awaitable[None]]

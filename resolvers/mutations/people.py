@@ -7,6 +7,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.auth.key_expiry import expiry_of_new_key
+from gateway.auth.visibility import sees_user
 from gateway.catalog import people
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
@@ -240,6 +241,8 @@ async def create_api_key(
     viewer = context.viewer.user_uuid
     owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
+        if not await people.existing_users(transaction, [owner], sees_user(context.viewer)):
+            raise not_found("user", owner, "userUuid")
         await lock_row(transaction, UserRecord, owner, "user", "userUuid")
         permissions.check_owner("user_uuid", owner, owner)
         uuid, token = await people.create_api_key(transaction, viewer, owner, name, expires_at)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.fixtures.items import create_dataset
-from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.sites import UNKNOWN, Site, fresh_settings, serve_site
 
 ANN, BEN, CAT = "ann@example.org", "ben@example.org", "cat@example.org"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -76,6 +76,13 @@ async def test_look_ups_find_nobody_else(house: House) -> None:
     group = "query($uuid: UUID!) { group(uuid: $uuid) { name } }"
     assert (await site.ask(group, {"uuid": house.theirs}, ANN))["group"] is None
     assert (await site.ask(group, {"uuid": house.ours}, ANN))["group"] == {"name": "Ours"}
+
+
+async def test_keys_of_others_tell_nothing(house: House) -> None:
+    """A user who cannot be found is told from one who does not exist in no mutation."""
+    for user, code in ((house.users[CAT], "NOT_FOUND"), (UNKNOWN, "NOT_FOUND"), (house.users[BEN], "FORBIDDEN")):
+        asked = {"name": "k", "userUuid": user}
+        assert await house.site.refused("createApiKey", asked, ANN) == [(code, "input.userUuid")]
 
 
 async def test_what_is_seen_shows_its_users_and_groups(house: House) -> None:
