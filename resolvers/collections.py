@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_collection, sees_item, sees_preset
+from gateway.auth.visibility import has_staying_item, sees_collection, sees_item, sees_preset
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import (
@@ -64,7 +64,11 @@ collection_lookup = Lookup(collection_by_uuid, "uuid", "UUID of the collection."
 preset_lookup = Lookup(preset_by_uuid, "uuid", "UUID of the preset.")
 folder_of = ToOne(folders, collections.c.top_level_folder_uuid)
 item_count = Aggregate(
-    collections.c.uuid, collection_items.c.collection_uuid, sa.func.count(), collection_items
+    collections.c.uuid,
+    collection_items.c.collection_uuid,
+    sa.func.count(),
+    collection_items,
+    where=has_staying_item(collection_items.c.item_uuid),
 )
 item_of_entry = ToOne(items, collection_items.c.item_uuid, access=sees_item)
 filter_of = Computed((filter_presets.c.filter,), lambda row: row.filter)
@@ -99,4 +103,5 @@ entries_in = ToMany(
     in_sequence(collection_items.c.created_at, collection_items.c.item_uuid),
     key=collections.c.uuid,
     parent=collection_items.c.collection_uuid,
+    where=lambda _query: [has_staying_item(collection_items.c.item_uuid)],
 )

@@ -7,7 +7,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_datasets
-from gateway.auth.visibility import sees_dataset, sees_folder, sees_item
+from gateway.auth.visibility import (
+    has_staying_item,
+    is_staying,
+    sees_dataset,
+    sees_folder,
+    sees_item,
+)
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (
@@ -47,8 +53,9 @@ dataset_by_uuid = ToOne(datasets, "dataset_uuid", access=sees_dataset)
 row_by_uuid = ToOne(
     data_rows,
     "data_row_uuid",
-    access=lambda viewer: sa.exists().where(
-        datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer)
+    access=lambda viewer: sa.and_(
+        sa.exists().where(datasets.c.uuid == data_rows.c.dataset_uuid, sees_dataset(viewer)),
+        has_staying_item(data_rows.c.item_uuid),
     ),
 )
 dataset_lookup = Lookup(dataset_by_uuid, "uuid", "UUID of the dataset.")
@@ -56,7 +63,13 @@ dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 backing_folder_of = ToOne(folders, datasets.c.backing_folder_uuid, access=sees_folder)
 item_of = ToOne(items, data_rows.c.item_uuid, access=sees_item)
-data_row_count = Aggregate(datasets.c.uuid, data_rows.c.dataset_uuid, sa.func.count(), data_rows)
+data_row_count = Aggregate(
+    datasets.c.uuid,
+    data_rows.c.dataset_uuid,
+    sa.func.count(),
+    data_rows,
+    where=has_staying_item(data_rows.c.item_uuid),
+)
 visible_datasets = ToMany(
     "datasets",
     datasets,
@@ -71,6 +84,7 @@ rows_in = ToMany(
     in_sequence(data_rows.c.created_at, data_rows.c.uuid),
     key=datasets.c.uuid,
     parent=data_rows.c.dataset_uuid,
+    where=lambda _query: [has_staying_item(data_rows.c.item_uuid)],
 )
 groups_on = ToMany(
     "datasetGroups",
@@ -105,7 +119,7 @@ async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageL
     statement = (
         sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
         .join(items, items.c.uuid == data_rows.c.item_uuid)
-        .where(in_keys(data_rows.c.dataset_uuid, keys))
+        .where(in_keys(data_rows.c.dataset_uuid, keys), is_staying(items.c.folder_uuid))
         .distinct()
     )
     locations: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import (
     in_visible_folder,
     is_root,
+    is_staying,
     sees_dataset,
     sees_folder,
 )
@@ -52,16 +53,17 @@ def item_search_conditions(query: EdgeQuery) -> Conditions:
     """
     if not is_narrowing(query):
         raise bad_input("A search across folders requires a condition.", "filter")
-    scoped = (
-        [] if covers_organisation(query) else [in_visible_folder(query.viewer, items.c.folder_uuid)]
-    )
-    return [*item_conditions(query), *scoped]
+    home = items.c.folder_uuid
+    is_all = covers_organisation(query)
+    scope = is_staying(home) if is_all else in_visible_folder(query.viewer, home)
+    return [*item_conditions(query), scope]
 
 
 def folder_search_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of a search for folders in the scope."""
-    scoped = [] if covers_organisation(query) else [sees_folder(query.viewer)]
-    return [*folder_conditions(query), *scoped]
+    is_all = covers_organisation(query)
+    scope = is_staying(folders.c.uuid) if is_all else sees_folder(query.viewer)
+    return [*folder_conditions(query), scope]
 
 
 def root_folder_conditions(query: EdgeQuery) -> Conditions:
@@ -69,8 +71,10 @@ def root_folder_conditions(query: EdgeQuery) -> Conditions:
 
     Those of the viewer are the topmost folders that they can see.
     """
-    top = folders.c.parent_uuid.is_(None) if covers_organisation(query) else is_root(query.viewer)
-    return [*folder_conditions(query), top]
+    if not covers_organisation(query):
+        return [*folder_conditions(query), is_root(query.viewer)]
+    top = folders.c.parent_uuid.is_(None)
+    return [*folder_conditions(query), top, is_staying(folders.c.uuid)]
 
 
 def dataset_conditions(query: EdgeQuery) -> Conditions:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import strawberry
 import structlog
 
-from gateway.auth.visibility import sees_dataset, sees_item
+from gateway.auth.visibility import has_staying_item, sees_dataset, sees_item
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.reprobing import was_read_by_older_version
 from gateway.clouds.base import ObjectLocation
@@ -91,6 +91,7 @@ group_count = Aggregate(
     group_members.c.item_uuid,
     sa.func.count(sa.distinct(group_members.c.group_uuid)),
     group_members,
+    where=has_staying_item(group_members.c.group_uuid),
 )
 dataset_count = Aggregate(
     items.c.uuid,

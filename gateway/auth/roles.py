@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import is_granted_to
+from gateway.auth.visibility import is_granted_to, is_staying
 from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import forbidden, not_found
@@ -42,7 +42,8 @@ async def roles_on_folders(
     )
     rows = await connection.execute(statement)
     roles = _strongest((row.uuid, EffectiveRole(row.role, row.top_uuid)) for row in rows)
-    return await _with_site_role(connection, viewer, folders, uuids, roles)
+    exists = is_staying(folders.c.uuid)
+    return await _with_site_role(connection, viewer, folders, uuids, roles, exists)
 
 
 async def roles_on_items(
@@ -128,11 +129,13 @@ async def _with_site_role(
     table: sa.Table,
     uuids: Collection[UUID],
     roles: dict[UUID, EffectiveRole],
+    *conditions: sa.ColumnElement[bool],
 ) -> dict[UUID, EffectiveRole]:
-    """Return the roles, of a site admin ADMIN on every row that exists."""
+    """Return the roles, of a site admin ADMIN on every row that exists and meets the conditions."""
     if not viewer.is_site_admin:
         return roles
-    existing = await connection.execute(sa.select(table.c.uuid).where(in_keys(table.c.uuid, uuids)))
+    chosen = sa.select(table.c.uuid).where(in_keys(table.c.uuid, uuids), *conditions)
+    existing = await connection.execute(chosen)
     as_site_admin = EffectiveRole(StorageUserRole.ADMIN)
     return {
         uuid: roles[uuid]

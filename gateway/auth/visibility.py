@@ -14,7 +14,7 @@ from gateway.database.tree import within
 from gateway.kinds.enums import JobKind
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import dataset_grants, datasets
-from gateway.models.folders import folder_grants, folders
+from gateway.models.folders import folder_grants, folders, leaving_folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
 from gateway.models.jobs import jobs
@@ -43,15 +43,40 @@ def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
     )
 
 
+def is_staying(folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that a folder has not been deleted.
+
+    The rows of deleted folders, and of what was in them, are removed step by step. Those who see
+    things by grants see nothing of a deleted folder anyway: it has none, and its path is below no
+    other folder's. This condition is for site admins, and costs next to nothing while the table is
+    empty.
+    """
+    return folder_uuid.not_in(sa.select(leaving_folders.c.folder_uuid))
+
+
+def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that a reference to an item is not to one of a deleted folder.
+
+    The item is looked up only while there are such folders.
+    """
+    item = items.alias()
+    leaving = item.join(leaving_folders, leaving_folders.c.folder_uuid == item.c.folder_uuid)
+    is_leaving = sa.exists().select_from(leaving).where(item.c.uuid == item_uuid)
+    any_leaving = sa.exists().where(leaving_folders.c.folder_uuid.is_not(None))
+    return sa.or_(~any_leaving, ~is_leaving)
+
+
 def sees_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
     """Return the condition that the viewer may see a folder."""
-    return sa.true() if viewer.is_site_admin else has_grant_above(viewer, folder.c.path)
+    if viewer.is_site_admin:
+        return is_staying(folder.c.uuid)
+    return has_grant_above(viewer, folder.c.path)
 
 
 def in_visible_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that the viewer may see a folder, and so everything in it."""
     if viewer.is_site_admin:
-        return sa.true()
+        return is_staying(folder_uuid)
     folder = folders.alias()
     return sa.exists().where(folder.c.uuid == folder_uuid, has_grant_above(viewer, folder.c.path))
 
@@ -64,12 +89,22 @@ def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
 def sees_job(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a job of any kind.
 
-    Jobs are seen by their folders; those without one belong to the users who started them.
+    Jobs are seen by their folders; those without one belong to the users who started them, who
+    also see their deletions: they may see nothing of what is around a deleted folder.
     """
+    belongs_to_user = jobs.c.folder_uuid.is_(None)
     if viewer.is_site_admin:
-        return sa.true()
-    is_own = sa.and_(jobs.c.folder_uuid.is_(None), jobs.c.user_uuid == viewer.user_uuid)
+        return sa.or_(belongs_to_user, is_staying(jobs.c.folder_uuid))
+    is_own = sa.and_(
+        sa.or_(belongs_to_user, jobs.c.kind == JobKind.DELETION),
+        jobs.c.user_uuid == viewer.user_uuid,
+    )
     return sa.or_(in_visible_folder(viewer, jobs.c.folder_uuid), is_own)
+
+
+def sees_deletion(viewer: Viewer) -> Condition:
+    """Return the condition that a job is a deletion that the viewer may see."""
+    return sa.and_(jobs.c.kind == JobKind.DELETION, sees_job(viewer))
 
 
 def sees_upload_job(viewer: Viewer) -> Condition:

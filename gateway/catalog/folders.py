@@ -1,10 +1,10 @@
-"""Folders and their tree: create, update, move and delete.
+"""Folders and their tree: create, update and move.
 
 Counters and the journal change in the same transaction. Paths are rewritten when a folder moves.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -76,7 +76,7 @@ async def create_folder(
             would be too deep.
     """
     uuid = uuid7()
-    parent_path = "" if parent_uuid is None else (await _lock_folder(transaction, parent_uuid)).path
+    parent_path = "" if parent_uuid is None else (await lock_folder(transaction, parent_uuid)).path
     path = path_of(parent_path, uuid)
     _check_depth(depth(path), "parentUuid")
     folder = FolderRecord(
@@ -176,10 +176,10 @@ async def move_folder(
 
     The caller has locked the tree exclusively and called `check_move`.
     """
-    folder = await _lock_folder(transaction, uuid)
+    folder = await lock_folder(transaction, uuid)
     if folder.parent_uuid == parent_uuid:
         return
-    parent_path = "" if parent_uuid is None else (await _lock_folder(transaction, parent_uuid)).path
+    parent_path = "" if parent_uuid is None else (await lock_folder(transaction, parent_uuid)).path
     suffix = sa.func.substr(folders.c.path, len(folder.path) + 1)
     await transaction.execute(
         sa.update(folders)
@@ -210,40 +210,12 @@ async def grant_admin(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> 
     await _insert_admin_grant(transaction, user_uuid, uuid)
 
 
-async def subtree_rows(transaction: Transaction, uuid: UUID) -> list[FolderRecord]:
-    """Return the rows of a folder and of all below it, deepest first; the folder is locked."""
-    top = await _lock_folder(transaction, uuid)
-    return await transaction.rows(
-        sa.select(folders)
-        .where(within(folders.c.path, top.path))
-        .order_by(sa.func.length(folders.c.path).desc(), folders.c.path),
-        FolderRecord,
-    )
+async def lock_folder(transaction: Transaction, uuid: UUID) -> FolderRecord:
+    """Lock a folder until the transaction ends, and return its row; others can still add contents.
 
-
-async def delete_folders(
-    transaction: Transaction, user_uuid: UUID, rows: Sequence[FolderRecord]
-) -> None:
-    """Delete a subtree of empty folders, given as by `subtree_rows`."""
-    levels: dict[int, list[UUID]] = {}
-    for row in rows:
-        levels.setdefault(depth(row.path), []).append(row.uuid)
-    for level in sorted(levels, reverse=True):
-        chosen = in_keys(folders.c.uuid, levels[level])
-        await transaction.execute(sa.delete(folders).where(chosen))
-    top = rows[-1]
-    if top.parent_uuid is not None:
-        await apply_deltas(transaction, {top.parent_uuid: Counter(folders=-1)})
-    entries = [
-        JournalEntry(
-            "DELETE", "StorageFolder", row.uuid, row.parent_uuid, before={"name": row.name}
-        )
-        for row in rows
-    ]
-    await journal.append(transaction, user_uuid, entries)
-
-
-async def _lock_folder(transaction: Transaction, uuid: UUID) -> FolderRecord:
+    Raises:
+        DomainError: `NOT_FOUND`.
+    """
     row = await transaction.first(
         sa.select(folders).where(folders.c.uuid == uuid).with_for_update(key_share=True),
         FolderRecord,

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.visibility import has_staying_item
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.item_uses import note_links, note_members
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink_data_rows
@@ -23,7 +25,7 @@ from gateway.database.tree import within
 from gateway.error_texts import used_by
 from gateway.kinds.item_kinds import FILE_GROUPS
 from gateway.models.base import now
-from gateway.models.datasets import DatasetRecord, data_rows, datasets
+from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.reencoding import RenditionRecord, renditions
@@ -31,11 +33,11 @@ from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 
-_IN_A_GROUP = (
+IN_A_GROUP = (
     "The item belongs to a group. Delete the group first. groupsContaining lists the groups that "
     "you can see; a site admin can see all of them."
 )
-_IN_A_DATASET = used_by("item", "a dataset", "allowDatasetChanges", "delete")
+IN_A_DATASET = used_by("item", "a dataset", "allowDatasetChanges", "delete")
 _IN_A_MIRROR = used_by("item", "a mirror dataset", "allowMirrorDatasetChanges", "delete")
 
 
@@ -60,19 +62,6 @@ async def lock_items(transaction: Transaction, uuids: Collection[UUID]) -> list[
     return await transaction.rows(
         sa.select(items)
         .where(in_keys(items.c.uuid, uuids))
-        .order_by(items.c.uuid)
-        .with_for_update(),
-        ItemRecord,
-    )
-
-
-async def lock_items_in(
-    transaction: Transaction, folder_uuids: Collection[UUID]
-) -> list[ItemRecord]:
-    """Lock all items directly in these folders until the transaction ends; return their rows."""
-    return await transaction.rows(
-        sa.select(items)
-        .where(in_keys(items.c.folder_uuid, folder_uuids))
         .order_by(items.c.uuid)
         .with_for_update(),
         ItemRecord,
@@ -112,7 +101,11 @@ async def move_items(
     chosen = in_keys(items.c.uuid, uuids)
     await transaction.execute(sa.update(items).where(chosen).values(changed))
     await apply_deltas(transaction, removal_deltas(rows), arrival_deltas(rows, folder_uuid))
+    as_member = in_keys(group_members.c.item_uuid, uuids)
+    as_group = in_keys(group_members.c.group_uuid, uuids)
+    await note_members(transaction, sa.or_(as_member, as_group))
     await items_left(transaction, user_uuid, uuids)
+    await note_links(transaction, in_keys(data_rows.c.item_uuid, uuids))
     await items_entered(
         transaction, user_uuid, folder_uuid, [row.uuid for row in rows if not row.is_placeholder]
     )
@@ -164,10 +157,10 @@ async def deletion_errors(
 ) -> dict[UUID, str]:
     """Return why items cannot be deleted, for those that cannot."""
     members = await members_of_other_groups(transaction, uuids)
-    errors = dict.fromkeys(members, _IN_A_GROUP)
+    errors = dict.fromkeys(members, IN_A_GROUP)
     for uuid, uses in (await dataset_uses(transaction, uuids)).items():
         if False in uses and not allow_dataset:
-            errors[uuid] = _IN_A_DATASET
+            errors[uuid] = IN_A_DATASET
         if True in uses and not allow_mirror:
             errors[uuid] = _IN_A_MIRROR
     return errors
@@ -190,7 +183,9 @@ async def unused_members(
         .where(in_keys(group.c.uuid, group_uuids), group.c.item_type.in_(FILE_GROUPS))
     )
     elsewhere = sa.exists().where(
-        other.c.item_uuid == items.c.uuid, sa.not_(in_keys(other.c.group_uuid, group_uuids))
+        other.c.item_uuid == items.c.uuid,
+        sa.not_(in_keys(other.c.group_uuid, group_uuids)),
+        has_staying_item(other.c.group_uuid),
     )
     used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
     if besides_mirrors:
@@ -207,6 +202,7 @@ async def members_of_other_groups(transaction: Transaction, uuids: Collection[UU
     members = sa.select(group_members.c.item_uuid).where(
         in_keys(group_members.c.item_uuid, uuids),
         sa.not_(in_keys(group_members.c.group_uuid, uuids)),
+        has_staying_item(group_members.c.group_uuid),
     )
     return {row.item_uuid for row in await transaction.rows(members, GroupMemberRecord)}
 
@@ -224,15 +220,6 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
     for row in await transaction.rows(statement, DatasetUse):
         uses.setdefault(row.item_uuid, set()).add(bool(row.is_mirror))
     return uses
-
-
-async def mirrored_folders(transaction: Transaction, folder_uuids: Collection[UUID]) -> set[UUID]:
-    """Return those of the folders that a dataset mirrors."""
-    mirrors = sa.select(datasets.c.backing_folder_uuid).where(
-        in_keys(datasets.c.backing_folder_uuid, folder_uuids)
-    )
-    rows = await transaction.rows(mirrors, DatasetRecord)
-    return {row.backing_folder_uuid for row in rows if row.backing_folder_uuid}
 
 
 async def folders_mirrored_below(

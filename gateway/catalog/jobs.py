@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.visibility import is_staying
 from gateway.catalog.job_log import log_job_change, log_job_start, log_new_job
 from gateway.catalog.ledger.sequences import SequenceName, write_numbers
 from gateway.catalog.rules.job_rates import next_marks
@@ -115,9 +116,13 @@ async def find_job(transaction: Transaction, kind: JobKind, uuid: UUID) -> JobRe
 
 
 async def lock_job_row(transaction: Transaction, kind: JobKind, uuid: UUID) -> JobRecord | None:
-    """Lock a job of a kind until the transaction ends, and return it; None if there is none."""
-    locked = sa.select(jobs).where(jobs.c.uuid == uuid, jobs.c.kind == kind).with_for_update()
-    return await transaction.first(locked, JobRecord)
+    """Lock a job of a kind until the transaction ends, and return it.
+
+    None if there is none, or its folder was deleted.
+    """
+    is_there = sa.or_(jobs.c.folder_uuid.is_(None), is_staying(jobs.c.folder_uuid))
+    found = sa.select(jobs).where(jobs.c.uuid == uuid, jobs.c.kind == kind, is_there)
+    return await transaction.first(found.with_for_update(), JobRecord)
 
 
 async def save_job(

@@ -5,11 +5,12 @@ ends with the last of these jobs.
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.visibility import is_staying
 from gateway.catalog.job_log import log_job_end
 from gateway.catalog.jobs import (
     COUNTS,
@@ -32,6 +33,14 @@ class SyncFolderArgs(TypedDict):
 
     job: str
     tries: NotRequired[int]
+
+
+class _RunningJobs(NamedTuple):
+    """The running upload jobs of a sync in some folders, and their pending units."""
+
+    uuid: UUID
+    jobs: int
+    units: int
 
 
 SYNC_FOLDER = TaskType("sync_folder", SyncFolderArgs)
@@ -87,7 +96,8 @@ async def advance_sync(
     The row of a sync is the last that any transaction locks.
 
     Returns:
-        False, with nothing written, if another worker has advanced or cancelled it since.
+        False, with nothing written, if another worker has advanced or cancelled it since, or its
+        folder was deleted.
     """
     # A sync that has ended or was cancelled has no page pending.
     unchanged = sa.and_(
@@ -95,6 +105,7 @@ async def advance_sync(
         _c.scan_pages_processing_pending == 1,
         _c.scan_pages_processing_done == row.scan_pages_processing_done,
         _c.reach == row.reach,
+        is_staying(_c.folder_uuid),
     )
     changed = {**values, **working_columns(row.uuid)}
     return await _update(transaction, unchanged, changed, increments)
@@ -155,6 +166,34 @@ async def count_upload_job(
         if status is not JobStatus.CANCELLED:  # cancelled jobs have no counter
             increments[f"upload_jobs_{status.lower()}"] = 1
     await _update(transaction, _c.uuid == job.cloud_sync_job_uuid, {}, increments)
+
+
+async def forget_upload_jobs(transaction: Transaction, folder_uuids: sa.Select[Any]) -> None:
+    """Count the running upload jobs of deleted folders as cancelled in syncs of folders above."""
+    sync = jobs.alias()
+    running = (
+        sa.select(
+            sync.c.uuid,
+            sa.func.count().label("jobs"),
+            sa.func.sum(_c.units_pending_count).label("units"),
+        )
+        .join(sync, sync.c.uuid == _c.cloud_sync_job_uuid)
+        .where(
+            _c.kind == JobKind.UPLOAD,
+            _is_pending(),
+            _c.folder_uuid.in_(folder_uuids),
+            sync.c.folder_uuid.not_in(folder_uuids),
+        )
+        .group_by(sync.c.uuid)
+    )
+    for row in await transaction.rows(running, _RunningJobs):
+        units = int(row.units)
+        increments = {
+            "upload_jobs_pending": -row.jobs,
+            COUNTS[JobStatus.PENDING]: -units,
+            COUNTS[JobStatus.CANCELLED]: units,
+        }
+        await _update(transaction, _c.uuid == row.uuid, {}, increments)
 
 
 def is_cancelled(uuid: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:

@@ -9,6 +9,8 @@ ID_LENGTH = 32
 MAX_DEPTH = 64
 """Folders on the longest allowed path: a path must fit into an index of either database."""
 
+LEAVING = "~"
+"""Beginning of the path of a deleted folder, so that it is within no other folder any more."""
 _AFTER_ALL_DIGITS = "g"
 
 

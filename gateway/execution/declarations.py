@@ -223,7 +223,7 @@ class ToMany(_Keyed):
 class Aggregate(_Keyed):
     """One value over the rows of `source` whose `parent` equals the parent's `key`.
 
-    It is `default` where there are no rows.
+    It is `default` where there are no rows. Only rows that meet the condition `where` count.
     """
 
     key: Key
@@ -231,6 +231,7 @@ class Aggregate(_Keyed):
     value: sa.ColumnElement[Any]
     source: sa.FromClause
     default: Any = 0
+    where: Condition | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,7 +137,8 @@ def facet(
 def aggregate(edge: Aggregate, many: bool) -> sa.Select[Any]:
     """Return the statement for the values of the parents that have any rows."""
     value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)
-    return value.where(_is_parent(edge.parent, many)).group_by(edge.parent)
+    chosen = value if edge.where is None else value.where(edge.where)
+    return chosen.where(_is_parent(edge.parent, many)).group_by(edge.parent)
 
 
 def bind_values(

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.item_uses import note_links
 from gateway.database.bulk_load import bulk_insert, drop_indexes
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode
@@ -65,6 +66,8 @@ async def generate(
                 is_complete = folder_counters in batch
             for statement in indexes if is_complete else ():
                 await transaction.connection.exec_driver_sql(statement)
+            if is_complete:
+                await note_links(transaction)
         is_first = False
         progress(done)
 

@@ -84,6 +84,7 @@ class JobKind(StrEnum):
     UPLOAD = "UPLOAD"
     CLOUD_SYNC = "CLOUD_SYNC"
     REENCODE = "REENCODE"
+    DELETION = "DELETION"
 
 
 class JobStatus(StrEnum):

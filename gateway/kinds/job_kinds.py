@@ -6,5 +6,6 @@ JOB_TYPES = {
     JobKind.UPLOAD: "UploadJob",
     JobKind.CLOUD_SYNC: "CloudSyncJob",
     JobKind.REENCODE: "ReencodeJob",
+    JobKind.DELETION: "DeletionJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

@@ -39,6 +39,17 @@ class DataRowRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
+class DatasetFolderRecord(SQLModel, table=True):
+    """A folder of which items may be linked to a dataset that does not mirror a folder."""
+
+    __tablename__ = "dataset_folders"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
+    dataset_uuid: UUID = Field(
+        primary_key=True, foreign_key="datasets.uuid", ondelete="CASCADE", index=True
+    )
+
+
 class DatasetGrantRecord(SQLModel, table=True):
     """A role of a group or a user on a dataset."""
 
@@ -62,4 +73,5 @@ class DatasetGrantRecord(SQLModel, table=True):
 
 datasets = table_of(DatasetRecord)
 data_rows = table_of(DataRowRecord)
+dataset_folders = table_of(DatasetFolderRecord)
 dataset_grants = table_of(DatasetGrantRecord)

@@ -113,6 +113,16 @@ class FolderGrantRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
+class LeavingFolderRecord(SQLModel, table=True):
+    """A deleted folder whose rows a job has not removed yet; nobody sees it or its contents."""
+
+    __tablename__ = "leaving_folders"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
+    job_uuid: UUID = Field(index=True)
+
+
 folders = table_of(FolderRecord)
 folder_counters = table_of(FolderCountersRecord)
 folder_grants = table_of(FolderGrantRecord)
+leaving_folders = table_of(LeavingFolderRecord)

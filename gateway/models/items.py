@@ -182,6 +182,18 @@ class GroupMemberRecord(SQLModel, table=True):
     key: str | None = None
 
 
+class GroupFolderRecord(SQLModel, table=True):
+    """A folder of which items may be members of groups in another folder."""
+
+    __tablename__ = "group_folders"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
+    group_folder_uuid: UUID = Field(
+        primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE", index=True
+    )
+
+
 stored_objects = table_of(StoredObjectRecord)
 items = table_of(ItemRecord)
 group_members = table_of(GroupMemberRecord)
+group_folders = table_of(GroupFolderRecord)

@@ -5,6 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
+from gateway.auth.visibility import is_staying
 from gateway.catalog.ledger.counters import recount as recount_folder
 from gateway.context import Services
 from gateway.models.folders import FolderRecord, folders
@@ -20,7 +21,7 @@ async def recount(services: Services) -> None:
     while True:
         batch = (
             sa.select(folders.c.uuid)
-            .where(folders.c.uuid > last)
+            .where(folders.c.uuid > last, is_staying(folders.c.uuid))
             .order_by(folders.c.uuid)
             .limit(_BATCH)
         )

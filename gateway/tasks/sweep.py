@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.items import delete_items, lock_items
@@ -48,6 +49,7 @@ async def sweep(services: Services) -> None:
     await restart_upload_jobs(services)
     await restart_reencode_jobs(services)
     await restart_syncs(services)
+    await restart_deletions(services)
     await restart_fills(services)
     await services.store.sweep()
 
@@ -119,6 +121,14 @@ async def restart_syncs(services: Services) -> None:
     async with services.database.writing() as transaction:
         for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
             await enqueue_sync(transaction, services.queue, job.uuid)
+
+
+async def restart_deletions(services: Services) -> None:
+    """Enqueue the tasks of stuck deletions again."""
+    stuck = sa.select(jobs.c.uuid).where(*_is_stuck(JobKind.DELETION))
+    async with services.database.writing() as transaction:
+        for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
+            await enqueue_removal(transaction, services.queue, job.uuid)
 
 
 async def restart_fills(services: Services) -> None:

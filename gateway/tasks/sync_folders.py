@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
+from gateway.auth.visibility import is_staying
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.jobs import begin_work, show_start
@@ -59,7 +60,11 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
     sync in the meantime, the step is dropped.
     """
     uuid = UUID(hex=job)
-    pending = sa.select(jobs).where(jobs.c.uuid == uuid, jobs.c.status == JobStatus.PENDING)
+    pending = sa.select(jobs).where(
+        jobs.c.uuid == uuid,
+        jobs.c.status == JobStatus.PENDING,
+        is_staying(jobs.c.folder_uuid),
+    )
     begin_work(uuid, tries)
     for _ in range(STEPS_PER_TASK):
         rows = await services.database.rows(pending, JobRecord)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
@@ -31,6 +32,7 @@ from gateway.tasks.read_manifests import read_manifest
 from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.recount import recount
 from gateway.tasks.reencode_videos import reencode
+from gateway.tasks.remove_folders import remove_folders
 from gateway.tasks.remove_objects import abort_parts, remove_objects
 from gateway.tasks.reprobe_items import reprobe
 from gateway.tasks.sweep import sweep
@@ -53,6 +55,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         RUN_BATCH: partial(run_batch, services, reader),
         INGEST: partial(ingest, services, reader),
         REPROBE: partial(reprobe, services, reader),
+        REMOVE_FOLDERS: partial(remove_folders, services),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),

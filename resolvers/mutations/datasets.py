@@ -147,6 +147,7 @@ async def link_items_to_dataset(
     check_list_size(input.item_uuids, "itemUuids")
     dataset_uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
         await lock_unmirrored_dataset(transaction, dataset_uuid)
 

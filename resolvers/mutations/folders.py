@@ -4,39 +4,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.roles import roles_on_folders
+from gateway.catalog.deletion import (
+    find_used_item,
+    is_empty,
+    is_mirrored,
+    start_deletion,
+    tree_size,
+)
 from gateway.catalog.folders import (
     check_move,
     create_folder,
-    delete_folders,
     grant_admin,
+    lock_folder,
     lock_folders,
     move_folder,
     subtree_heights,
-    subtree_rows,
     update_folders,
 )
-from gateway.catalog.ingestion.job_state import cancel_jobs_in
 from gateway.catalog.integrations import lock_integration
-from gateway.catalog.items import (
-    delete_items,
-    deletion_errors,
-    folders_mirrored_below,
-    lock_items_in,
-    mirrored_folders,
-)
+from gateway.catalog.items import folders_mirrored_below
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
 from gateway.context import Context
-from gateway.database.dialects import in_keys, lock_tree
+from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import used_by
 from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
-from gateway.models.datasets import datasets
 from gateway.models.folders import FolderRecord
 from resolvers.bulk import Bulk, EntryResult
 from resolvers.id_lists import check_list_size
@@ -203,6 +200,7 @@ class DeleteStorageFolderOutcome(Outcome):
     folder_uuid: UUID | None = None
     removed_folders_count: int | None = None
     removed_items_count: int | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(ADMIN.on_folder("folder_uuid"))
@@ -211,34 +209,27 @@ async def delete_storage_folder(
 ) -> DeleteStorageFolderOutcome:
     """Delete a folder, and with `recursive` everything in it and below it.
 
-    Upload jobs and syncs that run there are cancelled, and collections and filter presets that
-    belong to the folders are deleted. Fails with `CONFLICT` if the folder is not empty and
-    `recursive` is not set, if datasets use items and `allowDatasetChanges` is not set, or if items
-    or folders are those of mirror datasets and `allowMirrorDatasetChanges` is not set. Datasets
-    that mirror a deleted folder are kept, but no longer mirror anything.
+    All of it is gone at once for everyone, however much it is; `job` removes the rows and bytes in
+    the background and cannot be cancelled. Upload jobs and syncs that run there end, and
+    collections and filter presets that belong to the folders are deleted. Fails with `CONFLICT` if
+    the folder is not empty and `recursive` is not set, if datasets use items and
+    `allowDatasetChanges` is not set, or if items or folders are those of mirror datasets and
+    `allowMirrorDatasetChanges` is not set. Datasets that mirror a deleted folder are kept, but no
+    longer mirror anything.
     """
-    services, viewer = context.services, context.viewer.user_uuid
+    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
-        rows = await subtree_rows(transaction, input.folder_uuid)
-        uuids = [row.uuid for row in rows]
-        if not input.recursive and (len(rows) > 1 or await lock_items_in(transaction, uuids)):
-            message = "The folder is not empty. Set recursive to delete everything in it."
-            raise conflict(message, "recursive")
-        await cancel_jobs_in(transaction, services.queue, viewer, uuids)
-        contents = await lock_items_in(transaction, uuids)
-        await _check_contents(transaction, input, uuids, [item.uuid for item in contents])
-        await delete_items(transaction, services.queue, viewer, contents)
-        mirrors = in_keys(datasets.c.backing_folder_uuid, uuids)
-        await transaction.execute(
-            sa.update(datasets).where(mirrors).values(backing_folder_uuid=None)
-        )
-        await delete_folders(transaction, viewer, rows)
+        top = await lock_folder(transaction, input.folder_uuid)
+        await _check_deletion(transaction, input, top)
+        size = await tree_size(transaction, top)
+        job = await start_deletion(transaction, context.services.queue, viewer, top, size)
     return DeleteStorageFolderOutcome(
         folder_uuid=input.folder_uuid,
-        removed_folders_count=len(rows),
-        removed_items_count=len(contents),
+        removed_folders_count=size.folders,
+        removed_items_count=size.items,
+        job_uuid=job,
     )
 
 
@@ -288,17 +279,15 @@ def _mirrored(verb: str) -> str:
     )
 
 
-async def _check_contents(
-    transaction: Transaction,
-    input: DeleteStorageFolderInput,
-    folder_uuids: Sequence[UUID],
-    item_uuids: Sequence[UUID],
+async def _check_deletion(
+    transaction: Transaction, input: DeleteStorageFolderInput, top: FolderRecord
 ) -> None:
-    """Raise `CONFLICT` if datasets need these folders or items and the input does not allow it."""
-    if not input.allow_mirror_dataset_changes and await mirrored_folders(transaction, folder_uuids):
+    """Raise `CONFLICT` if the input does not allow all that the deletion involves."""
+    if not input.recursive and not await is_empty(transaction, top):
+        message = "The folder is not empty. Set recursive to delete everything in it."
+        raise conflict(message, "recursive")
+    if not input.allow_mirror_dataset_changes and await is_mirrored(transaction, top):
         raise conflict(_mirrored("delete"), "allowMirrorDatasetChanges")
-    messages = await deletion_errors(
-        transaction, item_uuids, input.allow_dataset_changes, input.allow_mirror_dataset_changes
-    )
-    for uuid, message in messages.items():
+    if used := await find_used_item(transaction, top, input.allow_dataset_changes):
+        uuid, message = used
         raise conflict(f"Item {uuid}: {message}", "folderUuid")

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from gateway.catalog.ingestion.job_state import cancel_job as cancel_upload_job
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync, lock_job
+from gateway.catalog.jobs import TERMINAL
 from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job
 from gateway.catalog.sync_jobs import cancel_sync
 from gateway.context import Context
-from gateway.errors import not_found
+from gateway.errors import conflict, not_found
 from gateway.kinds.enums import JobKind
 from gateway.models.jobs import JobRecord, jobs
 from resolvers.inputs.jobs import CancelJobInput
@@ -33,8 +34,8 @@ async def cancel_job(
 ) -> CancelJobOutcome:
     """Cancel a job of any kind: units that are not done are cancelled, and what is done is kept.
 
-    It does the same as the mutation for the job's kind. A sync may end a little later. Cancelling a
-    job that has ended succeeds and changes nothing.
+    It does the same as the mutation for the job's kind. A sync may end a little later. A deletion
+    cannot be cancelled (`CONFLICT`). Cancelling a job that has ended succeeds and changes nothing.
     """
     services, uuid, viewer = context.services, input.job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -51,6 +52,9 @@ async def cancel_job(
             case JobKind.REENCODE:
                 if locked := await lock_reencode_job(transaction, uuid):
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
+            case JobKind.DELETION if job.status not in TERMINAL:
+                message = "The folder has been deleted: its removal cannot be cancelled."
+                raise conflict(message, "jobUuid")
     if job.kind is JobKind.CLOUD_SYNC:
         await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)
     return CancelJobOutcome(job_uuid=uuid)

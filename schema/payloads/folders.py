@@ -8,7 +8,9 @@ import strawberry
 
 from resolvers.folders import folder_by_uuid, new_parent_of
 from resolvers.global_ids import id_from
+from resolvers.jobs import deletion_by_uuid
 from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
+from schema.deletions import DeletionJob
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 
@@ -68,4 +70,9 @@ class DeleteStorageFolderPayload:
         "Number of folders deleted, including the folder itself."
     )
     removed_items_count: int | None = column("Number of items deleted.")
+    job: DeletionJob | None = resolved(
+        deletion_by_uuid,
+        "The job that removes their rows and bytes. For everyone the folders and items are gone "
+        "already.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)

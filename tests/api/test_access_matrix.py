@@ -8,6 +8,7 @@ import pytest
 
 from gateway.media import samples
 from tests.fixtures.clouds import grant_integration as given_integration
+from tests.fixtures.deletions import wait_until_removed
 from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
@@ -316,6 +317,7 @@ async def test_every_mutation_is_refused_without_the_role(site: Site) -> None:
     world = await World(site).fill()
     for mutation, (needed, build) in MATRIX.items():
         input = await build(world)
+        await wait_until_removed(site)
         lesser = [email for role, email in HOLDERS.items() if needed == "SITE" or ranks(role) < ranks(needed)]
         async with assert_unchanged(site):
             for who in (STRANGER, *lesser):

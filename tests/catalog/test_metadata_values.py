@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.models.metadata import metadata_fields, metadata_values
+from tests.fixtures.deletions import wait_until_removed
 from tests.fixtures.invariants import check_metadata_values
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site
@@ -111,6 +112,7 @@ async def test_values_follow_the_metadata(shared_site: Site) -> None:
     await check_metadata_values(site.services.database)
     deletion = {"folderUuid": folder, "recursive": True}
     await site.done("deleteStorageFolder", deletion, "removedItemsCount")
+    await wait_until_removed(site)
     assert await stored(site, announced, "size") == []
     await check_metadata_values(site.services.database)
 

@@ -94,6 +94,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "FilterPreset": filter_presets,
         "OrganisationTag": organisation_tags,
         "ReencodeJob": jobs,
+        "DeletionJob": jobs,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,

@@ -35,6 +35,7 @@ def test_names_and_arguments_are_stable() -> None:
         "take_turn": {"job", "turn"},
         "ingest": {"job", "positions", "tries"},
         "film": {"job", "positions", "tries"},
+        "remove_folders": {"job"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
         "make_thumbnails": {"items", "frame", "tries"},

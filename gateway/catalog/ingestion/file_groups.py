@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas
+from gateway.catalog.ledger.item_uses import note_members
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import add_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, natural_key, new_row
@@ -51,6 +53,7 @@ async def create_file_groups(
     if members:  # a scene may consist of URLs alone
         await transaction.execute(sa.insert(group_members), members)
     await apply_deltas(transaction, arrival_deltas(rows, folder_uuid))
+    await note_members(transaction, in_keys(group_members.c.group_uuid, [row.uuid for row in rows]))
     await items_created(transaction, user_uuid, rows)
     entries = [
         JournalEntry(
@@ -74,6 +77,7 @@ async def add_members(transaction: Transaction, groups: Mapping[UUID, Sequence[U
     ]
     if rows:
         await transaction.execute(sa.insert(group_members), rows)
+        await note_members(transaction, in_keys(group_members.c.group_uuid, list(groups)))
 
 
 def group_row(

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from gateway.catalog.datasets import link_created_items
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
-from gateway.catalog.items import lock_items, lock_items_in
+from gateway.catalog.items import lock_items
 from gateway.catalog.job_log import log_failed_unit
 from gateway.catalog.jobs import COUNTS, TERMINAL, lock_job_row, save_job
 from gateway.catalog.ledger import journal
-from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import delete_manifest
@@ -55,9 +54,12 @@ class UnitEnd:
 
 
 async def lock_job(transaction: Transaction, job_uuid: UUID) -> JobRecord | None:
-    """Lock a job, and with it all changes to its units, and return it; None if it was deleted.
+    """Lock a job, and with it all changes to its units, and return it.
 
     The dataset that the job adds items to is locked as well: datasets are locked before items.
+
+    Returns:
+        The row; None if the job was deleted, or its folder was.
     """
     job = await lock_job_row(transaction, JobKind.UPLOAD, job_uuid)
     if job is not None and job.dataset_uuid:
@@ -212,26 +214,6 @@ async def cancel_job(
     entry = JournalEntry("CANCEL", "UploadJob", job.uuid, job.folder_uuid, before, after)
     await journal.append(transaction, user_uuid, [entry])
     return job.units_pending_count
-
-
-async def cancel_jobs_in(
-    transaction: Transaction,
-    queue: Queue,
-    user_uuid: UUID,
-    folder_uuids: Collection[UUID],
-) -> None:
-    """Cancel the running jobs of folders that are about to be deleted, and lock all their items.
-
-    The caller has locked the folder tree exclusively.
-    """
-    chosen = in_keys(jobs.c.folder_uuid, folder_uuids)
-    running = sa.select(jobs).where(chosen, *_RUNNING)
-    locked = running.order_by(jobs.c.uuid).with_for_update()
-    running_jobs = await transaction.rows(locked, JobRecord)
-    await lock_items_in(transaction, folder_uuids)
-    await lock_counters(transaction, folder_uuids)
-    for job in running_jobs:
-        await cancel_job(transaction, queue, user_uuid, job)
 
 
 async def cancel_jobs_of_sync(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gateway.auth.credentials import CREDENTIALS_TOPIC
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.database.tree import ancestors
+from gateway.database.tree import LEAVING, ancestors
 from gateway.events.base import Events
 from gateway.models.base import new_row
 from gateway.models.changes import ChangePlaceRecord, ChangeRecord, change_places, changes
@@ -106,7 +106,8 @@ async def notify(events: Events, transaction: Transaction) -> None:
         return
     chosen = in_keys(folders.c.uuid, transaction.touched)
     rows = await transaction.rows(sa.select(folders.c.path).where(chosen), FolderRecord)
-    touched = {uuid for row in rows for uuid in ancestors(row.path)}
+    paths = [row.path for row in rows if not row.path.startswith(LEAVING)]
+    touched = {uuid for path in paths for uuid in ancestors(path)}
     await events.publish(transaction, *map(folder_topic, sorted(touched)))
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.item_uses import note_links
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -74,6 +75,10 @@ async def link_items(
     rows = [DataRowRecord(dataset_uuid=dataset_uuid, item_uuid=uuid) for uuid in item_uuids]
     if rows:
         await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
+        if folder_uuid is None:
+            of_dataset = data_rows.c.dataset_uuid == dataset_uuid
+            linked = in_keys(data_rows.c.item_uuid, item_uuids)
+            await note_links(transaction, of_dataset, linked)
     entries = [
         JournalEntry(
             "LINK",
