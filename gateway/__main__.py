@@ -5,6 +5,7 @@ that help and errors appear at once.
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
 from datetime import datetime
@@ -20,6 +21,7 @@ from rich.console import Console
 
 from gateway.errors import DomainError
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.private_files import OTHERS
 from gateway.setting_errors import setting_errors
 from gateway.settings import NotConfigured, Settings
 
@@ -358,7 +360,11 @@ def _format_time(moment: datetime | None) -> str:
 
 
 def _settings() -> Settings:
-    """Return the settings, and set up logging. Exit with a list of errors if they are invalid."""
+    """Return the settings, and set up logging. Exit with a list of errors if they are invalid.
+
+    From here on, all files are created without rights for other users.
+    """
+    os.umask(OTHERS)
     try:
         settings = Settings()
     except ValidationError as error:

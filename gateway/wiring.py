@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy.exc import ArgumentError
 
@@ -19,6 +20,7 @@ from gateway.database.migrate import check_current
 from gateway.events.open import open_events
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import FetchRules
+from gateway.private_files import make_private, warn_unless_private
 from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
@@ -77,6 +79,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             part_size=settings.part_size,
             former_secrets=own.former,
         )
+    _make_private(settings, database)
     measure_calls(store, "store", STORE_CALLS, (MissingObject, IncompleteUpload))
     fetcher = await asyncio.to_thread(  # loads all CA certificates
         Fetcher, rules, max_bytes=settings.fetch_bytes, seconds=settings.fetch_seconds
@@ -110,6 +113,17 @@ async def open_current_services(settings: Settings) -> AsyncIterator[Services]:
     await asyncio.to_thread(check_current, resolve_database_url(settings))
     async with open_services(settings) as services:
         yield services
+
+
+def _make_private(settings: Settings, database: Database) -> None:
+    """Close what an earlier version created to other users; the data directory may have others."""
+    paths = [settings.data_dir / "secret_key"]
+    if database.is_embedded:
+        paths += [Path(f"{database.url.database}{suffix}") for suffix in ("", "-wal", "-shm")]
+    for path in paths:
+        make_private(path)
+    if settings.data_dir.exists():
+        warn_unless_private(settings.data_dir)
 
 
 @contextmanager

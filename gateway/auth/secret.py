@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.private_files import PRIVATE_FILE, create_private_directory
 from gateway.settings import NotConfigured, Settings
 
 
@@ -27,7 +28,7 @@ def site_secrets(settings: Settings) -> SiteSecrets:
     if settings.secret_key:
         return SiteSecrets(settings.secret_key.get_secret_value().encode(), tuple(former))
     path = _file_of(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    create_private_directory(path.parent)
     if not path.exists():
         _write(path, secrets.token_urlsafe(48), _link_unless_present)
     current, *older = path.read_bytes().split()
@@ -61,7 +62,7 @@ def _file_of(settings: Settings) -> Path:
 def _write(path: Path, text: str, publish: Callable[[Path, Path], None]) -> None:
     """Write a file aside and publish it, so that no process ever reads half a secret."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)

@@ -1,8 +1,10 @@
 """Serves the signed URLs of the disk store: downloads with ranges, uploads of objects and parts."""
 
+import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import BinaryIO
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -11,7 +13,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import DomainError, ErrorCode
+from gateway.execution.error_bodies import error_body
 from gateway.http.negotiation import is_known
+from gateway.http.requests import request_id_of
 from gateway.stores.base import MissingObject
 from gateway.stores.disk import HOLDER, DiskStore
 from gateway.stores.downloads import cache_control
@@ -58,7 +62,21 @@ class ObjectFileResponse(FileResponse):
 
     chunk_size = 256 << 10
 
+    def __init__(self, file: BinaryIO, headers: Mapping[str, str]) -> None:
+        """Prepare the response with an open file, which is closed once it was sent."""
+        # Starlette opens a path. This one is the file itself, whatever has its name meanwhile.
+        path = f"/dev/fd/{file.fileno()}"
+        super().__init__(path, headers=headers, stat_result=os.fstat(file.fileno()))
+        self._file = file
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, or the part of it that was asked for."""
+        try:
+            await self._respond(scope, receive, send)
+        finally:
+            self._file.close()
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ignore a Range header that is malformed or has several ranges (RFC 9110, 14.2).
 
         Starlette would refuse the one and respond to the other in multiple parts.
@@ -86,7 +104,7 @@ async def download(store: DiskStore, request: Request, check_holder: CheckHolder
     key = request.path_params["key"]
     claims = store.claims("GET", key, _query_string(request))
     await _check_holder(claims, check_holder)
-    path, status = await store.find(key)
+    file = await store.open(key)
     is_inline = claims.get("show") == "inline"
     headers = {
         **_SECURITY_HEADERS,
@@ -99,9 +117,10 @@ async def download(store: DiskStore, request: Request, check_holder: CheckHolder
         "Content-Disposition": disposition_header(claims["name"], is_inline=is_inline),
         "Content-Type": claims["type"],
     }
-    response = ObjectFileResponse(path, headers={**headers, **content}, stat_result=status)
+    response = ObjectFileResponse(file, {**headers, **content})
     tag = response.headers["ETag"]
     if is_known(tag, request.headers.get("If-None-Match")):
+        file.close()
         return Response(status_code=304, headers={**headers, "ETag": tag})
     return response
 
@@ -156,6 +175,11 @@ async def _handle(
         return _error_response(400, ErrorCode.BAD_REQUEST, error)
     except ClientDisconnect:
         return _error_response(400, ErrorCode.BAD_REQUEST, "The body is incomplete.")
+    except Exception as error:  # every response is JSON
+        reason = error_body(error, request_id_of(request))
+        code = reason["extensions"]["code"]
+        status = 503 if code is ErrorCode.UNAVAILABLE else 500
+        return _error_response(status, code, reason["message"])
 
 
 def _error_response(status: int, code: ErrorCode, message: object) -> Response:

@@ -4,10 +4,12 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
+from gateway.private_files import PRIVATE_DIRECTORY, create_private_directory, make_private
 from gateway.stores.base import (
     ANYONE,
     DeclaredUpload,
@@ -21,12 +23,15 @@ from gateway.stores.base import (
 )
 from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
-from gateway.stores.incoming import IncomingFile, remove_abandoned
-from gateway.stores.keys import new_key, object_path, parts_directory, validate_object_key
+from gateway.stores.incoming import INCOMING, IncomingFile, remove_abandoned
+from gateway.stores.keys import new_key, object_directory, parts_directory, validate_object_key
+from gateway.stores.private_directories import directory_below, is_file, open_for_reading
 from gateway.stores.signing import sign_query, verify_query
 
 HOLDER = "holder"
 """The claim of a signed URL that works only with a credential."""
+_CONTENT, _UPLOADS = "content", "uploads"
+"""Directories of objects, and of the parts of multipart uploads."""
 _BLOCK_BYTES = 1 << 20
 """Bytes that are written in one call in a thread."""
 
@@ -36,7 +41,7 @@ class DiskStore:
 
     Objects are files under `root`. URLs point to the gateway at `public_url` and are signed with
     `secret`; those signed with `former_secrets` stay valid. gateway/http/objects.py serves them
-    through `claims`, `find` and the `accept` methods.
+    through `claims`, `open` and the `accept` methods.
     """
 
     def __init__(
@@ -48,11 +53,11 @@ class DiskStore:
         part_size: int,
         former_secrets: Sequence[bytes] = (),
     ) -> None:
-        self._content = root / "content"
-        self._incoming = root / "incoming"
-        self._uploads = root / "uploads"
-        for directory in (self._content, self._incoming, self._uploads):
-            directory.mkdir(parents=True, exist_ok=True)
+        self._root = root
+        create_private_directory(root)
+        for name in (_CONTENT, INCOMING, _UPLOADS):
+            with directory_below(root, name, create=True):
+                make_private(root / name)
         self._url = public_url.rstrip("/") + "/objects"
         self._secrets = (secret, *former_secrets)
         self._part_size = part_size
@@ -67,71 +72,68 @@ class DiskStore:
         return self._part_size
 
     async def put(self, key: str, data: bytes, content_type: str) -> None:
-        path = object_path(self._content, key)
+        validate_object_key(key)
 
         def write() -> None:
-            with closing(IncomingFile(self._incoming)) as incoming:
+            with closing(IncomingFile(self._root)) as incoming:
                 incoming.write(data)
-                path.parent.mkdir(exist_ok=True)
-                incoming.replace(path)
+                self._store(incoming, key)
 
         await asyncio.to_thread(write)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
-        target = object_path(self._content, key)
+        validate_object_key(key)
 
         def copy() -> None:
-            with closing(IncomingFile(self._incoming)) as incoming, path.open("rb") as file:
+            with closing(IncomingFile(self._root)) as incoming, path.open("rb") as file:
                 shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
-                target.parent.mkdir(exist_ok=True)
-                incoming.replace(target)
+                self._store(incoming, key)
 
         await asyncio.to_thread(copy)
 
     async def info(self, key: str) -> ObjectInfo | None:
         try:
-            _, status = await self.find(key)
+            file = await asyncio.to_thread(self._open, key)
         except MissingObject:
             return None
-        return ObjectInfo(key, status.st_size)
+        with file:
+            return ObjectInfo(key, os.fstat(file.fileno()).st_size)
 
-    async def find(self, key: str) -> tuple[Path, os.stat_result]:
-        """Return the path and the status of an object's file; raises `MissingObject`."""
-        path = object_path(self._content, key)
-        try:
-            return path, await asyncio.to_thread(path.stat)
-        except FileNotFoundError:
-            raise MissingObject(key) from None
+    async def open(self, key: str) -> BinaryIO:
+        """Return an object's file, which the caller closes; raises `MissingObject`."""
+        return await asyncio.to_thread(self._open, key)
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
-        path, status = await self.find(key)
-        end = status.st_size if stop is None else min(stop, status.st_size)
-
         def read() -> bytes:
-            with path.open("rb") as file:
+            with self._open(key) as file:
                 file.seek(start)
-                return file.read(max(end - start, 0))
+                return file.read(-1 if stop is None else max(stop - start, 0))
 
         return await asyncio.to_thread(read)
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
-        path, _ = await self.find(key)
-        yield path
+        await asyncio.to_thread(lambda: self._open(key).close())
+        # Not a descriptor, as the path is for child processes, too.
+        yield self._root / _CONTENT / object_directory(key) / key
 
     async def delete(self, keys: Sequence[str]) -> None:
-        paths = [object_path(self._content, key) for key in keys]
+        places = [(object_directory(key), key) for key in keys]
 
         def unlink() -> None:
-            for path in paths:
-                path.unlink(missing_ok=True)
+            for directory_name, key in places:
+                with (
+                    suppress(FileNotFoundError, NotADirectoryError),
+                    directory_below(self._root, _CONTENT, directory_name) as directory,
+                ):
+                    os.unlink(key, dir_fd=directory)
 
         await asyncio.to_thread(unlink)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         # Directories are named by the first two characters of keys, so this order is that of keys.
-        for directory in await asyncio.to_thread(_names, self._content, prefix[:2]):
-            for key in await asyncio.to_thread(_names, self._content / directory, prefix):
+        for name in await asyncio.to_thread(self._names, prefix[:2], _CONTENT):
+            for key in await asyncio.to_thread(self._names, prefix, _CONTENT, name):
                 yield key
 
     async def sign_get(
@@ -167,7 +169,13 @@ class DiskStore:
 
     async def begin_parts(self, key: str, content_type: str) -> str:
         upload_id = new_key()
-        await asyncio.to_thread(parts_directory(self._uploads, key, upload_id).mkdir)
+        name = parts_directory(key, upload_id)
+
+        def make() -> None:
+            with directory_below(self._root, _UPLOADS) as uploads:
+                os.mkdir(name, PRIVATE_DIRECTORY, dir_fd=uploads)
+
+        await asyncio.to_thread(make)
         return upload_id
 
     async def sign_part(
@@ -187,40 +195,51 @@ class DiskStore:
         return self._sign("PUT", key, claims, expires_after(lifetime), bounds)
 
     async def parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        return await asyncio.to_thread(
-            _stored_parts, parts_directory(self._uploads, key, upload_id)
-        )
+        name = parts_directory(key, upload_id)
+
+        def stored() -> list[UploadedPart]:
+            try:
+                with directory_below(self._root, _UPLOADS, name) as directory:
+                    return _stored_parts(directory)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+        return await asyncio.to_thread(stored)
 
     async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-        directory = parts_directory(self._uploads, key, upload_id)
-        target = object_path(self._content, key)
+        name = parts_directory(key, upload_id)
 
         def assemble() -> None:
-            if not parts or not set(parts) <= set(_stored_parts(directory)):
-                raise IncompleteUpload("a part is missing or differs from its description")
-            with closing(IncomingFile(self._incoming)) as incoming:
+            with ExitStack() as stack:
+                try:
+                    directory = stack.enter_context(directory_below(self._root, _UPLOADS, name))
+                except (FileNotFoundError, NotADirectoryError):
+                    raise IncompleteUpload("there is no such upload") from None
+                if not parts or not set(parts) <= set(_stored_parts(directory)):
+                    raise IncompleteUpload("a part is missing or differs from its description")
+                incoming = stack.enter_context(closing(IncomingFile(self._root)))
                 for part in sorted(parts, key=lambda part: part.number):
-                    with (directory / f"{part.number:05}").open("rb") as file:
+                    with os.fdopen(
+                        open_for_reading(_part_name(part.number), directory), "rb"
+                    ) as file:
                         shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
-                target.parent.mkdir(exist_ok=True)
-                incoming.replace(target)
-            shutil.rmtree(directory, ignore_errors=True)
+                self._store(incoming, key)
+            self._remove_parts(name)
 
         await asyncio.to_thread(assemble)
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
-        await asyncio.to_thread(
-            shutil.rmtree, parts_directory(self._uploads, key, upload_id), ignore_errors=True
-        )
+        await asyncio.to_thread(self._remove_parts, parts_directory(key, upload_id))
 
     async def sweep(self) -> None:
-        await asyncio.to_thread(remove_abandoned, self._incoming)
+        await asyncio.to_thread(remove_abandoned, self._root)
 
     async def check(self) -> None:
         def check() -> None:
-            for directory in (self._content, self._incoming, self._uploads):
-                if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
-                    raise PermissionError(f"{directory} is not there, or cannot be written to.")
+            for name in (_CONTENT, INCOMING, _UPLOADS):
+                with directory_below(self._root, name) as directory:
+                    if not os.access(".", os.R_OK | os.W_OK | os.X_OK, dir_fd=directory):
+                        raise PermissionError(f"{self._root / name} cannot be written to.")
 
         await asyncio.to_thread(check)
 
@@ -235,31 +254,35 @@ class DiskStore:
         self, key: str, body: AsyncIterable[bytes], size: int, sha256: str | None
     ) -> None:
         """Store a new object as it arrives; raises `UploadMismatch` or `AlreadyStored`."""
-        path = object_path(self._content, key)
+        validate_object_key(key)
         async with self._receiving(body, sha256) as incoming:
             incoming.check(size)
-            await asyncio.to_thread(path.parent.mkdir, exist_ok=True)
-            await asyncio.to_thread(incoming.create, path)
+            await asyncio.to_thread(self._store, incoming, key, replaces=False)
 
     async def accept_part(
         self, key: str, upload_id: str, number: int, body: AsyncIterable[bytes], size: int
     ) -> UploadedPart:
         """Store or replace a part as it arrives; raises `UploadMismatch` or `MissingObject`."""
-        path = parts_directory(self._uploads, key, upload_id) / f"{number:05}"
+        name = parts_directory(key, upload_id)
+
+        def store() -> UploadedPart:
+            try:
+                with directory_below(self._root, _UPLOADS, name) as directory:
+                    incoming.replace(directory, _part_name(number))
+                    return _stored_part(_part_name(number), directory)
+            except (FileNotFoundError, NotADirectoryError):
+                raise MissingObject("no such upload") from None
+
         async with self._receiving(body) as incoming:
             incoming.check(size)
-            try:
-                await asyncio.to_thread(incoming.replace, path)
-            except FileNotFoundError:
-                raise MissingObject("no such upload") from None
-        return await asyncio.to_thread(_stored_part, path)
+            return await asyncio.to_thread(store)
 
     @asynccontextmanager
     async def _receiving(
         self, body: AsyncIterable[bytes], sha256: str | None = None
     ) -> AsyncIterator[IncomingFile]:
         """Yield the received body as a file, written in blocks, each in a thread."""
-        incoming = await asyncio.to_thread(IncomingFile, self._incoming, sha256)
+        incoming = await asyncio.to_thread(IncomingFile, self._root, sha256)
         try:
             block = bytearray()
             async for chunk in body:
@@ -271,6 +294,36 @@ class DiskStore:
             yield incoming
         finally:
             await asyncio.to_thread(incoming.close)
+
+    def _open(self, key: str) -> BinaryIO:
+        """Open an object's file; raises `MissingObject`."""
+        try:
+            with directory_below(self._root, _CONTENT, object_directory(key)) as directory:
+                return os.fdopen(open_for_reading(key, directory), "rb")
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingObject(key) from None
+
+    def _store(self, incoming: IncomingFile, key: str, *, replaces: bool = True) -> None:
+        """Make a file an object; raises `AlreadyStored` if there is one and it is not replaced."""
+        with directory_below(self._root, _CONTENT, object_directory(key), create=True) as directory:
+            move = incoming.replace if replaces else incoming.create
+            move(directory, key)
+
+    def _remove_parts(self, name: str) -> None:
+        with directory_below(self._root, _UPLOADS) as uploads:
+            shutil.rmtree(name, ignore_errors=True, dir_fd=uploads)
+
+    def _names(self, prefix: str, *directory_names: str) -> list[str]:
+        """Return the names in a directory that begin with a prefix, in order, but no links."""
+        with (
+            directory_below(self._root, *directory_names) as directory,
+            os.scandir(directory) as entries,
+        ):
+            return sorted(
+                entry.name
+                for entry in entries
+                if entry.name.startswith(prefix) and not entry.is_symlink()
+            )
 
     def _sign(
         self,
@@ -287,22 +340,20 @@ class DiskStore:
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
 
 
-def _names(directory: Path, prefix: str) -> list[str]:
-    return sorted(name for name in os.listdir(directory) if name.startswith(prefix))
+def _part_name(number: int) -> str:
+    return f"{number:05}"
 
 
-def _stored_parts(directory: Path) -> list[UploadedPart]:
-    try:
-        return [_stored_part(path) for path in sorted(directory.iterdir())]
-    except FileNotFoundError:
-        return []
+def _stored_parts(directory: int) -> list[UploadedPart]:
+    names = sorted(os.listdir(directory))
+    return [_stored_part(name, directory) for name in names if is_file(name, directory)]
 
 
-def _stored_part(path: Path) -> UploadedPart:
+def _stored_part(name: str, directory: int) -> UploadedPart:
     """Return the part, with an ETag that changes whenever its file does."""
-    status = path.stat()
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     return UploadedPart(
-        int(path.name),
+        int(name),
         status.st_size,
         f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"',
     )

@@ -10,6 +10,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.stores.private_directories import directory_below, open_directory, open_new
+
+INCOMING = "incoming"
+"""Directory of files that are being received."""
 _ABANDONED_SECONDS = 24 * 3600
 
 
@@ -22,14 +26,15 @@ class AlreadyStored(Exception):
 
 
 class IncomingFile:
-    """A temporary file in `directory`, which must be on the file system of its target.
+    """A temporary file in `incoming` below `root`, on the file system of its target.
 
     The bytes are hashed only if `sha256`, the expected checksum in hex digits, is given.
     """
 
-    def __init__(self, directory: Path, sha256: str | None = None) -> None:
-        self._path = directory / secrets.token_hex(16)
-        self._file = self._path.open("xb")
+    def __init__(self, root: Path, sha256: str | None = None) -> None:
+        self._directory = open_directory(root, INCOMING)
+        self._name = secrets.token_hex(16)
+        self._file = os.fdopen(open_new(self._name, self._directory), "wb")
         self._size = 0
         self._sha256 = sha256
         self._hash = hashlib.sha256()
@@ -47,42 +52,38 @@ class IncomingFile:
         if self._sha256 is not None and self._hash.hexdigest() != self._sha256:
             raise UploadMismatch("The SHA-256 checksum of the received bytes does not match.")
 
-    def replace(self, target: Path) -> None:
-        """Move the file to the target, replacing what is there."""
+    def replace(self, directory: int, name: str) -> None:
+        """Move the file into a directory, given as descriptor, replacing what has the name."""
         self._flush()
-        self._path.replace(target)
-        _sync(target.parent)
+        os.replace(self._name, name, src_dir_fd=self._directory, dst_dir_fd=directory)
+        os.fsync(directory)
 
-    def create(self, target: Path) -> None:
-        """Move the file to the target; raises `AlreadyStored` if that exists."""
+    def create(self, directory: int, name: str) -> None:
+        """Move the file into a directory, given as descriptor; raises `AlreadyStored`."""
         self._flush()
         try:
-            os.link(self._path, target)
+            os.link(self._name, name, src_dir_fd=self._directory, dst_dir_fd=directory)
         except FileExistsError:
             raise AlreadyStored("An object with this key exists already.") from None
-        _sync(target.parent)
+        os.fsync(directory)
 
     def close(self) -> None:
         """Close the file, and delete it unless it was moved."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self._name, dir_fd=self._directory)
+        os.close(self._directory)
 
     def _flush(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
-def remove_abandoned(directory: Path) -> None:
+def remove_abandoned(root: Path) -> None:
     """Delete files that a killed process left behind."""
-    for path in directory.iterdir():
-        with suppress(FileNotFoundError):  # another process may remove it first
-            if path.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
-                path.unlink()
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with directory_below(root, INCOMING) as directory:
+        for name in os.listdir(directory):
+            with suppress(FileNotFoundError):  # another process may remove it first
+                status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                if status.st_mtime < time.time() - _ABANDONED_SECONDS:
+                    os.unlink(name, dir_fd=directory)

@@ -1,8 +1,7 @@
-"""Object keys: generation, validation, and the paths of objects on disk."""
+"""Object keys: generation, validation, and the names of objects on disk."""
 
 import re
 import secrets
-from pathlib import Path
 
 from gateway.stores.base import BadKey
 
@@ -21,11 +20,15 @@ def validate_object_key(key: str) -> str:
     return key
 
 
-def object_path(root: Path, key: str) -> Path:
-    """Return the path of an object under `root`; raises `BadKey`."""
-    return root / validate_object_key(key)[:2] / key
+def object_directory(key: str) -> str:
+    """Return the name of the directory of an object, whose file has the key as name.
+
+    Raises:
+        BadKey: no object can have that key.
+    """
+    return validate_object_key(key)[:2]
 
 
-def parts_directory(root: Path, key: str, upload_id: str) -> Path:
-    """Return the directory of a multipart upload's parts under `root`; raises `BadKey`."""
-    return root / f"{validate_object_key(key)}.{validate_object_key(upload_id)}"
+def parts_directory(key: str, upload_id: str) -> str:
+    """Return the name of the directory of a multipart upload's parts; raises `BadKey`."""
+    return f"{validate_object_key(key)}.{validate_object_key(upload_id)}"
