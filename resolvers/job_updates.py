@@ -39,7 +39,7 @@ MAX_JOBS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class JobUpdates:
+class UpdatedJobs:
     """An event of `jobsUpdated`: jobs that changed, in their current states.
 
     A client that has seen all changes up to the number `since` has now seen those up to `latest`.
@@ -81,15 +81,10 @@ async def watch_jobs(
     async with context.services.streams.follow(
         ("jobs", context.viewer, repr(filter)), source
     ) as stream:
-        latest, is_confirmed = after or 0, False
-        first = reader.running(present) if after is None else reader.changes(after)
-        async with aclosing(first) as frames:
+        async with aclosing(reader.first(present, after)) as frames:
             async for frame in frames:
-                latest, is_confirmed = frame.latest, True
+                latest = frame.latest
                 yield Event(frame)
-        if not is_confirmed:
-            latest = present if after is None else after
-            yield Event(JobUpdates([], latest, latest))
         async with aclosing(stream.events()) as events:
             async for event in events:
                 if event.row.since <= latest < event.row.latest:
@@ -104,7 +99,7 @@ async def watch_jobs(
                 del event  # an idle subscriber keeps no rows in memory
 
 
-async def _follow(reader: "_JobReader", latest: int) -> AsyncGenerator[JobUpdates]:
+async def _follow(reader: "_JobReader", latest: int) -> AsyncGenerator[UpdatedJobs]:
     """Yield the jobs that change after a number."""
     async with reader.context.services.events.listen(JOBS_TOPIC) as news:
         while True:
@@ -137,14 +132,29 @@ class _JobReader:
         [row] = await outlast(lambda: self.context.database.rows(selected, SequenceRecord))
         return row.value
 
-    async def changes(self, latest: int) -> AsyncGenerator[JobUpdates]:
+    async def first(self, present: int, after: int | None) -> AsyncGenerator[UpdatedJobs]:
+        """Yield the jobs that have not ended, or those that have changed after a number.
+
+        `present` is the number of the latest change. There is at least one frame.
+        """
+        latest = present if after is None else after
+        frames = self.running(present) if after is None else self.changes(after)
+        is_empty = True
+        async with aclosing(frames):
+            async for frame in frames:
+                is_empty = False
+                yield frame
+        if is_empty:
+            yield UpdatedJobs([], latest, latest)
+
+    async def changes(self, latest: int) -> AsyncGenerator[UpdatedJobs]:
         """Yield the jobs that have changed after a number."""
         async with aclosing(self._frames(jobs.c.sequence > latest)) as frames:
             async for rows, number, _ in frames:
-                yield JobUpdates(rows, latest, number)
+                yield UpdatedJobs(rows, latest, number)
                 latest = number
 
-    async def running(self, present: int) -> AsyncGenerator[JobUpdates]:
+    async def running(self, present: int) -> AsyncGenerator[UpdatedJobs]:
         """Yield the jobs that have not ended; all changes up to a number are among these events.
 
         A client that is interrupted half-way gets the others as changes.
@@ -153,7 +163,7 @@ class _JobReader:
         async with aclosing(self._frames(jobs.c.status == JobStatus.PENDING)) as frames:
             async for rows, number, is_last in frames:
                 reached = present if is_last else min(number, present)
-                yield JobUpdates(rows, latest, reached)
+                yield UpdatedJobs(rows, latest, reached)
                 latest = reached
 
     async def _frames(

@@ -162,8 +162,7 @@ def marking_columns(job: JobRecord, values: Mapping[str, Any], moment: datetime)
     )
     size = values.get("bytes_done", job.bytes_done)
     marks = next_marks(job.started_at, job.rate_marks, moment, units, size)
-    # orjson writes tuples, but no named ones.
-    return {"rate_marks": [tuple(mark) for mark in marks]} if marks else {}
+    return {"rate_marks": marks} if marks else {}
 
 
 def ending_columns(status: JobStatus, errors: int, moment: datetime) -> dict[str, Any]:

@@ -5,7 +5,9 @@ Their packages are installed in a directory of their own; `packages/package.json
 
 import asyncio
 import json
+import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 import pytest_asyncio
 
 from schema.api import api
+from tests.docs.pages import blocks_of
 from tests.fixtures.items import upload_items
+from tests.fixtures.jobs import change_jobs, insert_job
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
 
@@ -120,3 +124,50 @@ async def test_a_subscription_of_graphql_sse_survives_its_connection(
     assert {"first of sse", "missed by sse"} <= set(seen["names"])
     assert (seen["role"], seen["code"]) == ("ADMIN", "GRAPHQL_VALIDATION_FAILED")
     assert (seen["connections"], seen["failed"]) == (4, [])
+
+
+@pytest.mark.parametrize("package", ["graphql-sse", "graphql-ws"])
+async def test_the_job_monitor_of_the_docs_shows_every_job(packages: Path, shared_site: Site, package: str) -> None:
+    """200 running jobs of three kinds with their rates and estimated ends, and then how they ended."""
+    uuids = await insert_running_jobs(shared_site, package)
+    sockets, sse = (block.text for block in blocks_of("docs/jobs.md", language="js"))
+    begin, rest = sockets.split("const query")
+    assert sockets.count("\n") <= 40
+    (packages / "jobs.mjs").write_text(f"{begin if package == 'graphql-ws' else sse}const query{rest}")
+    monitor = await asyncio.create_subprocess_exec(
+        *("node", "jobs.mjs", f"{shared_site.url}/graphql", shared_site.keys["admin"]),
+        cwd=packages,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert monitor.stdout is not None
+        running = re.compile(r"(UPLOAD|CLOUD_SYNC|REENCODE)\t[^\t]+\t\d+/90\t\d+\.\d per second\tends 20\d\d-\S+Z?")
+        async with asyncio.timeout(60):
+            await show_last(monitor.stdout, running, len(uuids))
+            await change_jobs(shared_site, *uuids, status="DONE", units_done_count=90, units_pending_count=0)
+            await show_last(monitor.stdout, re.compile(r"\w+\t[^\t]+\t90/90\tSUCCEEDED"), len(uuids))
+    finally:
+        monitor.kill()
+        await monitor.wait()
+
+
+async def insert_running_jobs(site: Site, name: str) -> list[str]:
+    """Insert 200 jobs of three kinds that have run for half a minute."""
+    state: dict[str, Any] = {
+        "started_at": datetime.now(UTC) - timedelta(seconds=30),
+        "units_done_count": 30,
+        "units_pending_count": 60,
+    }
+    top = await site.folder(f"{name} jobs")
+    synced = [await site.folder(f"{number}", top) for number in range(40)]
+    places = [*(("UPLOAD", top) for _ in range(100)), *(("CLOUD_SYNC", folder) for folder in synced)]
+    uuids = [await insert_job(site, kind, folder, **state) for kind, folder in places]
+    return uuids + [await insert_job(site, "REENCODE", **state) for _ in range(60)]
+
+
+async def show_last(output: asyncio.StreamReader, pattern: re.Pattern[str], total: int) -> None:
+    """Read the output of a monitor until its last lines, as many as there are jobs, match a pattern."""
+    matching = 0
+    while matching < total:
+        line = (await output.readline()).decode().rstrip("\n")
+        matching = matching + 1 if pattern.fullmatch(line) else 0

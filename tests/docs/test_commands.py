@@ -82,7 +82,7 @@ def test_every_block_has_a_test() -> None:
         ("docs/manifests.md", "CSV", "csv"),
     }
     known |= {(BROWSERS, "Rules for an S3 bucket", "json"), (BROWSERS, "Subscriptions without WebSocket", "bash")}
-    known |= {(DEPLOYING, "Behind a proxy", "nginx")}
+    known |= {(DEPLOYING, "Behind a proxy", "nginx"), ("docs/jobs.md", "Following all jobs", "js")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
     assert {(b.page, b.heading, b.language) for b in blocks() if b.language != "text"} == known
 

@@ -13,19 +13,29 @@ from gateway.catalog.ingestion.entries import DataUploadItemsInput
 from gateway.catalog.ingestion.entry_plans import SECTIONS
 from gateway.generate.kinds import KINDS as GENERATED
 from gateway.json_values import camel_case
-from gateway.kinds.enums import SceneFormat
+from gateway.kinds.enums import JobKind, SceneFormat
 from gateway.kinds.item_kinds import FILE_GROUPS, ITEM_KINDS, ItemKind, StorageItemType, item_type_of_file
+from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.kinds.media_facts import INPUT_FACTS, MEDIA_FACTS, MediaFact
 from gateway.media.probe import probe
 from gateway.models.folders import folder_counters
 from gateway.models.items import ItemRecord, items
 from schema.api import api
+from tests.fixtures.jobs import KINDS as JOBS
 from tests.fixtures.kinds import CONTENT, SCENES
 
 TYPES: dict[str, Any] = dict(api._schema.type_map)
 ROWS = [pytest.param(kind, id=item_type) for item_type, kind in ITEM_KINDS.items()]
 FACTS = [pytest.param(fact, id=name) for name, fact in MEDIA_FACTS.items()]
 NUMBERS = (int, float)
+
+
+def test_each_kind_of_job_has_its_type() -> None:
+    """It has the fields of all jobs, and tests know it."""
+    assert set(JOB_TYPES) == set(JobKind)
+    assert {kind.value: name for kind, name in JOB_TYPES.items()} == JOBS
+    for name in JOB_TYPES.values():
+        assert TYPES["Job"] in TYPES[name].interfaces
 
 
 def entry_class(section: str) -> type:

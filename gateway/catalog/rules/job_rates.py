@@ -10,12 +10,10 @@ WINDOW_SECONDS = 60.0
 """Time over which a rate is measured."""
 
 
-class RateMark(NamedTuple):
-    """Counts of a job at a time: units that had ended, and bytes that were done."""
-
-    time: float
-    units: int
-    size: int
+Mark = tuple[float, int, int]
+"""Counts of a job at a time, in seconds: units that had ended, and bytes that were done."""
+Marks = Sequence[Mark] | None
+"""Marks as a row stores them, oldest first; none in a job that is younger than the first."""
 
 
 class JobRates(NamedTuple):
@@ -25,21 +23,17 @@ class JobRates(NamedTuple):
     size: float
 
 
-Marks = Sequence[tuple[float, int, int]] | None
-"""Marks as a row stores them, oldest first; none in a job that is younger than the first."""
-
-
 def next_marks(
     started_at: datetime | None, marks: Marks, moment: datetime, units: int, size: int
-) -> list[RateMark] | None:
+) -> list[Mark] | None:
     """Return the marks of a job that is saved with these counts; None if they stay as they are.
 
     A mark is added if the last one, or the start, is old enough.
     """
-    former = _window(started_at, marks, moment)
-    if not former or moment.timestamp() < former[-1].time + MARK_SECONDS:
+    time, former = moment.timestamp(), _window(started_at, marks, moment)
+    if not former or time < former[-1][0] + MARK_SECONDS:
         return None
-    return [*former, RateMark(moment.timestamp(), units, size)]
+    return [*former, (time, units, size)]
 
 
 def rates(
@@ -52,9 +46,9 @@ def rates(
     former = _window(started_at, marks, moment)
     if not former:
         return None
-    begin = former[0]
-    seconds = max(moment.timestamp() - begin.time, 1.0)
-    return JobRates((units - begin.units) / seconds, (size - begin.size) / seconds)
+    time, former_units, former_size = former[0]
+    seconds = max(moment.timestamp() - time, 1.0)
+    return JobRates((units - former_units) / seconds, (size - former_size) / seconds)
 
 
 def remaining_time(
@@ -75,11 +69,14 @@ def remaining_time(
     return timedelta(seconds=units / found.units) if found.units > 0 else None
 
 
-def _window(started_at: datetime | None, marks: Marks, moment: datetime) -> list[RateMark]:
-    """Return the marks in the window, after the last one before it."""
+def _window(started_at: datetime | None, marks: Marks, moment: datetime) -> Sequence[Mark]:
+    """Return the marks in the window, after the last one before it; without any, the start."""
     if started_at is None:
-        return []
-    former = [RateMark(*mark) for mark in marks or ()] or [RateMark(started_at.timestamp(), 0, 0)]
-    while len(former) > 1 and former[1].time <= moment.timestamp() - WINDOW_SECONDS:
-        del former[0]
-    return former
+        return ()
+    if not marks:
+        return [(started_at.timestamp(), 0, 0)]
+    begin = moment.timestamp() - WINDOW_SECONDS
+    first = 0
+    while first + 1 < len(marks) and marks[first + 1][0] <= begin:
+        first += 1
+    return marks[first:]
