@@ -140,8 +140,8 @@ def usable_keys(key_set: Any) -> Iterable[tuple[tuple[str | None, str], PublicKe
             continue
         try:
             key = jwt.PyJWK(entry, algorithm=algorithm).key
-        except jwt.PyJWTError:
-            continue
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue  # one malformed key must not keep out the others
         if isinstance(key, EllipticCurvePublicKey) or (
             isinstance(key, RSAPublicKey) and key.key_size >= _MIN_RSA_BITS
         ):

@@ -9,6 +9,9 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.fixtures.issuers import AUDIENCE, Issuer, new_ec_key, new_rsa_key, serve_issuer
 from tests.fixtures.sites import Site, fresh_settings, serve_embedded, serve_site
@@ -98,6 +101,7 @@ async def test_only_tokens_of_the_issuer_for_us_are_accepted(
     issuer.add_key("weak", new_rsa_key(1024))
     issuer.add_key("secrecy", new_rsa_key(), use="enc")
     issuer.key_set.append({"kty": "oct", "kid": "oct", "k": "c2VjcmV0"})
+    issuer.key_set.append({"kty": "RSA", "kid": "malformed", "n": 7, "e": "!"})
     async with serve_embedded(request, tmp_path, **settings_of(issuer, jwt_secret=SECRET)) as site:
         await site.user(ANN)
         for what, token in good_tokens(issuer).items():
@@ -155,7 +159,14 @@ async def test_a_site_without_keys_is_unavailable(
         assert await who(site, site.keys["admin"]) == "admin@localhost"
         headers = {"Authorization": f"Bearer {issuer.token()}"}
         answer = await site.client.post(f"{site.url}/graphql", json={"query": "{ __typename }"}, headers=headers)
-        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+        url = site.url.replace("http", "ws", 1) + "/graphql"
+        async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+            payload = {"authorization": headers["Authorization"]}
+            await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+            assert socket.close_code == 1013
         assert issuer.reads == 0
 
 
