@@ -1,0 +1,1 @@
+"""One member's expensive operations against everybody else's."""
