@@ -103,7 +103,7 @@ def _routes(
                 introspection=settings.introspection,
                 rates=Rates(limits.cost_per_minute),
             ),
-            OperationLog(settings.log_operations, settings.log_slow_seconds),
+            OperationLog(settings.log_queries, settings.log_slow_seconds),
         ),
         limits=limits,
         origins=_socket_origins(settings),

@@ -227,12 +227,12 @@ class Settings(CredentialSettings):
         description="`json` writes one JSON object for each event, `console` text for people. By "
         "default, text on a terminal and JSON elsewhere.",
     )
-    log_operations: float = Field(
-        1.0,
+    log_queries: float = Field(
+        0.1,
         ge=0,
         le=1,
-        description="Share of successful operations that are logged, from 0 to 1. Those that fail "
-        "or are slow always are.",
+        description="Share of successful queries that are logged, from 0 to 1. Mutations, "
+        "subscriptions, and queries that fail or are slow always are.",
     )
     log_slow_seconds: float = Field(
         1.0,

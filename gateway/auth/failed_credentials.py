@@ -8,6 +8,7 @@ from time import monotonic
 from gateway.client_addresses import network_of
 from gateway.errors import DomainError, ErrorCode
 from gateway.recent_keys import RecentKeys
+from gateway.telemetry.metrics import CREDENTIALS_REFUSED
 from gateway.telemetry.refusals import note_limit
 from gateway.telemetry.tracing import CALLER
 
@@ -60,6 +61,7 @@ class FailedCredentials:
             if failures.count == self._limit:  # once, as attempts may come in thousands
                 note_limit("failed_credentials", self._limit, failures.count + 1)
                 failures.count += 1
+            CREDENTIALS_REFUSED.add("too_many_failures")
             raise TooManyFailures(self._limit, math.ceil(remaining))
 
     def note_good(self, key: str) -> None:

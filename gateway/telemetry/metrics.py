@@ -27,7 +27,8 @@ STATEMENTS = CountMeter(
 )
 POOL_WAITS = TimeMeter(
     "storegraph_pool_wait_seconds",
-    "Time that statements and transactions waited for a connection or for the writer's lock.",
+    "Time that statements and transactions waited for their turn. `pool` is readers, slow_readers, "
+    "writer, or writing for the turns at which long answers are written.",
     ("pool",),
 )
 LOOP_DELAY = TimeMeter(

@@ -16,7 +16,7 @@ OK, INTERNAL = "ok", "INTERNAL_SERVER_ERROR"
 class OperationLog:
     """Writes a line for each operation.
 
-    Of operations that succeed, a `share` from 0 to 1 is logged; failures always are, and so are
+    Of queries that succeed, a `share` from 0 to 1 is logged. All other operations are, and so are
     those that took at least `slow_seconds`, with the digest of their document.
     """
 
@@ -41,7 +41,7 @@ class OperationLog:
         if not is_stream:
             OPERATION_SECONDS.observe(seconds, type_, name)
         is_slow = seconds >= self._slow_seconds and not is_stream
-        if status == OK and not trace.user_errors and not is_slow and not self._is_due():
+        if type_ == "query" and status == OK and not is_slow and not self._is_due():
             return
         caller = CALLER.get()
         fields: dict[str, Any] = {

@@ -23,7 +23,7 @@ async def ask(site: Site, log: Log, document: str, name: str, **variables: Any) 
 
 
 async def test_each_operation_has_a_line(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    async with logged_site(request, tmp_path) as (site, log, _):
+    async with logged_site(request, tmp_path, log_queries=1.0) as (site, log, _):
         viewer = (await site.ask("{ viewer { user { uuid } } }"))["viewer"]["user"]["uuid"]
         line = await ask(site, log, FOLDERS, "Folders")
         assert HEX.fullmatch(line.pop("request_id")) and line.pop("milliseconds") > 0 and line.pop("timestamp")
@@ -50,7 +50,7 @@ async def test_each_operation_has_a_line(request: pytest.FixtureRequest, tmp_pat
 
 
 async def test_a_subscription_has_a_line_when_it_ends(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    async with logged_site(request, tmp_path) as (site, log, _):
+    async with logged_site(request, tmp_path, log_queries=1.0) as (site, log, _):
         folder = await site.folder("watched")
         document = f'subscription Watch {{ storageChanged(folderUuid: "{folder}") {{ latest }} }}'
         async with socket_to(f"{site.url.removeprefix('http://')}/graphql") as socket:
@@ -65,17 +65,19 @@ async def test_a_subscription_has_a_line_when_it_ends(request: pytest.FixtureReq
 
 
 async def test_settings_choose_what_is_logged(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """A share of the successes, and all that fail."""
-    async with logged_site(request, tmp_path, log_operations=0.25) as (site, log, _):
+    """A share of the successful queries, and all that fails or changes something."""
+    async with logged_site(request, tmp_path, log_queries=0.25) as (site, log, _):
         for _ in range(20):
             await site.body(FOLDERS)
         await site.body("{ nothing }")
         await log.line("operation_ended", status="refused")
         assert len(log.lines("operation_ended", name="Folders")) == 5
+        await site.folder("changed")
+        assert log.lines("operation_ended", type="mutation", status="ok")
 
 
 async def test_slow_operations_are_logged_with_their_document(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    async with logged_site(request, tmp_path, log_operations=0.0, log_slow_seconds=0.0) as (site, log, _):
+    async with logged_site(request, tmp_path, log_queries=0.0, log_slow_seconds=0.0) as (site, log, _):
         line = await ask(site, log, FOLDERS, "Folders")
         assert (line["slow"], line["level"]) == (True, "warning")
         assert line["document"] == hashlib.sha256(FOLDERS.encode()).hexdigest()
