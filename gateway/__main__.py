@@ -167,11 +167,7 @@ def rotate(
     generate: Generate = False,
     forget: Forget = False,
 ) -> None:
-    """Encrypt stored credentials with the secret key in use. It can be run again at any time.
-
-    Before, set the new key with `STOREGRAPH_SECRET_KEY` and the former one with
-    `STOREGRAPH_FORMER_SECRET_KEYS`, and restart all processes.
-    """
+    """Encrypt stored credentials again, with the secret key in use: see `docs/deploying.md`."""
     settings = _settings()
     from gateway.auth.secret import forget_former_secrets, generate_secret
     from gateway.catalog.secret_rotation import rotate_secrets
