@@ -67,7 +67,7 @@ def with_tables(text: str) -> str:
     def fill(match: re.Match[str]) -> str:
         return f"<!-- {match[1]} -->\n{tables[match[1]]}\n<!-- end -->"
 
-    return re.sub(r"<!-- (\w+) -->\n(?:\|.*\n)*<!-- end -->", fill, text)
+    return re.sub(r"<!-- (\w+) -->\n(?s:.*?)<!-- end -->", fill, text)
 
 
 def settings_table() -> str:
