@@ -1,4 +1,4 @@
-"""What operators learn of jobs: lines in the log and counters, once a change has committed."""
+"""Lines in the log and counters about jobs, written once a change has committed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -15,6 +15,9 @@ from gateway.queues.base import Queue
 CACHE_SECONDS = 5.0
 """How long a reading is reported, so that impatient scrapers cost nothing."""
 
+MAX_JOBS = 100_000
+"""Unfinished jobs that are counted at most."""
+
 
 class _Unfinished(NamedTuple):
     kind: JobKind
@@ -68,17 +71,17 @@ class SiteGauges:
         units = GaugeMetricFamily(
             "storegraph_units_pending", "Units that have not ended, of all jobs.", labels=("kind",)
         )
-        has_started = jobs.c.started_at.is_not(None)
-        statement = (
-            sa.select(
-                jobs.c.kind,
-                has_started.label("has_started"),
-                sa.func.count().label("jobs"),
-                sa.func.sum(jobs.c.units_pending_count).label("units"),
-            )
-            .where(RUNNING)
-            .group_by(jobs.c.kind, has_started)
-        )
+        # Ordered as the index is, or SQLite would take one that has all jobs.
+        columns = (jobs.c.kind, jobs.c.started_at, jobs.c.units_pending_count)
+        ordered = sa.select(*columns).where(RUNNING).order_by(jobs.c.created_at, jobs.c.uuid)
+        running = ordered.limit(MAX_JOBS).subquery().c
+        has_started = running.started_at.is_not(None)
+        statement = sa.select(
+            running.kind,
+            has_started.label("has_started"),
+            sa.func.count().label("jobs"),
+            sa.func.sum(running.units_pending_count).label("units"),
+        ).group_by(running.kind, has_started)
         rows = {
             (row.kind, bool(row.has_started)): row
             for row in await self._database.rows(statement, _Unfinished)
