@@ -170,6 +170,7 @@ described(
     CLOUD_SYNC="Brings a folder into line with its bucket: a `CloudSyncJob`.",
     REENCODE="Re-encodes videos so that all browsers can play them: a `ReencodeJob`.",
     DELETION="Removes what was in a deleted folder: a `DeletionJob`.",
+    LINKING="Links the items of a folder to the dataset that mirrors it: a `LinkingJob`.",
 )
 described(
     JobStatus,

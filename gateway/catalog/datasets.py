@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
-from gateway.catalog.ledger.mirror_datasets import items_entered, link_items, unlink_data_rows
+from gateway.catalog.ledger.mirror_datasets import link_items, unlink_data_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageUserRole
@@ -33,8 +33,8 @@ async def create_dataset(
 ) -> UUID:
     """Create a dataset, with its creator as ADMIN.
 
-    With a folder it mirrors that folder, which no other dataset does. The caller has then locked
-    the tree exclusively, so that no item enters the folder meanwhile.
+    With a folder it mirrors that folder, which no other dataset does; what is in the folder already
+    is linked by `gateway.catalog.linking`.
     """
     dataset = DatasetRecord(
         title=title,
@@ -51,20 +51,6 @@ async def create_dataset(
     after = {"title": title, "backing_folder_uuid": backing_folder_uuid}
     entry = JournalEntry("CREATE", "Dataset", dataset.uuid, backing_folder_uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])
-    if backing_folder_uuid:
-        contents = (
-            sa.select(items.c.uuid)
-            .where(
-                items.c.folder_uuid == backing_folder_uuid,
-                items.c.is_placeholder.is_(False),
-                items.c.is_tombstone.is_(False),
-            )
-            .order_by(items.c.uuid)
-            .with_for_update()
-        )
-        rows = await transaction.rows(contents, ItemRecord)
-        uuids = [row.uuid for row in rows]
-        await items_entered(transaction, user_uuid, backing_folder_uuid, uuids)
     return dataset.uuid
 
 

@@ -85,6 +85,7 @@ class JobKind(StrEnum):
     CLOUD_SYNC = "CLOUD_SYNC"
     REENCODE = "REENCODE"
     DELETION = "DELETION"
+    LINKING = "LINKING"
 
 
 class JobStatus(StrEnum):

@@ -7,5 +7,6 @@ JOB_TYPES = {
     JobKind.CLOUD_SYNC: "CloudSyncJob",
     JobKind.REENCODE: "ReencodeJob",
     JobKind.DELETION: "DeletionJob",
+    JobKind.LINKING: "LinkingJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

@@ -29,7 +29,7 @@ from gateway.models.jobs import JobRecord, jobs
 from gateway.models.syncs import skipped_objects
 from gateway.models.uploads import ManifestRecord, manifests, upload_units
 
-ITEMS, ROWS, FOLDERS = 100, 1_000, 50
+ITEMS, ROWS, FOLDERS = 50, 500, 50
 """Items, rows without entries in the journal, and folders that a step removes."""
 STEPS_PER_TASK = 32
 """Steps before other tasks get their turn."""

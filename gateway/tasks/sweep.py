@@ -8,6 +8,7 @@ from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.items import delete_items, lock_items
+from gateway.catalog.linking import enqueue_linking
 from gateway.catalog.metadata_schema import enqueue_fill
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
@@ -49,7 +50,7 @@ async def sweep(services: Services) -> None:
     await restart_upload_jobs(services)
     await restart_reencode_jobs(services)
     await restart_syncs(services)
-    await restart_deletions(services)
+    await restart_bulk_jobs(services)
     await restart_fills(services)
     await services.store.sweep()
 
@@ -123,12 +124,13 @@ async def restart_syncs(services: Services) -> None:
             await enqueue_sync(transaction, services.queue, job.uuid)
 
 
-async def restart_deletions(services: Services) -> None:
-    """Enqueue the tasks of stuck deletions again."""
-    stuck = sa.select(jobs.c.uuid).where(*_is_stuck(JobKind.DELETION))
-    async with services.database.writing() as transaction:
-        for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
-            await enqueue_removal(transaction, services.queue, job.uuid)
+async def restart_bulk_jobs(services: Services) -> None:
+    """Enqueue the tasks of stuck deletions again, and of stuck jobs that link items."""
+    for kind, enqueue in ((JobKind.DELETION, enqueue_removal), (JobKind.LINKING, enqueue_linking)):
+        stuck = sa.select(jobs.c.uuid).where(*_is_stuck(kind))
+        async with services.database.writing() as transaction:
+            for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
+                await enqueue(transaction, services.queue, job.uuid)
 
 
 async def restart_fills(services: Services) -> None:

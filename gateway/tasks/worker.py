@@ -15,6 +15,7 @@ from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS
+from gateway.catalog.linking import LINK_ITEMS
 from gateway.catalog.metadata_schema import FILL_METADATA
 from gateway.catalog.reencoding import REENCODE
 from gateway.catalog.reprobing import REPROBE
@@ -27,6 +28,7 @@ from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
+from gateway.tasks.link_items import link_remaining_items
 from gateway.tasks.make_thumbnails import make_thumbnails
 from gateway.tasks.read_manifests import read_manifest
 from gateway.tasks.read_sources import SourceReader
@@ -56,6 +58,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         INGEST: partial(ingest, services, reader),
         REPROBE: partial(reprobe, services, reader),
         REMOVE_FOLDERS: partial(remove_folders, services),
+        LINK_ITEMS: partial(link_remaining_items, services),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),

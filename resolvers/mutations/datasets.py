@@ -12,6 +12,7 @@ from gateway.catalog.folders import create_folder
 from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.ledger.mirror_datasets import link_items, mirror_dataset_of
 from gateway.catalog.ledger.row_edits import lock_row, update_row
+from gateway.catalog.linking import find_linking, start_linking
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -41,6 +42,7 @@ class CreateDatasetOutcome(Outcome):
     """Outcome of `createDataset`."""
 
     dataset_uuid: UUID | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(ADMIN.on_folder("backing_folder_uuid", "the mirrored folder", optional=True))
@@ -50,13 +52,14 @@ async def create_dataset(
     """Create a dataset, of which the viewer becomes `ADMIN`.
 
     With `backingFolderUuid` or `createBackingFolder` it mirrors that folder: it always uses exactly
-    the items directly in it. Fails with `CONFLICT` if another dataset mirrors the folder.
+    the items directly in it. Of a folder that has many already, the first 1,000 are linked at once
+    and the others by `job`. Fails with `CONFLICT` if another dataset mirrors the folder.
     """
     title = validate_name(input.title, "title")
     description = validate_description(input.description, "description")
     if input.create_backing_folder and input.backing_folder_uuid:
         raise bad_input(not_both("createBackingFolder", "backingFolderUuid"), "backingFolderUuid")
-    viewer = context.viewer.user_uuid
+    viewer, queue = context.viewer.user_uuid, context.services.queue
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=input.backing_folder_uuid is not None)
         await permissions.check(transaction)
@@ -67,10 +70,14 @@ async def create_dataset(
                 folder = await create_folder(transaction, viewer, title)
             elif folder and await mirror_dataset_of(transaction, folder):
                 raise conflict("Another dataset mirrors this folder.", "backingFolderUuid")
-            return await catalog.create_dataset(transaction, viewer, title, description, folder)
+            dataset = await catalog.create_dataset(transaction, viewer, title, description, folder)
+            if input.backing_folder_uuid:
+                await start_linking(transaction, queue, viewer, dataset, input.backing_folder_uuid)
+            return dataset
 
         uuid = await create_once(context, transaction, "createDataset", input, "dataset", create)
-    return CreateDatasetOutcome(dataset_uuid=uuid)
+        job = await find_linking(transaction, uuid) if input.backing_folder_uuid else None
+    return CreateDatasetOutcome(dataset_uuid=uuid, job_uuid=job)
 
 
 @dataclass(frozen=True, slots=True)

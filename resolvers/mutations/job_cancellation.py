@@ -34,8 +34,9 @@ async def cancel_job(
 ) -> CancelJobOutcome:
     """Cancel a job of any kind: units that are not done are cancelled, and what is done is kept.
 
-    It does the same as the mutation for the job's kind. A sync may end a little later. A deletion
-    cannot be cancelled (`CONFLICT`). Cancelling a job that has ended succeeds and changes nothing.
+    It does the same as the mutation for the job's kind. A sync may end a little later. Deletions
+    and the linking of a folder's items cannot be cancelled (`CONFLICT`). Cancelling a job that has
+    ended succeeds and changes nothing.
     """
     services, uuid, viewer = context.services, input.job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -54,6 +55,9 @@ async def cancel_job(
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
             case JobKind.DELETION if job.status not in TERMINAL:
                 message = "The folder has been deleted: its removal cannot be cancelled."
+                raise conflict(message, "jobUuid")
+            case JobKind.LINKING if job.status not in TERMINAL:
+                message = "The dataset mirrors the folder: delete the dataset instead."
                 raise conflict(message, "jobUuid")
     if job.kind is JobKind.CLOUD_SYNC:
         await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)

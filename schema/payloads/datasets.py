@@ -8,15 +8,22 @@ import strawberry
 
 from resolvers.datasets import dataset_by_uuid
 from resolvers.global_ids import id_from, ids_from
+from resolvers.jobs import linking_by_uuid
 from schema.common import USER_ERRORS, UserError
 from schema.datasets import DataRow, Dataset
 from schema.fields import column, resolved, row_type
+from schema.linking import LinkingJob
 
 
 @row_type()
 @strawberry.type(description="Result of `createDataset`.")
 class CreateDatasetPayload:
     dataset: Dataset | None = resolved(dataset_by_uuid, "The new dataset.")
+    job: LinkingJob | None = resolved(
+        linking_by_uuid,
+        "The job that links the other items of a folder that has more than 1,000. Null if all are "
+        "linked.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

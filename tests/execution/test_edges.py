@@ -95,6 +95,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "OrganisationTag": organisation_tags,
         "ReencodeJob": jobs,
         "DeletionJob": jobs,
+        "LinkingJob": jobs,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,

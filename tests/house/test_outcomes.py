@@ -69,8 +69,8 @@ def test_every_outcome_is_that_of_a_mutation() -> None:
 
 def test_missing_attributes_are_detected() -> None:
     """An outcome that lacks what its payload reads is reported."""
-    payload = get_named_type(MUTATIONS["createDataset"].type)
+    payload = get_named_type(MUTATIONS["updateDataset"].type)
     assert isinstance(payload, GraphQLObjectType)
-    assert list(missing(payload, Outcome, "createDataset")) == [
-        "createDataset.dataset reads dataset_uuid, which Outcome does not have"
+    assert list(missing(payload, Outcome, "updateDataset")) == [
+        "updateDataset.dataset reads dataset_uuid, which Outcome does not have"
     ]

@@ -36,6 +36,7 @@ def test_names_and_arguments_are_stable() -> None:
         "ingest": {"job", "positions", "tries"},
         "film": {"job", "positions", "tries"},
         "remove_folders": {"job"},
+        "link_items": {"job"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
         "make_thumbnails": {"items", "frame", "tries"},
