@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.jobs import KINDS, change_jobs, insert_job
+from tests.fixtures.jobs import KINDS, WITH_FOLDER, change_jobs, insert_job
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, send_files, start_upload_job
 from tests.fixtures.watching import Watch, subscribe
@@ -47,7 +47,7 @@ def has(*wanted: tuple[str, str]) -> Any:
 async def test_present_jobs_are_followed_by_changes_and_new_jobs(shared_site: Site) -> None:
     """Jobs that have ended are left out at the start, but not at their end."""
     site, folder = shared_site, await shared_site.folder("present")
-    jobs = {kind: await insert_job(site, kind, None if kind == "REENCODE" else folder) for kind in KINDS}
+    jobs = {kind: await insert_job(site, kind, folder if kind in WITH_FOLDER else None) for kind in KINDS}
     ended = await insert_job(site, "UPLOAD", folder)
     await change_jobs(site, ended, status="DONE")
     async with watch_jobs(site) as [watch]:
@@ -140,14 +140,16 @@ async def test_many_jobs_come_in_several_events(shared_site: Site, monkeypatch: 
         partly = watch.states[0]
         await watch.until(has(*((uuid, "PENDING") for uuid in jobs)))
         assert [len(event["jobs"]) for event in watch.states] == [3, 3, 2]
+        async with watch_jobs(site, after=partly["latest"], folderUuid=folder) as [rest]:
+            await rest.until(lambda each: len(states(each)) == 5)
+        assert {uuid for uuid, _ in states(rest)} == {*jobs[3:]}
         latest = watch.states[-1]["latest"]
         await change_jobs(site, *jobs, units_done_count=1)
         await watch.until(lambda each: len(states(each)) == 16)
         assert [len(event["jobs"]) for event in watch.states] == [3, 3, 2] * 2
-    for after, expected in ((latest, {*jobs}), (partly["latest"], {*jobs})):
-        async with watch_jobs(site, after=after, folderUuid=folder) as [again]:
-            await again.until(lambda each: len(states(each)) == 8)
-        assert {uuid for uuid, _ in states(again)} == expected
+    async with watch_jobs(site, after=latest, folderUuid=folder) as [again]:
+        await again.until(lambda each: len(states(each)) == 8)
+    assert {uuid for uuid, _ in states(again)} == {*jobs}
 
 
 async def test_subscribers_share_what_is_read(shared_site: Site) -> None:
