@@ -85,7 +85,7 @@ def _routes(
     limits = settings.limits
     compiled = None
     if settings.execution != "interpreted":
-        compiled = CompiledExecutor(schema, services.database.sql_dialect)
+        compiled = CompiledExecutor(schema, services.database.sql_dialect, limits.interpreted_cost)
     persisted = PersistedDocuments(
         load_trusted_documents(settings.trusted_documents) if settings.trusted_documents else {},
         only_trusted=settings.only_trusted_documents,

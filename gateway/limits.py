@@ -33,6 +33,9 @@ class Limits:
         100_000,
         "Points of an operation, for what it returns and for what the database has to do.",
     )
+    interpreted_cost: int = _limit(
+        10_000, "Points of a query that a plan cannot answer, so that graphql-core has to run it."
+    )
     cost_per_minute: int = _limit(
         300_000_000, "Points that a user may spend in a minute on one gateway, on all operations."
     )

@@ -118,6 +118,7 @@ class Prepared:
     document: Document
     operation: OperationDefinitionNode
     variables: VariableValues
+    cost: int = 0
 
 
 class PlanExecutor(Protocol):
@@ -139,6 +140,7 @@ class _Operation:
     request: OperationRequest
     document: Document
     node: OperationDefinitionNode
+    cost: int
     has_many_values: bool
 
     @property
@@ -261,7 +263,7 @@ class Operations:
             raise OperationNotAllowed(node.operation)
         if self._rates is not None:
             self._rates.charge(ON_BEHALF_OF.get(), max(cost, 1))
-        return _Operation(request, document, node, count >= MANY_VALUES)
+        return _Operation(request, document, node, cost, count >= MANY_VALUES)
 
     async def _answer(self, operation: _Operation, context: object) -> Answer:
         """Run a query or mutation."""
@@ -269,7 +271,7 @@ class Operations:
             return await self._introspect(operation, context)
         if self._plan_executor is not None:
             variables = await self._coerce_variables(operation)
-            query = Prepared(operation.document, operation.node, variables)
+            query = Prepared(operation.document, operation.node, variables, operation.cost)
             data = await self._plan_executor.data(query, context)
             if data is not None:
                 return Answer(data, timing=COMPILED)
@@ -395,5 +397,4 @@ def _answer_of(request: OperationRequest, result: ExecutionResult) -> Answer:
 
 
 def _refusal(request: OperationRequest, *errors: Exception) -> Answer:
-    bodies = [error_body(error, request.request_id) for error in errors]
-    return Answer(errors=bodies, executed=False)
+    return Answer(errors=[error_body(each, request.request_id) for each in errors], executed=False)

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from gateway.context import Context
+from gateway.execution.compiled.plan import Deoptimized
 from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.limits import Limits
@@ -51,6 +52,27 @@ async def test_payloads_are_resolved_by_plans(pair: Both) -> None:
     check_payload(await run_compiled(pair, CREATE, input={"name": "new"}))
     assert pair.compiled.outcomes == {"compiled": 1}
     assert await count_folders(pair) == 2, "the same mutation sent twice runs twice"
+
+
+async def test_expensive_queries_are_not_left_to_the_other_executor(
+    pair: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would block the event loop: the error of the field is the answer."""
+    items = 'items(first: 90, after: "none") { nodes { name } }'
+    query = f"{{ searchStorageFolders(first: 1000, scope: ORGANISATION) {{ nodes {{ {items} }} }} }}"
+    pair.compiled._most_interpreted = 10_000
+    body = await run_compiled(pair, query)
+    assert list(body) == ["errors"], body
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+    async def fails(*_: Any) -> Any:
+        raise Deoptimized("for the test")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlanRun, "data", fails)
+        body = await run_compiled(pair, query)
+        assert body["errors"][0]["extensions"]["limit"] == "interpretedCost"
+        assert "data" in await run_compiled(pair, COUNT)
 
 
 async def test_mutation_runs_once_if_its_plan_is_abandoned(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,4 +391,4 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
         still = replace(services, store=cast(Any, StillStore()))
-        yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect))
+        yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))

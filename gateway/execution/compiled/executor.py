@@ -15,13 +15,14 @@ from graphql import OperationType, VariableValues
 from gateway.context import Context
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.explain import explain_plan
-from gateway.execution.compiled.plan import Plan, Unplannable
+from gateway.execution.compiled.plan import Deoptimized, Plan, Unplannable
 from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.compiled.planner import Planner
 from gateway.execution.compiled.selections import Selections
 from gateway.execution.compiled.sliced_writes import SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.documents import Documents
+from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import Prepared
 from gateway.execution.private_apis import argument_converter, core_schema
 from gateway.limits import Limits
@@ -37,10 +38,18 @@ MAX_PLANS, MAX_PLANS_SIZE = 1_000, 32_000_000
 class CompiledExecutor:
     """Plans and statements of one schema on one database, cached within bounds.
 
-    `outcomes` and `reasons` count how operations ended and why plans were not used.
+    `outcomes` and `reasons` count how operations ended and why plans were not used. Queries that
+    cost more than `most_interpreted` are not left to graphql-core, which would block the event loop
+    for long.
     """
 
-    def __init__(self, schema: strawberry.Schema, dialect: sa.Dialect) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        dialect: sa.Dialect,
+        most_interpreted: int,
+    ) -> None:
+        self._most_interpreted = most_interpreted
         self._schema = schema
         self._dialect = dialect.name
         self.plans: Cache[Plan | str] = Cache(MAX_PLANS, MAX_PLANS_SIZE)
@@ -58,12 +67,17 @@ class CompiledExecutor:
 
         None where graphql-core has to run it: because there is no plan, or because anything went
         wrong, which graphql-core then reports as the specification demands.
+
+        Raises:
+            Exception: the failure of a field, if the query costs too much for graphql-core.
+            LimitExceeded: it does, and has no plan.
         """
         plan = await self._plan(query)
         if isinstance(plan, str):
             self.outcomes["fallback"] += 1
             self.reasons[plan] += 1
             note_not_compiled(plan)
+            self._check_cost(query, None)
             return None
         make_run = partial(
             PlanRun, context, query.variables, self.statements, self._convert, self._sliced, event
@@ -75,10 +89,29 @@ class CompiledExecutor:
             self.reasons[_cause_name(error)] += 1
             note_not_compiled(_cause_name(error))
             log.debug("plan_deoptimized", reason=repr(error))
+            self._check_cost(query, error)
             context.renew()
             return None
         self.outcomes["compiled"] += 1
         return data
+
+    def _check_cost(self, query: Prepared, error: Exception | None) -> None:
+        """Check that graphql-core may run a query; raise the plan's error if it may not."""
+        most = self._most_interpreted
+        if query.operation.operation is not OperationType.QUERY or query.cost <= most:
+            return
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        if error and not isinstance(error, Deoptimized):
+            raise error
+        raise LimitExceeded(
+            f"The query costs {query.cost:,} points and cannot be run by a plan, because it has too "
+            f"many fields or changed meanwhile; at most {most:,} are allowed then (limit: "
+            "interpreted_cost). Request fewer objects or fields at once.",
+            "interpreted_cost",
+            most,
+            query.cost,
+        )
 
     async def _plan(self, query: Prepared) -> Plan | str:
         """Return the plan of an operation, or the reason why there is none."""
