@@ -20,6 +20,7 @@ from structlog.contextvars import bind_contextvars
 from gateway.database.outages import log_failure
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPT, ATTEMPTS, Task, WorkerTimings
+from gateway.queues.own_faults import is_own_fault
 from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS
 
 MAX_ERROR = 10_000
@@ -193,7 +194,7 @@ class Worker:
         # PostgreSQL cannot store NUL, and neither database lone surrogates.
         trace = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
         trace = trace.encode("utf-8", "replace").decode()[-MAX_ERROR:]
-        if lease.attempts >= ATTEMPTS:
+        if lease.attempts >= ATTEMPTS or is_own_fault(error):
             log.error("task_failed", exc_info=error)
             await self._leases.fail(lease, trace)
             is_abandoned = isinstance(error, Abandoned)

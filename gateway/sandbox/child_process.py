@@ -11,10 +11,14 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger()
 SECONDS_TO_START = 30
 PROJECT_ROOT = Path(__file__).parents[2]
 # A process that reads untrusted files gets neither keys nor database addresses.
@@ -37,6 +41,8 @@ class ChildProcess:
     def __init__(self, process: Process) -> None:
         self._process = process
         self.request_count = 0
+        self.is_isolated = False
+        """Whether the process has a network of its own."""
 
     @classmethod
     async def start(cls, module: str, *arguments: int) -> "ChildProcess":
@@ -52,12 +58,19 @@ class ChildProcess:
         child = cls(process)
         try:
             async with asyncio.timeout(SECONDS_TO_START):
-                if "ready" in await child.receive():
+                if "ready" in (greeting := await child.receive()):
+                    child.is_isolated = greeting.get("isolated", False)
+                    _note_isolation(isolated=child.is_isolated)
                     return child
             raise OSError(f"The child process {module} does not start; see standard error.")
         except BaseException:
             await child.kill()
             raise
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:
@@ -102,6 +115,16 @@ class ChildProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
+
+
+@cache
+def _note_isolation(*, isolated: bool) -> None:
+    """Log, once, if children share the network of this machine."""
+    if not isolated:
+        log.warning(
+            "children_share_network",
+            advice="Allow user namespaces for processes without rights, if you can.",
+        )
 
 
 def child_environment() -> dict[str, str]:

@@ -14,7 +14,8 @@ from gateway.media.errors import MediaError
 LIBRARIES = 512 << 20
 # Enough for the interpreter to cache byte code, too little to do harm.
 MAX_FILE_SIZE = 1 << 20
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 DEFAULT_NICENESS = 5
 
 
@@ -34,19 +35,29 @@ def private_output() -> BinaryIO:
 
 def confine(
     memory: int, max_file_size: int = MAX_FILE_SIZE, niceness: int = DEFAULT_NICENESS
-) -> None:
-    """Limit what this process can use up, and let it die with its parent.
+) -> bool:
+    """Limit what this process can use up and reach, and let it die with its parent.
+
+    It never gets rights that it does not have, and has a network without interfaces. Returns
+    whether the kernel allows the latter.
 
     Args:
         memory: Bytes of memory, besides those of the libraries.
         max_file_size: Bytes of the longest file that it may write.
         niceness: How far it lets other processes go first, from 0 to 19.
     """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc = ctypes.CDLL(None)
+    # Users other than root need a user namespace first, if the kernel lets them have one.
+    is_isolated = any(
+        libc.unshare(flags) == 0 for flags in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET)
+    )
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # which the other call resets
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.nice(niceness)
     _lower(resource.RLIMIT_AS, LIBRARIES + memory)
     _lower(resource.RLIMIT_FSIZE, max_file_size)
     _lower(resource.RLIMIT_CORE, 0)
+    return is_isolated
 
 
 def allow_cpu(seconds: int) -> None:

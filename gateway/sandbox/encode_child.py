@@ -32,9 +32,9 @@ def main(seconds: int, memory: int, max_file_size: int) -> None:
         max_file_size: Bytes that the video may have.
     """
     output = private_output()
-    confine(memory, max_file_size)
+    is_isolated = confine(memory, max_file_size)
     allow_cpu(seconds)
-    send(output, {"ready": True})
+    send(output, {"ready": True, "isolated": is_isolated})
     requests = (json.loads(line) for line in sys.stdin.buffer)
     first = next(requests)
     if "source" in first:

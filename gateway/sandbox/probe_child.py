@@ -24,8 +24,8 @@ def main(seconds: int, memory: int, niceness: int) -> None:
         niceness: How far the process lets others go first.
     """
     output = private_output()
-    confine(memory, niceness=niceness)
-    send(output, {"ready": True})
+    is_isolated = confine(memory, niceness=niceness)
+    send(output, {"ready": True, "isolated": is_isolated})
     for line in sys.stdin.buffer:
         allow_cpu(seconds)
         request = json.loads(line)

@@ -37,7 +37,8 @@ from gateway.models.uploads import (
     uploads,
 )
 from gateway.queues.base import TaskType
-from gateway.tasks.read_sources import MEMBER_DELETED, SourceReader
+from gateway.queues.own_faults import is_own_fault
+from gateway.tasks.read_sources import MEMBER_DELETED, UNEXPECTED, SourceReader
 
 
 class IngestArgs(TypedDict):
@@ -153,7 +154,8 @@ async def _settle(services: Services, job_uuid: UUID, read: Sequence[ReadUnit], 
     """Commit what has been read, and return whether the job goes on.
 
     If that fails, each unit is committed by itself, so that one that cannot be written does not
-    affect the others. A unit whose facts do not fit the columns fails: a retry would not help.
+    affect the others. A unit that cannot be written for reasons of our own, such as facts that do
+    not fit the columns, fails: a retry would not help.
     """
     to_retry = [each for each in read if each.must_retry]
     finished = [each for each in read if not each.must_retry]
@@ -167,10 +169,12 @@ async def _settle(services: Services, job_uuid: UUID, read: Sequence[ReadUnit], 
                 await _commit(services, job_uuid, [each])
             except Exception as error:
                 log.exception("unit_not_written", job=str(job_uuid), unit=str(each.unit.uuid))
-                if not is_unstorable_value(error) or each.error:
+                is_unstorable = is_unstorable_value(error)
+                if each.error or not (is_unstorable or is_own_fault(error)):
                     to_retry.append(each)
                     continue
-                reasons = await _error_texts(services, [each], "its facts cannot be stored")
+                failure = "its facts cannot be stored" if is_unstorable else UNEXPECTED
+                reasons = await _error_texts(services, [each], failure)
                 failed = replace(each, error=reasons[each.unit.uuid])
                 goes_on = await _commit(services, job_uuid, [failed])
     if to_retry and goes_on:
@@ -209,7 +213,7 @@ async def _retry_later(
     units = [each.unit for each in read]
     is_last = tries == len(DELAYS)
     attempts = f" after {tries + 1} attempts" if is_last else ""
-    failure = f"processing failed unexpectedly{attempts}"
+    failure = f"{UNEXPECTED}{attempts}"
     reasons = await _error_texts(services, read, failure)
     if is_last:
         failed = [replace(each, error=reasons[each.unit.uuid]) for each in read]

@@ -24,6 +24,7 @@ from gateway.kinds.media_formats import name_for_type
 from gateway.media.errors import MediaError
 from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
+from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
@@ -32,6 +33,7 @@ from gateway.tasks.local_copies import local_copy, readable_url
 MAX_NAMED_FILES = 5
 """Files that the error of a unit names."""
 MEMBER_DELETED = "An item of the group was deleted while the job ran."
+UNEXPECTED = "processing failed unexpectedly"
 _NAME_THE_KIND = (
     "A file that Storegraph cannot read must be listed in the section of its kind, with its facts."
 )
@@ -273,9 +275,15 @@ def _frames(sources: Sequence[ReadSource], members: Sequence[ItemRecord]) -> lis
 def _must_retry(read: ReadUnit, step: str, errors: Sequence[Exception]) -> ReadUnit:
     """Log why a unit could not be read, and return it to be tried again.
 
-    Failures of remote servers are expected: they are logged without a traceback, and are the
-    reason that the user sees.
+    If it is a fault of our own, the unit fails, as it would again. Failures of remote servers are
+    expected: they are logged without a traceback, and are the reason that the user sees.
     """
+    fault = next((error for error in errors if is_own_fault(error)), None)
+    if fault:
+        job, unit = read.unit.job_uuid, read.unit.uuid
+        log.error("unit_not_read", job=job, unit=unit, step=step, exc_info=fault)
+        message = f"{UNEXPECTED.capitalize()}: the log of the worker says why."
+        return ReadUnit(read.unit, read.plan, error=message)
     reason = next((str(error) for error in errors if isinstance(error, FetchError)), None)
     unexpected = next((error for error in errors if not isinstance(error, FetchError)), None)
     log.warning(

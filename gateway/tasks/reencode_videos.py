@@ -31,6 +31,7 @@ from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.jobs import jobs
 from gateway.models.reencoding import reencode_units, renditions
+from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
@@ -106,7 +107,8 @@ async def reencode(
             result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(video, error))
         except Exception as error:
             log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
-            is_permanent = isinstance(error, FetchError) and not error.is_transient
+            is_refused = isinstance(error, FetchError) and not error.is_transient
+            is_permanent = is_refused or is_own_fault(error)
             if tries < len(DELAYS) and not is_permanent:
                 args = ReencodeArgs(job=job, position=position, tries=tries + 1)
                 run_at = now() + DELAYS[tries]

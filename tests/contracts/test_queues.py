@@ -231,7 +231,7 @@ async def test_failed_task_is_retried_with_growing_delays(database: Database) ->
     async def fail_twice() -> None:
         times.append(time.monotonic())
         if len(times) < 3:
-            raise ValueError("not yet")
+            raise ConnectionError("not yet")
 
     async with working(queue, {"fail_twice": fail_twice}):
         await enqueue(database, queue, "fail_twice")
@@ -249,7 +249,7 @@ async def test_task_is_abandoned_after_all_attempts(database: Database, logged: 
 
     async def fail(**args: Any) -> None:
         await calls(**args)
-        raise ValueError("no \0 good \udcff")
+        raise ConnectionError("no \0 good \udcff")
 
     async with working(queue, {"fail": fail}):
         await enqueue(database, queue, "fail", args={"number": 1}, key="k")
@@ -257,11 +257,29 @@ async def test_task_is_abandoned_after_all_attempts(database: Database, logged: 
         await asyncio.sleep(SILENCE)
         [failure] = await queue.failures()
         assert (failure.task, failure.args, failure.attempts) == ("fail", {"number": 1}, ATTEMPTS)
-        assert "ValueError: no \ufffd good ?" in failure.error
+        assert "ConnectionError: no \ufffd good ?" in failure.error
         assert len(calls) == ATTEMPTS
         assert [line["event"] for line in logged] == ["task_will_be_retried"] * (ATTEMPTS - 1) + ["task_failed"]
         await enqueue(database, queue, "fail", args={"number": 2}, key="k")
         await until(lambda: len(calls) > ATTEMPTS)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("a fault"), ExceptionGroup("", [KeyError("a fault")]), FileNotFoundError("a fault")],
+    ids=["program", "group", "file"],
+)
+async def test_a_fault_of_our_own_is_not_retried(
+    database: Database, queue: Queue, logged: list[EventDict], error: Exception
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    async with working(queue, {"fail": fail}):
+        await enqueue(database, queue, "fail")
+        await until(lambda: logged and logged[-1]["event"] == "task_failed")
+    [failure] = await queue.failures()
+    assert (failure.attempts, "a fault" in failure.error) == (1, True)
 
 
 async def test_task_that_crashed_its_workers_is_abandoned(
@@ -286,7 +304,7 @@ async def test_failed_task_is_replaced_by_a_newer_one_with_its_key(database: Dat
         await calls(**args)
         await go_on.wait()
         if args["number"] == 1:
-            raise ValueError
+            raise ConnectionError
 
     async with working(queue, {"fail_first": fail_first}, concurrency=1):
         await enqueue(database, queue, "fail_first", args={"number": 1}, key="k")

@@ -46,6 +46,8 @@ class Faulty(Prober):
         self.requested.append(name)
         if name == "unreachable" or (name == "shaky" and self.requested.count(name) < 3):
             raise OSError("the disk has gone")
+        if name == "misread":
+            raise KeyError("a fault of the program")
         facts = await super().probe(file, item_type, name, parsing, declared_type)
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
@@ -68,11 +70,11 @@ async def run_worker_with(services: Services, prober: Prober) -> AsyncIterator[N
 async def test_a_poisoned_unit_fails_alone(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is retried several times, then it fails; the others are done, with it or before it.
 
-    One whose facts cannot be stored fails immediately: that would not change.
+    One whose facts cannot be stored, or that meets a fault of the program, fails immediately.
     """
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 3)
     folder = await idle_site.folder("poisoned")
-    names = ["unreachable", "shaky", "unwritable", *(f"{number}.txt" for number in range(20))]
+    names = ["unreachable", "shaky", "unwritable", "misread", *(f"{number}.txt" for number in range(20))]
     uuids = await send_files(idle_site, folder, [File(name, "PLAIN_TEXT", name.encode()) for name in names])
     items = {"text": [{"placeholderUuid": uuid} for uuid in uuids]}
     job = await start_upload_job(idle_site, folder, items, ignoreErrors=True)
@@ -80,8 +82,9 @@ async def test_a_poisoned_unit_fails_alone(idle_site: Site, monkeypatch: pytest.
     async with run_worker_with(idle_site.services, prober):
         ended = await wait_for_job(idle_site, job)
         await check_all(idle_site.services)
-    assert (ended["status"], ended["unitsDoneCount"], ended["unitsErrorCount"]) == ("DONE", 21, 2)
+    assert (ended["status"], ended["unitsDoneCount"], ended["unitsErrorCount"]) == ("DONE", 21, 3)
     assert sorted(ended["errors"]) == [
+        "Processing failed unexpectedly: the log of the worker says why.",
         "unreachable: processing failed unexpectedly after 4 attempts.",
         "unwritable: its facts cannot be stored.",
     ]
