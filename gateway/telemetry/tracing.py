@@ -1,7 +1,7 @@
 """The caller and the operation at hand, which any code below a transport can add to."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.telemetry.metrics import ERRORS, NOT_COMPILED, STATEMENTS
@@ -29,8 +29,8 @@ class OperationTrace:
     document: str = ""
     statements: int = 0
     not_compiled: str | None = None
-    codes: set[str] = field(default_factory=set)
-    user_errors: set[str] = field(default_factory=set)
+    codes: tuple[str, ...] = ()
+    user_errors: tuple[str, ...] = ()
     events: int = 0
 
 
@@ -68,7 +68,10 @@ def note_error(code: str, *, is_user_error: bool = False) -> None:
     """Count an error of an answer by its code."""
     ERRORS.add(code)
     if operation := OPERATION.get():
-        (operation.user_errors if is_user_error else operation.codes).add(code)
+        if is_user_error and code not in operation.user_errors:
+            operation.user_errors = (*operation.user_errors, code)
+        elif not is_user_error and code not in operation.codes:
+            operation.codes = (*operation.codes, code)
 
 
 def note_not_compiled(reason: str) -> None:
