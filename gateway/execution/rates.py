@@ -34,12 +34,21 @@ class RateExceeded(LimitExceeded):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A viewer's bucket after an operation was charged, and the cost of that operation."""
+    """The charge for an operation: its cost, and the points in the bucket that holds `limit`."""
 
     limit: int
-    remaining: int
-    reset_at: datetime
+    level: float
     cost: int
+
+    @property
+    def remaining(self) -> int:
+        """The points that may be spent at once."""
+        return max(self.limit - math.ceil(self.level), 0)
+
+    @property
+    def reset_at(self) -> datetime:
+        """When the bucket is empty if nothing more is spent."""
+        return datetime.now(UTC) + timedelta(minutes=self.level / self.limit)
 
 
 CHARGED: ContextVar[Charge | None] = ContextVar("charged", default=None)
@@ -91,6 +100,4 @@ class Rates:
             seconds = max(math.ceil(excess / self._per_second), 1)
             raise RateExceeded(self._size, level + cost, seconds)
         bucket.level = level + cost
-        empties = datetime.now(UTC) + timedelta(seconds=bucket.level / self._per_second)
-        remaining = max(self._size - math.ceil(bucket.level), 0)
-        CHARGED.set(Charge(self._size, remaining, empties, cost))
+        CHARGED.set(Charge(self._size, bucket.level, cost))
