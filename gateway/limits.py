@@ -41,6 +41,11 @@ class Limits:
     )
     batch: int = _limit(10, "Operations in a batched request.")
     operations_per_socket: int = _limit(100, "Operations that run at once on a WebSocket.")
+    subscription_cost: int = _limit(
+        50_000,
+        "Points of all subscriptions that a user runs at once on one gateway: the cost of one event, "
+        "and 200 more. Repetitions of the same subscription count 10 points.",
+    )
     sockets_per_viewer: int = _limit(
         50, "WebSockets and event streams that a user may have open on one gateway."
     )

@@ -176,7 +176,7 @@ class Settings(CredentialSettings):
         description="Limits on what one caller may request at once, as a JSON object with any of "
         "`body_bytes`, `tokens`, `depth`, `aliases`, `root_fields`, `directives`, "
         "`validation_errors`, `values`, `nesting`, `cost`, `batch`, `operations_per_socket`, "
-        "`sockets_per_viewer`, `seconds`, "
+        "`subscription_cost`, `sockets_per_viewer`, `seconds`, "
         "`connections`, `connections_per_address`, `failed_credentials`, `header_bytes`, "
         "`header_seconds`, `idle_seconds`, `transfer_rate` and `transfer_seconds`.",
     )

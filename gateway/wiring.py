@@ -89,7 +89,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         Vault(own.current, own.former), fetcher, shares_credentials=settings.share_credentials
     )
     events = open_events(database)
-    database.before_commit(partial(journal.notify, events))
+    database.before_commit(partial(journal.finish, events))
     # Last, as all transactions that change jobs wait for each other from here to their commits.
     database.before_commit(partial(publish_changes, events))
     try:

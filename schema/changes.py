@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
-from gateway.scalars import JSON
+from gateway.scalars import JSON, BigInt
 from resolvers import changes
 from schema.common import Connection
 from schema.fields import column, resolved, row_type
@@ -90,6 +90,6 @@ class StorageChanges:
         "The changes, oldest first; at most 100. The first event has none, unless `after` was "
         "given and changes were missed."
     )
-    latest: UUID = column(
-        "Position in the stream. Pass it as `after` to resume after a lost connection."
+    latest: BigInt = column(
+        "Position in the journal of the site. Pass it as `after` to resume after a lost connection."
     )

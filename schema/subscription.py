@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from resolvers.changes import watch_folder
+from resolvers.change_subscriptions import watch_folder
 from resolvers.job_updates import watch_jobs
 from resolvers.reencoding import watch_reencode
 from resolvers.syncs import watch_sync

@@ -5,16 +5,22 @@ The source of a stream is read once, and what followers compute from a row is co
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Hashable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
 from gateway.telemetry.metrics import EVENTS_DROPPED
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Stream")
 Compute = Callable[[Any], Coroutine[Any, Any, Any]]
 
 PREPARE_SECONDS = 0.1
 """Longest delay of an event while results that its followers will need are computed ahead."""
+WOKEN_AT_ONCE = 20
+"""Followers that are woken in one turn of the event loop."""
+MAX_PREPARED = 20
+"""Results that are computed ahead; further ones are computed when a follower asks for them."""
 
 
 class Event:
@@ -42,7 +48,8 @@ class Event:
 
     async def prepare(self, former: "Event") -> None:
         """Compute what followers computed from the former event, so as to wake them only once."""
-        tasks = [self._started(key, function) for key, function in former._functions.items()]
+        first = islice(former._functions.items(), MAX_PREPARED)
+        tasks = [self._started(key, function) for key, function in first]
         if tasks:
             done, _ = await asyncio.wait(tasks, timeout=PREPARE_SECONDS)
             for task in done:
@@ -58,20 +65,26 @@ class Streams:
     """The streams of this process that have followers."""
 
     def __init__(self) -> None:
-        self._running: dict[Hashable, Stream] = {}
+        self._running: dict[Hashable, Any] = {}
 
-    @asynccontextmanager
-    async def follow(
+    def follow(
         self, key: Hashable, source: Callable[[], AsyncGenerator[Any]]
-    ) -> AsyncIterator["Stream"]:
+    ) -> AbstractAsyncContextManager["Stream"]:
         """Follow the stream with a key; it starts with the first follower, and ends with the last.
 
         Args:
             source: opens the source of the stream, if it is not running.
         """
-        stream = self._running.get(key)
-        if stream is None or stream.has_ended:
-            stream = self._running[key] = Stream(source())
+        return self.follow_as(Stream, key, source)
+
+    @asynccontextmanager
+    async def follow_as(
+        self, kind: type[S], key: Hashable, source: Callable[[], AsyncGenerator[Any]]
+    ) -> AsyncIterator[S]:
+        """Follow a stream of another class, to which the key belongs."""
+        if key not in self._running or self._running[key].has_ended:
+            self._running[key] = kind(source())
+        stream: S = self._running[key]
         stream.followers += 1
         try:
             yield stream
@@ -90,9 +103,9 @@ class Stream:
         self.followers = 0
         self._count = 0
         self.has_ended = False
-        self._error: Exception | None = None
+        self.error: Exception | None = None
         self.latest: Event | None = None
-        self._changed = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
         self._task = asyncio.create_task(self._read(source))
 
     async def _read(self, source: AsyncGenerator[Any]) -> None:
@@ -104,16 +117,37 @@ class Stream:
                     event = Event(row, self._count)
                     if self.latest:
                         await event.prepare(self.latest)
-                    self.latest = event
-                    self._notify()
+                    self.publish(event)
         except Exception as error:
-            self._error = error
+            self.error = error
         self.has_ended = True
         self._notify()
 
+    def publish(self, event: Event) -> None:
+        """Let the followers have an event of the source."""
+        self.latest = event
+        self._notify()
+
+    async def wait(self) -> None:
+        """Wait for the next event, or for the end of the stream."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
     def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        """Wake those who wait, a few in each turn of the event loop."""
+        waiters, self._waiters = iter(self._waiters), []
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            some = list(islice(waiters, WOKEN_AT_ONCE))
+            for waiter in some:
+                if not waiter.done():
+                    waiter.set_result(None)
+            if len(some) == WOKEN_AT_ONCE:
+                loop.call_soon(wake)
+
+        wake()
 
     async def events(self, first: Event | None = None) -> AsyncGenerator[Event]:
         """Yield `first`, if given, then the latest event whenever there is a new one.
@@ -126,19 +160,18 @@ class Stream:
             yield first
         first = seen = None  # a waiting follower keeps no event alive
         while True:
-            changed = self._changed
             if self.latest is not None and self.latest is not seen:
                 seen = self.latest
                 if last and seen.number > last + 1:
                     EVENTS_DROPPED.add(by=seen.number - last - 1)
                 last = seen.number
                 yield seen
-            elif self._error:
-                raise self._error
+            elif self.error:
+                raise self.error
             elif self.has_ended:
                 return
             else:
-                await changed.wait()
+                await self.wait()
 
     async def close(self) -> None:
         """Stop reading the source."""

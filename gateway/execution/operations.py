@@ -7,12 +7,10 @@ from collections.abc import (
     Awaitable,
     Callable,
     Container,
-    Coroutine,
     Hashable,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from inspect import isawaitable
@@ -37,7 +35,6 @@ from graphql import (
 
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.errors import DomainError, ErrorCode
-from gateway.events.streams import Event
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
 from gateway.execution.documents import RULES, Document, DocumentErrors, Documents, name_of
@@ -46,6 +43,7 @@ from gateway.execution.input_checks import NoIntrospection, check_variables
 from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.rates import Rates
+from gateway.execution.subscriptions import Opened, Subscriptions
 from gateway.execution.variable_coercion import coerce_leaf_variables
 from gateway.limits import Limits
 from gateway.telemetry.tracing import OPERATION
@@ -57,6 +55,8 @@ MANY_VALUES = 5_000
 NO_VARIABLES = VariableValues({}, {})
 COMPILED, INTERPRETED = {"compiled": 0.0}, {"interpreted": 0.0}
 """Timings that say which executor ran an operation; the seconds are filled in."""
+Allowed = Container[OperationType]
+Answers = AsyncGenerator["Answer"]
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -185,6 +185,7 @@ class Operations:
         self._documents = Documents(self._schema, limits, rules)
         self._costs = Costs(self._schema, limits)
         self._rates = rates
+        self._subscriptions = Subscriptions(limits.subscription_cost)
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
     async def execute(
@@ -214,8 +215,8 @@ class Operations:
         self,
         request: OperationRequest,
         make_context: Callable[[], object],
-        allowed: Container[OperationType] = frozenset(OperationType),
-    ) -> AsyncGenerator[Answer] | Answer:
+        allowed: Allowed = frozenset(OperationType),
+    ) -> Answers | Answer:
         """Run any operation: a subscription has a stream of answers, everything else one.
 
         `make_context` is called for the start and for each event, so that no loader outlives what
@@ -226,29 +227,21 @@ class Operations:
             OperationNotAllowed: the operation is of another type.
         """
 
-        async def start() -> AsyncGenerator[Answer] | Answer:
+        async def start() -> Answers | Answer:
             context = make_context()
             operation = await self._read(request, allowed)
             if operation.node.operation is not OperationType.SUBSCRIPTION:
                 return await self._answer(operation, context)
-            executor = await self._build_executor(operation, context)
-            source = await _resolve(create_source_event_stream(executor))
-            if isinstance(source, ExecutionResult):
-                return _refusal(request, *source.errors or ())
-            query = Prepared(operation.document, operation.node, executor.variable_values)
-
-            async def answer_event(row: Any) -> Answer:
-                return await self._in_time(
-                    self._answer_event(query, operation, make_context(), row)
-                )
-
-            return self._stream(operation, cast(AsyncGenerator[Any], source), answer_event)
+            return self._subscriptions.answers(
+                operation.key,
+                operation.cost,
+                lambda: self._in_time(self._open(operation, make_context)),
+                partial(_refusal, request),
+            )
 
         return await self._limited(request, start())
 
-    async def _read(
-        self, request: OperationRequest, allowed: Container[OperationType]
-    ) -> _Operation:
+    async def _read(self, request: OperationRequest, allowed: Allowed) -> _Operation:
         """Return the operation of a request; raise if it is not valid or exceeds a limit."""
         count = check_variables(request.variables, self._limits)
         text = self._persisted.find(request.query, request.document_id)
@@ -290,24 +283,20 @@ class Operations:
                 self._introspections.put(operation.key, answer, len(answer.text) * 10)
         return answer
 
-    async def _stream(
-        self,
-        operation: _Operation,
-        source: AsyncGenerator[Any],
-        answer: Callable[[Any], Coroutine[Any, Any, Answer]],
-    ) -> AsyncGenerator[Answer]:
-        """Answer each event of a source; a failure of the source is the last answer."""
-        key = operation.key
-        try:
-            async with aclosing(source) as events:
-                async for event in events:
-                    if isinstance(event, Event):
-                        yield await event.compute_once(key, answer)
-                    else:
-                        yield await answer(event)
-                    del event  # free its memory while waiting for the next
-        except Exception as error:
-            yield _refusal(operation.request, error)
+    async def _open(
+        self, operation: _Operation, make_context: Callable[[], object]
+    ) -> Opened[Answer]:
+        """Start a subscription: return its source, and the function that answers an event."""
+        executor = await self._build_executor(operation, make_context())
+        source = await _resolve(create_source_event_stream(executor))
+        if isinstance(source, ExecutionResult):
+            raise DocumentErrors(source.errors or [])
+        query = Prepared(operation.document, operation.node, executor.variable_values)
+
+        async def answer(row: Any) -> Answer:
+            return await self._in_time(self._answer_event(query, operation, make_context(), row))
+
+        return cast(AsyncGenerator[Any], source), answer
 
     async def _answer_event(
         self, query: Prepared, operation: _Operation, context: object, row: Any
@@ -361,8 +350,6 @@ class Operations:
             return await self._in_time(work)
         except OperationNotAllowed:
             raise
-        except DocumentErrors as refusal:
-            return _refusal(request, *refusal.errors)
         except Exception as error:
             return _refusal(request, error)
 
@@ -396,5 +383,6 @@ def _answer_of(request: OperationRequest, result: ExecutionResult) -> Answer:
     return Answer(result.data, errors, timing=INTERPRETED)
 
 
-def _refusal(request: OperationRequest, *errors: Exception) -> Answer:
+def _refusal(request: OperationRequest, reason: Exception) -> Answer:
+    errors = reason.errors if isinstance(reason, DocumentErrors) else [reason]
     return Answer(errors=[error_body(each, request.request_id) for each in errors], executed=False)

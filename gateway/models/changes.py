@@ -33,12 +33,21 @@ class ChangeRecord(SQLModel, table=True):
 
 
 class ChangePlaceRecord(SQLModel, table=True):
-    """An entry of a change in the journal of a folder, which may have been deleted since."""
+    """An entry of a change in the journal of a folder, which may have been deleted since.
+
+    All places of a change have its number in the order of commits.
+    """
 
     __tablename__ = "change_places"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        sa.Index("ix_change_places_sequence", "sequence", "folder_uuid"),
+        {"sqlite_with_rowid": False},
+    )
     folder_uuid: UUID = Field(primary_key=True)
     change_uuid: UUID = Field(primary_key=True)
+    sequence: int = Field(
+        default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
 
 
 changes = table_of(ChangeRecord)

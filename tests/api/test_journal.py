@@ -24,7 +24,7 @@ query($u: UUID!, $since: DateTime) {{ storageFolder(uuid: $u) {{
 }} }}
 """
 WATCH = f"""
-subscription($folder: UUID!, $recursive: Boolean! = false, $after: UUID) {{
+subscription($folder: UUID!, $recursive: Boolean! = false, $after: BigInt) {{
   storageChanged(folderUuid: $folder, recursive: $recursive, after: $after) {{
     latest folder {{ name }} changes {{ {CHANGE} }}
   }}
@@ -212,9 +212,10 @@ async def test_only_viewers_of_a_folder_can_watch_it(shared_site: Site) -> None:
     assert short(changes_of(watch)) == []
 
 
-async def test_an_unknown_after_is_refused(shared_site: Site) -> None:
+@pytest.mark.parametrize("after", [-1, 10**15])
+async def test_an_unknown_after_is_refused(shared_site: Site, after: int) -> None:
     """An `after` that no event has sent is refused."""
-    folder = await shared_site.folder("strange")
-    async with watch_folder(shared_site, folder, after="ffffffff-ffff-ffff-ffff-ffffffffffff") as watch:
+    folder = await shared_site.folder(f"strange {after}")
+    async with watch_folder(shared_site, folder, after=after) as watch:
         await watch.ended()
     assert [error["extensions"]["code"] for error in watch.errors] == ["BAD_USER_INPUT"]

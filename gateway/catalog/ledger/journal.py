@@ -2,6 +2,7 @@
 
 Folders list the entries about themselves and their contents. Subscribers of a folder, and of the
 folders above it, are notified once the transaction commits; so is whoever watches credentials.
+Subscribers follow the entries by their numbers, which are in the order of commits.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.auth.credentials import CREDENTIALS_TOPIC
+from gateway.catalog.ledger.sequences import SequenceName, draw_numbers
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import LEAVING, ancestors
@@ -68,7 +70,6 @@ async def append(
 ) -> None:
     """Write entries; `user_uuid` is None for changes that no user asked for."""
     rows: list[dict[str, Any]] = []
-    locations: list[dict[str, Any]] = []
     for entry in entries:
         row = new_row(
             ChangeRecord,
@@ -82,33 +83,37 @@ async def append(
             after=_shortened(entry.after),
         )
         rows.append(row)
-        locations += [
-            new_row(ChangePlaceRecord, folder_uuid=folder, change_uuid=row["uuid"])
-            for folder in entry.journal_folders
-        ]
+        transaction.change_places += [(folder, row["uuid"]) for folder in entry.journal_folders]
     if rows:
         await transaction.execute(sa.insert(changes), rows)
-    if locations:
-        await transaction.execute(sa.insert(change_places), locations)
-        transaction.touched.update(location["folder_uuid"] for location in locations)
     if any(row["object_type"] in _CREDENTIAL_TYPES and row["action"] != "CREATE" for row in rows):
         transaction.touches_credentials = True
 
 
-async def notify(events: Events, transaction: Transaction) -> None:
-    """Publish what a transaction has touched before it commits.
+async def finish(events: Events, transaction: Transaction) -> None:
+    """Publish what a transaction has touched, and number its changes, before it commits.
 
-    That is its folders and those above them, and credentials.
+    It has touched the folders of its changes with those above them, and credentials. From here to
+    the commit, all other transactions with changes wait.
     """
     if transaction.touches_credentials:
         await events.publish(transaction, CREDENTIALS_TOPIC)
-    if not transaction.touched:
+    places = transaction.change_places
+    if not places:
         return
-    chosen = in_keys(folders.c.uuid, transaction.touched)
-    rows = await transaction.rows(sa.select(folders.c.path).where(chosen), FolderRecord)
-    paths = [row.path for row in rows if not row.path.startswith(LEAVING)]
+    chosen = in_keys(folders.c.uuid, {folder for folder, _ in places})
+    found = await transaction.rows(sa.select(folders.c.path).where(chosen), FolderRecord)
+    paths = [row.path for row in found if not row.path.startswith(LEAVING)]
     touched = {uuid for path in paths for uuid in ancestors(path)}
     await events.publish(transaction, *map(folder_topic, sorted(touched)))
+    uuids = dict.fromkeys(change for _, change in places)
+    drawn = await draw_numbers(transaction, SequenceName.CHANGES, len(uuids))
+    numbers = dict(zip(uuids, drawn, strict=True))
+    rows = [
+        new_row(ChangePlaceRecord, folder_uuid=folder, change_uuid=change, sequence=numbers[change])
+        for folder, change in places
+    ]
+    await transaction.execute(sa.insert(change_places), rows)
 
 
 def _shortened(values: Mapping[str, Any]) -> dict[str, Any] | None:

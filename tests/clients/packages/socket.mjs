@@ -10,7 +10,7 @@ const socket = openSocket({
   on: { opened: (raw) => ((connection = raw), opened.push(Date.now())) },
 });
 const events = [];
-const WATCH = "subscription ($folder: UUID!, $after: UUID) { storageChanged(folderUuid: $folder, after: $after) { latest changes { uuid action after } } }";
+const WATCH = "subscription ($folder: UUID!, $after: BigInt) { storageChanged(folderUuid: $folder, after: $after) { latest changes { uuid action after } } }";
 const variables = { folder, after: null };
 const failed = [];
 socket.subscribe(

@@ -18,7 +18,7 @@ const client = createClient({
 });
 const events = [];
 const failed = [];
-const WATCH = "subscription ($folder: UUID!, $after: UUID) { storageChanged(folderUuid: $folder, after: $after) { latest changes { uuid after } } }";
+const WATCH = "subscription ($folder: UUID!, $after: BigInt) { storageChanged(folderUuid: $folder, after: $after) { latest changes { uuid after } } }";
 const variables = { folder, after: null };
 const stop = client.subscribe(
   { query: WATCH, get variables() { return variables; } },
