@@ -55,7 +55,7 @@ async def test_an_internal_error_closes_the_socket(stage: Stage, logs: list[Even
     async with serve(stage) as address, socket_to(address) as socket:
         await socket.send({"type": "connection_init", "payload": {"authorization": "Bearer ada"}})
         assert await socket.read_until_closed() == (1011, "Internal error")
-    assert [entry["log_level"] for entry in logs] == ["error"]
+    assert [entry["event"] for entry in logs] == ["operation_failed", "socket_closed"]
 
 
 async def test_a_stop_of_the_server_frees_every_source(stage: Stage) -> None:
