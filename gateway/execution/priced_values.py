@@ -28,7 +28,9 @@ def plain_value(node: ValueNode, variables: Mapping[str, Any]) -> Any:
     """Return the value of an argument; True stands for scalars whose value costs nothing."""
     match node:
         case VariableNode():
-            return variables.get(node.name.value)
+            value = variables.get(node.name.value)
+            # GraphQL's Int takes 10.0 for 10.
+            return int(value) if isinstance(value, float) and value.is_integer() else value
         case NullValueNode():
             return None
         case IntValueNode():
@@ -45,7 +47,7 @@ def plain_value(node: ValueNode, variables: Mapping[str, Any]) -> Any:
 def shape_of(value: Any) -> Hashable:
     """Return what matters of a variable's value, so that costs can be cached by it."""
     match value:
-        case None | bool() | int():
+        case None | bool() | int() | float():
             return value
         case str():
             return value if len(value) <= _MAX_NAME and value.isupper() else ""
