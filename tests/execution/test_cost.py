@@ -36,7 +36,9 @@ def test_page_sizes_multiply_and_default_to_100() -> None:
     assert cost(NESTED % ("", "", "")) == 100 * (1 + 100 * (1 + 100))
 
 
-@pytest.mark.parametrize(("given", "points"), [({"n": 5}, 5), ({"n": 5.0}, 5), ({}, 9), ({"n": None}, 100), ({"n": 10**9}, 1000)])
+@pytest.mark.parametrize(
+    ("given", "points"), [({"n": 5}, 5), ({"n": 5.0}, 5), ({}, 9), ({"n": None}, 100), ({"n": 10**9}, 1000)]
+)
 def test_page_sizes_can_be_variables(given: dict[str, Any], points: int) -> None:
     assert cost("query ($n: Int = 9) { storageFolders(first: $n) { nodes { name } } }", given) == points
 
