@@ -74,13 +74,14 @@ def serve(
     """Serve the GraphQL API. With SQLite, also migrate the database and run a worker."""
     settings = _settings()
     from gateway.asgi import serve as serve_site
+    from gateway.greeting import greet
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if not settings.public_url:
         settings = settings.model_copy(update={"public_url": address})
 
     async def started(services: "Services", key: str | None) -> None:
-        _greet(settings, key)
+        greet(settings, key, console)
         if demo:
             from gateway.catalog.api_keys import temporary_admin_key
             from gateway.demo.client import DemoError
@@ -371,12 +372,6 @@ def _settings() -> Settings:
 
     configure_logs(settings.log_level, settings.log_format)
     return settings
-
-
-def _greet(settings: Settings, key: str | None) -> None:
-    console.print(f"Storegraph is available at {settings.public_url}/graphql")
-    if key and not settings.admin_key:
-        console.print(f"API key of the first admin, printed only once: {key}")
 
 
 def _run(command: Coroutine[Any, Any, None], *expected: type[Exception]) -> None:

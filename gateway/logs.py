@@ -38,8 +38,7 @@ def configure_logs(level: str, format_: LogFormat = "auto") -> None:
     variables, which may be secrets.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
-    is_console = sys.stderr.isatty() if format_ == "auto" else format_ == "console"
-    processors = _console_processors() if is_console else [render_json]
+    processors = _console_processors() if is_plain_text(format_) else [render_json]
     writer = LogWriter(sys.stderr.fileno())
     atexit.register(writer.drain)
     structlog.configure(
@@ -56,6 +55,11 @@ def configure_logs(level: str, format_: LogFormat = "auto") -> None:
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
     # The pool warns of each attempt to connect; `database_unavailable` is logged once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+def is_plain_text(format_: LogFormat) -> bool:
+    """Return whether the log is plain text rather than JSON."""
+    return sys.stderr.isatty() if format_ == "auto" else format_ == "console"
 
 
 def render_json(logger: WrappedLogger, method: str, event: EventDict) -> str:

@@ -1,6 +1,7 @@
 """The command line, run in a process of its own."""
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -42,7 +43,7 @@ async def run(directory: Path, *arguments: str, **settings: str) -> tuple[int, s
     process = await started(directory, *arguments, **settings)
     output, errors = await process.communicate()
     # In development mode asyncio reports slow steps, which are normal on a busy machine.
-    logged = re.sub(r'^{"event": "Executing <.*\n', "", errors.decode(), flags=re.MULTILINE)
+    logged = re.sub(r'^{.*"event":"Executing <.*\n', "", errors.decode(), flags=re.MULTILINE)
     return process.returncode or 0, output.decode(), logged
 
 
@@ -50,7 +51,8 @@ async def run(directory: Path, *arguments: str, **settings: str) -> tuple[int, s
 async def serving(directory: Path, **settings: str) -> AsyncIterator[tuple[str, str]]:
     """Yield the URL of a new server and its output until it responds; it must exit cleanly when stopped."""
     port = free_ports(1)[0]
-    process = await started(directory, "serve", "--port", str(port), **settings)
+    shown = {"STOREGRAPH_LOG_FORMAT": "console", **settings}
+    process = await started(directory, "serve", "--port", str(port), **shown)
     assert process.stdout is not None
     output = [(await process.stdout.readline()).decode()]
     if not settings.get("STOREGRAPH_ADMIN_KEY"):
@@ -86,6 +88,20 @@ async def test_serve_creates_a_database_and_an_admin_and_prints_the_key_once(tmp
     assert code == 0
     assert "admin@localhost" in listed
     assert key not in listed
+
+
+async def test_the_greeting_is_an_event_of_a_log_of_json_and_a_generated_key_is_not(tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
+    process = await started(tmp_path, "serve", "--port", str(port), STOREGRAPH_LOG_FORMAT="json")
+    assert process.stdout is not None
+    printed = (await process.stdout.readline()).decode()
+    process.terminate()
+    more, log = await process.communicate()
+    [key] = re.findall(r"sg_\S+", printed)
+    lines = [json.loads(line) for line in log.decode().splitlines() if line.startswith("{")]
+    [greeting] = [line for line in lines if line["event"] == "site_available"]
+    assert greeting["address"] == f"{address}/graphql"
+    assert key not in log.decode() and not more
 
 
 async def test_everything_that_serve_creates_is_private(tmp_path: Path) -> None:
