@@ -9,6 +9,7 @@ from gateway.auth.visibility import (
     in_visible_folder,
     is_root,
     is_staying,
+    is_staying_dataset,
     sees_dataset,
     sees_folder,
 )
@@ -79,7 +80,8 @@ def root_folder_conditions(query: EdgeQuery) -> Conditions:
 
 def dataset_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of a `DatasetFilter` and the scope."""
-    scoped = [] if covers_organisation(query) else [sees_dataset(query.viewer)]
+    is_all = covers_organisation(query)
+    scoped = [is_staying_dataset(datasets.c.uuid) if is_all else sees_dataset(query.viewer)]
     filter: DatasetFilter = query.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
         (filter.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),

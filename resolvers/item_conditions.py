@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_dataset
+from gateway.auth.visibility import is_staying_dataset, sees_dataset
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.database.searches import first_half, name_contains
 from gateway.error_texts import between, sized
@@ -135,7 +135,9 @@ def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> 
         )
         conditions.append(sa.and_(items.c.uuid.in_(used), visible))
     if filter.is_in_dataset is not None:
-        any_use = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
+        any_use = sa.exists().where(
+            data_rows.c.item_uuid == items.c.uuid, is_staying_dataset(data_rows.c.dataset_uuid)
+        )
         conditions.append(any_use if filter.is_in_dataset else ~any_use)
     tags = filter.organisation_tags_all_of or []
     return [*conditions, *tag_conditions(items.c.folder_uuid, tags, path)]

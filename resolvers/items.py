@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import strawberry
 import structlog
 
-from gateway.auth.visibility import has_staying_item, sees_dataset, sees_item
+from gateway.auth.visibility import has_staying_item, is_staying_dataset, sees_dataset, sees_item
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.reprobing import was_read_by_older_version
 from gateway.clouds.base import ObjectLocation
@@ -85,7 +85,13 @@ item_lookup = Lookup(item_by_uuid, "uuid", "UUID of the item.")
 folder_of = ToOne(folders, items.c.folder_uuid)
 owner_of = ToOne(users, items.c.owner_uuid)
 same_item = SameRow()
-data_row_count = Aggregate(items.c.uuid, data_rows.c.item_uuid, sa.func.count(), data_rows)
+data_row_count = Aggregate(
+    items.c.uuid,
+    data_rows.c.item_uuid,
+    sa.func.count(),
+    data_rows,
+    where=is_staying_dataset(data_rows.c.dataset_uuid),
+)
 group_count = Aggregate(
     items.c.uuid,
     group_members.c.item_uuid,
@@ -98,6 +104,7 @@ dataset_count = Aggregate(
     data_rows.c.item_uuid,
     sa.func.count(sa.distinct(data_rows.c.dataset_uuid)),
     data_rows,
+    where=is_staying_dataset(data_rows.c.dataset_uuid),
 )
 member_count = Aggregate(items.c.uuid, group_members.c.group_uuid, sa.func.count(), group_members)
 children_of = ToMany(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import is_granted_to, is_staying
+from gateway.auth.visibility import is_granted_to, is_staying, is_staying_dataset
 from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import forbidden, not_found
@@ -61,7 +61,8 @@ async def roles_on_datasets(
 ) -> dict[UUID, EffectiveRole]:
     """Return the role on each dataset that the viewer may see; others are missing."""
     key = dataset_grants.c.dataset_uuid
-    return await _roles_by_own_grants(connection, viewer, datasets, key, uuids)
+    exists = is_staying_dataset(datasets.c.uuid)
+    return await _roles_by_own_grants(connection, viewer, datasets, key, uuids, exists)
 
 
 async def roles_on_integrations(
@@ -103,6 +104,7 @@ async def _roles_by_own_grants(
     table: sa.Table,
     key: sa.Column[Any],
     uuids: Collection[UUID],
+    *conditions: sa.ColumnElement[bool],
 ) -> dict[UUID, EffectiveRole]:
     """Return the roles on rows of a table; `key` is the column by which grants refer to it."""
     grants: sa.Table = key.table
@@ -111,7 +113,7 @@ async def _roles_by_own_grants(
     )
     rows = await connection.execute(statement)
     roles = _strongest((row.object_uuid, EffectiveRole(row.role)) for row in rows)
-    return await _with_site_role(connection, viewer, table, uuids, roles)
+    return await _with_site_role(connection, viewer, table, uuids, roles, *conditions)
 
 
 def _strongest(roles: Iterable[tuple[UUID, EffectiveRole]]) -> dict[UUID, EffectiveRole]:

@@ -13,7 +13,7 @@ from gateway.auth.viewer import Viewer
 from gateway.database.tree import within
 from gateway.kinds.enums import JobKind
 from gateway.models.collections import collections, filter_presets
-from gateway.models.datasets import dataset_grants, datasets
+from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
 from gateway.models.folders import folder_grants, folders, leaving_folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
@@ -52,6 +52,11 @@ def is_staying(folder_uuid: sa.ColumnElement[Any]) -> Condition:
     empty.
     """
     return folder_uuid.not_in(sa.select(leaving_folders.c.folder_uuid))
+
+
+def is_staying_dataset(dataset_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that a dataset has not been deleted; see `is_staying`."""
+    return dataset_uuid.not_in(sa.select(leaving_datasets.c.dataset_uuid))
 
 
 def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
@@ -186,7 +191,7 @@ def sees_sync(viewer: Viewer) -> Condition:
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:
     """Return the condition that the viewer may see a dataset, by its own grants."""
     if viewer.is_site_admin:
-        return sa.true()
+        return is_staying_dataset(dataset.c.uuid)
     grants = dataset_grants.alias()
     return sa.exists().where(grants.c.dataset_uuid == dataset.c.uuid, is_granted_to(viewer, grants))
 

@@ -1,16 +1,19 @@
 """Datasets and their data rows: create, link, unlink and delete, with journal entries."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.mirror_datasets import link_items, unlink_data_rows
+from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.enums import JobKind, StorageUserRole
 from gateway.models.base import fold
 from gateway.models.datasets import (
     DataRowRecord,
@@ -19,9 +22,29 @@ from gateway.models.datasets import (
     data_rows,
     dataset_grants,
     datasets,
+    leaving_datasets,
 )
 from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import JobRecord, jobs
+from gateway.queues.base import Queue, TaskType
+
+
+class RemoveDatasetArgs(TypedDict):
+    """Arguments of `REMOVE_DATASET`: the deletion of a dataset."""
+
+    job: str
+
+
+REMOVE_DATASET = TaskType("remove_dataset", RemoveDatasetArgs)
+REMOVED_AT_ONCE = 1_000
+"""Data rows that are removed by the request itself."""
+
+
+class DeletedDataset(NamedTuple):
+    """The number of data rows of a deleted dataset, and the job that removes them, if any."""
+
+    data_row_count: int
+    job_uuid: UUID | None
 
 
 async def create_dataset(
@@ -54,20 +77,56 @@ async def create_dataset(
     return dataset.uuid
 
 
-async def delete_dataset(transaction: Transaction, user_uuid: UUID, row: DatasetRecord) -> int:
-    """Delete a locked dataset with its data rows, and return their number.
+async def delete_dataset(
+    transaction: Transaction, queue: Queue, user_uuid: UUID, row: DatasetRecord
+) -> DeletedDataset:
+    """Delete a locked dataset with its data rows; a job removes the rows if they are many.
 
-    Its items stay, as does a folder that it mirrors. Upload jobs that fill it continue without
-    it. The caller has locked the tree exclusively, so that no item enters the folder meanwhile.
+    The dataset is gone at once in any case. Its items stay, as does a folder that it mirrors. Jobs
+    that fill it continue without it. The caller has locked the tree exclusively, so that no item
+    enters the folder meanwhile.
     """
     filling = jobs.c.dataset_uuid == row.uuid
     await transaction.execute(sa.update(jobs).where(filling).values(dataset_uuid=None))
-    unlinked = await unlink_data_rows(transaction, user_uuid, data_rows.c.dataset_uuid == row.uuid)
-    await transaction.execute(sa.delete(datasets).where(datasets.c.uuid == row.uuid))
+    mine = data_rows.c.dataset_uuid == row.uuid
+    total, job_uuid = await count_rows(transaction, data_rows, mine), None
+    if total <= REMOVED_AT_ONCE:
+        await unlink_data_rows(transaction, user_uuid, mine)
+        await transaction.execute(sa.delete(datasets).where(datasets.c.uuid == row.uuid))
+    else:
+        job_uuid = await _start_removal(transaction, queue, user_uuid, row, total)
     before = {"title": row.title}
     entry = JournalEntry("DELETE", "Dataset", row.uuid, row.backing_folder_uuid, before)
     await journal.append(transaction, user_uuid, [entry])
-    return len(unlinked)
+    return DeletedDataset(total, job_uuid)
+
+
+async def _start_removal(
+    transaction: Transaction, queue: Queue, user_uuid: UUID, row: DatasetRecord, total: int
+) -> UUID:
+    """Make a dataset disappear, and start the job that removes it with its data rows."""
+    await transaction.execute(sa.insert(leaving_datasets).values(dataset_uuid=row.uuid))
+    granted = dataset_grants.c.dataset_uuid == row.uuid
+    await transaction.execute(sa.delete(dataset_grants).where(granted))
+    detached = sa.update(datasets).where(datasets.c.uuid == row.uuid)
+    await transaction.execute(detached.values(backing_folder_uuid=None))
+    job_uuid = await add_job(
+        transaction,
+        JobKind.DELETION,
+        user_uuid,
+        None,
+        title=row.title,
+        dataset_uuid=row.uuid,
+        units_pending_count=total,
+    )
+    await enqueue_row_removal(transaction, queue, job_uuid)
+    return job_uuid
+
+
+async def enqueue_row_removal(transaction: Transaction, queue: Queue, job_uuid: UUID) -> None:
+    """Enqueue the task that goes on with a deletion, unless it is in the queue already."""
+    args, key = RemoveDatasetArgs(job=job_uuid.hex), f"{REMOVE_DATASET.name}.{job_uuid.hex}"
+    await queue.enqueue(transaction, REMOVE_DATASET, args, key=key)
 
 
 async def linked_items(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import is_staying
+from gateway.auth.visibility import is_staying, is_staying_dataset
 from gateway.catalog.items import IN_A_DATASET, IN_A_GROUP
 from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
@@ -123,7 +123,7 @@ async def find_used_item(
     in_dataset = (
         item.join(data_rows, data_rows.c.item_uuid == items.c.uuid)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(datasets.c.backing_folder_uuid.is_(None))
+        .where(datasets.c.backing_folder_uuid.is_(None), is_staying_dataset(datasets.c.uuid))
     )
     uses = [(with_members, in_other_group, IN_A_GROUP)]
     if not allow_datasets:

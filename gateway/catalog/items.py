@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import has_staying_item
+from gateway.auth.visibility import has_staying_item, is_staying_dataset
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.catalog.ledger.item_uses import note_links, note_members
@@ -187,7 +187,9 @@ async def unused_members(
         sa.not_(in_keys(other.c.group_uuid, group_uuids)),
         has_staying_item(other.c.group_uuid),
     )
-    used = sa.exists().where(data_rows.c.item_uuid == items.c.uuid)
+    used = sa.exists().where(
+        data_rows.c.item_uuid == items.c.uuid, is_staying_dataset(data_rows.c.dataset_uuid)
+    )
     if besides_mirrors:
         used = used.where(
             datasets.c.uuid == data_rows.c.dataset_uuid, datasets.c.backing_folder_uuid.is_(None)
@@ -213,7 +215,7 @@ async def dataset_uses(transaction: Transaction, uuids: Collection[UUID]) -> dic
     statement = (
         sa.select(data_rows.c.item_uuid, is_mirror)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(in_keys(data_rows.c.item_uuid, uuids))
+        .where(in_keys(data_rows.c.item_uuid, uuids), is_staying_dataset(datasets.c.uuid))
         .distinct()
     )
     uses: dict[UUID, set[bool]] = {}

@@ -50,6 +50,14 @@ class DatasetFolderRecord(SQLModel, table=True):
     )
 
 
+class LeavingDatasetRecord(SQLModel, table=True):
+    """A deleted dataset whose data rows a job has not removed yet; nobody sees it or its rows."""
+
+    __tablename__ = "leaving_datasets"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    dataset_uuid: UUID = Field(primary_key=True, foreign_key="datasets.uuid", ondelete="CASCADE")
+
+
 class DatasetGrantRecord(SQLModel, table=True):
     """A role of a group or a user on a dataset."""
 
@@ -74,4 +82,5 @@ class DatasetGrantRecord(SQLModel, table=True):
 datasets = table_of(DatasetRecord)
 data_rows = table_of(DataRowRecord)
 dataset_folders = table_of(DatasetFolderRecord)
+leaving_datasets = table_of(LeavingDatasetRecord)
 dataset_grants = table_of(DatasetGrantRecord)

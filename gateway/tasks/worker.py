@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
@@ -34,6 +35,7 @@ from gateway.tasks.read_manifests import read_manifest
 from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.recount import recount
 from gateway.tasks.reencode_videos import reencode
+from gateway.tasks.remove_datasets import remove_dataset
 from gateway.tasks.remove_folders import remove_folders
 from gateway.tasks.remove_objects import abort_parts, remove_objects
 from gateway.tasks.reprobe_items import reprobe
@@ -58,6 +60,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         INGEST: partial(ingest, services, reader),
         REPROBE: partial(reprobe, services, reader),
         REMOVE_FOLDERS: partial(remove_folders, services),
+        REMOVE_DATASET: partial(remove_dataset, services),
         LINK_ITEMS: partial(link_remaining_items, services),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),

@@ -111,20 +111,29 @@ class DeleteDatasetOutcome(Outcome):
 
     dataset_uuid: UUID | None = None
     removed_data_rows_count: int | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(ADMIN.on_dataset("dataset_uuid"))
 async def delete_dataset(
     context: Context, input: DeleteDatasetInput, permissions: Permissions
 ) -> DeleteDatasetOutcome:
-    """Delete a dataset with its data rows. Its items, and a folder that it mirrors, are kept."""
+    """Delete a dataset with its data rows. Its items, and a folder that it mirrors, are kept.
+
+    It is gone for everyone at once. If it has more than 1,000 data rows, `job` removes them.
+    """
     uuid, viewer = input.dataset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
         dataset = await lock_row(transaction, DatasetRecord, uuid, "dataset", "datasetUuid")
-        count = await catalog.delete_dataset(transaction, viewer, dataset)
-    return DeleteDatasetOutcome(dataset_uuid=uuid, removed_data_rows_count=count)
+        queue = context.services.queue
+        deleted = await catalog.delete_dataset(transaction, queue, viewer, dataset)
+    return DeleteDatasetOutcome(
+        dataset_uuid=uuid,
+        removed_data_rows_count=deleted.data_row_count,
+        job_uuid=deleted.job_uuid,
+    )
 
 
 class StoredLinks(TypedDict):

@@ -54,7 +54,7 @@ async def cancel_job(
                 if locked := await lock_reencode_job(transaction, uuid):
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
             case JobKind.DELETION if job.status not in TERMINAL:
-                message = "The folder has been deleted: its removal cannot be cancelled."
+                message = "What it removes has been deleted, so it cannot be cancelled."
                 raise conflict(message, "jobUuid")
             case JobKind.LINKING if job.status not in TERMINAL:
                 message = "The dataset mirrors the folder: delete the dataset instead."

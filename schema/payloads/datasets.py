@@ -8,9 +8,10 @@ import strawberry
 
 from resolvers.datasets import dataset_by_uuid
 from resolvers.global_ids import id_from, ids_from
-from resolvers.jobs import linking_by_uuid
+from resolvers.jobs import deletion_by_uuid, linking_by_uuid
 from schema.common import USER_ERRORS, UserError
 from schema.datasets import DataRow, Dataset
+from schema.deletions import DeletionJob
 from schema.fields import column, resolved, row_type
 from schema.linking import LinkingJob
 
@@ -42,6 +43,11 @@ class DeleteDatasetPayload:
         id_from("Dataset", "dataset_uuid"), "The global ID of the deleted dataset."
     )
     removed_data_rows_count: int | None = column("Number of data rows deleted with it.")
+    job: DeletionJob | None = resolved(
+        deletion_by_uuid,
+        "The job that removes the data rows if they are more than 1,000. For everyone the dataset "
+        "and its data rows are gone already.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -1,13 +1,14 @@
-"""A dataset that mirrors a large folder gets its items step by step."""
+"""Large datasets get their items, and lose their data rows, step by step."""
 
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
+from gateway.catalog import datasets as catalog
 from gateway.catalog import linking
 from gateway.models.datasets import DataRowRecord, data_rows
-from gateway.tasks import link_items
+from gateway.tasks import link_items, remove_datasets
 from gateway.tasks.worker import background_worker
 from tests.fixtures.deletions import fill_folder
 from tests.fixtures.items import create_dataset
@@ -81,3 +82,43 @@ async def test_the_job_ends_with_its_dataset_or_folder(idle_site: Site, gone: st
     async with background_worker(site.services):
         await site.wait_while("PENDING", "job", job)
     assert await site.see("job", job, "outcome unitsPendingCount") == {"outcome": "CANCELLED", "unitsPendingCount": 0}
+
+
+async def test_a_large_dataset_is_deleted_at_once(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sees it or a use by it, before a worker has done anything."""
+    monkeypatch.setattr(catalog, "REMOVED_AT_ONCE", 30)
+    monkeypatch.setattr(remove_datasets, "DATA_ROWS", 20)
+    monkeypatch.setattr(remove_datasets, "STEPS_PER_TASK", 2)
+    site, folder = idle_site, await idle_site.folder("large")
+    uuids = await fill_folder(site, folder, 70)
+    dataset = await create_dataset(site, "doomed", uuids)
+    rows = await site.ask("query($u: UUID!) { dataset(uuid: $u) { id dataRows { nodes { id } } } }", {"u": dataset})
+    ids = [rows["dataset"]["id"], rows["dataset"]["dataRows"]["nodes"][0]["id"]]
+    payload = await site.done("deleteDataset", {"datasetUuid": dataset}, "removedDataRowsCount job { uuid title }")
+    assert (payload["removedDataRowsCount"], payload["job"]["title"]) == (70, "doomed")
+    variables = {"item": uuids[0], "folder": folder, "dataset": dataset, "ids": ids}
+    seen = await site.ask(
+        """query($item: UUID!, $folder: UUID!, $dataset: UUID!, $ids: [ID!]!) {
+        nodes(ids: $ids) { id } dataset(uuid: $dataset) { uuid }
+        datasets { totalCount } all: datasets(scope: ORGANISATION) { totalCount }
+        storageItem(uuid: $item) { dataRowsCount summary { usedInDatasets } }
+        storageFolder(uuid: $folder) { items(filter: {isInDataset: true}) { totalCount } } }""",
+        variables,
+    )
+    assert seen == {
+        "nodes": [None, None],
+        "dataset": None,
+        "datasets": {"totalCount": 0},
+        "all": {"totalCount": 0},
+        "storageItem": {"dataRowsCount": 0, "summary": {"usedInDatasets": 0}},
+        "storageFolder": {"items": {"totalCount": 0}},
+    }
+    assert await site.refused("updateDataset", {"datasetUuid": dataset, "title": "t"}) == [
+        ("NOT_FOUND", "input.datasetUuid")
+    ]
+    await site.done("deleteStorageItems", {"itemUuids": uuids[:2]}, "removedItemsCount")
+    async with background_worker(site.services):
+        await site.wait_while("PENDING", "job", payload["job"]["uuid"])
+    assert await linked(site, dataset) == []
+    done = await site.see("job", payload["job"]["uuid"], "outcome unitsDoneCount unitsPendingCount")
+    assert done == {"outcome": "SUCCEEDED", "unitsDoneCount": 68, "unitsPendingCount": 0}
