@@ -41,6 +41,9 @@ STORE_CALLS = (
 )
 """Calls of the object store that are measured: those that wait for it."""
 
+_STATEMENT_MARGIN_SECONDS = 5.0
+"""Seconds after the time limit of operations in which their statements are cancelled."""
+
 
 def resolve_database_url(settings: Settings) -> str:
     """Return the URL of the database: by default, SQLite in the data directory.
@@ -61,7 +64,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         NotConfigured: a setting is missing or invalid.
     """
-    database = Database(resolve_database_url(settings))
+    database = Database(
+        resolve_database_url(settings), settings.limits.seconds + _STATEMENT_MARGIN_SECONDS
+    )
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured(
             "STOREGRAPH_SECRET_KEY: Required with PostgreSQL. Set it to the same value for all "

@@ -126,10 +126,11 @@ CommitHook = Callable[[Transaction], Awaitable[None]]
 class Database:
     """Database engine with separate read and write access, which viewers share fairly.
 
+    Statements of operations take at most `most_seconds`, if their process cannot end them earlier.
     On SQLite, the writers of a process wait for one another here instead of polling for the lock.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, most_seconds: float | None = None) -> None:
         self.url = database_url(url)
         self.is_embedded = is_sqlite(self.url)
         self._engine = create_async_engine(self.url, **engine_options(self.url))
@@ -139,7 +140,7 @@ class Database:
         self._lanes = Lanes(
             FairSlots(*shares.fast, "readers"), FairSlots(*shares.slow, "slow_readers")
         )
-        self._readers = Readers(self.url, self._lanes)
+        self._readers = Readers(self.url, self._lanes, most_seconds)
         self._writers = FairSlots(*shares.writers, "writer")
         self._commit_hooks: list[CommitHook] = []
         self._statement_hooks: list[StatementHook] = []

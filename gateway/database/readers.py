@@ -55,12 +55,20 @@ class Reader(Protocol):
 
 
 class Readers:
-    """A pool of connections to one database, opened when they are needed: one for each slot."""
+    """A pool of connections to one database, opened when they are needed: one for each slot.
 
-    def __init__(self, url: URL, lanes: Lanes) -> None:
+    PostgreSQL itself ends statements after `most_seconds`, which matters if this process was killed
+    meanwhile.
+    """
+
+    def __init__(self, url: URL, lanes: Lanes, most_seconds: float | None = None) -> None:
         self._url = url
         self._is_embedded = is_sqlite(url)
-        self._open = _EmbeddedReader.open if self._is_embedded else _ServedReader.open
+        self._open: Callable[[URL], Awaitable[Any]] = (
+            _EmbeddedReader.open
+            if self._is_embedded
+            else partial(_ServedReader.open, most_seconds=most_seconds)
+        )
         self._lanes = lanes
         self._idle: list[Reader] = []
         self._to_thread_until: dict[Hashable, float] = {}
@@ -218,8 +226,10 @@ class _ServedReader:
         self._connection = connection
 
     @classmethod
-    async def open(cls, url: URL) -> "_ServedReader":
+    async def open(cls, url: URL, most_seconds: float | None) -> "_ServedReader":
         options = "-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on"
+        if most_seconds:
+            options += f" -c statement_timeout={most_seconds * 1000:.0f}"
         connection = await psycopg.AsyncConnection.connect(
             libpq_conninfo(url), autocommit=True, options=options
         )

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -192,3 +193,12 @@ async def test_a_viewer_who_writes_a_lot_keeps_nobody_from_writing(embedded_data
             await asyncio.sleep(0.01)
         first.set()
     assert log == ["a", "a", BACKGROUND, "b", "a", "a"]
+
+
+async def test_postgresql_ends_statements_of_a_process_that_does_not(postgres_url: str) -> None:
+    database = Database(postgres_url, most_seconds=0.2)
+    try:
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await database.fetch(SLOW["postgresql"], ())
+    finally:
+        await database.close()
