@@ -29,6 +29,8 @@ SAME = """subscription Watch($folder: UUID!) { storageChanged(folderUuid: $folde
 } }"""
 """Each subscription is the same, or has a document of its own."""
 NAMES = {"same": "Watch", "different": "Watch{}"}
+SLOWER = {"same": 4, "different": 8}
+"""How many times longer than at idle the page may take; each new document has to be planned once, too."""
 
 
 @asynccontextmanager
@@ -118,5 +120,5 @@ async def flood(site: Site, watched: str, which: str, visits: Visits, file: Path
         f"{written} writes in {over - settled:.1f} s, page p95 {before * 1000:.1f} -> {during * 1000:.1f} ms, "
         f"loop busy for at most {busy[-1] * 1000:.0f} ms, p99 {busy[int(len(busy) * 0.99)] * 1000:.0f} ms"
     )
-    assert during < 4 * before
-    assert busy[-1] < 0.1  # in its own CPU time, which other processes do not increase
+    assert during < SLOWER[which] * before
+    assert busy[-1] < 0.2  # in its own CPU time, which other processes do not increase
