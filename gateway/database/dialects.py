@@ -151,10 +151,6 @@ def configure_connections(engine: sa.Engine) -> None:
         cursor.close()
         add_functions(connection)
 
-    @event.listens_for(engine, "invalidate")
-    def interrupt(connection: Any, _record: Any, _error: BaseException | None) -> None:
-        connection.run_async(_stop_statement)
-
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITING, False)
@@ -168,15 +164,6 @@ def lock_for_migration(connection: Connection) -> None:
     """
     if connection.dialect.name != "sqlite":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-
-
-async def _stop_statement(connection: Any) -> None:
-    """Stop what a connection of SQLite runs in its thread, and free the locks that it has.
-
-    Closing it would wait for the statement, and leave the locks to whoever refers to its cursor.
-    """
-    await connection.interrupt()
-    await connection.rollback()
 
 
 def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

@@ -21,6 +21,7 @@ from gateway.database.dialects import (
     sharing,
 )
 from gateway.database.fair_slots import FairSlots
+from gateway.database.interrupts import stop_cancelled_statements
 from gateway.database.lanes import Lanes
 from gateway.database.outages import OUTAGE
 from gateway.database.readers import Readers
@@ -135,6 +136,8 @@ class Database:
         self.is_embedded = is_sqlite(self.url)
         self._engine = create_async_engine(self.url, **engine_options(self.url))
         configure_connections(self._engine.sync_engine)
+        if self.is_embedded:
+            stop_cancelled_statements(self._engine.sync_engine)
         event.listen(self._engine.sync_engine, "before_cursor_execute", _count_statement)
         shares = sharing(self.url)
         self._lanes = Lanes(

@@ -83,7 +83,7 @@ class _FastRead:
         try:
             async with self._timeout:
                 return await run()
-        except TimeoutError:
+        except Exception:  # whatever a stopped statement raises: it is run again
             if not self._timeout.expired():
                 raise
             return _Unfinished()

@@ -1,10 +1,12 @@
 """Slots go round among viewers, slow statements leave the fast lane, and cancelled ones stop."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiosqlite
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -103,7 +105,9 @@ async def test_a_slow_statement_changes_lanes_or_is_run_again() -> None:
     assert (first.result(), second.result()) == (1, 2)
 
 
-async def test_a_slow_statement_stops_if_the_slow_lane_is_full() -> None:
+@pytest.mark.parametrize("raised", [asyncio.CancelledError, sqlite3.OperationalError])
+async def test_a_slow_statement_stops_if_the_slow_lane_is_full(raised: type[BaseException]) -> None:
+    """It is run again, whatever it raises when it is stopped."""
     lanes = Lanes(FairSlots(1, 1), FairSlots(1, 1))
     await lanes.slow.take("other")
     started, stopped = 0, 0
@@ -115,7 +119,7 @@ async def test_a_slow_statement_stops_if_the_slow_lane_is_full() -> None:
             await asyncio.sleep(60 if started == 1 else 0)
         except asyncio.CancelledError:
             stopped += 1
-            raise
+            raise raised from None
         return "rows"
 
     async with asyncio.timeout(10):
@@ -141,9 +145,8 @@ async def is_busy(database: Database) -> bool:
 
 
 @asynccontextmanager
-async def busy(database: Database, through: str) -> AsyncIterator[asyncio.Task[object]]:
-    """Run a slow statement in a task through one of the ways to the database."""
-    text = SLOW[database.dialect]
+async def running(database: Database, through: str, text: str) -> AsyncIterator[asyncio.Task[object]]:
+    """Run a statement in a task through one of the ways to the database."""
 
     async def run() -> object:
         if through == "fetch":
@@ -164,7 +167,7 @@ async def busy(database: Database, through: str) -> AsyncIterator[asyncio.Task[o
 
 @pytest.mark.parametrize("through", ["fetch", "reading", "rows", "writing"])
 async def test_a_cancelled_statement_stops_in_the_database(database: Database, through: str) -> None:
-    async with asyncio.timeout(40), busy(database, through) as task:
+    async with asyncio.timeout(40), running(database, through, SLOW[database.dialect]) as task:
         while not await is_busy(database):
             assert not task.done(), task
         task.cancel()
@@ -173,6 +176,30 @@ async def test_a_cancelled_statement_stops_in_the_database(database: Database, t
             pass
         async with database.writing() as transaction:  # nothing holds a lock or a slot any more
             await transaction.execute(sa.text("SELECT 1"))
+
+
+@pytest.mark.parametrize("through", ["reading", "rows", "writing"])
+async def test_a_statement_is_cancelled_before_its_rows_are_fetched(
+    embedded_database: Database, through: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cursor still has rows when the connection is rolled back."""
+    await embedded_database.rows(sa.text("SELECT 1"), sa.Row)  # opens a connection
+    cursors = []
+
+    async def fetch_never(cursor: aiosqlite.Cursor) -> None:
+        cursors.append(cursor)
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aiosqlite.Cursor, "fetchall", fetch_never)
+        async with asyncio.timeout(20), running(embedded_database, through, "VALUES (1), (2), (3)") as task:
+            while not cursors:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled(), task
+    async with asyncio.timeout(20), embedded_database.writing() as transaction:
+        await transaction.execute(sa.text("SELECT 1"))
 
 
 async def test_a_viewer_who_writes_a_lot_keeps_nobody_from_writing(embedded_database: Database) -> None:
