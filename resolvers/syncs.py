@@ -1,6 +1,6 @@
 """Syncs of cloud-synced folders: how they are resolved, and the subscription to one."""
 
-from gateway.auth.visibility import sees_sync
+from gateway.auth.visibility import is_staying, sees_sync
 from gateway.execution.declarations import Computed, Lookup, ToMany, ToOne
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.syncs import skipped_objects
@@ -51,6 +51,7 @@ upload_jobs_of = ToMany(
     newest_first(jobs.c.created_at, jobs.c.uuid),
     key=jobs.c.uuid,
     parent=jobs.c.cloud_sync_job_uuid,
+    where=lambda _query: [is_staying(jobs.c.folder_uuid)],
 )
 
 watch_sync = job_subscription(

@@ -15,6 +15,7 @@ from gateway.ids import global_id
 from gateway.kinds.enums import StorageLocationName
 from gateway.models.folders import folders, leaving_folders
 from gateway.models.items import group_members, items
+from gateway.models.jobs import jobs
 from gateway.tasks.remove_folders import take_step
 from schema.api import api
 from tests.execution.test_edges import CORE, ITEM, LOOK_UP, NODE, REQUIRED, documents, ids_of, selected
@@ -72,6 +73,7 @@ async def test_a_deleted_tree_is_gone_at_once(pair: Both) -> None:
         # Groups outside with members inside would be refused.
         outer = sa.and_(group_members.c.item_uuid.in_(inside), group_members.c.group_uuid.not_in(inside))
         await transaction.execute(sa.delete(group_members).where(outer))
+        await transaction.execute(sa.update(jobs).where(jobs.c.uuid == world.jobs[1]).values(folder_uuid=tree[-1].uuid))
         elsewhere = {"storage_location": StorageLocationName.AZURE}
         await transaction.execute(sa.update(items).where(items.c.uuid.in_(inside)).values(elsewhere))
     admin = world.viewers["admin"].user_uuid
