@@ -19,6 +19,22 @@ SIZED_HEADERS: dict[bytes, tuple[int, int, Literal["little", "big"], int]] = {
     b"FRM8": (4, 8, "big", 12),
 }
 """Formats by their first bytes: offset and size of the length, and what it leaves out."""
+PNG = b"\x89PNG\r\n\x1a\n"
+FIRST_PARTS = {
+    PNG: (8, b"\0\0\0\x0dIHDR", "PNG"),
+    b"OggS": (4, b"\0", "Ogg"),
+    b"DSD ": (28, b"fmt ", "DSF"),
+    b"RF64": (12, b"ds64", "RF64"),
+    b"BW64": (12, b"ds64", "BW64"),
+    b"riff": (24, b"wave", "Wave64"),
+    ASF_HEADER: (28, b"\x01\x02", "ASF"),
+}
+"""What follows the first bytes of a format: offset, content, and the name of the format.
+
+Without it, the bytes where a length would be are something else.
+"""
+LONG_BOXES = (b"mdat", b"moov", b"moof", b"meta", b"free", b"skip", b"wide", b"uuid", b"jp2c")
+"""Boxes of ISO media files that can end beyond a file that is truncated."""
 VBRI_OFFSET = 36
 XING_MARKS = (b"Xing", b"Info")
 HALF_OF_32_BITS = 1 << 31
@@ -29,12 +45,25 @@ def check_length(file: ReadableFile, size: int) -> None:
     """Compare the length that a container states with the size of the file in bytes.
 
     Raises:
-        MediaError: Bytes are missing.
+        MediaError: Bytes are missing, or it is no such container after its first bytes.
     """
     with file.open("rb") as data:
+        check_first_part(data, data.read(16))
+        data.seek(0)
         stated = stated_length(data, data.read(16))
     if stated > size:
         raise MediaError(f"the file is truncated: it has {size:,} of {stated:,} bytes")
+
+
+def check_first_part(data: BinaryIO, head: bytes) -> None:
+    """Check what must follow the first bytes, as far as the file goes.
+
+    Raises:
+        MediaError: Something else follows.
+    """
+    for mark, (offset, expected, name) in FIRST_PARTS.items():
+        if head.startswith(mark) and not expected.startswith(read_at(data, offset, len(expected))):
+            raise MediaError(f"the file is not a valid {name} file")
 
 
 def stated_length(data: BinaryIO, head: bytes) -> int:
@@ -52,10 +81,10 @@ def stated_length(data: BinaryIO, head: bytes) -> int:
     if head == ASF_HEADER:
         return max(asf_object_ends(data), default=0)
     if head[4:8] in BOXES_AT_START:
-        return max((end for _, end in boxes(data)), default=0)
+        return iso_length(data)
     if head[:4] == EBML:
         return matroska_length(data)
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
+    if head[:8] == PNG:
         return max(png_chunk_ends(data), default=0)
     if head[:4] == b"OggS":
         return ogg_length(data)
@@ -73,6 +102,16 @@ def riff_length(head: bytes, byte_order: str) -> int:
     return (
         0 if size == 0xFFFFFFFF or abs(size - HALF_OF_32_BITS) < 1 << 16 or not size else size + 8
     )
+
+
+def iso_length(data: BinaryIO) -> int:
+    """Return the end of the last top-level box.
+
+    A short box cannot end far beyond the file: what seems to be one is something else.
+    """
+    size = data.seek(0, 2)
+    ends = (end for name, end in boxes(data) if end <= size or name in LONG_BOXES)
+    return max(ends, default=0)
 
 
 def has_box(file: ReadableFile, name: bytes) -> bool:
@@ -112,10 +151,15 @@ def asf_object_ends(data: BinaryIO) -> Iterator[int]:
 
 
 def png_chunk_ends(data: BinaryIO) -> Iterator[int]:
-    """Yield the end of each chunk of a PNG; the last chunk, an end mark, may be absent."""
+    """Yield the end of each chunk of a PNG; the last chunk, an end mark, may be absent.
+
+    The names of chunks consist of letters: what does not is no chunk.
+    """
     start, name = 8, b""
     while name != b"IEND" and (head := read_at(data, start, 8)):
         name = head[4:]
+        if name and not name.isalpha():
+            return
         start += 12 + int.from_bytes(head[:4])
         yield start
         if len(head) < 8:
@@ -154,6 +198,8 @@ def mp3_length(data: BinaryIO, head: bytes) -> int:
     if head[:3] == b"ID3":
         start = 10 + sum((octet & 0x7F) << 7 * (3 - i) for i, octet in enumerate(head[6:10]))
     frame = read_at(data, start, 200)
+    if frame[:1] != b"\xff" or frame[1:2] < b"\xe0":  # no frame follows the tag
+        return start
     mark = next((offset for name in XING_MARKS if (offset := frame.find(name)) >= 0), None)
     if mark is None:
         is_stated = frame[VBRI_OFFSET : VBRI_OFFSET + 4] == b"VBRI"

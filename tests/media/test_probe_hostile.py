@@ -12,6 +12,7 @@ from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
 from gateway.media.errors import MediaError
+from gateway.media.length import ASF_HEADER
 from gateway.media.probe import probe
 from tests.fixtures.kinds import CONTENT
 from tests.media.conftest import Refusal
@@ -24,6 +25,7 @@ KINDS: dict[StorageItemType, list[Callable[..., bytes]]] = {
     StorageItemType.PLAIN_TEXT: [samples.text, samples.html, samples.json_text],
 }
 """Sample files of each kind that is read, but for scenes, whose eight formats have a test file of their own."""
+TEXT = b"nnot a picture but a text without any Information, \x81\x01\0. " * 20
 LONGEST_END_MARKER = 12
 """Bytes of a PNG's IEND chunk."""
 PROBED = {item_type for item_type, kind in ITEM_KINDS.items() if kind.prober}
@@ -61,6 +63,35 @@ def test_empty(refusal: Refusal, item_type: StorageItemType) -> None:
 def test_pointers_far_beyond_the_end(refusal: Refusal, data: bytes, item_type: StorageItemType) -> None:
     """Not even a file system can seek there, which is the file's fault."""
     assert "truncated" in refusal(data, item_type) or "octet-stream" in refusal(data, item_type)
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "item_type"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "PNG", StorageItemType.IMAGE),
+        (b"OggS", "Ogg", StorageItemType.AUDIO),
+        (b"DSD \x1c\0\0\0", "DSF", StorageItemType.AUDIO),
+        (b"RF64\xff\xff\xff\xffWAVE", "RF64", StorageItemType.AUDIO),
+        (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", "Wave64", StorageItemType.AUDIO),
+        (ASF_HEADER, "ASF", StorageItemType.VIDEO),
+    ],
+)
+def test_text_after_the_first_bytes_is_no_length(
+    refusal: Refusal, head: bytes, name: str, item_type: StorageItemType
+) -> None:
+    said = refusal(head + TEXT, item_type)
+    assert said == f"the file is not a valid {name} file"
+
+
+def test_text_after_a_whole_part_is_no_length(refusal: Refusal) -> None:
+    """The next box or chunk, or the frame after a tag: their lengths would be letters."""
+    whole = {
+        samples.png()[:33] + TEXT: StorageItemType.IMAGE,
+        b"\0\0\0\x10ftypmp42\0\0\0\0" + TEXT: StorageItemType.VIDEO,
+        b"ID3\x03\0\0\0\0\0\0" + TEXT: StorageItemType.AUDIO,
+    }
+    for data, item_type in whole.items():
+        assert "truncated: it has" not in refusal(data, item_type)
 
 
 @pytest.mark.parametrize("item_type", KINDS)
