@@ -1,4 +1,4 @@
-"""What `serve` says once the site answers: its address, and the key of the first admin."""
+"""The greeting of `serve` once the site answers: its address, and the key of the first admin."""
 
 import structlog
 from rich.console import Console

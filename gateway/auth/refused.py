@@ -15,10 +15,19 @@ _SHORTEST_KEY = 32
 """Characters of the shortest API key; the first admin's may be chosen."""
 
 
+class Refusal(NamedTuple):
+    """Why a credential is refused; with its API key and its user, if they are known."""
+
+    reason: str
+    key: UUID | None = None
+    user: UUID | None = None
+
+
 class RefusedKey(NamedTuple):
     """An API key as it is in the database, with its user."""
 
     uuid: UUID
+    user_uuid: UUID
     revoked_at: datetime | None
     expires_at: datetime | None
     is_active: bool
@@ -26,23 +35,30 @@ class RefusedKey(NamedTuple):
 
 async def why_refused(
     database: Database, verifier: TokenVerifier, token: str, sha256: str
-) -> tuple[str, UUID | None]:
-    """Return the reason for which a token is refused, and the UUID of the API key if it is one."""
+) -> Refusal:
+    """Return the reason for which a token is refused, and whose it is."""
     statement = (
-        sa.select(api_keys.c.uuid, api_keys.c.revoked_at, api_keys.c.expires_at, users.c.is_active)
+        sa.select(
+            api_keys.c.uuid,
+            api_keys.c.user_uuid,
+            api_keys.c.revoked_at,
+            api_keys.c.expires_at,
+            users.c.is_active,
+        )
         .join(users, users.c.uuid == api_keys.c.user_uuid)
         .where(api_keys.c.sha256 == sha256)
     )
     rows = await database.rows(statement, RefusedKey)
     if rows:
-        return _reason_of(rows[0]), rows[0].uuid
+        return Refusal(_reason_of(rows[0]), rows[0].uuid, rows[0].user_uuid)
     if token.count(".") != 2:
-        return "unknown" if len(token) >= _SHORTEST_KEY else "malformed", None
+        return Refusal("unknown" if len(token) >= _SHORTEST_KEY else "malformed")
     sign_in = await verifier.verify(token)
     if sign_in is None:
-        return await verifier.why_refused(token), None
+        return Refusal(await verifier.why_refused(token))
     named = sa.select(users.c.uuid).where(users.c.email_key == fold(sign_in.email))
-    return "deactivated_user" if await database.rows(named, sa.Row) else "unknown", None
+    found = await database.rows(named, sa.Row)
+    return Refusal("deactivated_user", user=found[0].uuid) if found else Refusal("unknown")
 
 
 def _reason_of(key: RefusedKey) -> str:

@@ -11,6 +11,7 @@ from gateway.kinds.enums import JobStatus
 from gateway.models.base import now
 from gateway.models.jobs import JobRecord
 from gateway.telemetry.metrics import JOBS_CREATED, JOBS_ENDED, UNITS_ENDED
+from gateway.telemetry.tracing import OPERATION
 from gateway.web_addresses import without_credentials
 
 log = structlog.get_logger()
@@ -23,7 +24,9 @@ _UNITS = {
 
 
 def log_new_job(transaction: Transaction, row: Mapping[str, Any]) -> None:
-    """Log that a job was created, with the user who started it."""
+    """Log that a job was created, with the user and the request that started it."""
+    operation = OPERATION.get()
+    request_id = operation.request_id if operation else None
 
     def write() -> None:
         JOBS_CREATED.add(row["kind"])
@@ -34,6 +37,7 @@ def log_new_job(transaction: Transaction, row: Mapping[str, Any]) -> None:
             folder=row["folder_uuid"],
             user=row["user_uuid"],
             units=row["units_pending_count"],
+            request_id=request_id,
         )
 
     transaction.on_commit(write)
@@ -43,7 +47,14 @@ def log_job_start(transaction: Transaction, job: JobRecord) -> None:
     """Log that a task works on a job for the first time."""
     waited = round((now() - job.created_at).total_seconds(), 1)
     transaction.on_commit(
-        lambda: log.info("job_started", job=job.uuid, kind=job.kind, waited=waited)
+        lambda: log.info(
+            "job_started",
+            job=job.uuid,
+            kind=job.kind,
+            folder=job.folder_uuid,
+            user=job.user_uuid,
+            waited=waited,
+        )
     )
 
 
@@ -96,7 +107,7 @@ def log_job_end(transaction: Transaction, job: JobRecord, columns: Mapping[str, 
 
 def log_failed_unit(
     transaction: Transaction,
-    job_uuid: UUID,
+    job: JobRecord,
     unit_uuid: UUID,
     error: str | None,
     *,
@@ -107,6 +118,14 @@ def log_failed_unit(
     shown = without_credentials(url) if url else None
     transaction.on_commit(
         lambda: log.warning(
-            "unit_failed", job=job_uuid, unit=unit_uuid, item=item, url=shown, error=error
+            "unit_failed",
+            job=job.uuid,
+            kind=job.kind,
+            folder=job.folder_uuid,
+            user=job.user_uuid,
+            unit=unit_uuid,
+            item=item,
+            url=shown,
+            error=error,
         )
     )

@@ -155,7 +155,7 @@ async def end_unit(
             sa.update(reencode_units).where(reencode_units.c.uuid == unit_uuid).values(values)
         )
         if result.error:
-            log_failed_unit(transaction, job.uuid, unit.uuid, result.error, item=unit.item_uuid)
+            log_failed_unit(transaction, job, unit.uuid, result.error, item=unit.item_uuid)
         await _add_progress(transaction, job, unit, 1.0, result)
         following = unit.position + PARALLEL_UNITS
         if following < sum(getattr(job, name) for name in COUNTS.values()):

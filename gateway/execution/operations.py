@@ -245,12 +245,13 @@ class Operations:
         """Return the operation of a request; raise if it is not valid or exceeds a limit."""
         count = check_variables(request.variables, self._limits)
         text = self._persisted.find(request.query, request.document_id)
+        if trace := OPERATION.get():
+            trace.document = text
         document = await self._documents.get(text)
         self._persisted.register(text, request.document_id)
         node = document.operation(request.operation_name)
-        if trace := OPERATION.get():
+        if trace:
             trace.type, trace.name = node.operation.value, name_of(node)
-            trace.document = document.source
         cost = self._costs.check(document, node, request.variables)
         if node.operation not in allowed:
             raise OperationNotAllowed(node.operation)

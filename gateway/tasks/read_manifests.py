@@ -207,7 +207,7 @@ async def _add_units(transaction: Transaction, job: JobRecord, units: Sequence[E
     for row in rows:
         if row["error"]:
             url = next((source["object_url"] for source in row["spec"]["sources"]), None)
-            log_failed_unit(transaction, job.uuid, row["uuid"], row["error"], url=url)
+            log_failed_unit(transaction, job, row["uuid"], row["error"], url=url)
     failed = sum(1 for unit in units if unit["error"])
     values: dict[str, Any] = {
         "units_pending_count": job.units_pending_count + len(units) - failed,

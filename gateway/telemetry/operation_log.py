@@ -1,6 +1,5 @@
 """Records how each operation ended: in the metrics always, in the log as settings say."""
 
-import hashlib
 from typing import Any
 
 import structlog
@@ -10,14 +9,15 @@ from gateway.telemetry.tracing import CALLER, OperationTrace
 
 log = structlog.get_logger()
 
-OK, INTERNAL = "ok", "INTERNAL_SERVER_ERROR"
+OK, REFUSED, INTERNAL = "ok", "refused", "INTERNAL_SERVER_ERROR"
 
 
 class OperationLog:
     """Writes a line for each operation.
 
     Of queries that succeed, a `share` from 0 to 1 is logged. All other operations are, and so are
-    those that took at least `slow_seconds`, with the digest of their document.
+    those that took at least `slow_seconds`. These and refused ones have the digest of their
+    document.
     """
 
     def __init__(self, share: float, slow_seconds: float) -> None:
@@ -64,7 +64,8 @@ class OperationLog:
             fields["user_errors"] = sorted(trace.user_errors)
         if is_slow:
             fields["slow"] = True
-            fields["document"] = hashlib.sha256(trace.document.encode(errors="replace")).hexdigest()
+        if is_slow or status == REFUSED:
+            fields["document"] = trace.document_digest()
         write = log.info
         if INTERNAL in trace.codes:
             write = log.error

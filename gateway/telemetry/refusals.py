@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from gateway.telemetry.metrics import CREDENTIALS_REFUSED, LIMITS_HIT, SOCKETS_CLOSED
-from gateway.telemetry.tracing import CALLER, describe_caller
+from gateway.telemetry.tracing import CALLER, OPERATION, describe_caller
 
 log = structlog.get_logger()
 
@@ -13,11 +13,19 @@ log = structlog.get_logger()
 def note_limit(limit: str, allowed: float | None = None, found: float | None = None) -> None:
     """Count and log a limit that a request exceeded."""
     LIMITS_HIT.add(limit)
-    log.warning("limit_hit", limit=limit, allowed=allowed, found=found, **describe_caller())
+    operation = OPERATION.get()
+    log.warning(
+        "limit_hit",
+        limit=limit,
+        allowed=allowed,
+        found=found,
+        document=operation.document_digest() if operation else None,
+        **describe_caller(),
+    )
 
 
-def note_refused_credential(reason: str, key: UUID | None = None) -> None:
-    """Count and log a credential that was not accepted; `key` is the UUID of an API key.
+def note_refused_credential(reason: str, key: UUID | None = None, user: UUID | None = None) -> None:
+    """Count and log a credential that was not accepted, with its API key and user, if known.
 
     Requests without any are only counted: they are nobody's attempt.
     """
@@ -25,7 +33,7 @@ def note_refused_credential(reason: str, key: UUID | None = None) -> None:
     if reason != "missing":
         caller = CALLER.get()
         client = caller.address if caller else None
-        log.warning("credential_refused", reason=reason, key=key, client=client)
+        log.warning("credential_refused", reason=reason, key=key, user=user, client=client)
 
 
 def note_closed_socket(code: int, reason: str) -> None:

@@ -1,5 +1,6 @@
 """The caller and the operation at hand, which any code below a transport can add to."""
 
+import hashlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
@@ -32,6 +33,12 @@ class OperationTrace:
     codes: tuple[str, ...] = ()
     user_errors: tuple[str, ...] = ()
     events: int = 0
+
+    def document_digest(self) -> str | None:
+        """Return the SHA-256 of the document's text; None if it is not known yet."""
+        if not self.document:
+            return None
+        return hashlib.sha256(self.document.encode(errors="replace")).hexdigest()
 
 
 CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)

@@ -8,7 +8,7 @@ import pytest
 from tests.house.sources import PACKAGES, ROOT, imports, modules, named_in_strings, type_imports
 
 LAYERS = (
-    ("gateway.asgi", "gateway.__main__"),
+    ("gateway.asgi", "gateway.greeting", "gateway.__main__"),
     ("schema",),
     ("resolvers",),
     ("gateway.app",),

@@ -28,9 +28,11 @@ async def test_a_job_with_a_failed_unit(request: pytest.FixtureRequest, tmp_path
         [created] = log.lines("job_created", job=job)
         assert (created["kind"], created["user"], created["folder"], created["units"]) == ("UPLOAD", user, folder, 2)
         [started] = log.lines("job_started", job=job)
-        assert started["waited"] >= 0
+        assert started["waited"] >= 0 and created["request_id"]
+        assert (started["user"], started["folder"]) == (user, folder)
         [failed] = log.lines("unit_failed", job=job)
         assert (failed["item"], failed["error"], failed["level"]) == (bad, ended["error"], "warning")
+        assert (failed["kind"], failed["user"], failed["folder"]) == ("UPLOAD", user, folder)
         counted = await scrape(site)
         assert counted.value("storegraph_jobs_created_total", kind="UPLOAD") == 1
         assert counted.value("storegraph_jobs_ended_total", kind="UPLOAD", outcome="SUCCEEDED_WITH_ERRORS") == 1

@@ -16,6 +16,11 @@ FOLDERS = "query Folders { storageFolders { nodes { name } } }"
 HEX = re.compile(r"[0-9a-f]{32}")
 
 
+def digest(document: str) -> str:
+    """Return the SHA-256 of a document, as the log has it."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
 async def ask(site: Site, log: Log, document: str, name: str, **variables: Any) -> dict[str, Any]:
     """Run an operation, and return its line in the log."""
     await site.body(document, variables)
@@ -47,6 +52,7 @@ async def test_each_operation_has_a_line(request: pytest.FixtureRequest, tmp_pat
         await site.body("query Broken { nothing }")
         line = await log.line("operation_ended", status="refused")
         assert (line["codes"], line["type"], line["name"]) == (["GRAPHQL_VALIDATION_FAILED"], None, None)
+        assert line["document"] == digest("query Broken { nothing }")
 
 
 async def test_a_subscription_has_a_line_when_it_ends(request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -80,7 +86,7 @@ async def test_slow_operations_are_logged_with_their_document(request: pytest.Fi
     async with logged_site(request, tmp_path, log_queries=0.0, log_slow_seconds=0.0) as (site, log, _):
         line = await ask(site, log, FOLDERS, "Folders")
         assert (line["slow"], line["level"]) == (True, "warning")
-        assert line["document"] == hashlib.sha256(FOLDERS.encode()).hexdigest()
+        assert line["document"] == digest(FOLDERS)
 
 
 async def test_limits_that_are_hit_are_logged(request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -90,6 +96,7 @@ async def test_limits_that_are_hit_are_logged(request: pytest.FixtureRequest, tm
         line = await log.line("limit_hit", limit="depth")
         viewer = (await site.ask("{ viewer { user { uuid } } }"))["viewer"]["user"]["uuid"]
         assert (line["allowed"], line["found"], line["viewer"], line["client"]) == (15, 23, viewer, "127.0.0.1")
+        assert line["document"] == digest(deep)
         await site.client.post(f"{site.url}/graphql", json=[{"query": FOLDERS}] * 11, headers=site.headers())
         line = await log.line("limit_hit", limit="batch")
         assert (line["allowed"], line["found"]) == (10, 11)

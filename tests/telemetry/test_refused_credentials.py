@@ -61,6 +61,7 @@ async def test_reasons_of_refused_credentials(request: pytest.FixtureRequest, tm
         }
         lines = {reason: await refuse(site, log, f"Bearer {key}", reason) for reason, key in sent.items()}
         assert [lines[reason]["key"] for reason in sent] == [revoked, expired, None, None]
+        assert [lines[reason]["user"] for reason in sent] == [user, user, None, None]
         assert {line["client"] for line in lines.values()} == {"127.0.0.1"}
         await refuse(site, log, "Basic YTpi", "malformed")
         await refuse(site, log, f"Bearer {token(exp=datetime.now(UTC) - timedelta(hours=1))}", "expired")
@@ -72,7 +73,8 @@ async def test_reasons_of_refused_credentials(request: pytest.FixtureRequest, tm
         key, key_token = await new_key(site, deactivated)
         await site.done("updateUser", {"userUuid": deactivated, "isActive": False}, "user { uuid }")
         assert (await refuse(site, log, f"Bearer {key_token}", "deactivated_user"))["key"] == key
-        await refuse(site, log, f"Bearer {token(email='gone@example.org')}", "deactivated_user")
+        line = await refuse(site, log, f"Bearer {token(email='gone@example.org')}", "deactivated_user")
+        assert line["user"] == deactivated
         for secret in (*sent.values(), key_token, forged, SECRET):
             assert secret == "short" or secret not in log.text
         counted = await scrape(site)

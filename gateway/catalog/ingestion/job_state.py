@@ -155,7 +155,7 @@ async def _log_failed(
         urls = [source["object_url"] for source in unit.spec["sources"]]
         log_failed_unit(
             transaction,
-            job.uuid,
+            job,
             unit.uuid,
             unit.error,
             item=next((UUID(hex=item) for item in items if item), None),
