@@ -17,6 +17,9 @@ from gateway.telemetry.log_writer import LogWriter
 
 LogFormat = Literal["auto", "json", "console"]
 
+_STDERR = 2
+"""The file descriptor, which is stderr even where a test replaces `sys.stderr`."""
+
 
 class LineLogger:
     """Writes rendered events, as `structlog.WriteLogger` does, whose lock the writer has itself."""
@@ -39,7 +42,7 @@ def configure_logs(level: str, format_: LogFormat = "auto") -> None:
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     processors = _console_processors() if is_plain_text(format_) else [render_json]
-    writer = LogWriter(sys.stderr.fileno())
+    writer = LogWriter(_STDERR)
     atexit.register(writer.drain)
     structlog.configure(
         processors=processors,
