@@ -28,6 +28,7 @@ from gateway.fetching.errors import (
 )
 from gateway.fetching.network import GuardedNetwork, Resolve, resolve
 from gateway.fetching.rules import FetchRules
+from gateway.telemetry.metrics import CALLS_UNDERWAY
 
 MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
@@ -137,7 +138,7 @@ class Fetcher:
         # Closed below, in a thread.
         file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115
         try:
-            with translate_errors():
+            with translate_errors(), CALLS_UNDERWAY.one_more("fetch"):
                 async with asyncio.timeout(self._seconds), self._get(url, {}) as response:
                     await self._copy_body(response, file)
             yield Path(file.name)

@@ -21,7 +21,8 @@ from gateway.database.outages import log_failure
 from gateway.models.base import now
 from gateway.queues.base import ATTEMPT, ATTEMPTS, Task, WorkerTimings
 from gateway.queues.own_faults import is_own_fault
-from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS
+from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS, TASKS_RUNNING
+from gateway.telemetry.slow_work import SLOW_SECONDS
 
 MAX_ERROR = 10_000
 """Characters of a traceback that are stored, from its end."""
@@ -160,13 +161,13 @@ class Worker:
         if lease.attempts > ATTEMPTS:
             raise Abandoned(f"Abandoned after {ATTEMPTS} worker crashes.")
         ATTEMPT.set(lease.attempts)
-        with TASK_SECONDS.time(lease.task):
+        with TASK_SECONDS.time(lease.task), TASKS_RUNNING.one_more(lease.task):
             await self._tasks[lease.task](**lease.args)
 
     async def _supervise(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
         """Wait for an attempt to end and record that, for as long as the database fails."""
         try:
-            await asyncio.wait([attempt])
+            await self._wait_for(attempt)
             while True:
                 try:
                     return await self._record_end(lease, attempt)
@@ -175,6 +176,16 @@ class Worker:
                 await asyncio.sleep(self._timings.poll)
         finally:
             del self._attempts[lease]
+
+    async def _wait_for(self, attempt: asyncio.Task[None]) -> None:
+        """Wait for an attempt to end, and log it once if that takes long.
+
+        The line has what the attempt binds, as both have the same context.
+        """
+        done, _ = await asyncio.wait([attempt], timeout=SLOW_SECONDS)
+        if not done:
+            log.info("task_is_slow", seconds=SLOW_SECONDS)
+            await asyncio.wait([attempt])
 
     async def _record_end(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
         """Record how an attempt ended: released, finished, failed permanently, or to be retried."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy, readable_url
+from gateway.telemetry.slow_work import SLOW_SECONDS, noting_slow
+from gateway.web_addresses import without_credentials
 
 MAX_NAMED_FILES = 5
 """Files that the error of a unit names."""
@@ -84,7 +87,8 @@ class SourceReader:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._read_source(source, uploads)) for source in plan.sources
+                    group.create_task(self._read_source(source, uploads, unit.uuid))
+                    for source in plan.sources
                 ]
         except ExceptionGroup as failures:
             return _must_retry(ReadUnit(unit, plan), "reading", failures.exceptions)
@@ -127,7 +131,7 @@ class SourceReader:
             return facts
 
     async def _read_source(
-        self, source: UnitSource, uploads: Mapping[UUID, UploadRecord]
+        self, source: UnitSource, uploads: Mapping[UUID, UploadRecord], unit_uuid: UUID
     ) -> ReadSource | str:
         """Read one file, or return the message for the user if it cannot be used.
 
@@ -140,8 +144,9 @@ class SourceReader:
         location = upload.source_url or upload.stored_key or upload.object_key
         source = replace(source, item_type=source.item_type or upload.item_type)
         is_remote, integration, modified = upload.source_url is not None, None, None
+        slots = self._remote_slots if is_remote else self._uploaded_slots
         try:
-            async with self._remote_slots if is_remote else self._uploaded_slots:
+            async with _slot(slots, unit_uuid, upload):
                 if is_remote:
                     url, integration = await readable_url(
                         self._services, location, upload.integration_uuid
@@ -251,6 +256,30 @@ class SourceReader:
             client_metadata=read.plan.client_metadata,
         )
         return replace(read, video=item)
+
+
+@asynccontextmanager
+async def _slot(
+    slots: asyncio.Semaphore, unit_uuid: UUID, upload: UploadRecord
+) -> AsyncIterator[None]:
+    """Hold a slot while a file is read, and log it once if that takes long.
+
+    The task has bound the job.
+    """
+
+    def note() -> None:
+        log.info(
+            "unit_is_slow",
+            unit=unit_uuid,
+            item=upload.item_uuid,
+            url=without_credentials(upload.source_url) if upload.source_url else None,
+            size=upload.file_size,
+            seconds=SLOW_SECONDS,
+        )
+
+    async with slots:
+        with noting_slow(note):
+            yield
 
 
 def _frames(sources: Sequence[ReadSource], members: Sequence[ItemRecord]) -> list[Frame]:

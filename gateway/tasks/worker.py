@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
+from gateway.catalog.job_log import bind_job
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS
 from gateway.catalog.linking import LINK_ITEMS
@@ -41,6 +43,7 @@ from gateway.tasks.remove_objects import abort_parts, remove_objects
 from gateway.tasks.reprobe_items import reprobe
 from gateway.tasks.sweep import sweep
 from gateway.tasks.sync_folders import SYNC_CHECK_PERIOD, start_due_syncs, sync_folder
+from gateway.telemetry.metrics import WORKER_SLOTS
 
 Handlers = Mapping[TaskType[Any], Task]
 PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaitable[None]]]] = {
@@ -114,21 +117,43 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     )
     # Encoding and drawing take long; they must not occupy the slots of other tasks.
     pools = (
-        (handlers(services, reader), settings.worker_concurrency),
-        (encoding_handlers(services, reader, encoder, prober), settings.encode_children),
-        (drawing_handlers(services, drawer), settings.thumbnail_children),
+        ("tasks", handlers(services, reader), settings.worker_concurrency),
+        (
+            "encoding",
+            encoding_handlers(services, reader, encoder, prober),
+            settings.encode_children,
+        ),
+        ("thumbnails", drawing_handlers(services, drawer), settings.thumbnail_children),
     )
     try:
         for task in PERIODIC:
             await _schedule(services, task)
         async with asyncio.TaskGroup() as group:
-            for pool, concurrency in pools:
-                tasks = {task.name: handler for task, handler in pool.items()}
-                running = services.queue.run_tasks(tasks, concurrency=concurrency, stop=stop)
-                group.create_task(running)
+            for pool, functions, slots in pools:
+                group.create_task(_run_pool(services, pool, functions, slots, stop))
     finally:
         await prober.close()
         await drawer.close()
+
+
+async def _run_pool(
+    services: Services, pool: str, functions: Handlers, slots: int, stop: asyncio.Event
+) -> None:
+    """Run tasks of one pool until `stop` is set."""
+    tasks = {task.name: _with_job(services, function) for task, function in functions.items()}
+    with WORKER_SLOTS.one_more(pool, by=slots):
+        await services.queue.run_tasks(tasks, concurrency=slots, stop=stop)
+
+
+def _with_job(services: Services, function: Task) -> Task:
+    """Return the function of a task that first binds its job, if any, to lines of the log."""
+
+    async def run(**args: Any) -> None:
+        if job := args.get("job"):
+            await bind_job(services.database, UUID(hex=job))
+        await function(**args)
+
+    return run
 
 
 @asynccontextmanager

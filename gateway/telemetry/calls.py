@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from gateway.errors import DomainError
-from gateway.telemetry.metrics import CALL_FAILURES, CALL_SECONDS
+from gateway.telemetry.metrics import CALL_FAILURES, CALL_SECONDS, CALLS_UNDERWAY
 
 P = TypeVar("P")
 
@@ -30,7 +30,7 @@ def _measured(
 ) -> Callable[..., Awaitable[Any]]:
     @wraps(method)
     async def measured(*args: Any, **kwargs: Any) -> Any:
-        with CALL_SECONDS.time(service, call):
+        with CALL_SECONDS.time(service, call), CALLS_UNDERWAY.one_more(service):
             try:
                 return await method(*args, **kwargs)
             except expected:

@@ -58,19 +58,68 @@ class GaugeMeter:
         self.values: Counter[Labels] = Counter() if labels else Counter({(): 0})
 
     @contextmanager
-    def one_more(self, *labels: str) -> Iterator[None]:
-        """Count one more while the block runs."""
-        self.values[labels] += 1
+    def one_more(self, *labels: str, by: int = 1) -> Iterator[None]:
+        """Count one more, or several, while the block runs."""
+        self.values[labels] += by
         try:
             yield
         finally:
-            self.values[labels] -= 1
+            self.values[labels] -= by
 
     def collect(self) -> GaugeMetricFamily:
         """Return the present values."""
         family = GaugeMetricFamily(self.name, self.description, labels=self.labels)
         for labels, value in self.values.items():
             family.add_metric(labels, value)
+        return family
+
+
+class UnderwayMeter:
+    """A number of things under way and the start of each, for each combination of labels."""
+
+    def __init__(self, name: str, description: str, labels: Labels = ()) -> None:
+        self.name = name
+        self.description = description
+        self.labels = labels
+        self._starts: dict[Labels, dict[object, float]] = {}
+
+    @contextmanager
+    def one_more(self, *labels: str) -> Iterator[None]:
+        """Count one more while the block runs."""
+        starts, mark = self._starts.setdefault(labels, {}), object()
+        starts[mark] = perf_counter()
+        try:
+            yield
+        finally:
+            del starts[mark]
+
+    def ages(self) -> Iterator[tuple[Labels, float]]:
+        """Yield for how many seconds the oldest has been under way, 0 if there is none."""
+        moment = perf_counter()
+        for labels, starts in self._starts.items():
+            yield labels, moment - next(iter(starts.values()), moment)
+
+    def collect(self) -> GaugeMetricFamily:
+        """Return how many there are."""
+        family = GaugeMetricFamily(self.name, self.description, labels=self.labels)
+        for labels, starts in self._starts.items():
+            family.add_metric(labels, len(starts))
+        return family
+
+
+class AgeMeter:
+    """The age in seconds of the oldest of what another meter counts."""
+
+    def __init__(self, name: str, description: str, of: UnderwayMeter) -> None:
+        self.name = name
+        self.description = description
+        self._of = of
+
+    def collect(self) -> GaugeMetricFamily:
+        """Return the present ages."""
+        family = GaugeMetricFamily(self.name, self.description, labels=self._of.labels)
+        for labels, seconds in self._of.ages():
+            family.add_metric(labels, seconds)
         return family
 
 
@@ -123,7 +172,7 @@ class TimeMeter:
             yield bound, total
 
 
-Meter = CountMeter | GaugeMeter | TimeMeter
+Meter = CountMeter | GaugeMeter | UnderwayMeter | AgeMeter | TimeMeter
 
 
 class BoundedNames:

@@ -1,6 +1,15 @@
 """All counters and histograms of the process, each with its name, meaning and labels."""
 
-from gateway.telemetry.meters import MINUTES, BoundedNames, CountMeter, GaugeMeter, Meter, TimeMeter
+from gateway.telemetry.meters import (
+    MINUTES,
+    AgeMeter,
+    BoundedNames,
+    CountMeter,
+    GaugeMeter,
+    Meter,
+    TimeMeter,
+    UnderwayMeter,
+)
 
 OPERATIONS = CountMeter(
     "storegraph_operations",
@@ -68,6 +77,28 @@ TASK_ATTEMPTS = CountMeter(
 )
 TASK_SECONDS = TimeMeter(
     "storegraph_task_seconds", "Time of an attempt at a task.", ("task",), MINUTES
+)
+TASKS_RUNNING = UnderwayMeter(
+    "storegraph_tasks_running", "Attempts at tasks that this process runs.", ("task",)
+)
+OLDEST_ATTEMPT = AgeMeter(
+    "storegraph_oldest_attempt_seconds",
+    "Time for which the oldest of these attempts has run.",
+    TASKS_RUNNING,
+)
+WORKER_SLOTS = GaugeMeter(
+    "storegraph_worker_slots",
+    "Tasks that this process runs at a time. `pool` is encoding, thumbnails, or tasks for all "
+    "others.",
+    ("pool",),
+)
+CALLS_UNDERWAY = UnderwayMeter(
+    "storegraph_service_calls_underway", "Calls to other services that are under way.", ("service",)
+)
+OLDEST_CALL = AgeMeter(
+    "storegraph_oldest_service_call_seconds",
+    "Time for which the oldest of these calls has been under way.",
+    CALLS_UNDERWAY,
 )
 CALL_SECONDS = TimeMeter(
     "storegraph_service_call_seconds",
