@@ -102,7 +102,8 @@ async def test_a_sync_reports_its_work(site: Site, customer: Bucket, integration
     again = await run_sync(site, folder)
     assert nonzero_counts(again) == {"new": 1, "unchanged": 1, "skipped": 1}
     document = """query($u: UUID!) { storageFolder(uuid: $u) { folderType isCloudSynced remoteUrl integrationUuid
-        cloudSyncs { nodes { uuid uploadJobs { nodes { cloudSyncJob { uuid } unitErrors { objectUrls } } } } } } }"""
+        cloudSyncs(first: 5) { nodes { uuid
+            uploadJobs(first: 5) { nodes { cloudSyncJob { uuid } unitErrors { objectUrls } } } } } } }"""
     shown = (await site.ask(document, {"u": folder}))["storageFolder"]
     jobs = [entry["uploadJobs"]["nodes"] for entry in shown.pop("cloudSyncs")["nodes"]]
     assert [[entry["cloudSyncJob"]["uuid"] for entry in each] for each in jobs] == [[again["uuid"]], [job["uuid"]]]

@@ -26,7 +26,6 @@ async def test_archived_objects_are_skipped(
     site, prefix = fetching_site, "archived/"
     customer.put(f"{prefix}cold.png", samples.png())
     customer.put(f"{prefix}warm.png", samples.png())
-    folder = await create_linked_folder(site, await create_integration(site, customer), customer, prefix)
     list_objects, cold = Cloud.list_objects, "cold.png"
 
     async def with_archive(cloud: Cloud, location: ObjectLocation, *rest: Any, **more: Any) -> ObjectPage:
@@ -34,6 +33,7 @@ async def test_archived_objects_are_skipped(
         return ObjectPage([replace(each, is_archived=each.key.endswith(cold)) for each in page.objects], page.next)
 
     monkeypatch.setattr(Cloud, "list_objects", with_archive)
+    folder = await create_linked_folder(site, await create_integration(site, customer), customer, prefix)
     document = "query($u: UUID!) { cloudSyncJob(uuid: $u) { skippedObjects { nodes { key reason } } } }"
     job = await run_sync(site, folder)
     listed = (await site.ask(document, {"u": job["uuid"]}))["cloudSyncJob"]["skippedObjects"]["nodes"]

@@ -25,6 +25,7 @@ from tests.servers import with_prefix as place_under
 
 UPLOADS, BROWSERS = "docs/uploads.md", "docs/browsers.md"
 DEPLOYING, CONTRIBUTING = "docs/deploying.md", "CONTRIBUTING.md"
+LIMITS, OPERATING = "docs/limits.md", "docs/operating.md"
 
 
 def run_bash(script: str, directory: Path, **environment: str) -> str:
@@ -83,6 +84,7 @@ def test_every_block_has_a_test() -> None:
     }
     known |= {(BROWSERS, "Rules for an S3 bucket", "json"), (BROWSERS, "Subscriptions without WebSocket", "bash")}
     known |= {(DEPLOYING, "Behind a proxy", "nginx"), ("docs/jobs.md", "Following all jobs", "js")}
+    known |= {(LIMITS, "Rates", "graphql"), (OPERATING, "Metrics", "yaml"), (OPERATING, "Recipes", "bash")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
     assert {(b.page, b.heading, b.language) for b in blocks() if b.language != "text"} == known
 
@@ -92,6 +94,20 @@ def test_queries_are_answered(block: Block, demo_site: DemoSite) -> None:
     [answer] = demo_site.ask(block.text).values()
     assert answer["nodes"]
     assert "[]" not in str(answer["nodes"][-1])
+
+
+def test_a_client_learns_what_it_may_spend(demo_site: DemoSite) -> None:
+    [block] = blocks_of(LIMITS, "Rates")
+    rates = demo_site.ask(block.text)["rateLimit"]
+    assert rates["limit"] > rates["remaining"] > 0
+
+
+def test_prometheus_needs_only_a_key(demo_site: DemoSite) -> None:
+    """The configuration leaves the path at the default of Prometheus."""
+    [block] = blocks_of(OPERATING, "Metrics")
+    assert "metrics_path" not in block.text
+    bearer = {"Authorization": f"Bearer {demo_site.key}"}
+    assert "storegraph_operations_total" in httpx.get(f"{demo_site.url}/metrics", headers=bearer, trust_env=False).text
 
 
 def test_the_upload_mutation_announces_a_file(demo_site: DemoSite) -> None:
