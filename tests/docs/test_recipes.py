@@ -1,4 +1,4 @@
-"""The recipes of `docs/operating.md` find what they are for in logs with lines that are not JSON."""
+"""The recipes of `docs/operating.md` find what they are for in any log, and it explains all tasks."""
 
 import json
 import re
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.docs.pages import blocks_of
+from tests.docs.pages import blocks_of, text_of
 from tests.docs.test_commands import run_bash
+from tests.house.test_tasks import HANDLERS
 
 RECIPES = [
     command.strip()
@@ -39,6 +40,12 @@ def test_whose_jobs_wait(tmp_path: Path) -> None:
     [recipe] = [recipe for recipe in RECIPES if "job_created" in recipe]
     [answer] = run_recipe(recipe, tmp_path)
     assert answer.split("\t") == ["2026-01-01T00:00:00Z", "u", "UPLOAD", "WAITS", "waits", "3 units"]
+
+
+def test_every_task_is_explained() -> None:
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| [^|]+ \|$", text_of("docs/operating.md"), re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"\w+", row)}
+    assert explained == {task.name for task in HANDLERS}
 
 
 def run_recipe(recipe: str, directory: Path) -> list[str]:
