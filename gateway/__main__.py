@@ -5,25 +5,19 @@ that help and errors appear at once.
 """
 
 import asyncio
-import os
 import signal
 from collections.abc import Coroutine
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
-import uvloop
-from pydantic import ValidationError
-from rich.console import Console
 
-from gateway.errors import DomainError
+from gateway.key_commands import key_commands
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.private_files import OTHERS
-from gateway.setting_errors import setting_errors
-from gateway.settings import NotConfigured, Settings
+from gateway.settings import Settings
+from gateway.terminal import checked_settings, console, errors, run_to_end
 
 if TYPE_CHECKING:
     from gateway.context import Services
@@ -33,16 +27,12 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-key_commands = typer.Typer(help="Manage API keys, directly in the database.", no_args_is_help=True)
 cli.add_typer(key_commands, name="key")
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
 Generate = Annotated[bool, typer.Option("--generate", help="Only generate a new secret.")]
 Forget = Annotated[bool, typer.Option("--forget", help="Then remove former generated secrets.")]
-User = Annotated[str, typer.Option(help="Email address of the user.")]
 
 
 def _print_version(requested: bool) -> None:
@@ -72,7 +62,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the GraphQL API. With SQLite, also migrate the database and run a worker."""
-    settings = _settings()
+    settings = checked_settings()
     from gateway.asgi import serve as serve_site
     from gateway.greeting import greet
 
@@ -93,13 +83,13 @@ def serve(
             except DemoError as error:
                 errors.print(f"Could not create the demo. {error}")
 
-    _run(serve_site(settings, host, port, started))
+    run_to_end(serve_site(settings, host, port, started))
 
 
 @cli.command()
 def work() -> None:
     """Run a worker until interrupted. Any number of workers may run, on any machine."""
-    settings = _settings()
+    settings = checked_settings()
     from gateway.http.worker_status import worker_status
     from gateway.tasks.worker import run_worker
     from gateway.telemetry.process import observed_process
@@ -112,13 +102,13 @@ def work() -> None:
             with observed_process("work", settings, services.database.dialect):
                 await run_worker(services, services.stopping)
 
-    _run(until_stopped())
+    run_to_end(until_stopped())
 
 
 @cli.command()
 def migrate() -> None:
     """Migrate the database to this version."""
-    _run(_migrate(_settings()))
+    run_to_end(_migrate(checked_settings()))
     console.print("The database is up to date.")
 
 
@@ -140,7 +130,7 @@ def reprobe(
     Workers do it in the background. They can be stopped at any time, and continue when they are
     started again.
     """
-    settings = _settings()
+    settings = checked_settings()
     from gateway.catalog.reprobing import ReprobeScope, count_older, enqueue_reprobe
     from gateway.wiring import open_current_services
 
@@ -160,7 +150,7 @@ def reprobe(
                     "storegraph reprobe --count"
                 )
 
-    _run(start())
+    run_to_end(start())
 
 
 @cli.command(name="rotate-secrets")
@@ -169,7 +159,7 @@ def rotate(
     forget: Forget = False,
 ) -> None:
     """Encrypt stored credentials again, with the secret key in use: see `docs/deploying.md`."""
-    settings = _settings()
+    settings = checked_settings()
     from gateway.auth.secret import forget_former_secrets, generate_secret
     from gateway.catalog.secret_rotation import rotate_secrets
     from gateway.wiring import open_current_services
@@ -185,7 +175,24 @@ def rotate(
         if forget:
             forget_former_secrets(settings)
 
-    _run(run())
+    run_to_end(run())
+
+
+@cli.command()
+def lookup(
+    uuids: Annotated[list[UUID], typer.Argument(help="UUIDs, such as those in the log.")],
+) -> None:
+    """Print the names of the users, API keys, folders and jobs with these UUIDs."""
+    settings = checked_settings()
+    from gateway.catalog.naming import names_of
+    from gateway.wiring import open_current_services
+
+    async def show() -> None:
+        async with open_current_services(settings) as services:
+            for named in await names_of(services.database, uuids):
+                typer.echo("\t".join(map(str, named)))
+
+    run_to_end(show())
 
 
 @cli.command()
@@ -206,7 +213,7 @@ def explain(
     ] = False,
 ) -> None:
     """Print the compiled plans of a document's operations: statements, columns and keys."""
-    settings = _settings()
+    settings = checked_settings()
     from gateway.database.dialects import database_url
     from gateway.execution.compiled.executor import explain_document
     from gateway.execution.documents import DocumentErrors
@@ -234,7 +241,7 @@ def demo(
     from gateway.demo.client import DemoError
     from gateway.demo.run import run_demo
 
-    _run(run_demo(url, key), DemoError)
+    run_to_end(run_demo(url, key), DemoError)
 
 
 @cli.command(
@@ -255,7 +262,7 @@ def generate(
     ] = 7,
 ) -> None:
     """Fill an empty database with plausible metadata, without files, for measurements."""
-    settings = _settings()
+    settings = checked_settings()
     from gateway.gc_tuning import relax_gc
     from gateway.generate.fill import generate as fill
     from gateway.generate.people import ADMIN
@@ -278,67 +285,7 @@ def generate(
             f"No API keys exist yet. To create one, run:\nstoregraph key create --user {ADMIN}"
         )
 
-    _run(make())
-
-
-@key_commands.command("create")
-def create_key(
-    user: User, name: Annotated[str, typer.Option(help="Purpose of the key.")] = "command line"
-) -> None:
-    """Create an API key for a user, and print it once."""
-    settings = _settings()
-    from gateway.auth.key_expiry import expiry_of_new_key
-    from gateway.catalog.api_keys import create_key
-    from gateway.wiring import open_current_services
-
-    async def create() -> None:
-        async with open_current_services(settings) as services:
-            expires_at = expiry_of_new_key(None, settings, None)
-            console.print(await create_key(services.database, user, name, expires_at))
-
-    _run(create())
-
-
-@key_commands.command("list")
-def list_keys(
-    user: Annotated[
-        str | None, typer.Option(help="List only keys of the user with this email address.")
-    ] = None,
-) -> None:
-    """List API keys, without their tokens."""
-    settings = _settings()
-    from gateway.catalog.api_keys import list_keys
-    from gateway.wiring import open_current_services
-
-    async def show() -> None:
-        typer.echo("uuid\tuser\tname\tcreated\texpires\trevoked")
-        async with open_current_services(settings) as services:
-            for row in await list_keys(services.database, user):
-                moments = (row.created_at, row.expires_at, row.revoked_at)
-                typer.echo(
-                    "\t".join([str(row.uuid), row.email, row.name, *map(_format_time, moments)])
-                )
-
-    _run(show())
-
-
-@key_commands.command("revoke")
-def revoke_key_by_uuid(
-    uuid: Annotated[
-        UUID, typer.Argument(help="UUID of the key, as shown by `storegraph key list`.")
-    ],
-) -> None:
-    """Revoke an API key. It is rejected within 5 seconds."""
-    settings = _settings()
-    from gateway.catalog.api_keys import revoke_key
-    from gateway.wiring import open_current_services
-
-    async def revoke() -> None:
-        async with open_current_services(settings) as services:
-            await revoke_key(services.database, uuid)
-        console.print("The key has been revoked.")
-
-    _run(revoke())
+    run_to_end(make())
 
 
 def _migrate(settings: Settings) -> Coroutine[Any, Any, None]:
@@ -350,44 +297,6 @@ def _migrate(settings: Settings) -> Coroutine[Any, Any, None]:
         await asyncio.to_thread(migrate_database, resolve_database_url(settings))
 
     return migrated()
-
-
-def _format_time(moment: datetime | None) -> str:
-    return f"{moment:%F %T}" if moment else "-"
-
-
-def _settings() -> Settings:
-    """Return the settings, and set up logging. Exit with a list of errors if they are invalid.
-
-    From here on, all files are created without rights for other users.
-    """
-    os.umask(OTHERS)
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for line in setting_errors(error):
-            errors.print(line)
-        raise typer.Exit(2) from None
-    from gateway.logs import configure_logs
-
-    configure_logs(settings.log_level, settings.log_format)
-    return settings
-
-
-def _run(command: Coroutine[Any, Any, None], *expected: type[Exception]) -> None:
-    """Run a command to its end.
-
-    Errors of the operator, and those of the `expected` types, are printed without a traceback.
-    """
-    kinds: tuple[type[Exception], ...] = (NotConfigured, DomainError, *expected)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(command)
-    except kinds as error:
-        errors.print(str(error))
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":

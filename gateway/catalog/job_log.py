@@ -12,6 +12,7 @@ from gateway.database.engine import Database, Transaction
 from gateway.kinds.enums import JobStatus
 from gateway.models.base import now
 from gateway.models.jobs import JobRecord, jobs
+from gateway.queues.base import Task
 from gateway.telemetry.metrics import JOBS_CREATED, JOBS_ENDED, UNITS_ENDED
 from gateway.telemetry.tracing import OPERATION
 from gateway.web_addresses import without_credentials
@@ -25,11 +26,17 @@ _UNITS = {
 }
 
 
-async def bind_job(database: Database, uuid: UUID) -> None:
-    """Name a job and its user in all further lines of the current task."""
-    starter = sa.select(jobs.c.user_uuid).where(jobs.c.uuid == uuid)
-    for row in await database.rows(starter, JobRecord):
-        bind_contextvars(job=uuid, user=row.user_uuid)
+def with_job(database: Database, function: Task) -> Task:
+    """Return the function of a task that first names its job, if any, in all lines of the task."""
+
+    async def run(**args: Any) -> None:
+        if job := args.get("job"):
+            chosen = sa.select(jobs.c.uuid, jobs.c.user_uuid).where(jobs.c.uuid == UUID(hex=job))
+            for row in await database.rows(chosen, JobRecord):
+                bind_contextvars(job=row.uuid, user=row.user_uuid)
+        await function(**args)
+
+    return run
 
 
 def log_new_job(transaction: Transaction, row: Mapping[str, Any]) -> None:

@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
-from gateway.catalog.job_log import bind_job
+from gateway.catalog.job_log import with_job
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS
 from gateway.catalog.linking import LINK_ITEMS
@@ -140,20 +139,11 @@ async def _run_pool(
     services: Services, pool: str, functions: Handlers, slots: int, stop: asyncio.Event
 ) -> None:
     """Run tasks of one pool until `stop` is set."""
-    tasks = {task.name: _with_job(services, function) for task, function in functions.items()}
+    tasks = {
+        task.name: with_job(services.database, function) for task, function in functions.items()
+    }
     with WORKER_SLOTS.one_more(pool, by=slots):
         await services.queue.run_tasks(tasks, concurrency=slots, stop=stop)
-
-
-def _with_job(services: Services, function: Task) -> Task:
-    """Return the function of a task that first binds its job, if any, to lines of the log."""
-
-    async def run(**args: Any) -> None:
-        if job := args.get("job"):
-            await bind_job(services.database, UUID(hex=job))
-        await function(**args)
-
-    return run
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from tests.house.sources import PACKAGES, ROOT, imports, modules, named_in_strings, type_imports
 
 LAYERS = (
-    ("gateway.asgi", "gateway.greeting", "gateway.__main__"),
+    ("gateway.asgi", "gateway.greeting", "gateway.terminal", "gateway.key_commands", "gateway.__main__"),
     ("schema",),
     ("resolvers",),
     ("gateway.app",),
@@ -124,6 +124,8 @@ def test_imports_are_at_the_top_of_files() -> None:
 
 LATE_IMPORTS = {
     "gateway.clouds.s3_protocol",  # reading URLs takes no boto3, signing them does
+    "gateway.terminal",  # likewise
+    "gateway.key_commands",  # likewise
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
     "gateway.media.recognize",  # likewise

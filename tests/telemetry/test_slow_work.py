@@ -6,11 +6,21 @@ from pathlib import Path
 import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.fixtures.files import serve_files
 from tests.fixtures.metrics import scrape
 from tests.fixtures.sites import fresh_settings, serve_site
 from tests.fixtures.uploading import start_upload_job
+
+
+def lines_of_uploads(logs: list[EventDict]) -> dict[str, list[EventDict]]:
+    """Return the lines about slow work on uploads, by event: other tasks may be slow as well."""
+    slow: dict[str, list[EventDict]] = {}
+    for line in logs:
+        if line["event"].endswith("_is_slow") and line["task"] == "take_turn":
+            slow.setdefault(line["event"], []).append(line)
+    return slow
 
 
 async def test_a_file_of_a_server_that_hangs(
@@ -28,12 +38,14 @@ async def test_a_file_of_a_server_that_hangs(
             folder = await site.folder("slow")
             entries = {"images": [{"objectUrl": f"{files.url}/slow?token=hush-query"}]}
             job = await start_upload_job(site, folder, entries, who="patient@example.org", ignoreErrors=True)
+            slow: dict[str, list[EventDict]] = {}
             async with asyncio.timeout(20):
-                while {"task_is_slow", "unit_is_slow"} - {line["event"] for line in logs}:
+                while {"task_is_slow", "unit_is_slow"} - slow.keys():
                     await asyncio.sleep(0.02)
-            slow = [line for line in logs if line["event"].endswith("_is_slow")]
-            assert [(str(line["job"]), str(line["user"])) for line in slow] == [(job, user)] * 2
-            assert {line.get("url") for line in slow} == {None, f"{files.url}/slow"}
+                    slow = lines_of_uploads(logs)
+            for [line] in slow.values():
+                assert (str(line["job"]), str(line["user"])) == (job, user)
+            assert slow["unit_is_slow"][0]["url"] == f"{files.url}/slow"
             counted = await scrape(site)
             assert counted.value("storegraph_tasks_running", task="take_turn") == 1
             assert counted.value("storegraph_oldest_attempt_seconds", task="take_turn") > 0.2

@@ -1,0 +1,53 @@
+"""A terminal's commands: their settings and output, and how they run and fail."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+import uvloop
+from pydantic import ValidationError
+from rich.console import Console
+
+from gateway.errors import DomainError
+from gateway.private_files import OTHERS
+from gateway.setting_errors import setting_errors
+from gateway.settings import NotConfigured, Settings
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def checked_settings() -> Settings:
+    """Return the settings, and set up logging. Exit with a list of errors if they are invalid.
+
+    From here on, all files are created without rights for other users.
+    """
+    os.umask(OTHERS)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for line in setting_errors(error):
+            errors.print(line)
+        raise typer.Exit(2) from None
+    from gateway.logs import configure_logs
+
+    configure_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+def run_to_end(command: Coroutine[Any, Any, None], *expected: type[Exception]) -> None:
+    """Run a command to its end.
+
+    Errors of the operator, and those of the `expected` types, are printed without a traceback.
+    """
+    kinds: tuple[type[Exception], ...] = (NotConfigured, DomainError, *expected)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(command)
+    except kinds as error:
+        errors.print(str(error))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
