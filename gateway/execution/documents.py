@@ -44,6 +44,8 @@ COST_ARGUMENTS = frozenset(
     {"first", "last", "uuids", "ids", "filter", "orderBy", "by", "recursive", "input"}
 )
 """Arguments that say how many objects are requested, and how the database has to find them."""
+MAX_ROOT_FIELDS = 5
+"""Fields by which the log shows an operation without a name."""
 MAX_THREADS = 2
 """Threads that read documents, so that hostile ones cannot occupy those of the other work."""
 
@@ -192,6 +194,16 @@ class Documents:
 def name_of(operation: OperationDefinitionNode) -> str:
     """Return the name of an operation, empty where it has none."""
     return operation.name.value if operation.name else ""
+
+
+def root_fields_of(operation: OperationDefinitionNode) -> list[str]:
+    """Return the first fields at the root of an operation, by which one without a name is known.
+
+    Each comes once; fields in fragments are left out.
+    """
+    selections = operation.selection_set.selections
+    names = (node.name.value for node in selections if isinstance(node, FieldNode))
+    return [*dict.fromkeys(names)][:MAX_ROOT_FIELDS]
 
 
 def _deciding_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -37,7 +37,14 @@ from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
-from gateway.execution.documents import RULES, Document, DocumentErrors, Documents, name_of
+from gateway.execution.documents import (
+    RULES,
+    Document,
+    DocumentErrors,
+    Documents,
+    name_of,
+    root_fields_of,
+)
 from gateway.execution.error_bodies import ErrorBody, coercion_error, error_body
 from gateway.execution.input_checks import NoIntrospection, check_variables
 from gateway.execution.persisted_documents import PersistedDocuments
@@ -252,6 +259,8 @@ class Operations:
         node = document.operation(request.operation_name)
         if trace:
             trace.type, trace.name = node.operation.value, name_of(node)
+            if not trace.name:
+                trace.root_fields = root_fields_of(node)
         cost = self._costs.check(document, node, request.variables)
         if node.operation not in allowed:
             raise OperationNotAllowed(node.operation)

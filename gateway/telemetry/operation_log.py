@@ -54,6 +54,8 @@ class OperationLog:
             "executor": executor,
             "request_id": trace.request_id,
         }
+        if trace.root_fields:
+            fields["fields"] = trace.root_fields
         if trace.not_compiled:
             fields["not_compiled"] = trace.not_compiled
         if is_stream:

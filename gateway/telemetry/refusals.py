@@ -19,6 +19,7 @@ def note_limit(limit: str, allowed: float | None = None, found: float | None = N
         limit=limit,
         allowed=allowed,
         found=found,
+        fields=(operation.root_fields or None) if operation else None,
         document=operation.document_digest() if operation else None,
         **describe_caller(),
     )

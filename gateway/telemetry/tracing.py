@@ -1,6 +1,7 @@
 """The caller and the operation at hand, which any code below a transport can add to."""
 
 import hashlib
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,6 +21,7 @@ class Caller:
 class OperationTrace:
     """A record of an operation while it runs.
 
+    `root_fields` are the first fields of an operation without a name.
     `not_compiled` is the reason why graphql-core ran it, `codes` are those of top-level errors, and
     `user_errors` those of errors in payloads. `events` counts the answers of a subscription.
     """
@@ -27,6 +29,7 @@ class OperationTrace:
     request_id: str
     type: str | None = None
     name: str = ""
+    root_fields: Sequence[str] = ()
     document: str = ""
     statements: int = 0
     not_compiled: str | None = None

@@ -13,6 +13,7 @@ from tests.fixtures.sites import UNKNOWN, Site
 from tests.transports.serving import socket_to
 
 FOLDERS = "query Folders { storageFolders { nodes { name } } }"
+CONNECTIONS = ["storageFolders", "datasets", "cloudIntegrations", "uploadJobs", "groups", "jobs"]
 HEX = re.compile(r"[0-9a-f]{32}")
 
 
@@ -42,6 +43,11 @@ async def test_each_operation_has_a_line(request: pytest.FixtureRequest, tmp_pat
             "statements": 1,
             "executor": "compiled",
         }
+        many = "".join(
+            f"a{number}: {name} {{ __typename }} " for number, name in enumerate([*CONNECTIONS, *CONNECTIONS])
+        )
+        await site.ask(f"{{ {many} }}")
+        assert (await log.line("operation_ended", fields=CONNECTIONS[:5]))["name"] is None
         line = await ask(site, log, 'query Lost { storageFolders(after: "lost") { totalCount } }', "Lost")
         assert (line["status"], line["codes"], line["executor"]) == ("errors", ["BAD_USER_INPUT"], "interpreted")
         assert line["not_compiled"] and line["level"] == "warning"
@@ -98,6 +104,10 @@ async def test_limits_that_are_hit_are_logged(request: pytest.FixtureRequest, tm
         assert (line["allowed"], line["found"], line["viewer"], line["client"]) == (15, 23, viewer, "127.0.0.1")
         assert line["document"] == digest(deep)
         await site.client.post(f"{site.url}/graphql", json=[{"query": FOLDERS}] * 11, headers=site.headers())
+        within = " { nodes " + "{ subfolders(first: 200) { nodes " * 3 + "{ name }" + " } }" * 3 + " }"
+        await site.body("{ storageFolders(first: 200)" + within + " }")
+        line = await log.line("limit_hit", limit="cost")
+        assert (line["operation"], line["fields"]) == (None, ["storageFolders"])
         line = await log.line("limit_hit", limit="batch")
         assert (line["allowed"], line["found"]) == (10, 11)
 
