@@ -8,11 +8,15 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
+from gateway.catalog.deletion import add_leaving_folder, enqueue_removal
+from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
+from gateway.kinds.enums import JobKind
 from gateway.models.base import fold, now
 from gateway.models.collections import (
     CollectionRecord,
@@ -23,8 +27,11 @@ from gateway.models.collections import (
 )
 from gateway.models.folders import folders
 from gateway.models.items import ItemRecord, items
+from gateway.queues.base import Queue
 
 Conditions = Collection[sa.ColumnElement[bool]]
+REMOVED_AT_ONCE = 1_000
+"""Items of a deleted collection that the request itself removes."""
 
 
 class NamedItem(NamedTuple):
@@ -69,15 +76,52 @@ async def create_filter_preset(
     return row.uuid
 
 
-async def delete_collection_or_preset(
+async def delete_collection(
+    transaction: Transaction, queue: Queue, user_uuid: UUID, row: CollectionRecord
+) -> UUID | None:
+    """Delete a locked collection; its items stay.
+
+    It is gone at once in any case. The caller has locked the tree.
+
+    Returns:
+        The UUID of the job that removes it if it has many items.
+    """
+    job_uuid = None
+    total = await count_rows(transaction, collection_items, _in_collection(row))
+    mine = collections.c.uuid == row.uuid
+    if total <= REMOVED_AT_ONCE:
+        await transaction.execute(sa.delete(collections).where(mine))
+    else:
+        job_uuid = await add_job(
+            transaction,
+            JobKind.DELETION,
+            user_uuid,
+            row.top_level_folder_uuid,
+            title=row.name,
+            units_pending_count=1,
+        )
+        place = await add_leaving_folder(transaction, job_uuid, row.name)
+        moved = sa.update(collections).where(mine).values(top_level_folder_uuid=place)
+        await transaction.execute(moved)
+        await enqueue_removal(transaction, queue, job_uuid)
+    await _record_deletion(transaction, user_uuid, "Collection", row)
+    return job_uuid
+
+
+async def delete_filter_preset(
+    transaction: Transaction, user_uuid: UUID, row: FilterPresetRecord
+) -> None:
+    """Delete a locked preset."""
+    await transaction.execute(sa.delete(filter_presets).where(filter_presets.c.uuid == row.uuid))
+    await _record_deletion(transaction, user_uuid, "FilterPreset", row)
+
+
+async def _record_deletion(
     transaction: Transaction,
     user_uuid: UUID,
-    table: sa.Table,
     object_type: str,
     row: CollectionRecord | FilterPresetRecord,
 ) -> None:
-    """Delete a locked collection or preset; items stay."""
-    await transaction.execute(sa.delete(table).where(table.c.uuid == row.uuid))
     entry = JournalEntry(
         "DELETE", object_type, row.uuid, row.top_level_folder_uuid, {"name": row.name}
     )

@@ -3,7 +3,7 @@
 First what stands in the way is looked up, without loading the contents. Then one short transaction
 makes the tree disappear: its folders become `leaving_folders`, their paths are below no other
 folder's, and nobody has grants on them. A task removes the rows and bytes step by step; see
-`gateway.tasks.remove_folders`.
+`gateway.tasks.remove_folders`. What else takes long to remove is put into such a folder.
 """
 
 from collections import Counter
@@ -21,8 +21,10 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.sync_jobs import forget_upload_jobs
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.database.tree import LEAVING, within
+from gateway.database.tree import LEAVING, path_of, within
+from gateway.ids import uuid7
 from gateway.kinds.enums import JobKind, JobStatus
+from gateway.models.base import fold
 from gateway.models.datasets import DatasetRecord, data_rows, dataset_folders, datasets
 from gateway.models.folders import (
     FolderRecord,
@@ -175,6 +177,21 @@ async def start_deletion(
     await journal.append(transaction, user_uuid, [entry])
     await enqueue_removal(transaction, queue, job_uuid)
     return job_uuid
+
+
+async def add_leaving_folder(transaction: Transaction, job_uuid: UUID, name: str) -> UUID:
+    """Insert a folder that is deleted already, so that a deletion removes what is moved there.
+
+    Returns:
+        The UUID of the folder.
+    """
+    uuid = uuid7()
+    path = LEAVING + path_of("", uuid)
+    folder = FolderRecord(uuid=uuid, path=path, name=name, name_key=fold(name))
+    await transaction.execute(sa.insert(folders).values(folder.model_dump()))
+    mark = sa.insert(leaving_folders).values(folder_uuid=uuid, job_uuid=job_uuid)
+    await transaction.execute(mark)
+    return uuid
 
 
 async def enqueue_removal(transaction: Transaction, queue: Queue, job_uuid: UUID) -> None:

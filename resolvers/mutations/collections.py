@@ -12,16 +12,12 @@ from gateway.catalog import collections as catalog
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
 from gateway.context import Context
+from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import sized
 from gateway.errors import DomainError, bad_input
 from gateway.execution.declarations import EdgeQuery
-from gateway.models.collections import (
-    CollectionRecord,
-    FilterPresetRecord,
-    collections,
-    filter_presets,
-)
+from gateway.models.collections import CollectionRecord, FilterPresetRecord
 from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.collections import (
@@ -116,20 +112,23 @@ class DeleteCollectionOutcome(Outcome):
     """Outcome of `deleteCollection`."""
 
     collection_uuid: UUID | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(_USER)
 async def delete_collection(
     context: Context, input: DeleteCollectionInput, permissions: Permissions
 ) -> DeleteCollectionOutcome:
-    """Delete a collection; its items are not deleted."""
-    viewer = context.viewer.user_uuid
+    """Delete a collection; its items are not deleted.
+
+    It is gone for everyone at once. If it has more than 1,000 items, `job` removes it.
+    """
+    viewer, queue = context.viewer.user_uuid, context.services.queue
     async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
         collection = await _lock_collection(transaction, input.collection_uuid, permissions)
-        await catalog.delete_collection_or_preset(
-            transaction, viewer, collections, "Collection", collection
-        )
-    return DeleteCollectionOutcome(collection_uuid=input.collection_uuid)
+        job = await catalog.delete_collection(transaction, queue, viewer, collection)
+    return DeleteCollectionOutcome(collection_uuid=input.collection_uuid, job_uuid=job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,9 +331,7 @@ async def delete_filter_preset(
     uuid, viewer = input.filter_preset_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
         preset = await _lock_preset(transaction, uuid, permissions)
-        await catalog.delete_collection_or_preset(
-            transaction, viewer, filter_presets, "FilterPreset", preset
-        )
+        await catalog.delete_filter_preset(transaction, viewer, preset)
     return DeleteFilterPresetOutcome(filter_preset_uuid=uuid)
 
 

@@ -8,8 +8,10 @@ import strawberry
 
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.global_ids import id_from, ids_from
+from resolvers.jobs import deletion_by_uuid
 from schema.collections import Collection, FilterPreset
 from schema.common import USER_ERRORS, UserError
+from schema.deletions import DeletionJob
 from schema.fields import column, resolved, row_type
 
 
@@ -33,6 +35,11 @@ class DeleteCollectionPayload:
     collection_uuid: UUID | None = column("The UUID of the deleted collection.")
     deleted_id: strawberry.ID | None = resolved(
         id_from("Collection", "collection_uuid"), "The global ID of the deleted collection."
+    )
+    job: DeletionJob | None = resolved(
+        deletion_by_uuid,
+        "The job that removes the collection if it has more than 1,000 items. For everyone it is "
+        "gone already.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)
 
