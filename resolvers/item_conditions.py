@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import is_staying_dataset, sees_dataset
+from gateway.auth.visibility import is_staying_dataset, is_staying_tag, sees_dataset
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.database.searches import first_half, name_contains
 from gateway.error_texts import between, sized
@@ -228,7 +228,7 @@ def tag_conditions(
         organisation_tags, organisation_tags.c.uuid == folder_tags.c.tag_uuid
     )
     return [
-        folder_uuid.in_(tagged.where(organisation_tags.c.name == name))
+        folder_uuid.in_(tagged.where(organisation_tags.c.name == name, is_staying_tag()))
         for name in sorted(set(names))
     ]
 

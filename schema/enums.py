@@ -169,7 +169,7 @@ described(
     UPLOAD="Turns uploaded files and files at URLs into items: an `UploadJob`.",
     CLOUD_SYNC="Brings a folder into line with its bucket: a `CloudSyncJob`.",
     REENCODE="Re-encodes videos so that all browsers can play them: a `ReencodeJob`.",
-    DELETION="Removes what was in a deleted folder or dataset: a `DeletionJob`.",
+    DELETION="Removes a deleted folder with all below it, or another large object: a `DeletionJob`.",
     LINKING="Links the items of a folder to the dataset that mirrors it: a `LinkingJob`.",
 )
 described(

@@ -20,6 +20,7 @@ from gateway.models.items import items
 from gateway.models.jobs import jobs
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_units
+from gateway.models.tags import organisation_tags
 from gateway.models.uploads import upload_units
 
 Condition = sa.ColumnElement[bool]
@@ -57,6 +58,11 @@ def is_staying(folder_uuid: sa.ColumnElement[Any]) -> Condition:
 def is_staying_dataset(dataset_uuid: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that a dataset has not been deleted; see `is_staying`."""
     return dataset_uuid.not_in(sa.select(leaving_datasets.c.dataset_uuid))
+
+
+def is_staying_tag() -> Condition:
+    """Return the condition that a tag has not been deleted."""
+    return organisation_tags.c.deletion_uuid.is_(None)
 
 
 def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:

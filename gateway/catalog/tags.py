@@ -1,15 +1,21 @@
 """Tags of the organisation: create, delete, and put on folders, with journal entries."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.visibility import is_staying_tag
+from gateway.catalog.deletion import enqueue_removal
+from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.errors import conflict
+from gateway.kinds.enums import JobKind
 from gateway.models.base import fold, new_row
 from gateway.models.folders import FolderRecord
 from gateway.models.tags import (
@@ -18,6 +24,17 @@ from gateway.models.tags import (
     folder_tags,
     organisation_tags,
 )
+from gateway.queues.base import Queue
+
+UNTAGGED_AT_ONCE = 1_000
+"""Folders that lose a deleted tag in the request itself."""
+
+
+class DeletedTag(NamedTuple):
+    """The number of folders that had a deleted tag, and the job that removes it, if any."""
+
+    folder_count: int
+    job_uuid: UUID | None
 
 
 async def create_tag(
@@ -43,24 +60,47 @@ async def create_tag(
     return row.uuid
 
 
-async def delete_tag(transaction: Transaction, user_uuid: UUID, row: OrganisationTagRecord) -> int:
-    """Delete a locked tag, remove it from all folders, and return their number."""
-    removed = await transaction.execute(
-        sa.delete(folder_tags).where(folder_tags.c.tag_uuid == row.uuid)
-    )
-    await transaction.execute(
-        sa.delete(organisation_tags).where(organisation_tags.c.uuid == row.uuid)
-    )
+async def find_tag(
+    transaction: Transaction, condition: sa.ColumnElement[bool]
+) -> OrganisationTagRecord | None:
+    """Return the tag that meets a condition, if there is one, and lock it."""
+    found = sa.select(organisation_tags).where(condition, is_staying_tag()).with_for_update()
+    return await transaction.first(found, OrganisationTagRecord)
+
+
+async def delete_tag(
+    transaction: Transaction, queue: Queue, user_uuid: UUID, row: OrganisationTagRecord
+) -> DeletedTag:
+    """Delete a locked tag and remove it from all folders; a job removes it if they are many.
+
+    The tag is gone at once in any case, and its name is free.
+    """
+    count = await count_rows(transaction, folder_tags, folder_tags.c.tag_uuid == row.uuid)
+    mine, job_uuid = organisation_tags.c.uuid == row.uuid, None
+    if count <= UNTAGGED_AT_ONCE:
+        await transaction.execute(sa.delete(organisation_tags).where(mine))
+    else:
+        job_uuid = await add_job(
+            transaction,
+            JobKind.DELETION,
+            user_uuid,
+            None,
+            title=row.name,
+            units_pending_count=count,
+        )
+        unnamed = {"name": row.uuid.hex, "name_key": row.uuid.hex, "deletion_uuid": job_uuid}
+        await transaction.execute(sa.update(organisation_tags).where(mine).values(unnamed))
+        await enqueue_removal(transaction, queue, job_uuid)
     entry = JournalEntry("DELETE", "OrganisationTag", row.uuid, before={"name": row.name})
     await journal.append(transaction, user_uuid, [entry])
-    return int(removed.rowcount)
+    return DeletedTag(count, job_uuid)
 
 
 async def lock_tags(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, str]:
     """Keep tags from being deleted until the transaction ends, and return the names by UUID."""
     statement = (
         sa.select(organisation_tags)
-        .where(in_keys(organisation_tags.c.uuid, uuids))
+        .where(in_keys(organisation_tags.c.uuid, uuids), is_staying_tag())
         .order_by(organisation_tags.c.uuid)
         .with_for_update(read=True, key_share=True)
     )

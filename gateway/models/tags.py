@@ -10,7 +10,12 @@ from gateway.models.base import Key, now, table_of
 
 
 class OrganisationTagRecord(SQLModel, table=True):
-    """A tag; names are unique."""
+    """A tag; names are unique.
+
+    Attributes:
+        deletion_uuid: the job that removes a deleted tag from its folders; nobody sees the tag any
+            more. None for all other tags.
+    """
 
     __tablename__ = "organisation_tags"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -18,6 +23,7 @@ class OrganisationTagRecord(SQLModel, table=True):
     name_key: str = Field(sa_type=Key, index=True)
     description: str = ""
     created_at: datetime = Field(default_factory=now)
+    deletion_uuid: UUID | None = None
 
 
 class FolderTagRecord(SQLModel, table=True):

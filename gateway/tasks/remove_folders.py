@@ -1,4 +1,4 @@
-"""Removal of deleted folders: their rows and bytes go step by step, while others work on.
+"""Removal of deleted folders and tags: rows and bytes go step by step, while others work on.
 
 Each step is a transaction that removes some hundred rows, with journal entries for items and
 folders. A step that is repeated goes on with what is left.
@@ -27,6 +27,7 @@ from gateway.models.folders import FolderRecord, folders, leaving_folders
 from gateway.models.items import ItemRecord, group_members, items
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.syncs import skipped_objects
+from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import ManifestRecord, manifests, upload_units
 
 ITEMS, ROWS, FOLDERS = 50, 500, 50
@@ -37,10 +38,12 @@ _MAX_PAUSE = 0.2
 
 
 class Removed(NamedTuple):
-    """Numbers of rows that a step removed. After one that removed none, none are left."""
+    """Numbers of rows that a step removed, of units of the job and others.
 
-    items: int = 0
-    folders: int = 0
+    After a step that removed none, none are left.
+    """
+
+    units: int = 0
     others: int = 0
 
 
@@ -68,15 +71,18 @@ async def take_step(services: Services, job_uuid: UUID) -> bool:
             return True
         removed = await _remove_some(transaction, services, job)
         is_last = not any(removed)
-        done = job.units_done_count + removed.items + removed.folders
-        left = 0 if is_last else max(0, job.units_pending_count - removed.items - removed.folders)
+        done = job.units_done_count + removed.units
+        left = 0 if is_last else max(0, job.units_pending_count - removed.units)
         counts = {"units_pending_count": left, "units_done_count": done}
         await save_job(transaction, job, counts, JobStatus.DONE if is_last else JobStatus.PENDING)
     return is_last
 
 
 async def _remove_some(transaction: Transaction, services: Services, job: JobRecord) -> Removed:
-    """Remove some of the contents of the deepest folders, or these folders once they are empty."""
+    """Remove some of the contents of the deepest folders, or these folders once they are empty.
+
+    A deletion that has no folders may have a tag.
+    """
     deepest = (
         sa.select(folders)
         .join(leaving_folders, leaving_folders.c.folder_uuid == folders.c.uuid)
@@ -87,7 +93,7 @@ async def _remove_some(transaction: Transaction, services: Services, job: JobRec
     rows = await transaction.rows(deepest, FolderRecord)
     uuids = [row.uuid for row in rows]
     if not uuids:
-        return Removed()
+        return await _remove_tag(transaction, job.uuid)
     if items_or_members := await _remove_items(transaction, services, job.user_uuid, uuids):
         return items_or_members
     if others := await _remove_other_rows(transaction, services, uuids):
@@ -101,7 +107,17 @@ async def _remove_some(transaction: Transaction, services: Services, job: JobRec
         if row.parent_uuid  # the top has its entry already
     ]
     await journal.append(transaction, job.user_uuid, entries)
-    return Removed(folders=len(rows))
+    return Removed(len(rows))
+
+
+async def _remove_tag(transaction: Transaction, job_uuid: UUID) -> Removed:
+    """Remove the tag of a deletion from some folders, or the tag once no folder has it."""
+    mine = organisation_tags.c.deletion_uuid == job_uuid
+    has_tag = folder_tags.c.tag_uuid.in_(sa.select(organisation_tags.c.uuid).where(mine))
+    if count := await _delete_some(transaction, folder_tags.c.folder_uuid, has_tag):
+        return Removed(count)
+    result = await transaction.execute(sa.delete(organisation_tags).where(mine))
+    return Removed(others=result.rowcount)
 
 
 async def _remove_items(
@@ -126,7 +142,7 @@ async def _remove_items(
     if members >= ROWS:
         return Removed(others=members)
     await delete_items(transaction, services.queue, user_uuid, rows)
-    return Removed(items=len(rows))
+    return Removed(len(rows))
 
 
 async def _remove_other_rows(

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from gateway.catalog import tags as catalog
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_name
@@ -12,7 +10,7 @@ from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import not_found
 from gateway.models.folders import FolderRecord
-from gateway.models.tags import OrganisationTagRecord, organisation_tags
+from gateway.models.tags import organisation_tags
 from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.choices import set_value
@@ -62,23 +60,29 @@ class DeleteOrganisationTagOutcome(Outcome):
 
     organisation_tag_uuid: UUID | None = None
     untagged_folders_count: int | None = None
+    job_uuid: UUID | None = None
 
 
 @requires_site_admin
 async def delete_organisation_tag(
     context: Context, input: DeleteOrganisationTagInput
 ) -> DeleteOrganisationTagOutcome:
-    """Delete a tag, by UUID or by name, and remove it from all folders that have it."""
+    """Delete a tag, by UUID or by name, and remove it from all folders that have it.
+
+    It is gone for everyone at once. If more than 1,000 folders have it, `job` removes it from them.
+    """
     uuid, name = set_value(input.organisation_tag_uuid), set_value(input.name)
     matches = organisation_tags.c.uuid == uuid if uuid else organisation_tags.c.name == name
-    selected = sa.select(organisation_tags).where(matches).with_for_update()
+    viewer, queue = context.viewer.user_uuid, context.services.queue
     async with context.database.writing() as transaction:
-        tag = await transaction.first(selected, OrganisationTagRecord)
+        tag = await catalog.find_tag(transaction, matches)
         if tag is None:
             raise not_found("tag", uuid or name, "organisationTagUuid" if uuid else "name")
-        count = await catalog.delete_tag(transaction, context.viewer.user_uuid, tag)
+        deleted = await catalog.delete_tag(transaction, queue, viewer, tag)
     return DeleteOrganisationTagOutcome(
-        organisation_tag_uuid=tag.uuid, untagged_folders_count=count
+        organisation_tag_uuid=tag.uuid,
+        untagged_folders_count=deleted.folder_count,
+        job_uuid=deleted.job_uuid,
     )
 
 

@@ -1,4 +1,4 @@
-"""Large collections are gone at once when they are deleted, and their rows are removed step by step."""
+"""Large collections and tags are gone at once when they are deleted, and are removed step by step."""
 
 from uuid import UUID
 
@@ -6,16 +6,20 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.catalog import collections as catalog
+from gateway.catalog import tags
 from gateway.ids import global_id
 from gateway.models.changes import ChangeRecord, changes
 from gateway.models.collections import CollectionItemRecord, collection_items, collections
+from gateway.models.tags import FolderTagRecord, OrganisationTagRecord, folder_tags, organisation_tags
 from gateway.tasks import remove_folders
 from gateway.tasks.worker import background_worker
 from tests.fixtures.deletions import delete_folder, fill_folder
 from tests.fixtures.invariants import check_all
 from tests.fixtures.sites import Site
 
-DELETED = "deletedId job { uuid title folder { uuid } unitsTotalCount }"
+JOB = "job { uuid title folder { uuid } unitsTotalCount }"
+DELETED, UNTAGGED = f"deletedId {JOB}", f"untaggedFoldersCount {JOB}"
+TAG = "organisationTag { uuid }"
 MEMBER = "ann@example.org"
 
 
@@ -23,6 +27,7 @@ MEMBER = "ann@example.org"
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make steps so small that a few rows need several."""
     monkeypatch.setattr(catalog, "REMOVED_AT_ONCE", 30)
+    monkeypatch.setattr(tags, "UNTAGGED_AT_ONCE", 30)
     monkeypatch.setattr(remove_folders, "ROWS", 20)
     monkeypatch.setattr(remove_folders, "STEPS_PER_TASK", 2)
 
@@ -107,3 +112,70 @@ async def test_a_removal_outlives_the_folder_of_its_collection(idle_site: Site) 
             await site.wait_while("PENDING", "job", uuid)
         await check_all(site.services)
     assert await site.services.database.rows(sa.select(collections.c.uuid), sa.Row) == []
+
+
+async def tag_of_folders(site: Site, name: str, folders: list[str]) -> str:
+    """Create a tag, put it on folders, and return its UUID."""
+    uuid: str = (await site.done("createOrganisationTag", {"name": name}, TAG))["organisationTag"]["uuid"]
+    rows = [{"folder_uuid": UUID(folder), "tag_uuid": UUID(uuid)} for folder in folders]
+    async with site.services.database.writing() as transaction:
+        await transaction.execute(sa.insert(folder_tags), rows)
+    return uuid
+
+
+async def tagged(site: Site, tag: str) -> int:
+    """Return the number of folders that a tag still has."""
+    mine = sa.select(folder_tags.c.folder_uuid).where(folder_tags.c.tag_uuid == UUID(tag))
+    return len(await site.services.database.rows(mine, FolderTagRecord))
+
+
+async def test_a_tag_of_many_folders_is_deleted_at_once(idle_site: Site) -> None:
+    """Nobody finds it, or folders by it, while it is removed, and its name is free."""
+    site = idle_site
+    folders = [await site.folder(f"folder {number}") for number in range(50)]
+    tag, kept = await tag_of_folders(site, "doomed", folders), await tag_of_folders(site, "kept", folders[:30])
+    payload = await site.done("deleteOrganisationTag", {"name": "doomed"}, UNTAGGED)
+    job = payload["job"]["uuid"]
+    assert (payload["untaggedFoldersCount"], payload["job"]) == (
+        50,
+        {"uuid": job, "title": "doomed", "folder": None, "unitsTotalCount": 50},
+    )
+    assert await deletions_in_journal(site) == [("OrganisationTag", tag)]
+    again = await tag_of_folders(site, "doomed", folders[-1:])
+    await check_tags(site, tag, folders)
+    for refused, name in (({"organisationTagUuid": tag}, "organisationTagUuid"), ({"name": UUID(tag).hex}, "name")):
+        assert await site.refused("deleteOrganisationTag", refused) == [("NOT_FOUND", f"input.{name}")]
+    more = {"folderUuid": folders[0], "organisationTagUuids": [tag]}
+    for mutation in ("addStorageFolderTags", "removeStorageFolderTags"):
+        assert await site.refused(mutation, more) == [("NOT_FOUND", "input.organisationTagUuids.0")]
+    assert await remove_folders.take_step(site.services, UUID(job)) is False
+    assert await tagged(site, tag) == 30
+    async with background_worker(site.services):
+        await site.wait_while("PENDING", "job", job)
+    done = await site.see("job", job, "outcome unitsDoneCount unitsPendingCount")
+    assert done == {"outcome": "SUCCEEDED", "unitsDoneCount": 50, "unitsPendingCount": 0}
+    left = await site.services.database.rows(sa.select(organisation_tags.c.uuid), OrganisationTagRecord)
+    assert sorted(str(row.uuid) for row in left) == sorted([kept, again])
+    await check_tags(site, tag, folders)
+    assert await deletions_in_journal(site) == [("OrganisationTag", tag)]
+    small = await site.done("deleteOrganisationTag", {"name": "kept"}, UNTAGGED)
+    assert (small["untaggedFoldersCount"], small["job"], await tagged(site, kept)) == (30, None, 0)
+
+
+async def check_tags(site: Site, tag: str, folders: list[str]) -> None:
+    """Assert that of two tags with the name `doomed` only the second is found, which the last folder has."""
+    seen = await site.ask(
+        """query($id: ID!, $first: UUID!, $hex: String!) { node(id: $id) { id }
+        organisationTags { nodes { name } }
+        storageFolder(uuid: $first) { organisationTags { totalCount nodes { name } } }
+        named: storageFolders(filter: {organisationTagsAllOf: ["doomed"]}) { nodes { uuid } }
+        unnamed: storageFolders(filter: {organisationTagsAllOf: [$hex]}) { totalCount } }""",
+        {"id": global_id("OrganisationTag", UUID(tag)), "first": folders[0], "hex": UUID(tag).hex},
+    )
+    assert seen == {
+        "node": None,
+        "organisationTags": {"nodes": [{"name": "doomed"}, {"name": "kept"}]},
+        "storageFolder": {"organisationTags": {"totalCount": 1, "nodes": [{"name": "kept"}]}},
+        "named": {"nodes": [{"uuid": folders[-1]}]},
+        "unnamed": {"totalCount": 0},
+    }

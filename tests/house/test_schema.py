@@ -108,7 +108,7 @@ WITHOUT_FIELD = {
     **dict.fromkeys(("UploadJob", "CloudSyncJob", "ReencodeJob", "DeletionJob", "LinkingJob"), WITHOUT_FIELD_OF_JOB),
     "Collection": {"name_key"},
     "FilterPreset": {"name_key"},
-    "OrganisationTag": {"name_key"},
+    "OrganisationTag": {"deletion_uuid", "name_key"},
     "StorageFolderSummary": {"folder_uuid"},
     "UploadUnit": {"is_bound", "job_uuid"},
     "PendingUpload": {"integration_uuid", "item_type", "source_url", "unit_uuid", "user_uuid"},
