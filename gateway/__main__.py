@@ -7,6 +7,7 @@ that help and errors appear at once.
 import asyncio
 import signal
 from collections.abc import Coroutine
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,13 +95,17 @@ def work() -> None:
     from gateway.tasks.worker import run_worker
     from gateway.telemetry.process import observed_process
     from gateway.wiring import open_current_services
+    from resolvers.preset_conditions import read_filter
 
     async def until_stopped() -> None:
-        async with open_current_services(settings) as services, worker_status(services):
+        async with (
+            open_current_services(settings) as services,
+            worker_status(services),
+        ):
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, services.stopping.set)
             with observed_process("work", settings, services.database.dialect):
-                await run_worker(services, services.stopping)
+                await run_worker(replace(services, read_filter=read_filter), services.stopping)
 
     run_to_end(until_stopped())
 

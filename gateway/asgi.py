@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 from starlette.types import ASGIApp
@@ -22,6 +23,7 @@ from gateway.tasks.worker import background_worker
 from gateway.telemetry.process import observed_process
 from gateway.web_addresses import is_reachable
 from gateway.wiring import open_services, resolve_database_url
+from resolvers.preset_conditions import read_filter
 from schema.api import api
 
 log = structlog.get_logger()
@@ -68,7 +70,8 @@ async def serve(settings: Settings, host: str, port: int, started: Started) -> N
         NotConfigured: the settings or the database do not allow it.
     """
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
-    async with open_services(settings) as services:
+    async with open_services(settings) as opened:
+        services = replace(opened, read_filter=read_filter)
         await _migrate_if_embedded(services)
         # Before the first admin is created, whose key is printed only once the server listens.
         listener = bind(host, port, "Choose another with --port.")

@@ -1,10 +1,11 @@
 """The context of an operation: its viewer, its loaders, and the services of the process."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.viewer import Viewer
@@ -23,11 +24,25 @@ from gateway.stores.base import ObjectStore
 T = TypeVar("T")
 
 
+class ReadFilter(Protocol):
+    """Reading of stored filters, which is part of the API, for tasks."""
+
+    async def __call__(
+        self, context: "Context", filter: Mapping[str, Any], /
+    ) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions on items of a filter, as clients send it, for the viewer.
+
+        Raises:
+            DomainError: the filter is not valid any more.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The services that live as long as the process.
 
-    `requested_thumbnails` has the items and frames whose thumbnails were requested lately.
+    `read_filter` is there in processes that run tasks. `requested_thumbnails` has the
+    items and frames whose thumbnails were requested lately.
     `stopping` is set when the process begins to shut down, `closing` when it closes connections.
     """
 
@@ -43,6 +58,7 @@ class Services:
     requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    read_filter: "ReadFilter | None" = None
 
 
 @dataclass(slots=True)

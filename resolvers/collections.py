@@ -21,6 +21,7 @@ from gateway.execution.declarations import (
 from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.folders import folders
 from gateway.models.items import items
+from gateway.models.jobs import jobs
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import item_conditions
@@ -59,6 +60,7 @@ entry_id_of = id_from(
 )
 preset_id_of = id_from("FilterPreset", filter_presets.c.uuid)
 collection_by_uuid = ToOne(collections, "collection_uuid", access=sees_collection)
+collection_of_job = ToOne(collections, jobs.c.collection_uuid, access=sees_collection)
 preset_by_uuid = ToOne(filter_presets, "filter_preset_uuid", access=sees_preset)
 collection_lookup = Lookup(collection_by_uuid, "uuid", "UUID of the collection.")
 preset_lookup = Lookup(preset_by_uuid, "uuid", "UUID of the preset.")

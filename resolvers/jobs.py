@@ -5,7 +5,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_deletion, sees_folder, sees_job, sees_linking
+from gateway.auth.visibility import (
+    sees_collecting,
+    sees_deletion,
+    sees_folder,
+    sees_job,
+    sees_linking,
+)
 from gateway.catalog.jobs import COUNTS, TERMINAL
 from gateway.catalog.rules.job_rates import JobRates, rates, remaining_time
 from gateway.context import Context
@@ -82,6 +88,7 @@ def job_conditions(filter: JobFilter | None) -> list[sa.ColumnElement[bool]]:
 id_of = Computed((jobs.c.kind, jobs.c.uuid), lambda job: global_id(JOB_TYPES[job.kind], job.uuid))
 job_by_uuid = ToOne(jobs, "job_uuid", access=sees_job)
 deletion_by_uuid = ToOne(jobs, "job_uuid", access=sees_deletion)
+collecting_by_uuid = ToOne(jobs, "job_uuid", access=sees_collecting)
 linking_by_uuid = ToOne(jobs, "job_uuid", access=sees_linking)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 folder_of = ToOne(folders, jobs.c.folder_uuid, access=sees_folder)

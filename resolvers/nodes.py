@@ -22,7 +22,7 @@ from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
-from resolvers.jobs import deletion_by_uuid, linking_by_uuid
+from resolvers.jobs import collecting_by_uuid, deletion_by_uuid, linking_by_uuid
 from resolvers.metadata import field_by_uuid
 from resolvers.people import api_key_by_uuid, group_by_uuid, user_by_uuid
 from resolvers.syncs import sync_by_uuid
@@ -49,6 +49,7 @@ _EDGES: dict[str, ToOne] = {
     "CloudSyncJob": sync_by_uuid,
     "DeletionJob": deletion_by_uuid,
     "LinkingJob": linking_by_uuid,
+    "CollectingJob": collecting_by_uuid,
 }
 
 

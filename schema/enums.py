@@ -171,6 +171,7 @@ described(
     REENCODE="Re-encodes videos so that all browsers can play them: a `ReencodeJob`.",
     DELETION="Removes a deleted folder with all below it, or another large object: a `DeletionJob`.",
     LINKING="Links the items of a folder to the dataset that mirrors it: a `LinkingJob`.",
+    COLLECTING="Adds items to a collection by a filter, or removes them: a `CollectingJob`.",
 )
 described(
     JobStatus,

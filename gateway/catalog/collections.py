@@ -165,28 +165,53 @@ async def remove_items(
     return set(uuids) - present
 
 
-async def add_matching(
-    transaction: Transaction, viewer: Viewer, collection: CollectionRecord, conditions: Conditions
-) -> int:
-    """Add the items in a locked collection's folder and below that meet conditions.
+async def change_next(
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    collection: CollectionRecord,
+    conditions: Conditions,
+    size: int,
+    *,
+    removes: bool,
+    after: UUID | None = None,
+) -> list[UUID]:
+    """Add the next items that meet conditions to a locked collection, or remove them.
+
+    They are in its folder and below, and taken in the order of their UUIDs, which never change.
+
+    Args:
+        size: number of items.
+        removes: whether items are removed rather than added.
+        after: the last item of the step before.
 
     Returns:
-        The number of items that were not in the collection before.
+        The items that were added or removed. If fewer than `size`, there are no more.
     """
-    chosen = _candidates(collection).where(*conditions)
-    return await _add(transaction, viewer.user_uuid, collection, chosen)
+    found = _changing(collection, conditions, removes).order_by(items.c.uuid).limit(size)
+    if after is not None:
+        found = found.where(items.c.uuid > after)
+    locked = found.with_for_update(read=True, key_share=True, of=items)
+    uuids = [row.uuid for row in await transaction.rows(locked, ItemRecord)]
+    if removes:
+        chosen = in_keys(collection_items.c.item_uuid, uuids)
+        await _remove(transaction, user_uuid, collection, chosen)
+    else:
+        added = sa.select(items.c.uuid).where(in_keys(items.c.uuid, uuids))
+        await _add(transaction, user_uuid, collection, added)
+    return uuids
 
 
-async def remove_matching(
-    transaction: Transaction, user_uuid: UUID, collection: CollectionRecord, conditions: Conditions
+async def count_next(
+    transaction: Transaction,
+    collection: CollectionRecord,
+    conditions: Conditions,
+    limit: int,
+    *,
+    removes: bool,
 ) -> int:
-    """Remove the items in a locked collection's folder and below that meet conditions.
-
-    Returns:
-        The number of removed items.
-    """
-    chosen = collection_items.c.item_uuid.in_(_candidates(collection).where(*conditions))
-    return await _remove(transaction, user_uuid, collection, chosen)
+    """Return how many items `change_next` would still change, at most `limit`."""
+    found = _changing(collection, conditions, removes).limit(limit).subquery()
+    return await count_rows(transaction, found)
 
 
 async def items_with_titles(
@@ -216,13 +241,26 @@ def _candidates(collection: CollectionRecord) -> sa.Select[Any]:
     )
 
 
+def _changing(
+    collection: CollectionRecord, conditions: Conditions, removes: bool
+) -> sa.Select[Any]:
+    """Select the items that meet conditions and are in a collection, or else are not yet."""
+    present = sa.exists().where(
+        _in_collection(collection), collection_items.c.item_uuid == items.c.uuid
+    )
+    return _candidates(collection).where(*conditions, present if removes else ~present)
+
+
 def _in_collection(collection: CollectionRecord) -> sa.ColumnElement[bool]:
     mine: sa.ColumnElement[bool] = collection_items.c.collection_uuid == collection.uuid
     return mine
 
 
 async def _add(
-    transaction: Transaction, user_uuid: UUID, collection: CollectionRecord, chosen: sa.Select[Any]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    collection: CollectionRecord,
+    chosen: sa.Select[Any],
 ) -> int:
     """Add selected items in one statement; the lock on the collection keeps out other writers."""
     present = sa.select(collection_items.c.item_uuid).where(_in_collection(collection))
@@ -248,7 +286,7 @@ async def _add(
 
 async def _remove(
     transaction: Transaction,
-    user_uuid: UUID,
+    user_uuid: UUID | None,
     collection: CollectionRecord,
     condition: sa.ColumnElement[bool],
 ) -> int:
@@ -260,7 +298,7 @@ async def _remove(
 
 async def _record_edit(
     transaction: Transaction,
-    user_uuid: UUID,
+    user_uuid: UUID | None,
     collection: CollectionRecord,
     action: str,
     total: int,

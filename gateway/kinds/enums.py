@@ -86,6 +86,7 @@ class JobKind(StrEnum):
     REENCODE = "REENCODE"
     DELETION = "DELETION"
     LINKING = "LINKING"
+    COLLECTING = "COLLECTING"
 
 
 class JobStatus(StrEnum):

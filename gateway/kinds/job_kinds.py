@@ -8,5 +8,6 @@ JOB_TYPES = {
     JobKind.REENCODE: "ReencodeJob",
     JobKind.DELETION: "DeletionJob",
     JobKind.LINKING: "LinkingJob",
+    JobKind.COLLECTING: "CollectingJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

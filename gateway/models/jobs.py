@@ -1,6 +1,7 @@
 """Jobs of all kinds, in one table."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -33,7 +34,9 @@ class JobRecord(SQLModel, table=True):
         progress: the mean of the progress of a re-encoding job's units, from 0 to 1.
         cloud_sync_job_uuid: the sync that an upload job is a part of.
         ends_as: the status of a sync once no part of it runs any more.
-        cursor: the cloud's own cursor of the next page of a sync's listing.
+        cursor: the cloud's own cursor of the next page of a sync's listing, or the last item of a
+            step of another job.
+        item_filter: the filter of items, as clients send it, whose items are added or removed.
         listed_count: keys that a sync's listing has returned so far, of whatever use.
         reach: the key up to which a sync has looked for vanished objects.
     """
@@ -107,6 +110,9 @@ class JobRecord(SQLModel, table=True):
         default=None, foreign_key="cloud_integrations.uuid", index=True
     )
     dataset_uuid: UUID | None = Field(default=None, foreign_key="datasets.uuid", index=True)
+    collection_uuid: UUID | None = None
+    item_filter: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    removes_items: bool = False
     cloud_sync_job_uuid: UUID | None = Field(default=None, foreign_key="jobs.uuid", index=True)
     ends_as: JobStatus | None = Field(default=None, sa_type=enum_type(JobStatus))
     is_dry_run: bool = False

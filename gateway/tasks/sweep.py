@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from gateway.catalog.collecting import enqueue_collecting
 from gateway.catalog.datasets import enqueue_row_removal
 from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.ingestion.batches import enqueue_batches
@@ -126,12 +127,13 @@ async def restart_syncs(services: Services) -> None:
 
 
 async def restart_bulk_jobs(services: Services) -> None:
-    """Enqueue the tasks of stuck deletions again, and of stuck jobs that link items."""
+    """Enqueue the tasks of stuck deletions again, and of jobs that link or collect items."""
     of_dataset = jobs.c.dataset_uuid.is_not(None)
     for kind, condition, enqueue in (
         (JobKind.DELETION, ~of_dataset, enqueue_removal),
         (JobKind.DELETION, of_dataset, enqueue_row_removal),
         (JobKind.LINKING, sa.true(), enqueue_linking),
+        (JobKind.COLLECTING, sa.true(), enqueue_collecting),
     ):
         stuck = sa.select(jobs.c.uuid).where(*_is_stuck(kind), condition)
         async with services.database.writing() as transaction:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
@@ -28,6 +29,7 @@ from gateway.models.base import now
 from gateway.queues.base import NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
+from gateway.tasks.collect_items import collect_remaining_items
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
 from gateway.tasks.link_items import link_remaining_items
@@ -63,6 +65,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         REPROBE: partial(reprobe, services, reader),
         REMOVE_FOLDERS: partial(remove_folders, services),
         REMOVE_DATASET: partial(remove_dataset, services),
+        COLLECT_ITEMS: partial(collect_remaining_items, services),
         LINK_ITEMS: partial(link_remaining_items, services),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from strawberry import UNSET
 
 from gateway.catalog import collections as catalog
+from gateway.catalog.collecting import Collected, start_collecting
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import MAX_NAME, validate_description, validate_name
 from gateway.context import Context
@@ -16,7 +16,6 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import sized
 from gateway.errors import DomainError, bad_input
-from gateway.execution.declarations import EdgeQuery
 from gateway.models.collections import CollectionRecord, FilterPresetRecord
 from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
@@ -32,13 +31,12 @@ from resolvers.inputs.collections import (
     RemoveCollectionPresetItemsInput,
     UpdateCollectionInput,
 )
-from resolvers.inputs.item_filters import StorageItemFilter
-from resolvers.item_conditions import is_narrowing, item_conditions
-from resolvers.metadata_keys import prepare_across_folders
+from resolvers.item_conditions import is_narrowing
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
+from resolvers.preset_conditions import item_query, read_filter
 from resolvers.requirements import USER, VIEWER
-from resolvers.stored_filters import filter_from_json, filter_to_json
+from resolvers.stored_filters import filter_to_json
 
 _USER = USER.on_folder_of("collection_uuid", "collection")
 _PRESET_VIEWER = VIEWER.on_folder_of("filter_preset_uuid", "preset")
@@ -237,6 +235,7 @@ class AddCollectionPresetItemsOutcome(Outcome):
 
     collection_uuid: UUID | None = None
     added_items_count: int | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(_USER, _PRESET_VIEWER)
@@ -246,14 +245,14 @@ async def add_collection_preset_items(
     """Add all items that match a filter preset now to a collection.
 
     The filter applies to the collection's folder and everything below it. Items that match later
-    are not added automatically.
+    are not added automatically. Of more than 1,000 items, the first are added at once and the
+    others by `job`, with those that match by then.
     """
-    async with context.database.writing() as transaction:
-        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
-        conditions = await _preset_conditions(context, transaction, input, permissions)
-        count = await catalog.add_matching(transaction, context.viewer, collection, conditions)
+    added = await _collect(context, input, permissions, removes=False)
     return AddCollectionPresetItemsOutcome(
-        collection_uuid=input.collection_uuid, added_items_count=count
+        collection_uuid=input.collection_uuid,
+        added_items_count=added.item_count,
+        job_uuid=added.job_uuid,
     )
 
 
@@ -263,6 +262,7 @@ class RemoveCollectionPresetItemsOutcome(Outcome):
 
     collection_uuid: UUID | None = None
     removed_items_count: int | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(_USER, _PRESET_VIEWER)
@@ -271,15 +271,14 @@ async def remove_collection_preset_items(
 ) -> RemoveCollectionPresetItemsOutcome:
     """Remove all items that match a filter preset now from a collection; they are not deleted.
 
-    The filter applies to the collection's folder and everything below it.
+    The filter applies to the collection's folder and everything below it. Of more than 1,000
+    items, the first are removed at once and the others by `job`.
     """
-    viewer = context.viewer.user_uuid
-    async with context.database.writing() as transaction:
-        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
-        conditions = await _preset_conditions(context, transaction, input, permissions)
-        count = await catalog.remove_matching(transaction, viewer, collection, conditions)
+    removed = await _collect(context, input, permissions, removes=True)
     return RemoveCollectionPresetItemsOutcome(
-        collection_uuid=input.collection_uuid, removed_items_count=count
+        collection_uuid=input.collection_uuid,
+        removed_items_count=removed.item_count,
+        job_uuid=removed.job_uuid,
     )
 
 
@@ -298,7 +297,7 @@ async def create_filter_preset(
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
     filter, folder = input.filter, input.top_level_folder_uuid
-    if not is_narrowing(await _item_query(context, filter)):
+    if not is_narrowing(await item_query(context, filter)):
         raise bad_input("The filter requires a condition.", "filter")
     content = filter_to_json(filter)
     viewer = context.viewer.user_uuid
@@ -357,20 +356,28 @@ async def _lock_preset(
     return row
 
 
-async def _preset_conditions(
+async def _collect(
     context: Context,
-    transaction: Transaction,
     input: AddCollectionPresetItemsInput | RemoveCollectionPresetItemsInput,
     permissions: Permissions,
-) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions on items of a locked filter preset, which the viewer can see."""
-    preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
-    try:
-        return item_conditions(await _item_query(context, filter_from_json(preset.filter)))
-    except DomainError as error:  # a metadata key has been deleted or has another type by now
-        raise DomainError(error.code, error.message, ("filterPresetUuid",)) from None
-
-
-async def _item_query(context: Context, filter: StorageItemFilter) -> EdgeQuery:
-    prepared = await prepare_across_folders(context, filter, None)
-    return EdgeQuery(context.viewer, filter, prepared=prepared)
+    *,
+    removes: bool,
+) -> Collected:
+    """Add the items that match a preset to a collection, or remove them."""
+    async with context.database.writing() as transaction:
+        await lock_tree(transaction.connection, exclusive=False)
+        collection = await _lock_collection(transaction, input.collection_uuid, permissions)
+        preset = await _lock_preset(transaction, input.filter_preset_uuid, permissions)
+        try:
+            conditions = await read_filter(context, preset.filter)
+        except DomainError as error:  # a metadata key has been deleted or has another type by now
+            raise DomainError(error.code, error.message, ("filterPresetUuid",)) from None
+        return await start_collecting(
+            transaction,
+            context.services.queue,
+            context.viewer,
+            collection,
+            preset.filter,
+            conditions,
+            removes=removes,
+        )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.collecting import end_collecting
 from gateway.catalog.ingestion.job_state import cancel_job as cancel_upload_job
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync, lock_job
 from gateway.catalog.jobs import TERMINAL
@@ -12,7 +13,7 @@ from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job
 from gateway.catalog.sync_jobs import cancel_sync
 from gateway.context import Context
 from gateway.errors import conflict, not_found
-from gateway.kinds.enums import JobKind
+from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.jobs import JobRecord, jobs
 from resolvers.inputs.jobs import CancelJobInput
 from resolvers.mutations.syncs import MAX_JOBS_CANCELLED
@@ -53,6 +54,8 @@ async def cancel_job(
             case JobKind.REENCODE:
                 if locked := await lock_reencode_job(transaction, uuid):
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
+            case JobKind.COLLECTING:
+                await end_collecting(transaction, uuid, JobStatus.CANCELLED)
             case JobKind.DELETION if job.status not in TERMINAL:
                 message = "What it removes has been deleted, so it cannot be cancelled."
                 raise conflict(message, "jobUuid")

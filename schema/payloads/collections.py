@@ -8,7 +8,8 @@ import strawberry
 
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.global_ids import id_from, ids_from
-from resolvers.jobs import deletion_by_uuid
+from resolvers.jobs import collecting_by_uuid, deletion_by_uuid
+from schema.collecting import CollectingJob
 from schema.collections import Collection, FilterPreset
 from schema.common import USER_ERRORS, UserError
 from schema.deletions import DeletionJob
@@ -102,7 +103,11 @@ class AddCollectionItemsByTitlePayload:
 @strawberry.type(description="Result of `addCollectionPresetItems`.")
 class AddCollectionPresetItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
-    added_items_count: int | None = column("Number of items added.")
+    added_items_count: int | None = column("Number of items added at once; at most 1,000.")
+    job: CollectingJob | None = resolved(
+        collecting_by_uuid,
+        "The job for the other items if more than 1,000 match. Null if all are added.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 
@@ -110,7 +115,11 @@ class AddCollectionPresetItemsPayload:
 @strawberry.type(description="Result of `removeCollectionPresetItems`.")
 class RemoveCollectionPresetItemsPayload:
     collection: Collection | None = resolved(collection_by_uuid, "The changed collection.")
-    removed_items_count: int | None = column("Number of items removed.")
+    removed_items_count: int | None = column("Number of items removed at once; at most 1,000.")
+    job: CollectingJob | None = resolved(
+        collecting_by_uuid,
+        "The job for the other items if more than 1,000 match. Null if all are removed.",
+    )
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -96,6 +96,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "ReencodeJob": jobs,
         "DeletionJob": jobs,
         "LinkingJob": jobs,
+        "CollectingJob": jobs,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,

@@ -72,6 +72,7 @@ ROWS: dict[str, Table] = {
     "CloudSyncJob": jobs.jobs,
     "DeletionJob": jobs.jobs,
     "LinkingJob": jobs.jobs,
+    "CollectingJob": jobs.jobs,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
     "Collection": collections.collections,
@@ -81,7 +82,7 @@ ROWS: dict[str, Table] = {
 }
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
-    *("cursor", "ends_as", "reach"),
+    *("cursor", "ends_as", "item_filter", "reach"),
 }
 WITHOUT_FIELD = {
     "StorageFolder": {
@@ -105,7 +106,9 @@ WITHOUT_FIELD = {
     "Group": {"name_key"},
     "ApiKey": {"sha256", "user_uuid"},
     "CloudIntegration": {"secret", "title_key"},
-    **dict.fromkeys(("UploadJob", "CloudSyncJob", "ReencodeJob", "DeletionJob", "LinkingJob"), WITHOUT_FIELD_OF_JOB),
+    **dict.fromkeys(
+        ("UploadJob", "CloudSyncJob", "ReencodeJob", "DeletionJob", "LinkingJob", "CollectingJob"), WITHOUT_FIELD_OF_JOB
+    ),
     "Collection": {"name_key"},
     "FilterPreset": {"name_key"},
     "OrganisationTag": {"deletion_uuid", "name_key"},

@@ -37,6 +37,7 @@ def test_names_and_arguments_are_stable() -> None:
         "film": {"job", "positions", "tries"},
         "remove_folders": {"job"},
         "link_items": {"job"},
+        "collect_items": {"job"},
         "remove_dataset": {"job"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},

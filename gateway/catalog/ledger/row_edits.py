@@ -42,7 +42,7 @@ async def lock_row(
 
 
 async def count_rows(
-    transaction: Transaction, table: sa.Table, *conditions: sa.ColumnElement[bool]
+    transaction: Transaction, table: sa.FromClause, *conditions: sa.ColumnElement[bool]
 ) -> int:
     """Return the number of rows of a table that meet all conditions."""
     total = sa.select(sa.func.count().label("total")).select_from(table).where(*conditions)
