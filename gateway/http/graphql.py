@@ -22,7 +22,7 @@ from gateway.errors import ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
-from gateway.http.abandoned import ending_with_client
+from gateway.http.abandoned import EndingWithClient
 from gateway.http.caching import cacheable
 from gateway.http.compression import compressed
 from gateway.http.graphql_service import GraphQLService
@@ -134,7 +134,7 @@ class GraphQLEndpoint:
             raise HTTPRequestError(406, bad_request(message))
         credential = await self._service.authenticate(request.headers.get("authorization"))
         viewer = credential.viewer
-        async with credential.required():
+        with credential.required():
             members = await self._read_members(request)
             if isinstance(members, list):
                 answers = await self._execute_batch(viewer, members, request_id)
@@ -143,7 +143,7 @@ class GraphQLEndpoint:
             try:
                 allowed = OPERATIONS_BY_METHOD[request.method]
                 may_end = operation.query is not None and "mutation" not in operation.query
-                async with ending_with_client(request) if may_end else nullcontext():
+                with EndingWithClient(request) if may_end else nullcontext():
                     answer = await self._execute(viewer, operation, allowed)
             except OperationNotAllowed as error:
                 raise _not_allowed(error.type) from None
