@@ -34,7 +34,7 @@ class LiveCredential:
         self.checked_at = self.used_at = time.monotonic()
         self._reason: DomainError | None = None
         self._ended = asyncio.Event()
-        self._requirements: set[Requirement] = set()
+        self._requirements: set[RequiredCredential] = set()
 
     @property
     def has_ended(self) -> bool:
@@ -68,16 +68,16 @@ class LiveCredential:
         await self._ended.wait()
         return self._reason or DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
 
-    def required(self) -> "Requirement":
+    def required(self) -> "RequiredCredential":
         """Run a block while the credential is valid; soon after that, cancel it and raise why.
 
         Raises:
             DomainError: `UNAUTHENTICATED`, or `FORBIDDEN` if only the user's role has changed.
         """
-        return Requirement(self, self._requirements)
+        return RequiredCredential(self, self._requirements)
 
 
-class Requirement:
+class RequiredCredential:
     """A block that is cancelled when its credential ends, as `asyncio.timeout` cancels one.
 
     Every request enters one, so that this is no generator, which takes several times longer.
@@ -85,7 +85,7 @@ class Requirement:
 
     __slots__ = ("_blocks", "_cancelling", "_credential", "_is_stopped", "_task")
 
-    def __init__(self, credential: LiveCredential, blocks: "set[Requirement]") -> None:
+    def __init__(self, credential: LiveCredential, blocks: "set[RequiredCredential]") -> None:
         self._credential = credential
         self._blocks = blocks
         self._is_stopped = False

@@ -24,18 +24,19 @@ class EndingWithClient:
         self._is_gone = False
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(_WATCHED_AFTER, self._start_watching)
+        self._alarm = asyncio.get_running_loop().call_later(_WATCHED_AFTER, self._watch)
 
-    def _start_watching(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+    def _watch(self) -> None:
+        """Wait in a task of its own for the client to go, and cancel the block then."""
 
-    async def _watch(self) -> None:
-        while (await self._request.receive())["type"] != "http.disconnect":
-            pass
-        self._is_gone = True
-        if self._task:
-            self._task.cancel()
+        async def wait() -> None:
+            while (await self._request.receive())["type"] != "http.disconnect":
+                pass
+            self._is_gone = True
+            if self._task:
+                self._task.cancel()
+
+        self._watcher = asyncio.get_running_loop().create_task(wait())
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._alarm.cancel()
