@@ -14,12 +14,12 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
+from gateway.clock import now
 from gateway.context import Context
 from gateway.database.dialects import upsert
 from gateway.database.engine import Transaction
 from gateway.error_texts import sized
 from gateway.errors import bad_input, conflict
-from gateway.models.base import now
 from gateway.models.uploads import IdempotencyKeyRecord, idempotency_keys
 from resolvers.permissions import Permissions
 

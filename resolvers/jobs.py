@@ -14,6 +14,7 @@ from gateway.auth.visibility import (
 )
 from gateway.catalog.jobs import COUNTS, TERMINAL
 from gateway.catalog.rules.job_rates import JobRates, rates, remaining_time
+from gateway.clock import now
 from gateway.context import Context
 from gateway.database.tree import within
 from gateway.execution.declarations import (
@@ -28,7 +29,6 @@ from gateway.execution.declarations import (
 from gateway.ids import global_id
 from gateway.kinds.enums import JobKind, JobStatus
 from gateway.kinds.job_kinds import JOB_TYPES
-from gateway.models.base import now
 from gateway.models.folders import folders
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.people import users

@@ -12,6 +12,7 @@ import strawberry
 
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
 from gateway.catalog.thumbnails import RETRIED
+from gateway.clock import now
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.errors import bad_input
@@ -20,7 +21,6 @@ from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.thumbnail_sizes import COVER, ThumbnailSize, fitted, stored_size
 from gateway.media.drawing.frames import MIME_TYPE
-from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.thumbnails import ThumbnailRecord, thumbnails
 from resolvers.signed_urls import bounds_of, lifetime_of

@@ -8,10 +8,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
+from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
 from gateway.kinds.enums import SiteRole
-from gateway.models.base import fold, now
+from gateway.models.base import fold
 from gateway.models.people import api_keys, users
 
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from gateway.auth.viewer import Viewer
+from gateway.clock import now
 from gateway.errors import bad_input
-from gateway.models.base import now
 from gateway.settings import Settings
 
 

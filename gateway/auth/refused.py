@@ -7,8 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.tokens import TokenVerifier
+from gateway.clock import now
 from gateway.database.engine import Database
-from gateway.models.base import fold, now
+from gateway.models.base import fold
 from gateway.models.people import api_keys, users
 
 _SHORTEST_KEY = 32

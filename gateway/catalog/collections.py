@@ -13,11 +13,12 @@ from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import count_rows
+from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.kinds.enums import JobKind
-from gateway.models.base import fold, now
+from gateway.models.base import fold
 from gateway.models.collections import (
     CollectionRecord,
     FilterPresetRecord,

@@ -15,6 +15,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
+from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
@@ -22,7 +23,7 @@ from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import fold, now
+from gateway.models.base import fold
 from gateway.models.folders import (
     FolderCountersRecord,
     FolderGrantRecord,

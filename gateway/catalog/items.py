@@ -19,12 +19,12 @@ from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, un
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objects
 from gateway.catalog.ledger.thumbnails import delete_thumbnails
+from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.error_texts import used_by
 from gateway.kinds.item_kinds import FILE_GROUPS
-from gateway.models.base import now
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items

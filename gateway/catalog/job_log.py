@@ -8,9 +8,9 @@ import sqlalchemy as sa
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from gateway.clock import now
 from gateway.database.engine import Database, Transaction
 from gateway.kinds.enums import JobStatus
-from gateway.models.base import now
 from gateway.models.jobs import JobRecord, jobs
 from gateway.queues.base import Task
 from gateway.telemetry.metrics import JOBS_CREATED, JOBS_ENDED, UNITS_ENDED

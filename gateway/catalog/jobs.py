@@ -17,11 +17,12 @@ from gateway.auth.visibility import is_staying
 from gateway.catalog.job_log import log_job_change, log_job_start, log_new_job
 from gateway.catalog.ledger.sequences import SequenceName, write_numbers
 from gateway.catalog.rules.job_rates import next_marks
+from gateway.clock import now
 from gateway.context import Services
 from gateway.database.engine import Transaction
 from gateway.events.base import Events
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
-from gateway.models.base import new_row, now
+from gateway.models.base import new_row
 from gateway.models.jobs import JobRecord, jobs
 from gateway.queues.base import ATTEMPT
 

@@ -15,9 +15,9 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, count_rows, set_columns
 from gateway.catalog.rules.metadata_types import FIXED_TYPES, MetadataValidator, ValueType
+from gateway.clock import now
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
-from gateway.models.base import now
 from gateway.models.metadata import (
     MetadataFieldRecord,
     MetadataSchemaRecord,

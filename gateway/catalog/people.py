@@ -16,12 +16,13 @@ from gateway.auth.visibility import sees_group
 from gateway.catalog.grants import GROUP_GRANTS, revoke_all_of_group
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.clock import now
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.error_texts import sized
 from gateway.errors import bad_input, conflict
 from gateway.kinds.enums import SiteRole
-from gateway.models.base import fold, new_row, now
+from gateway.models.base import fold, new_row
 from gateway.models.people import (
     ApiKeyRecord,
     GroupRecord,

@@ -19,10 +19,11 @@ from gateway.catalog.jobs import COUNTS, TERMINAL, add_job, lock_job_row, save_j
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.stored_objects import release_objects
+from gateway.clock import now
 from gateway.context import Services
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus, ReencodeUnitStatus
-from gateway.models.base import new_row, now
+from gateway.models.base import new_row
 from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import JobRecord
 from gateway.models.reencoding import (

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from prometheus_client.core import GaugeMetricFamily
 
+from gateway.clock import now
 from gateway.database.engine import Database
 from gateway.kinds.enums import JobKind
-from gateway.models.base import now
 from gateway.models.jobs import RUNNING, jobs
 from gateway.queues.base import Queue
 

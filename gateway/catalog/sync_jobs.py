@@ -21,9 +21,9 @@ from gateway.catalog.jobs import (
 )
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.clock import now
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobKind, JobStatus
-from gateway.models.base import now
 from gateway.models.jobs import JobRecord, jobs
 from gateway.queues.base import Queue, TaskType
 

@@ -13,12 +13,13 @@ import sqlalchemy as sa
 
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.ledger.thumbnails import delete_thumbnails, thumbnail_keys
+from gateway.clock import now
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.thumbnail_sizes import COVER
-from gateway.models.base import new_row, now
+from gateway.models.base import new_row
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.thumbnails import ThumbnailRecord, thumbnails
 from gateway.queues.base import Queue

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, cast
@@ -71,11 +70,6 @@ def new_row(kind: type[SQLModel], /, **values: Any) -> dict[str, Any]:
         if name not in values:
             row[name] = factory()
     return row
-
-
-def now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
 
 
 def fold(name: str) -> str:

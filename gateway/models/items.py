@@ -7,10 +7,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import StorageLocationName
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import Json, Key, KeyString, enum_type, now, table_of
+from gateway.models.base import Json, Key, KeyString, enum_type, table_of
 
 
 class StoredObjectRecord(SQLModel, table=True):

@@ -7,9 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
-from gateway.models.base import Json, Key, enum_type, now, table_of
+from gateway.models.base import Json, Key, enum_type, table_of
 
 RUNNING = sa.text("status = 'PENDING'")
 """The condition of an index, and so of the statements that use it on SQLite."""

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import SiteRole
-from gateway.models.base import Key, enum_type, now, table_of
+from gateway.models.base import Key, enum_type, table_of
 
 
 class UserRecord(SQLModel, table=True):

@@ -7,8 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.models.base import Json, Key, now, table_of
+from gateway.models.base import Json, Key, table_of
 
 
 class QueuedTaskRecord(SQLModel, table=True):

@@ -6,9 +6,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import ReencodeUnitStatus
-from gateway.models.base import Key, enum_type, now, table_of
+from gateway.models.base import Key, enum_type, table_of
 
 
 class ReencodeUnitRecord(SQLModel, table=True):

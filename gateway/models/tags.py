@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.models.base import Key, now, table_of
+from gateway.models.base import Key, table_of
 
 
 class OrganisationTagRecord(SQLModel, table=True):

@@ -6,10 +6,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import Key, enum_type, now, table_of
+from gateway.models.base import Key, enum_type, table_of
 
 
 class ThumbnailRecord(SQLModel, table=True):

@@ -7,11 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import JobStatus
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.unit_spec import UnitSpec
-from gateway.models.base import Json, Key, Unvalidated, enum_type, now, table_of
+from gateway.models.base import Json, Key, Unvalidated, enum_type, table_of
 
 
 class UploadRecord(SQLModel, table=True):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from gateway.database.engine import Transaction
@@ -17,6 +17,7 @@ It must be idempotent: it may run again after it has finished.
 """
 A = TypeVar("A", bound=Mapping[str, Any])
 
+NO_DELAY = timedelta()
 ATTEMPTS = 8
 """Attempts at a task before it is recorded as failed."""
 
@@ -95,9 +96,12 @@ class Queue(Protocol):
         args: A,
         *,
         key: str | None = None,
-        run_at: datetime | None = None,
+        delay: timedelta = NO_DELAY,
     ) -> None:
-        """Run a task after the transaction has committed, and not before `run_at`.
+        """Run a task after the transaction has committed, and not before `delay` has passed.
+
+        The delay is counted from now by the clock that all workers share, whatever the clock of
+        this process says.
 
         While another task with the same `key` is waiting, nothing is added. The waiting task covers
         both requests, and no worker claims it before this transaction has committed.

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from gateway.clock import now
 from gateway.database.dialects import upsert
 from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
-from gateway.models.base import now
 from gateway.models.queue import QueuedTaskRecord, queued_tasks
-from gateway.queues.base import A, Backlog, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.base import NO_DELAY, A, Backlog, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.worker import Lease, Worker
 
 _columns = queued_tasks.c
@@ -38,7 +38,7 @@ class LeasedQueue:
         args: A,
         *,
         key: str | None = None,
-        run_at: datetime | None = None,
+        delay: timedelta = NO_DELAY,
     ) -> None:
         """Add a row, unless one with the same key is waiting.
 
@@ -49,7 +49,7 @@ class LeasedQueue:
             "name": task.name,
             "args": args,
             "key": key,
-            "run_at": run_at or now(),
+            "run_at": now() + delay,
             "attempts": 0,
         }
         insert = upsert(transaction.connection, queued_tasks).values(row).on_conflict_do_nothing()
@@ -141,8 +141,8 @@ class _RowLeaseStore:
     async def finish(self, lease: Lease) -> None:
         await self._write(sa.delete(queued_tasks).where(self._is_held(lease)))
 
-    async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
-        await self._return_to_queue(lease, {"run_at": run_at, "error": error})
+    async def retry(self, lease: Lease, delay: timedelta, error: str) -> None:
+        await self._return_to_queue(lease, {"run_at": now() + delay, "error": error})
 
     async def fail(self, lease: Lease, error: str) -> None:
         failed = {"lease_until": None, "worker": None, "error": error, "failed_at": now()}

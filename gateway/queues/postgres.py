@@ -8,7 +8,7 @@ Procrastinate's tables and its functions on them are used.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -22,8 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
 from gateway.events.channel import follow_channel
-from gateway.models.base import now
-from gateway.queues.base import A, Backlog, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.base import NO_DELAY, A, Backlog, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.procrastinate_apis import JobManager, Status, get_channel_for_queues
 from gateway.queues.worker import Lease, Worker
 
@@ -67,7 +66,16 @@ _BACKLOG = sa.text("""
         (SELECT min(at) FROM procrastinate_events WHERE job_id = oldest)) AS oldest_due_at
     FROM queued LEFT JOIN procrastinate_jobs ON id = oldest
 """)
-_RETRY = sa.text("SELECT procrastinate_retry_job_v2(:id, :run_at, NULL, NULL, NULL)")
+# Due times are written and compared by the database's clock alone. Procrastinate would compute
+# them by the clock of this process.
+_DELAY = sa.text(
+    "UPDATE procrastinate_jobs SET scheduled_at = clock_timestamp() + CAST(:delay AS interval) "
+    "WHERE id = :id"
+)
+_RETRY = sa.text(
+    "SELECT procrastinate_retry_job_v2("
+    ":id, clock_timestamp() + CAST(:delay AS interval), NULL, NULL, NULL)"
+)
 _DELETE = sa.text("SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)")
 _FAIL = sa.text("SELECT procrastinate_finish_job_v1(:id, 'failed', false)")
 
@@ -115,7 +123,7 @@ class ProcrastinateQueue:
         args: A,
         *,
         key: str | None = None,
-        run_at: datetime | None = None,
+        delay: timedelta = NO_DELAY,
     ) -> None:
         """Defer a job on the transaction's connection, unless one with the same key is waiting.
 
@@ -126,18 +134,17 @@ class ProcrastinateQueue:
             task.name,
             queue=task.name,
             queueing_lock=key,
-            schedule_at=run_at,
             connection=connection,
             task_kwargs={"args": cast(Any, args)},
         )
         if key is None:
-            await job.defer_async()
+            await _delay(transaction, await job.defer_async(), delay)
             return
         while not await transaction.rows(_WAITING.bindparams(key=key), _JobId):
             # AlreadyEnqueued: a concurrent transaction has just committed; look again.
             with suppress(AlreadyEnqueued):
                 async with transaction.connection.begin_nested():
-                    await job.defer_async()
+                    await _delay(transaction, await job.defer_async(), delay)
                 return
 
     async def run_tasks(
@@ -242,11 +249,11 @@ class _JobLeaseStore:
             if transaction:
                 await transaction.execute(_DELETE.bindparams(id=lease.id))
 
-    async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
+    async def retry(self, lease: Lease, delay: timedelta, error: str) -> None:
         async with self._ending(lease) as transaction:
             if transaction:
                 await transaction.execute(_SET_ERROR.bindparams(id=lease.id, error=error))
-                await _retry_or_delete(transaction, lease.id, run_at)
+                await _retry_or_delete(transaction, lease.id, delay)
 
     async def fail(self, lease: Lease, error: str) -> None:
         async with self._ending(lease) as transaction:
@@ -257,7 +264,7 @@ class _JobLeaseStore:
     async def release(self, lease: Lease) -> None:
         async with self._ending(lease) as transaction:
             if transaction:
-                await _retry_or_delete(transaction, lease.id, now())
+                await _retry_or_delete(transaction, lease.id, NO_DELAY)
                 await transaction.execute(_DECREMENT_ATTEMPTS.bindparams(id=lease.id))
 
     async def unregister(self) -> None:
@@ -288,13 +295,19 @@ class _JobLeaseStore:
         """Let a job wait again if it is still being run by this worker, or by none."""
         async with self._database.writing() as transaction:
             if await transaction.rows(_LOCK_RUNNING.bindparams(id=job_id, worker=worker), sa.Row):
-                await _retry_or_delete(transaction, job_id, now())
+                await _retry_or_delete(transaction, job_id, NO_DELAY)
 
 
-async def _retry_or_delete(transaction: Transaction, job_id: UUID | int, run_at: datetime) -> None:
+async def _delay(transaction: Transaction, job_id: int, delay: timedelta) -> None:
+    """Postpone a job that this transaction has deferred."""
+    if delay:
+        await transaction.execute(_DELAY.bindparams(id=job_id, delay=delay))
+
+
+async def _retry_or_delete(transaction: Transaction, job_id: UUID | int, delay: timedelta) -> None:
     """Let a locked job wait again, or delete it if another with the same key is waiting."""
     try:
         async with transaction.connection.begin_nested():
-            await transaction.execute(_RETRY.bindparams(id=job_id, run_at=run_at))
+            await transaction.execute(_RETRY.bindparams(id=job_id, delay=delay))
     except IntegrityError:
         await transaction.execute(_DELETE.bindparams(id=job_id))

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,7 +18,6 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.database.outages import log_failure
-from gateway.models.base import now
 from gateway.queues.base import ATTEMPT, ATTEMPTS, Task, WorkerTimings
 from gateway.queues.own_faults import is_own_fault
 from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS, TASKS_RUNNING
@@ -54,8 +53,8 @@ class LeaseStore(Protocol):
     async def finish(self, lease: Lease) -> None:
         """Delete a task that is done."""
 
-    async def retry(self, lease: Lease, run_at: datetime, error: str) -> None:
-        """Return a task to the queue after a failed attempt."""
+    async def retry(self, lease: Lease, delay: timedelta, error: str) -> None:
+        """Return a task to the queue after a failed attempt, due when `delay` has passed."""
 
     async def fail(self, lease: Lease, error: str) -> None:
         """Record that a task failed permanently."""
@@ -213,7 +212,7 @@ class Worker:
         else:
             delay = self._timings.retry * 2 ** (lease.attempts - 1)
             log.warning("task_will_be_retried", delay=delay, exc_info=error)
-            await self._leases.retry(lease, now() + timedelta(seconds=delay), trace)
+            await self._leases.retry(lease, timedelta(seconds=delay), trace)
             TASK_ATTEMPTS.add(lease.task, "retried")
 
     async def _wait_for_supervisors(self, seconds: float) -> None:

@@ -27,7 +27,6 @@ from gateway.database.dialects import in_keys, is_unstorable_value
 from gateway.error_texts import about_file
 from gateway.kinds.enums import JobStatus
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import now
 from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.uploads import (
@@ -227,7 +226,7 @@ async def _retry_later(
         if job is None or job.status in TERMINAL:
             return False
         await delay_units(transaction, job, reasons, waiting)
-        await services.queue.enqueue(transaction, task, args, run_at=now() + DELAYS[tries])
+        await services.queue.enqueue(transaction, task, args, delay=DELAYS[tries])
     return True
 
 

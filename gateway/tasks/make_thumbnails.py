@@ -23,7 +23,6 @@ from gateway.fetching.remote import RemoteFile
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.media.drawing.frames import MIME_TYPE, NoSuchFrame
 from gateway.media.errors import MediaError
-from gateway.models.base import now
 from gateway.sandbox.prober import Prober, RangeSource
 from gateway.stores.base import MissingObject, ObjectStore
 from gateway.tasks.local_copies import readable_url
@@ -76,9 +75,7 @@ async def make_thumbnails(
     if unreachable:
         args = MakeThumbnailsArgs(items=unreachable, frame=frame, tries=tries + 1)
         async with services.database.writing() as transaction:
-            await services.queue.enqueue(
-                transaction, MAKE_THUMBNAILS, args, run_at=now() + DELAYS[tries]
-            )
+            await services.queue.enqueue(transaction, MAKE_THUMBNAILS, args, delay=DELAYS[tries])
 
 
 async def _make(

@@ -39,7 +39,7 @@ from gateway.manifests.protocol import (
     ManifestRequest,
     UnitsMessage,
 )
-from gateway.models.base import new_row, now
+from gateway.models.base import new_row
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.uploads import (
@@ -93,9 +93,9 @@ async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None
         except asyncio.IncompleteReadError:
             log.warning("manifest_reader_crashed", job=job, tries=tries)
             if tries < len(DELAYS):
-                args, run_at = ReadManifestArgs(job=job, tries=tries + 1), now() + DELAYS[tries]
+                args, delay = ReadManifestArgs(job=job, tries=tries + 1), DELAYS[tries]
                 async with services.database.writing() as transaction:
-                    await services.queue.enqueue(transaction, READ_MANIFEST, args, run_at=run_at)
+                    await services.queue.enqueue(transaction, READ_MANIFEST, args, delay=delay)
                 return
             [current] = await services.database.rows(statement, ManifestJob) or [row]
             broken = (

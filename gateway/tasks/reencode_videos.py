@@ -27,7 +27,6 @@ from gateway.kinds.enums import ReencodeUnitStatus
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media.errors import MediaError
 from gateway.media.video_formats import SourceVideo
-from gateway.models.base import now
 from gateway.models.items import items
 from gateway.models.jobs import jobs
 from gateway.models.reencoding import reencode_units, renditions
@@ -111,9 +110,8 @@ async def reencode(
             is_permanent = is_refused or is_own_fault(error)
             if tries < len(DELAYS) and not is_permanent:
                 args = ReencodeArgs(job=job, position=position, tries=tries + 1)
-                run_at = now() + DELAYS[tries]
                 async with services.database.writing() as transaction:
-                    await services.queue.enqueue(transaction, REENCODE, args, run_at=run_at)
+                    await services.queue.enqueue(transaction, REENCODE, args, delay=DELAYS[tries])
                 return
             result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(video, error))
         await end_unit(services, video.job_uuid, video.uuid, video.object_key, result)

@@ -14,10 +14,10 @@ from gateway.catalog.linking import enqueue_linking
 from gateway.catalog.metadata_schema import enqueue_fill
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
+from gateway.clock import now
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.kinds.enums import JobKind, JobStatus, ReencodeUnitStatus
-from gateway.models.base import now
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.metadata import MetadataFieldRecord, metadata_fields
 from gateway.models.reencoding import ReencodeUnitRecord, reencode_units

@@ -23,13 +23,14 @@ from gateway.catalog.sync_jobs import (
     find_running_sync,
     start_sync,
 )
+from gateway.clock import now
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import JobKind, JobStatus, SkippedObjectReason
-from gateway.models.base import new_row, now
+from gateway.models.base import new_row
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.syncs import SkippedObjectRecord, skipped_objects
@@ -85,8 +86,9 @@ async def sync_folder(services: Services, *, job: str, tries: int = 0) -> None:
             async with services.database.writing() as transaction:
                 if is_transient and tries < len(DELAYS):
                     args = SyncFolderArgs(job=job, tries=tries + 1)
-                    run_at = now() + DELAYS[tries]
-                    await services.queue.enqueue(transaction, SYNC_FOLDER, args, run_at=run_at)
+                    await services.queue.enqueue(
+                        transaction, SYNC_FOLDER, args, delay=DELAYS[tries]
+                    )
                 else:
                     await fail_sync(transaction, row, error.message)
             log.warning("bucket_not_listed", sync=str(uuid), tries=tries, reason=error.message)

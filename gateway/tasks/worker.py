@@ -25,8 +25,7 @@ from gateway.catalog.reprobing import REPROBE
 from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
 from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF
-from gateway.models.base import now
-from gateway.queues.base import NoArgs, Task, TaskType
+from gateway.queues.base import NO_DELAY, NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.collect_items import collect_remaining_items
@@ -167,10 +166,8 @@ async def background_worker(services: Services) -> AsyncIterator[None]:
 
 
 async def _schedule(
-    services: Services, task: TaskType[NoArgs], delay: timedelta = timedelta()
+    services: Services, task: TaskType[NoArgs], delay: timedelta = NO_DELAY
 ) -> None:
     """Enqueue a periodic task unless it is waiting already."""
     async with services.database.writing() as transaction:
-        await services.queue.enqueue(
-            transaction, task, NoArgs(), key=task.name, run_at=now() + delay
-        )
+        await services.queue.enqueue(transaction, task, NoArgs(), key=task.name, delay=delay)

@@ -13,13 +13,14 @@ from gateway.catalog import integrations as catalog
 from gateway.catalog.integrations import check_access
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_name
+from gateway.clock import now
 from gateway.clouds.base import CloudAccount
 from gateway.context import Context
 from gateway.error_texts import changed_since_read, not_both, not_null
 from gateway.errors import DomainError, bad_input, conflict, not_found
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
-from gateway.models.base import fold, now
+from gateway.models.base import fold
 from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
 from resolvers.idempotency import create_once
 from resolvers.inputs.integrations import (

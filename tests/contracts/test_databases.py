@@ -12,12 +12,12 @@ from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import gateway.models  # noqa: F401 - fills the metadata
+from gateway.clock import now
 from gateway.database.dialects import as_key_array_text, blocking_url, in_bound_keys
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
 from gateway.database.migrate import DatabaseVersion, check_current, database_version, is_ours, migrate
 from gateway.ids import uuid7
-from gateway.models.base import now
 from gateway.models.people import groups
 from gateway.settings import NotConfigured
 from tests.fixtures.databases import open_database

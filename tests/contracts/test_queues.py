@@ -12,13 +12,14 @@ import sqlalchemy as sa
 import structlog
 from structlog.typing import EventDict
 
+from gateway.clock import now
 from gateway.database.engine import Database
-from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.open import open_queue
 from tests.contracts.queueing import (
     LEASE,
     SILENCE,
+    SOON,
     Calls,
     count_tasks,
     enqueue,
@@ -28,6 +29,7 @@ from tests.contracts.queueing import (
     until_queue_is_empty,
     working,
 )
+from tests.fixtures.clocks import step_clock
 
 pytestmark = pytest.mark.usefixtures("logged")
 
@@ -56,7 +58,7 @@ async def test_the_backlog_counts_what_waits_and_runs(database: Database, queue:
     await enqueue(database, queue, "slow")
     for _ in range(2):
         await enqueue(database, queue, "idle")
-    await enqueue(database, queue, "idle", run_at=now() + timedelta(hours=1))
+    await enqueue(database, queue, "idle", delay=timedelta(hours=1))
     async with working(queue, {"slow": slow}):
         await started.wait()
         backlog = {each.task: each for each in await queue.backlog()}
@@ -95,15 +97,36 @@ async def test_idle_worker_is_woken_by_a_commit(database: Database) -> None:
         await until(lambda: calls)
 
 
-async def test_task_runs_no_earlier_than_run_at(database: Database, queue: Queue) -> None:
+async def test_task_runs_when_its_delay_has_passed(database: Database, queue: Queue) -> None:
     calls = Calls()
     async with working(queue, {"note": calls}):
-        due = now() + timedelta(seconds=0.7)
-        await enqueue(database, queue, "note", run_at=due)
-        await enqueue(database, queue, "note", args={"late": False}, run_at=now() - timedelta(days=1))
+        start = time.monotonic()
+        await enqueue(database, queue, "note", delay=timedelta(seconds=0.7))
+        await enqueue(database, queue, "note", args={"late": False})
         await until(lambda: {} in calls)
-        assert now() >= due
+        assert time.monotonic() - start >= 0.7
         assert calls == [{"late": False}, {}]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_delays_follow_the_clock_of_the_database(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """A gateway whose clock is wrong postpones nothing, and lets nothing run early."""
+    queue, times = open_queue(postgres_database, replace(LEASE, retry=0.3)), list[float]()
+
+    async def fail_once() -> None:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            raise ConnectionError("not yet")
+
+    step_clock(monkeypatch, 3600 * hours)
+    async with working(queue, {"fail_once": fail_once}):
+        start = time.monotonic()
+        await enqueue(postgres_database, queue, "fail_once", delay=timedelta(seconds=0.3))
+        await until(lambda: len(times) == 2)
+    first, second = times
+    assert 0.3 <= first - start < SOON and second - first >= 0.3
 
 
 async def test_tasks_start_in_the_order_of_enqueueing(database: Database, queue: Queue) -> None:

@@ -16,7 +16,6 @@ from procrastinate import App, PsycopgConnector
 
 from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database
-from gateway.models.base import now
 from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.leased import _RowLeaseStore
 from gateway.queues.open import open_queue
@@ -151,7 +150,7 @@ async def test_long_task_is_reassigned_only_after_its_worker_was_killed(
 STATEMENTS: list[Callable[[LeaseStore, Lease], Awaitable[None]]] = [
     lambda store, lease: store.renew([lease]),
     lambda store, lease: store.finish(lease),
-    lambda store, lease: store.retry(lease, now(), "late"),
+    lambda store, lease: store.retry(lease, timedelta(), "late"),
     lambda store, lease: store.fail(lease, "late"),
     lambda store, lease: store.release(lease),
 ]
@@ -262,7 +261,7 @@ async def test_task_is_not_lost_if_the_response_to_its_lease_is(postgres_databas
     async with working(queue, {"note": calls}):
         await enqueue(postgres_database, queue, "note")
         await until(lambda: calls)
-        await enqueue(postgres_database, queue, "note", run_at=now() + timedelta(days=1))
+        await enqueue(postgres_database, queue, "note", delay=timedelta(days=1))
         async with hidden_tasks(postgres_database):
             async with postgres_database.writing() as transaction:
                 await transaction.execute(sa.text(fetched))

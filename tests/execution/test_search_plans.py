@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
+from gateway.clock import now
 from gateway.database.engine import Database
 from gateway.execution import keysets, statements
 from gateway.execution.compiled.statement_cache import StatementCache
@@ -15,7 +16,6 @@ from gateway.execution.declarations import Direction, EdgeQuery
 from gateway.execution.pagination import read_page_arguments
 from gateway.kinds.enums import MetadataFieldType, SiteRole
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import now
 from gateway.models.items import items
 from gateway.scalars import BigInt
 from resolvers.inputs.item_filters import BigIntRange, DateTimeRange, FloatRange, IntRange, StorageItemFilter

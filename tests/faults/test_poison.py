@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from gateway.clock import now
 from gateway.context import Services
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
-from gateway.models.base import now
 from gateway.models.jobs import jobs
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober, RangeSource

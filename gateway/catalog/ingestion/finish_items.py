@@ -18,11 +18,12 @@ from gateway.catalog.ledger.mirror_datasets import items_created
 from gateway.catalog.ledger.row_edits import changed_values, set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.ledger.thumbnails import delete_thumbnails, enqueue_covers
+from gateway.clock import now
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
-from gateway.models.base import fold, natural_key, new_row, now
+from gateway.models.base import fold, natural_key, new_row
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import RenditionRecord, renditions

@@ -9,9 +9,10 @@ from sqlmodel import SQLModel
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.clock import now
 from gateway.database.engine import Transaction
 from gateway.errors import not_found
-from gateway.models.base import fold, natural_key, now, table_of
+from gateway.models.base import fold, natural_key, table_of
 
 R = TypeVar("R", bound=SQLModel)
 

@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.thumbnails import delete_thumbnails
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.models.base import now
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
 from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import ManifestRecord, UploadRecord, manifests, uploads
-from gateway.queues.base import Queue, TaskType
+from gateway.queues.base import NO_DELAY, Queue, TaskType
 
 
 class RemoveObjectsArgs(TypedDict):
@@ -52,10 +51,10 @@ async def release_objects(
     """
     wanted = sorted({key for key in keys if key})
     for start in range(0, len(wanted), _KEYS_PER_TASK):
-        for moment in (now(), now() + LONGEST_UPLOAD):
+        for delay in (NO_DELAY, LONGEST_UPLOAD):
             batch = wanted[start : start + _KEYS_PER_TASK]
             await queue.enqueue(
-                transaction, REMOVE_OBJECTS, RemoveObjectsArgs(keys=batch), run_at=moment
+                transaction, REMOVE_OBJECTS, RemoveObjectsArgs(keys=batch), delay=delay
             )
 
 
