@@ -56,7 +56,7 @@ def configure_logs(level: str, format_: LogFormat = "auto") -> None:
     handler = logging.StreamHandler(cast(TextIO, writer))
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
-    # The pool warns of each attempt to connect; `database_unavailable` is logged once.
+    # The pool warns of each attempt to connect; `outage_began` is logged once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 

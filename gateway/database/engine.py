@@ -23,8 +23,8 @@ from gateway.database.dialects import (
 from gateway.database.fair_slots import FairSlots
 from gateway.database.interrupts import stop_cancelled_statements
 from gateway.database.lanes import Lanes
-from gateway.database.outages import OUTAGE
 from gateway.database.readers import Readers
+from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_statement
 
 R = TypeVar("R")
@@ -190,7 +190,7 @@ class Database:
             await connection.execution_options(**reading_options(self.url))
             with _inside():
                 yield connection
-            OUTAGE.end()
+            DATABASE.note_response()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
@@ -205,7 +205,7 @@ class Database:
                     guard()
                 for hook in self._commit_hooks:
                     await hook(transaction)
-        OUTAGE.end()
+        DATABASE.note_response()
         transaction.run_commit_actions()
 
     async def rows(
@@ -224,7 +224,7 @@ class Database:
             async with self._engine.connect() as connection:
                 await connection.execution_options(**autocommit_options(self.url))
                 rows = cast(list[R], (await connection.execute(statement, parameters)).all())
-            OUTAGE.end()
+            DATABASE.note_response()
             return rows
 
         if _IS_INSIDE.get():
@@ -244,7 +244,7 @@ class Database:
             rows = await self._readers.fetch_at_once(text, parameters)
         else:
             rows = await self._readers.fetch(text, parameters)
-        OUTAGE.end()
+        DATABASE.note_response()
         return rows
 
     async def close(self) -> None:

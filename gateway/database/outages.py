@@ -1,14 +1,15 @@
-"""Outages of the database: which errors are due to one, and a line in the log for each."""
+"""Outages of the database: which errors are due to one, and how to wait until it is over."""
 
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from time import monotonic
 from typing import TypeVar
 
 import psycopg
 import sqlalchemy as sa
 import structlog
+
+from gateway.outages import DATABASE
 
 T = TypeVar("T")
 
@@ -33,29 +34,6 @@ _PRIMARY_CODE = 0xFF
 """Bits of SQLite's error codes that have the primary code."""
 
 log = structlog.get_logger()
-
-
-class Outage:
-    """The outage of the database of this process, if there is one."""
-
-    def __init__(self) -> None:
-        self._began_at: float | None = None
-
-    def begin(self, error: BaseException) -> None:
-        """Note that the database failed; it is logged if it did not fail before."""
-        if self._began_at is None:
-            self._began_at = monotonic()
-            log.error("database_unavailable", error=str(error).strip().partition("\n")[0])
-
-    def end(self) -> None:
-        """Note that the database responded."""
-        if self._began_at is not None:
-            seconds = monotonic() - self._began_at
-            self._began_at = None
-            log.info("database_available_again", seconds=round(seconds, 1))
-
-
-OUTAGE = Outage()
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -90,13 +68,13 @@ async def outlast(read: Callable[[], Awaitable[T]]) -> T:
         except Exception as error:
             if not is_outage(error):
                 raise
-            OUTAGE.begin(error)
+            DATABASE.note_failure(error)
         await asyncio.sleep(RETRY_SECONDS)
 
 
 def log_failure(event: str, error: BaseException, **facts: object) -> None:
     """Log a failure with its traceback, or only that the database is down if it is due to that."""
     if is_outage(error):
-        OUTAGE.begin(error)
+        DATABASE.note_failure(error)
     else:
         log.error(event, exc_info=error, **facts)

@@ -7,10 +7,11 @@ import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from gateway.database.outages import OUTAGE, is_outage
+from gateway.database.outages import is_outage
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.rates import RateExceeded
+from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_error
 
 MASKED = DomainError(
@@ -38,7 +39,7 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     note_error(reason.code)
     note_excess(reason)
     if reason is NO_DATABASE:
-        OUTAGE.begin(getattr(error, "original_error", None) or error)
+        DATABASE.note_failure(getattr(error, "original_error", None) or error)
     if reason is MASKED:
         cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)

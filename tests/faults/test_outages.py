@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from gateway import outages
 from gateway.database.migrate import migrate
 from gateway.http import health
 from gateway.settings import Settings
@@ -77,6 +78,7 @@ async def test_a_stopped_server_is_unavailable_until_it_is_back(
     fragile: tuple[Site, Server], logs: list[EventDict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "CACHE_SECONDS", 0)
+    monkeypatch.setattr(outages, "SETTLE_SECONDS", 0.5)
     site, server = fragile
     job = await create_still_job(site, secrets.token_hex(4))
     async with watch_job(site, job.uuid) as [watch]:
@@ -103,12 +105,13 @@ async def test_a_stopped_server_is_unavailable_until_it_is_back(
                 await asyncio.sleep(0.05)
         for _ in range(20):  # more than there are connections to find closed
             await site.ask(ROOTS)
+        await asyncio.sleep(outages.SETTLE_SECONDS)
         await job.change()
         await watch.until(lambda watch: len(watch.states) == 2 or watch.over)
         assert len(watch.states) == 2, "the subscription has outlived the outage"
     failures = [event for event in logs if event["log_level"] in ("error", "critical")]
-    assert [event["event"] for event in failures] == ["database_unavailable"]
-    assert [event["event"] for event in logs].count("database_available_again") == 1
+    assert [event["event"] for event in failures] == ["outage_began"]
+    assert [event["event"] for event in logs].count("outage_ended") == 1
 
 
 async def test_a_locked_database_is_unavailable(
