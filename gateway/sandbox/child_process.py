@@ -13,13 +13,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, Signals
 from typing import Any
 
 import structlog
 
 log = structlog.get_logger()
 SECONDS_TO_START = 30
+SECONDS_TO_END = 5
+"""Time in which a process that closed its output has to end."""
 PROJECT_ROOT = Path(__file__).parents[2]
 # A process that reads untrusted files gets neither keys nor database addresses.
 INHERITED_VARIABLES = (
@@ -33,6 +35,31 @@ INHERITED_VARIABLES = (
 )
 # Threads would use up the limited address space; several children keep the cores busy anyway.
 SINGLE_THREADED = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Signals that a process gets for what it does itself, or for a limit that it exceeds.
+_OWN_SIGNALS = {
+    Signals.SIGABRT,
+    Signals.SIGBUS,
+    Signals.SIGFPE,
+    Signals.SIGILL,
+    Signals.SIGSEGV,
+    Signals.SIGSYS,
+    Signals.SIGTRAP,
+    Signals.SIGXCPU,
+    Signals.SIGXFSZ,
+}
+
+
+class ChildKilled(Exception):
+    """A child process was killed from outside: by someone, or by the kernel for want of memory.
+
+    Attributes:
+        had_file: Whether it was working on a file, which can be to blame if this happens again.
+    """
+
+    def __init__(self, *, had_file: bool) -> None:
+        work = "worked on a file" if had_file else "started"
+        super().__init__(f"The child process was killed from outside while it {work}.")
+        self.had_file = had_file
 
 
 class ChildProcess:
@@ -49,6 +76,7 @@ class ChildProcess:
         """Start a process and wait until it is ready.
 
         Raises:
+            ChildKilled: The process was killed from outside before it was ready.
             OSError: The process did not start, which is not the fault of any file.
         """
         command = ("-P", "-m", module, *map(str, arguments))
@@ -62,6 +90,8 @@ class ChildProcess:
                     child.is_isolated = greeting.get("isolated", False)
                     _note_isolation(isolated=child.is_isolated)
                     return child
+            if "killed" in greeting:
+                raise ChildKilled(had_file=False)
             raise OSError(f"The child process {module} does not start; see standard error.")
         except BaseException:
             await child.kill()
@@ -78,7 +108,7 @@ class ChildProcess:
         return self._process.returncode is None
 
     async def request(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a message and return the answer, which is empty if the process dies."""
+        """Send a message and return the answer; see `receive`."""
         self.request_count += 1
         await self.send(message)
         return await self.receive()
@@ -91,20 +121,33 @@ class ChildProcess:
             await self._process.stdin.drain()
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next message of the process, which is empty if the process has died."""
+        """Return the next message of the process, or how it has died.
+
+        That is `killed` if it was killed from outside, `cpu_limit` if it used up its CPU time, and
+        nothing if it crashed.
+        """
         assert self._process.stdout is not None  # it is a pipe
         line = b""
         with suppress(ConnectionError):  # under uvloop a pipe is a socket
             line = await self._process.stdout.readline()
-        return dict(json.loads(line)) if line.endswith(b"\n") else {}
+        if line.endswith(b"\n"):
+            return dict(json.loads(line))
+        number = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_END):
+                number = -await self._process.wait()
+        if number == Signals.SIGXCPU:
+            return {"cpu_limit": True}
+        return {"killed": True} if number > 0 and number not in _OWN_SIGNALS else {}
 
     async def receive_data(self, length: int) -> bytes:
-        """Return bytes that a message announced; fewer if the process dies."""
+        """Return bytes that a message announced.
+
+        Raises:
+            IncompleteReadError: The process died before it had sent them all.
+        """
         assert self._process.stdout is not None  # it is a pipe
-        try:
-            return await self._process.stdout.readexactly(length)
-        except asyncio.IncompleteReadError as error:
-            return error.partial
+        return await self._process.stdout.readexactly(length)
 
     async def kill(self) -> None:
         """Kill the process and wait for its end."""

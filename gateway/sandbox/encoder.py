@@ -11,7 +11,8 @@ from typing import Any
 
 from gateway.media.errors import MediaError
 from gateway.media.video_formats import VIDEO_FORMATS, SourceVideo, round_up_to_even
-from gateway.sandbox.child_process import ChildProcess
+from gateway.sandbox.child_process import ChildKilled, ChildProcess
+from gateway.sandbox.child_slots import ChildSlots
 
 ENCODE_CHILD = "gateway.sandbox.encode_child"
 FRAME_RATE = 25
@@ -67,7 +68,7 @@ class Encoder:
     def __init__(self, codec: str, limits: EncodeLimits | None = None) -> None:
         self._codec = codec
         self._limits = limits or EncodeLimits()
-        self._slots = asyncio.Semaphore(self._limits.children)
+        self._slots = ChildSlots(self._limits.children)
 
     @property
     def mime_type(self) -> str:
@@ -75,11 +76,16 @@ class Encoder:
         return VIDEO_FORMATS[self._codec].mime_type
 
     @asynccontextmanager
-    async def encode_frames(self, width: int, height: int) -> AsyncIterator[FrameEncoding]:
+    async def encode_frames(
+        self, width: int, height: int, *, alone: bool = False
+    ) -> AsyncIterator[FrameEncoding]:
         """Encode a video from images of up to this size; its file is deleted with the context.
+
+        With `alone`, no other video is encoded meanwhile.
 
         Raises:
             MediaError: Encoding takes too long.
+            ChildKilled: The process was killed from outside.
         """
         video = {
             "format": self._codec,
@@ -87,13 +93,13 @@ class Encoder:
             "height": round_up_to_even(height),
             "rate": FRAME_RATE,
         }
-        async with self._child() as (child, path):
+        async with self._child(alone) as (child, path):
             await child.send({**video, "target": str(path)})
             yield FrameEncoding(child, path)
 
     @asynccontextmanager
     async def reencode(
-        self, source: SourceVideo, force: bool, report: ReportProgress
+        self, source: SourceVideo, force: bool, report: ReportProgress, *, alone: bool = False
     ) -> AsyncIterator[Path | None]:
         """Re-encode a video to a file that is deleted with the context.
 
@@ -101,19 +107,21 @@ class Encoder:
             source: The video.
             force: Whether to re-encode a video that browsers already play.
             report: Called with the progress from 0 to 1; may raise to stop the encoding.
+            alone: Whether no other video is encoded meanwhile.
 
         Yields:
             The encoded file; None if the video plays in browsers and `force` is false.
 
         Raises:
             MediaError: The video cannot be encoded, or encoding takes too long.
+            ChildKilled: The process was killed from outside.
         """
         request = {
             "format": self._codec,
             "force": force,
             "source": {**asdict(source), "path": str(source.path.absolute())},
         }
-        async with self._child() as (child, path):
+        async with self._child(alone) as (child, path):
             answer = await child.request({**request, "target": str(path)})
             while "progress" in answer:
                 await report(answer["progress"])
@@ -125,10 +133,10 @@ class Encoder:
                 yield path
 
     @asynccontextmanager
-    async def _child(self) -> AsyncIterator[tuple[ChildProcess, Path]]:
+    async def _child(self, alone: bool) -> AsyncIterator[tuple[ChildProcess, Path]]:
         """Start a process, and name the file that it is to write."""
         limits = self._limits
-        async with self._slots:
+        async with self._slots.hold(alone=alone):
             try:
                 async with asyncio.timeout(limits.seconds):
                     with tempfile.TemporaryDirectory(prefix="storegraph-video-") as directory:
@@ -140,6 +148,10 @@ class Encoder:
                             yield child, Path(directory) / "video"
                         finally:
                             await child.kill()
+                self._slots.note_answer()
+            except ChildKilled:
+                self._slots.note_kill()
+                raise
             except TimeoutError:
                 raise MediaError(
                     f"encoding the video took longer than {limits.seconds:g} s"
@@ -160,9 +172,15 @@ def _check(answer: Mapping[str, Any], expected: str) -> None:
     Raises:
         MediaError: The request failed because of the file; the message says why.
         MemoryError: The process needed more memory than it may use.
+        TimeoutError: The process used up its CPU time.
+        ChildKilled: The process was killed from outside.
         OSError: A file could not be reached, which is not its fault.
     """
     match answer:
+        case {"killed": _}:
+            raise ChildKilled(had_file=True)
+        case {"cpu_limit": _}:
+            raise TimeoutError
         case {"os_error": message}:
             raise OSError(message)
         case {"media_error": message}:

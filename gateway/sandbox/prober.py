@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +14,16 @@ from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.thumbnail_sizes import ThumbnailSize
 from gateway.media.drawing.frames import Drawing, NoSuchFrame
 from gateway.media.errors import MediaError
-from gateway.sandbox.child_process import ChildProcess
+from gateway.sandbox.child_process import ChildKilled, ChildProcess
+from gateway.sandbox.child_slots import ChildSlots
 
 PROBE_CHILD = "gateway.sandbox.probe_child"
 # Media libraries leak memory: a child is replaced after so many files.
 FILES_PER_CHILD = 1000
 # The answers after which a child can take another file.
 REUSABLE_AFTER = {"facts", "drawn", "no_such_frame", "media_error", "os_error"}
+DELAYS = (0.5, 2.0, 8.0)
+"""Seconds before a file is read again whose child was killed from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Prober:
 
     def __init__(self, limits: ProbeLimits | None = None) -> None:
         self._limits = limits or ProbeLimits()
-        self._slots = asyncio.Semaphore(self._limits.children)
+        self._slots = ChildSlots(self._limits.children)
         self._children: set[ChildProcess] = set()
         self._idle: list[ChildProcess] = []
         self._closed = False
@@ -67,19 +71,23 @@ class Prober:
         name: str,
         parsing: Mapping[str, Any] | None = None,
         declared_type: str = "",
+        *,
+        alone: bool = False,
     ) -> MediaFacts:
         """Return the facts of a file, after waiting for a free child; see `probe`.
 
-        Exceptions that a `RangeSource` raises pass through.
+        With `alone`, no other child works meanwhile. Exceptions that a `RangeSource` raises pass
+        through.
 
         Raises:
             MediaError: The file is not of this kind, or probing it exceeds a limit.
+            ChildKilled: The child was killed from outside, each time after growing delays.
             OSError: The file cannot be reached or no child can be started, which is not the file's
                 fault.
             RuntimeError: The prober is closed.
         """
         named = {"item_type": item_type, "name": name, "declared_type": declared_type}
-        match await self._answer(file, {**named, "parsing": parsing}):
+        match await self._answer(file, {**named, "parsing": parsing}, alone):
             case {"facts": facts}:
                 return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
             case answer:
@@ -91,13 +99,15 @@ class Prober:
         item_type: StorageItemType,
         frame: int,
         reading: Mapping[str, Any] | None = None,
+        *,
+        alone: bool = False,
     ) -> Drawing:
         """Draw a frame of a file as `gateway.media.drawing` does, after waiting for a free child.
 
         Raises as `probe` does, and `NoSuchFrame`.
         """
         request = {"item_type": item_type, "frame": frame, "reading": reading}
-        match await self._answer(file, request):
+        match await self._answer(file, request, alone):
             case {"drawn": [width, height], "pictures": pictures}:
                 return Drawing(width, height, pictures)
             case {"no_such_frame": _}:
@@ -105,8 +115,10 @@ class Prober:
             case answer:
                 raise self._error(answer)
 
-    async def _answer(self, file: Path | RangeSource, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer of a child to a request about a file."""
+    async def _answer(
+        self, file: Path | RangeSource, request: Mapping[str, Any], alone: bool
+    ) -> dict[str, Any]:
+        """Return the answer of a child to a request about a file; see `probe`."""
         # A child has another working directory.
         source: dict[str, Any] = (
             {"path": str(file.absolute())}  # noqa: ASYNC240 - reads no disk
@@ -115,22 +127,38 @@ class Prober:
         )
         request = {**source, **request}
         ranges = None if isinstance(file, Path) else file
-        async with self._slots:
-            child = await self._idle_child()
-            answer = await self._request(child, request, ranges)
-            if not answer.keys() & REUSABLE_AFTER and child.request_count > 1 and not self._closed:
-                # An earlier file may have damaged the child, which is not this one's fault.
-                answer = await self._request(await self._new_child(), request, ranges)
+        for delay in DELAYS:
+            with suppress(ChildKilled):
+                return await self._answer_once(request, ranges, alone)
+            await asyncio.sleep(delay)
+        return await self._answer_once(request, ranges, alone)
+
+    async def _answer_once(
+        self, request: dict[str, Any], ranges: RangeSource | None, alone: bool
+    ) -> dict[str, Any]:
+        """Return the answer of a child, or of a second one if the first had served other files."""
+        async with self._slots.hold(alone=alone):
+            try:
+                child = await self._idle_child()
+                answer = await self._request(child, request, ranges)
+                has_crashed = not answer.keys() & (REUSABLE_AFTER | {"killed"})
+                if has_crashed and child.request_count > 1 and not self._closed:
+                    # An earlier file may have damaged the child, which is not this one's fault.
+                    answer = await self._request(await self._new_child(), request, ranges)
+                if "killed" in answer and not self._closed:
+                    raise ChildKilled(had_file=True)
+            except ChildKilled:
+                self._slots.note_kill()
+                raise
+            self._slots.note_answer()
         return answer
 
     async def close(self) -> None:
         """Kill all children, even busy ones, and wait until no probe is running."""
         self._closed = True
         await asyncio.gather(*(child.kill() for child in self._children))
-        for _ in range(self._limits.children):
-            await self._slots.acquire()
-        for _ in range(self._limits.children):
-            self._slots.release()
+        async with self._slots.hold(alone=True):
+            pass
 
     async def _idle_child(self) -> ChildProcess:
         """Return an idle child, or a new one if there is none that is still good."""
@@ -172,16 +200,19 @@ class Prober:
                         ThumbnailSize(size): await child.receive_data(length)
                         for size, length in answer["sizes"].items()
                     }
+        except asyncio.IncompleteReadError:
+            answer = await child.receive()  # how it died
         except TimeoutError:
-            raise MediaError(
-                f"reading the file took longer than {self._limits.seconds:g} s"
-            ) from None
+            raise MediaError(self._too_long()) from None
         finally:
             if answer.keys() & REUSABLE_AFTER and _is_reusable(child) and not self._closed:
                 self._idle.append(child)
             else:
                 await self._drop(child)
         return answer
+
+    def _too_long(self) -> str:
+        return f"reading the file took longer than {self._limits.seconds:g} s"
 
     async def _drop(self, child: ChildProcess) -> None:
         """Kill a child; it stays in the set until it is gone, for `close` to wait for it."""
@@ -198,6 +229,8 @@ class Prober:
             case {"memory_error": _}:
                 limit = self._limits.memory >> 20
                 return MediaError(f"reading the file needed more than {limit:,} MiB of memory")
+            case {"cpu_limit": _}:
+                return MediaError(self._too_long())
         if self._closed:
             return RuntimeError("the prober is closed")
         return MediaError("the file could not be read: the process that read it crashed")

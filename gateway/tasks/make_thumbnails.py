@@ -23,12 +23,13 @@ from gateway.fetching.remote import RemoteFile
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.media.drawing.frames import MIME_TYPE, NoSuchFrame
 from gateway.media.errors import MediaError
+from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.prober import Prober, RangeSource
 from gateway.stores.base import MissingObject, ObjectStore
 from gateway.tasks.local_copies import readable_url
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
-"""Delays before a file is tried again that could not be fetched."""
+"""Delays before a file is tried again that could not be fetched, or whose process was killed."""
 MAX_COPIED_SIZE = 16 << 20
 """Bytes of a stored file that is copied whole; of larger ones only what is needed is read."""
 
@@ -58,39 +59,46 @@ async def make_thumbnails(
     async with services.database.writing() as transaction:
         uuids = [UUID(hex=item) for item in items]
         wanted = await begin_thumbnails(transaction, services.queue, uuids, frame)
-    unreachable = []
+    to_retry = []
     for each in wanted:
         try:
-            reason = await _make(services, prober, each)
-        except (FetchError, MissingObject) as error:
-            is_transient = isinstance(error, FetchError) and error.is_transient
+            reason = await _make(services, prober, each, alone=tries > 0)
+        except (FetchError, MissingObject, ChildKilled) as error:
+            was_killed = isinstance(error, ChildKilled)
+            is_transient = was_killed or (isinstance(error, FetchError) and error.is_transient)
             if is_transient and tries < len(DELAYS):
-                unreachable.append(each.item.uuid.hex)
+                to_retry.append(each.item.uuid.hex)
                 continue
             log.info("thumbnail_not_made", item=str(each.item.uuid), reason=str(error))
-            reason = ThumbnailUnavailableReason.STORE_UNREACHABLE
+            reasons = ThumbnailUnavailableReason
+            reason = reasons.UNDECODABLE if was_killed else reasons.STORE_UNREACHABLE
         if reason is not None:
             async with services.database.writing() as transaction:
                 await refuse_thumbnail(transaction, each.row, reason)
-    if unreachable:
-        args = MakeThumbnailsArgs(items=unreachable, frame=frame, tries=tries + 1)
+    if to_retry:
+        args = MakeThumbnailsArgs(items=to_retry, frame=frame, tries=tries + 1)
         async with services.database.writing() as transaction:
             await services.queue.enqueue(transaction, MAKE_THUMBNAILS, args, delay=DELAYS[tries])
 
 
 async def _make(
-    services: Services, prober: Prober, wanted: WantedThumbnail
+    services: Services, prober: Prober, wanted: WantedThumbnail, *, alone: bool
 ) -> ThumbnailUnavailableReason | None:
     """Draw and store thumbnails, or return why the file cannot be drawn.
 
+    With `alone`, no other file is drawn meanwhile.
+
     Raises:
+        ChildKilled: The process that draws was killed from outside.
         FetchError: A file elsewhere cannot be fetched.
         MissingObject: The object does not exist.
     """
     try:
         async with _readable(services, wanted.item) as file:
             reading = (wanted.item.time_series or {}).get("parsing")
-            drawing = await prober.draw(file, wanted.row.item_type, wanted.row.frame, reading)
+            drawing = await prober.draw(
+                file, wanted.row.item_type, wanted.row.frame, reading, alone=alone
+            )
     except NoSuchFrame:
         return ThumbnailUnavailableReason.NO_SUCH_FRAME
     except MediaError as error:

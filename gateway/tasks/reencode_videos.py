@@ -31,6 +31,7 @@ from gateway.models.items import items
 from gateway.models.jobs import jobs
 from gateway.models.reencoding import reencode_units, renditions
 from gateway.queues.own_faults import is_own_fault
+from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
@@ -99,7 +100,7 @@ async def reencode(
         if video.started_at is None:
             await show_start(services, video.job_uuid)
         try:
-            result = await _reencode_video(services, encoder, prober, video)
+            result = await _reencode_video(services, encoder, prober, video, alone=tries > 0)
         except _Cancelled:
             return
         except (MediaError, MissingObject) as error:
@@ -118,9 +119,12 @@ async def reencode(
 
 
 async def _reencode_video(
-    services: Services, encoder: Encoder, prober: Prober, video: PendingVideo
+    services: Services, encoder: Encoder, prober: Prober, video: PendingVideo, *, alone: bool
 ) -> ReencodeResult:
-    """Re-encode and store a video, unless it has a version already or needs none."""
+    """Re-encode and store a video, unless it has a version already or needs none.
+
+    With `alone`, no other video is encoded meanwhile.
+    """
     if video.url is None:
         raise MediaError("the video was deleted before it was re-encoded")
     if video.present_key is not None and not video.is_forced:
@@ -135,7 +139,7 @@ async def _reencode_video(
         # The facts of the item may be its client's, or those of an older version.
         facts = await prober.probe(path, StorageItemType.VIDEO, video.name)
         source = SourceVideo(path, facts.mime_type, facts.fps, facts.duration, facts.frame_count)
-        async with encoder.reencode(source, video.is_forced, report) as encoded:
+        async with encoder.reencode(source, video.is_forced, report, alone=alone) as encoded:
             if encoded is None:
                 return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
             facts = await prober.probe(encoded, StorageItemType.VIDEO, video.name)
@@ -150,6 +154,8 @@ def _message(video: PendingVideo, error: Exception) -> str:
             reason = str(error)
         case MissingObject():
             reason = "the video's bytes are missing from the store"
+        case ChildKilled():
+            reason = "the process that re-encoded it was killed each time"
         case _:
             reason = "processing failed unexpectedly"
     return about_file(video.name or "A video", reason)

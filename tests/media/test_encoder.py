@@ -1,6 +1,8 @@
 """Videos made of images: each frame has its place and time, and a bad image fails only its own video."""
 
 import io
+import os
+import signal
 from pathlib import Path
 
 import av
@@ -13,7 +15,9 @@ from gateway.kinds.media_facts import MediaFacts
 from gateway.media import samples
 from gateway.media.errors import MediaError
 from gateway.media.probe import probe
-from gateway.sandbox.encoder import EncodeLimits, Encoder
+from gateway.sandbox.child_process import ChildKilled
+from gateway.sandbox.encoder import ENCODE_CHILD, EncodeLimits, Encoder
+from tests.fixtures.children import children_of
 
 RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 180, 30), (30, 30, 200), (0, 0, 0)
 
@@ -118,3 +122,27 @@ async def test_limits(tmp_path: Path) -> None:
         await encode(EncodeLimits(memory=1 << 20))
     with pytest.raises((MediaError, OSError)):
         await encode(EncodeLimits(max_file_size=100), times=2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "error", "message"),
+    [
+        (signal.SIGKILL, ChildKilled, "killed from outside while it worked on a file"),
+        (signal.SIGSEGV, MediaError, "the process that encoded the video crashed"),
+        (signal.SIGXCPU, MediaError, "encoding the video took longer than 3600 s"),
+    ],
+)
+async def test_how_the_process_dies(tmp_path: Path, sent: signal.Signals, error: type[Exception], message: str) -> None:
+    """If it is killed from outside, the video is not to blame."""
+    picture = tmp_path / "picture"
+    picture.write_bytes(plain(RED))
+
+    async def encode() -> None:
+        async with Encoder("vp9").encode_frames(64, 48) as film:
+            await film.add_frame(picture)
+            for child in children_of(os.getpid(), ENCODE_CHILD):
+                os.kill(child, sent)
+            await film.add_frame(picture)
+
+    with pytest.raises(error, match=message):
+        await encode()

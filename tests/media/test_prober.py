@@ -18,26 +18,16 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_runtime import LIBRARIES
-from gateway.sandbox.prober import ProbeLimits, Prober
+from gateway.sandbox.prober import PROBE_CHILD, ProbeLimits, Prober
+from tests.fixtures.children import children_of
 from tests.samples import png_bomb, slow_to_unpack_nifti, truncate
 
 IMAGE, NIFTI, TEXT = StorageItemType.IMAGE, StorageItemType.NIFTI, StorageItemType.PLAIN_TEXT
 
 
-def prober_processes(of: int) -> set[int]:
-    """Return the process IDs of this process's probers."""
-    processes = set()
-    for entry in filter(str.isdecimal, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-            if parent == of and b"gateway.sandbox.probe_child" in Path(f"/proc/{entry}/cmdline").read_bytes():
-                processes.add(int(entry))
-    return processes
-
-
 def own_processes() -> set[int]:
     """Return the prober processes that this test started."""
-    return prober_processes(os.getpid())
+    return children_of(os.getpid(), PROBE_CHILD)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
@@ -163,8 +153,22 @@ async def test_second_chance(prober: Prober, good: Path, tmp_path: Path) -> None
     path.write_bytes(slow_to_unpack_nifti(gigabytes=2))
     await width(prober, good)
     probe = asyncio.create_task(prober.probe(path, NIFTI, "volume.nii.gz"))
-    os.kill(await busy(), signal.SIGKILL)
+    os.kill(await busy(), signal.SIGSEGV)
     assert (await probe).frame_count == 4
+
+
+async def test_alone(prober: Prober, good: Path, slow: Path) -> None:
+    """A file that is read alone waits for the others, and those that come later wait for it."""
+    first = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
+    await busy()
+    alone = asyncio.create_task(prober.probe(good, IMAGE, "good.png", alone=True))
+    later = asyncio.create_task(width(prober, good))
+    await asyncio.sleep(0.5)
+    assert not alone.done()
+    assert not later.done()
+    assert len(own_processes()) == 1
+    first.cancel()
+    assert (await alone).width == await later == 33
 
 
 async def test_idle_reader_dies(prober: Prober, good: Path) -> None:
@@ -310,8 +314,8 @@ def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}
     ) as gateway:
-        wait_for(lambda: prober_processes(gateway.pid))
-        (reader,) = prober_processes(gateway.pid)
+        wait_for(lambda: children_of(gateway.pid, PROBE_CHILD))
+        (reader,) = children_of(gateway.pid, PROBE_CHILD)
         wait_for(lambda: ticks(reader) > 20)
         gateway.kill()
     wait_for(lambda: not Path(f"/proc/{reader}").exists(), seconds=5)
