@@ -12,8 +12,8 @@ from gateway.media import samples
 from gateway.models.items import items
 from gateway.models.uploads import upload_units
 from gateway.settings import Settings
+from tests.faults.invariants import check_at_rest
 from tests.fixtures.commands import wait_until_ready
-from tests.fixtures.invariants import check_all
 from tests.fixtures.sieges import crashing_site, kill_and_restart, wait_for_count
 from tests.fixtures.sites import Site, fresh_settings
 from tests.fixtures.uploading import LISTS, File, send_files, start_upload_job
@@ -58,7 +58,7 @@ async def killed_job(backend: str, settings: Settings, directory: Path, count: i
         await wait_for_count(count_ended, site, count, seconds=120)
         assert ended[0] < count, "the first kill came too late"
         await check_units(site, job, files, uuids)
-        await check_all(site.services)
+        await check_at_rest(site.services.settings)
 
 
 async def count_ended(site: Site) -> int:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gateway.media import samples
+from tests.faults.invariants import check_at_rest
 from tests.fixtures.commands import wait_until_ready
 from tests.fixtures.films import encode_film
-from tests.fixtures.invariants import check_all
 from tests.fixtures.items import upload_items
 from tests.fixtures.reencoding import reencoding_state, start_reencoding
 from tests.fixtures.sieges import crashing_site, kill_and_restart
@@ -43,7 +43,7 @@ async def test_reencoding_restarts_after_a_kill(backend: str, request: pytest.Fi
             assert (now["status"], now["progress"]) == ("DONE", 1.0)
             assert [unit["status"] for unit in now["units"]["nodes"]] == ["REENCODED", "REENCODED"]
             assert all(unit["item"]["rendition"]["fileSize"] for unit in now["units"]["nodes"])
-            await check_all(site.services)
+            await check_at_rest(site.services.settings)
 
 
 @pytest.mark.long
@@ -68,4 +68,4 @@ async def test_encoding_of_a_sequence_restarts_after_a_kill(
             item = await item_facts(site, state["itemsWithNames"][0]["itemUuid"])
             assert (item["itemType"], item["frameCount"]) == ("IMAGE_SEQUENCE", 60)
             assert await count_items(site, folder) == 61
-            await check_all(site.services)
+            await check_at_rest(site.services.settings)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.media import samples
+from tests.faults.invariants import check_at_rest
 from tests.fixtures.commands import wait_until_ready
-from tests.fixtures.invariants import check_all
 from tests.fixtures.items import upload_items
 from tests.fixtures.sieges import crashing_site, kill_and_restart
 from tests.fixtures.sites import fresh_settings
@@ -31,7 +31,7 @@ async def test_thumbnails_are_made_after_a_kill(backend: str, request: pytest.Fi
             for uuid in uuids:
                 assert isinstance(await thumbnail(site, uuid, "LARGE", seconds=120), dict)
             assert await stored_thumbnails(site) == len(files)
-            await check_all(site.services)
+            await check_at_rest(site.services.settings)
             await site.done("deleteStorageItems", {"itemUuids": uuids}, "results { uuid }")
-            await check_all(site.services)
+            await check_at_rest(site.services.settings)
             assert [key async for key in site.services.store.keys("")] == []

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from gateway.media import samples
 from gateway.models.changes import ChangeRecord, changes
 from gateway.models.items import ItemRecord, items
+from tests.faults.invariants import check_at_rest
 from tests.fixtures.commands import wait_until_ready
-from tests.fixtures.invariants import check_all
 from tests.fixtures.items import upload_items
 from tests.fixtures.reprobing import make_older, run_reprobe, wait_until_current
 from tests.fixtures.sieges import crashing_site, kill_and_restart, wait_for_count
@@ -43,4 +43,4 @@ async def test_reprobing_continues_after_a_kill(backend: str, request: pytest.Fi
             edits = sa.select(changes.c.object_uuid).where(changes.c.action == "UPDATE")
             edited = [row.object_uuid for row in await site.services.database.rows(edits, ChangeRecord)]
             assert sorted(map(str, edited)) == sorted(uuids)
-            await check_all(site.services)
+            await check_at_rest(site.services.settings)

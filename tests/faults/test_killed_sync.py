@@ -15,9 +15,9 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.jobs import jobs
 from gateway.models.uploads import upload_units, uploads
+from tests.faults.invariants import check_at_rest
 from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.commands import Command, wait_until_ready
-from tests.fixtures.invariants import check_all
 from tests.fixtures.sieges import crashing_site, kill_and_restart
 from tests.fixtures.sites import Site, fresh_settings
 from tests.fixtures.syncing import (
@@ -111,7 +111,7 @@ async def check(site: Site, job: dict[str, Any], there: dict[str, bytes], read: 
     )
     assert len(remote) == len({row.remote_url for row in remote}) == 1 + 2 * FOLDERS
     assert await site.services.database.rows(sa.select(uploads), sa.Row) == []
-    await check_all(site.services)
+    await check_at_rest(site.services.settings)
 
 
 async def check_jobs_of(site: Site, job: dict[str, Any], read: int) -> None:
