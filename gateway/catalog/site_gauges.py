@@ -6,7 +6,6 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from prometheus_client.core import GaugeMetricFamily
 
-from gateway.clock import now
 from gateway.database.engine import Database
 from gateway.kinds.enums import JobKind
 from gateway.models.jobs import RUNNING, jobs
@@ -53,12 +52,10 @@ class SiteGauges:
             "Time for which the oldest waiting task has been due.",
             labels=("task",),
         )
-        moment = now()
         for each in await self._queue.backlog():
             for state in ("waiting", "delayed", "running"):
                 depth.add_metric((each.task, state), getattr(each, state))
-            due = each.oldest_due_at
-            age.add_metric((each.task,), (moment - due).total_seconds() if due else 0.0)
+            age.add_metric((each.task,), each.oldest_seconds)
         return [depth, age]
 
     async def _read_jobs(self) -> list[GaugeMetricFamily]:

@@ -7,7 +7,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.models.base import Json, Key, table_of
 
@@ -15,7 +14,8 @@ from gateway.models.base import Json, Key, table_of
 class QueuedTaskRecord(SQLModel, table=True):
     """A task to run at `run_at` or later.
 
-    A worker has leased it until `lease_until`. `key` is unique among the tasks without a lease.
+    A worker has leased it until `lease_until`. Both are times of the queue's own clock. `key` is
+    unique among the tasks without a lease.
     """
 
     __tablename__ = "queued_tasks"
@@ -33,7 +33,7 @@ class QueuedTaskRecord(SQLModel, table=True):
     name: str
     args: dict[str, Any] = Field(sa_type=Json)
     key: str | None = Field(default=None, sa_type=Key)
-    run_at: datetime = Field(default_factory=now)
+    run_at: datetime
     lease_until: datetime | None = None
     worker: str | None = None
     attempts: int = 0
@@ -41,4 +41,20 @@ class QueuedTaskRecord(SQLModel, table=True):
     failed_at: datetime | None = None
 
 
+class QueueClockRecord(SQLModel, table=True):
+    """The only row says what time the queue's clock had when the machine started.
+
+    Attributes:
+        boot_id: What identifies that start.
+        started_at: The time.
+        seen_at: A time that has come since.
+    """
+
+    __tablename__ = "queue_clock"
+    boot_id: str = Field(primary_key=True)
+    started_at: datetime
+    seen_at: datetime
+
+
 queued_tasks = table_of(QueuedTaskRecord)
+queue_clock = table_of(QueueClockRecord)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from gateway.database.engine import Transaction
@@ -73,14 +73,14 @@ class Backlog:
         waiting: tasks that are due and wait for a worker.
         delayed: tasks that are not due yet.
         running: tasks that a worker has leased.
-        oldest_due_at: since when the first of the waiting tasks has been due; None if none is.
+        oldest_seconds: time for which the first of the waiting tasks has been due; 0 if none is.
     """
 
     task: str
     waiting: int = 0
     delayed: int = 0
     running: int = 0
-    oldest_due_at: datetime | None = None
+    oldest_seconds: float = 0.0
 
 
 class Queue(Protocol):

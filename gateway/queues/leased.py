@@ -15,6 +15,7 @@ from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
 from gateway.models.queue import QueuedTaskRecord, queued_tasks
 from gateway.queues.base import NO_DELAY, A, Backlog, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.steady_clock import SteadyClock
 from gateway.queues.worker import Lease, Worker
 
 _columns = queued_tasks.c
@@ -29,6 +30,7 @@ class LeasedQueue:
     def __init__(self, database: Database, timings: WorkerTimings) -> None:
         self._database = database
         self._timings = timings
+        self._clock = SteadyClock(database)
         self._workers: set[Worker] = set()
 
     async def enqueue(
@@ -49,7 +51,7 @@ class LeasedQueue:
             "name": task.name,
             "args": args,
             "key": key,
-            "run_at": now() + delay,
+            "run_at": await self._clock.time(transaction) + delay,
             "attempts": 0,
         }
         insert = upsert(transaction.connection, queued_tasks).values(row).on_conflict_do_nothing()
@@ -60,7 +62,7 @@ class LeasedQueue:
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
     ) -> None:
         """Lease rows and run their tasks until `stop` is set."""
-        store = _RowLeaseStore(self._database, self._timings)
+        store = _RowLeaseStore(self._database, self._clock, self._timings)
         worker = Worker(store, tasks, concurrency, self._timings)
         self._workers.add(worker)
         try:
@@ -70,22 +72,20 @@ class LeasedQueue:
 
     async def backlog(self) -> list[Backlog]:
         """Return what is in the queue, for each type of task that is."""
-        moment = now()
+        moment = await self._clock.time()
         is_running, is_due = _columns.lease_until > moment, _columns.run_at <= moment
         is_free = sa.func.coalesce(_columns.lease_until, moment) <= moment
         counts = [
-            sa.func.count().filter(condition).label(name)
-            for name, condition in (
-                ("waiting", is_free & is_due),
-                ("delayed", is_free & ~is_due),
-                ("running", is_running),
-            )
+            sa.func.count().filter(condition)
+            for condition in (is_free & is_due, is_free & ~is_due, is_running)
         ]
-        oldest = sa.func.min(_columns.run_at).filter(is_free & is_due).label("oldest_due_at")
-        statement = sa.select(_columns.name.label("task"), *counts, oldest)
+        oldest = sa.func.min(_columns.run_at).filter(is_free & is_due)
+        statement = sa.select(_columns.name, oldest, *counts)
         queued = statement.where(_columns.failed_at.is_(None)).group_by(_columns.name)
-        rows = await self._database.rows(queued, sa.Row)
-        return [Backlog(**row._asdict()) for row in rows]
+        return [
+            Backlog(task, waiting, delayed, running, (moment - due).total_seconds() if due else 0)
+            for task, due, waiting, delayed, running in await self._database.rows(queued, sa.Row)
+        ]
 
     async def failures(self, limit: int = 100) -> list[Failure]:
         """Return tasks that failed permanently, latest first."""
@@ -107,27 +107,30 @@ class _RowLeaseStore:
     Every statement is fenced: once a lease has passed to another worker, nothing here changes it.
     """
 
-    def __init__(self, database: Database, timings: WorkerTimings) -> None:
+    def __init__(self, database: Database, clock: SteadyClock, timings: WorkerTimings) -> None:
         self._database = database
+        self._clock = clock
         self._duration = timedelta(seconds=timings.lease)
         self._worker = uuid4().hex
 
     async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
-        is_free = _columns.lease_until.is_(None) | (_columns.lease_until <= now())
-        is_due = is_free & (_columns.run_at <= now()) & _columns.failed_at.is_(None)
+        moment = await self._clock.time()
+        is_free = _columns.lease_until.is_(None) | (_columns.lease_until <= moment)
+        is_due = is_free & (_columns.run_at <= moment) & _columns.failed_at.is_(None)
         due = sa.select(_columns.uuid).where(is_due, _columns.name.in_(tasks))
         due = due.order_by(_columns.run_at, _columns.uuid).limit(limit)
         # Idle workers only read, so that they do not delay writers.
         if not await self._database.rows(due, QueuedTaskRecord):
             return []
         lease = {
-            "lease_until": now() + self._duration,
+            "lease_until": moment + self._duration,
             "worker": self._worker,
             "attempts": _columns.attempts + 1,
         }
         update = sa.update(queued_tasks).where(_columns.uuid.in_(due)).values(lease)
         async with self._database.writing() as transaction:
             rows = await transaction.rows(update.returning(queued_tasks), QueuedTaskRecord)
+            await self._clock.note(transaction, moment)
         rows.sort(key=lambda row: (row.run_at, row.uuid))
         return [Lease(row.uuid, row.name, row.args, row.attempts) for row in rows]
 
@@ -135,14 +138,18 @@ class _RowLeaseStore:
         if leases:
             own = _columns.worker == self._worker
             leased = own & _columns.uuid.in_([lease.id for lease in leases])
-            until = now() + self._duration
-            await self._write(sa.update(queued_tasks).where(leased).values(lease_until=until))
+            moment = await self._clock.time()
+            renewed = sa.update(queued_tasks).where(leased)
+            async with self._database.writing() as transaction:
+                await transaction.execute(renewed.values(lease_until=moment + self._duration))
+                await self._clock.note(transaction, moment)
 
     async def finish(self, lease: Lease) -> None:
         await self._write(sa.delete(queued_tasks).where(self._is_held(lease)))
 
     async def retry(self, lease: Lease, delay: timedelta, error: str) -> None:
-        await self._return_to_queue(lease, {"run_at": now() + delay, "error": error})
+        run_at = await self._clock.time() + delay
+        await self._return_to_queue(lease, {"run_at": run_at, "error": error})
 
     async def fail(self, lease: Lease, error: str) -> None:
         failed = {"lease_until": None, "worker": None, "error": error, "failed_at": now()}

@@ -62,8 +62,9 @@ _BACKLOG = sa.text("""
             FROM procrastinate_jobs WHERE status IN ('todo', 'doing')
         ) AS jobs GROUP BY task_name
     )
-    SELECT task, waiting, delayed, running, coalesce(scheduled_at,
-        (SELECT min(at) FROM procrastinate_events WHERE job_id = oldest)) AS oldest_due_at
+    SELECT task, waiting, delayed, running, coalesce(CAST(extract(epoch FROM now() -
+        coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events WHERE job_id = oldest))
+    ) AS double precision), 0) AS oldest_seconds
     FROM queued LEFT JOIN procrastinate_jobs ON id = oldest
 """)
 # Due times are written and compared by the database's clock alone. Procrastinate would compute

@@ -20,6 +20,7 @@ from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.leased import _RowLeaseStore
 from gateway.queues.open import open_queue
 from gateway.queues.postgres import _JobLeaseStore
+from gateway.queues.steady_clock import SteadyClock
 from gateway.queues.worker import Lease, LeaseStore, Worker
 from tests.contracts.queueing import (
     LEASE,
@@ -202,7 +203,7 @@ async def lease_store(database: Database) -> AsyncIterator[LeaseStore]:
     """Return the leases of a worker whose heartbeats are as slow as the test needs."""
     timings = replace(LEASE, lease=600.0)
     if database.is_embedded:
-        yield _RowLeaseStore(database, timings)
+        yield _RowLeaseStore(database, SteadyClock(database), timings)
         return
     connector = PsycopgConnector(conninfo=libpq_conninfo(database.url), min_size=1, max_size=2)
     async with App(connector=connector).open_async() as app:
