@@ -126,7 +126,9 @@ async def test_a_request_without_credential_or_in_a_batch_is_refused_as_json(cli
     )
     assert (anonymous.status_code, anonymous.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     batch = await client.post("/graphql", json=[{"query": "{ hello }"}], headers=EVENTS)
-    assert (batch.status_code, batch.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
+    [error] = batch.json()["errors"]
+    assert (batch.status_code, error["extensions"]["code"]) == (400, "BAD_REQUEST")
+    assert error["message"].startswith("A batch cannot be answered with events")
 
 
 @pytest.mark.parametrize("query", [FOREVER, SILENT])

@@ -110,14 +110,17 @@ async def test_a_document_is_registered_only_under_its_own_hash_and_only_if_it_i
         assert code_of(await post(client, by_hash(bad))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_the_registered_documents_are_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_REGISTERED", 2)
-    texts = [f"query Q{number} {{ hello }}" for number in range(3)]
+@pytest.mark.parametrize(("bound", "most"), [("MAX_REGISTERED", 4), ("MAX_REGISTERED_CHARACTERS", 80)])
+async def test_the_registered_documents_are_bounded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    monkeypatch.setattr(module, bound, most)
+    texts = [f"query Q{number} {{ hello }}" for number in range(5)]
     async with http_client(stage, persisted=PersistedDocuments(registers=True)) as client:
         for text in texts:
             assert await post(client, by_hash(text, query=text)) == ANSWER
         assert code_of(await post(client, by_hash(texts[0]))) == "PERSISTED_QUERY_NOT_FOUND"
-        assert await post(client, by_hash(texts[2])) == ANSWER
+        assert await post(client, by_hash(texts[4])) == ANSWER
 
 
 @pytest.mark.parametrize("extension", [None, 1, {}, {"sha256Hash": 7}])

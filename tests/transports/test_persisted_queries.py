@@ -44,6 +44,8 @@ async def test_hashes_in_a_batch(client: httpx.AsyncClient) -> None:
 async def test_a_document_is_executed_whether_or_not_its_hash_is_sent(client: httpx.AsyncClient) -> None:
     answer = await client.post("/graphql", json={**HASH, "query": "{ hello }"})
     assert answer.json() == {"data": {"hello": "Hello, world!"}}
+    again = await client.post("/graphql", json=HASH)
+    check(again.json()["errors"][0])  # nothing is registered unless the site lets clients do so
 
 
 async def test_a_hash_over_a_socket_ends_only_its_operation(stage: Stage) -> None:
