@@ -1,7 +1,9 @@
 """Upload jobs and their units: how they are resolved, and the subscription to a job."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -23,7 +25,7 @@ from gateway.execution.declarations import (
 from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import items
-from gateway.models.jobs import jobs
+from gateway.models.jobs import JobRecord, jobs
 from gateway.models.uploads import UploadUnitRecord, upload_units
 from gateway.scalars import BigInt
 from resolvers.global_ids import id_from
@@ -31,15 +33,73 @@ from resolvers.job_subscriptions import job_subscription
 from resolvers.orders import in_sequence, newest_first
 
 JobRow = TypeVar("JobRow", "UploadedItemRow", UploadUnitRecord)
+_later = upload_units.alias("later")
 MAX_LISTED = 10_000
 """Entries of the lists of a job that are not paged."""
 
 
+_is_running = jobs.c.status == JobStatus.PENDING
+_has_units_to_cancel = (
+    sa.exists()
+    .where(_later.c.job_uuid == jobs.c.uuid, _later.c.status == JobStatus.PENDING)
+    .correlate(jobs)
+)
+
+
 def _unit_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    """Return the conditions of the arguments of a job's units."""
+    """Return the conditions of the arguments of a job's units.
+
+    Units that are stored as pending were cancelled if the job has ended: with its last change. The
+    conditions are written in such a way that indexes serve them.
+    """
     after, statuses = query.arguments["changed_after"], query.arguments["statuses"]
-    conditions = [] if after is None else [upload_units.c.sequence > after]
-    return [*conditions, upload_units.c.status.in_(statuses)] if statuses else conditions
+    stored, sequence = upload_units.c.status, upload_units.c.sequence
+    conditions: list[sa.ColumnElement[bool]] = []
+    if after is not None:
+        cancels = sa.and_(~_is_running, jobs.c.sequence > after, _has_units_to_cancel)
+        least = sa.case((cancels, sa.literal(0, sequence.type)), else_=after)
+        changed = sa.or_(sequence > after, stored == JobStatus.PENDING)
+        conditions += [sequence > least, changed]
+    if statuses:
+        wanted: sa.ColumnElement[bool] = stored.in_(statuses)
+        if JobStatus.CANCELLED in statuses:
+            states = (JobStatus.CANCELLED, JobStatus.PENDING)
+            cancelled, pending = [sa.literal(state, stored.type) for state in states]
+            wanted = sa.or_(wanted, stored == sa.case((_is_running, cancelled), else_=pending))
+        elif JobStatus.PENDING in statuses:
+            wanted = sa.and_(wanted, sa.or_(stored != JobStatus.PENDING, _is_running))
+        conditions.append(wanted)
+    return conditions
+
+
+def _unit_column(column: sa.Column[Any], when_cancelled: Callable[[int], Any]) -> Batch:
+    """Declare a column of units, and its value for those that were cancelled.
+
+    Units that are stored as pending were cancelled if the job has ended; the value is a function of
+    its sequence.
+    """
+
+    async def load(context: Context, keys: list[tuple[Any, ...]]) -> list[Any]:
+        waiting = {key[0] for key in keys if key[1] == JobStatus.PENDING}
+        found = await asyncio.gather(
+            *(context.loaders.load("ended jobs", job, partial(_ended, context)) for job in waiting)
+        )
+        ended = dict(zip(waiting, found, strict=True))
+        return [
+            key[-1]
+            if key[1] != JobStatus.PENDING or ended[key[0]] is None
+            else when_cancelled(ended[key[0]])
+            for key in keys
+        ]
+
+    return Batch((upload_units.c.job_uuid, upload_units.c.status, column), load)
+
+
+async def _ended(context: Context, keys: list[UUID]) -> list[int | None]:
+    """Return the sequences of those jobs that have ended, and None for others."""
+    chosen = sa.select(jobs.c.uuid, jobs.c.sequence).where(in_keys(jobs.c.uuid, keys), ~_is_running)
+    sequences = {row.uuid: row.sequence for row in await context.database.rows(chosen, JobRecord)}
+    return [sequences.get(key) for key in keys]
 
 
 def object_urls(unit: UploadUnitRecord) -> list[str]:
@@ -56,6 +116,10 @@ urls_of = Computed((upload_units.c.spec,), object_urls)
 unit_id_of = id_from("UploadUnit", upload_units.c.uuid)
 unit_by_uuid = ToOne(upload_units, "unit_uuid", access=sees_unit)
 unit_uuid_of = Computed((upload_units.c.uuid,), lambda unit: unit.uuid)
+unit_status = _unit_column(upload_units.c.status, lambda _: JobStatus.CANCELLED)
+unit_error = _unit_column(upload_units.c.error, lambda _: None)
+unit_action = _unit_column(upload_units.c.action_description, lambda _: None)
+unit_sequence = _unit_column(upload_units.c.sequence, lambda sequence: sequence)
 action_of = Computed(
     (upload_units.c.action_description,), lambda unit: unit.action_description or ""
 )
@@ -76,6 +140,7 @@ units_of = ToMany(
     in_sequence(upload_units.c.position, upload_units.c.uuid),
     key=jobs.c.uuid,
     parent=upload_units.c.job_uuid,
+    source=upload_units.join(jobs, jobs.c.uuid == upload_units.c.job_uuid),
     where=_unit_conditions,
     arguments=(
         Argument(

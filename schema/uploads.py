@@ -58,20 +58,22 @@ class UploadUnit(Node):
     id: strawberry.ID = resolved(uploads.unit_id_of, "Opaque global ID, for use with `node`.")
     uuid: UUID = column("The unit's UUID.")
     position: int = column("Position of the unit in the job, counted from 0.")
-    status: JobStatus = column("The state of the unit.")
+    status: JobStatus = resolved(uploads.unit_status, "The state of the unit.")
     title: str | None = column("The requested name of the item; null if none was given.")
     item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
         uploads.item_of,
         "The item, which is a placeholder until the unit is done. Null if there is none (yet) or "
         "the viewer cannot see it.",
     )
-    error: str | None = column(
+    error: str | None = resolved(
+        uploads.unit_error,
         "The reason for the failure, including which file caused it. For a pending unit, the "
-        "reason why it must be retried. Null if nothing failed."
+        "reason why it must be retried. Null if nothing failed.",
     )
-    action_description: str | None = column(
+    action_description: str | None = resolved(
+        uploads.unit_action,
         "The step that failed. For a pending unit, what it is waiting for before the next try. "
-        "Null if nothing failed."
+        "Null if nothing failed.",
     )
     object_urls: list[str] = resolved(
         uploads.urls_of,
@@ -81,7 +83,9 @@ class UploadUnit(Node):
     is_skipped: bool = column(
         "Whether no item was created because the folder already had an item for the same URL."
     )
-    sequence: BigInt = column("The job's sequence number at the unit's last change.")
+    sequence: BigInt = resolved(
+        uploads.unit_sequence, "The job's sequence number at the unit's last change."
+    )
 
 
 @row_type()

@@ -126,13 +126,14 @@ async def ingest(
 async def _pending_units(
     services: Services, job_uuid: UUID, positions: Sequence[int]
 ) -> list[UploadUnitRecord]:
-    """Return the pending units of a job at these positions; none if its sync was cancelled."""
+    """Return the pending units of a job at these positions; none once it or its sync has ended."""
     pending = (
         sa.select(upload_units)
         .join(jobs, jobs.c.uuid == upload_units.c.job_uuid)
         .where(
             upload_units.c.job_uuid == job_uuid,
             upload_units.c.status == JobStatus.PENDING,
+            jobs.c.status == JobStatus.PENDING,
             in_keys(upload_units.c.position, positions),
             ~is_cancelled(jobs.c.cloud_sync_job_uuid),
         )

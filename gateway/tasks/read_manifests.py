@@ -22,7 +22,8 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
-from gateway.catalog.ingestion.job_state import end_units, lock_job, save_upload_job
+from gateway.catalog.ingestion.cancelled_units import ToCancel
+from gateway.catalog.ingestion.job_state import end_job, end_units, lock_job, save_upload_job
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.job_log import log_failed_unit
@@ -231,7 +232,8 @@ async def _end_reading(services: Services, job_uuid: UUID, known: int, end: Mani
             job = await lock_job(transaction, job_uuid)
             assert job is not None  # it is locked
         if error or (job.units_error_count and not job.ignore_errors):
-            await end_units(transaction, job, {}, end_job_as=JobStatus.ERROR)
+            rest = ToCancel([], [])
+            await end_job(transaction, services.queue, None, job, JobStatus.ERROR, {}, rest)
         elif not job.units_pending_count:
             await end_units(transaction, job, {})
         else:

@@ -8,8 +8,10 @@ from gateway.catalog.collecting import enqueue_collecting
 from gateway.catalog.datasets import enqueue_row_removal
 from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.ingestion.batches import enqueue_batches
+from gateway.catalog.ingestion.cancelled_units import enqueue_cancellation
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
 from gateway.catalog.items import delete_items, lock_items
+from gateway.catalog.jobs import TERMINAL
 from gateway.catalog.linking import enqueue_linking
 from gateway.catalog.metadata_schema import enqueue_fill
 from gateway.catalog.reencoding import enqueue_units
@@ -50,6 +52,7 @@ async def sweep(services: Services) -> None:
         expired = idempotency_keys.c.created_at < now() - LATE
         await transaction.execute(sa.delete(idempotency_keys).where(expired))
     await restart_upload_jobs(services)
+    await restart_cancellations(services)
     await restart_reencode_jobs(services)
     await restart_syncs(services)
     await restart_bulk_jobs(services)
@@ -104,6 +107,22 @@ async def restart_upload_jobs(services: Services) -> None:
             )
             positions = [unit.position for unit in units]
             await enqueue_batches(transaction, services.queue, job.uuid, positions)
+
+
+async def restart_cancellations(services: Services) -> None:
+    """Enqueue again what cancels the units of jobs that ended an hour ago, or on the day before."""
+    has_units = sa.exists().where(
+        upload_units.c.job_uuid == jobs.c.uuid, upload_units.c.status == JobStatus.PENDING
+    )
+    stuck = sa.select(jobs.c.uuid).where(
+        jobs.c.kind == JobKind.UPLOAD,
+        jobs.c.status.in_(TERMINAL),
+        jobs.c.finished_at.between(now() - LATE, now() - STUCK),
+        has_units,
+    )
+    async with services.database.writing() as transaction:
+        for job in await transaction.rows(stuck.limit(_BATCH), JobRecord):
+            await enqueue_cancellation(transaction, services.queue, job.uuid, None)
 
 
 async def restart_reencode_jobs(services: Services) -> None:

@@ -14,6 +14,7 @@ from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
+from gateway.catalog.ingestion.cancelled_units import CANCEL_UNITS
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.job_log import with_job
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
@@ -28,6 +29,7 @@ from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF
 from gateway.queues.base import NO_DELAY, NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
+from gateway.tasks.cancel_units import cancel_units
 from gateway.tasks.collect_items import collect_remaining_items
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
@@ -62,6 +64,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         RUN_BATCH: partial(run_batch, services, reader),
         INGEST: partial(ingest, services, reader),
         REPROBE: partial(reprobe, services, reader),
+        CANCEL_UNITS: partial(cancel_units, services),
         REMOVE_FOLDERS: partial(remove_folders, services),
         REMOVE_DATASET: partial(remove_dataset, services),
         COLLECT_ITEMS: partial(collect_remaining_items, services),

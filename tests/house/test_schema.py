@@ -113,7 +113,7 @@ WITHOUT_FIELD = {
     "FilterPreset": {"name_key"},
     "OrganisationTag": {"deletion_uuid", "name_key"},
     "StorageFolderSummary": {"folder_uuid"},
-    "UploadUnit": {"is_bound", "job_uuid"},
+    "UploadUnit": {"is_bound"},
     "PendingUpload": {"integration_uuid", "item_type", "source_url", "unit_uuid", "user_uuid"},
     "ReencodeUnit": {"file_size", "job_uuid", "object_key"},
 }

@@ -35,6 +35,7 @@ def test_names_and_arguments_are_stable() -> None:
         "take_turn": {"job", "turn"},
         "ingest": {"job", "positions", "tries"},
         "film": {"job", "positions", "tries"},
+        "cancel_units": {"job", "user"},
         "remove_folders": {"job"},
         "link_items": {"job"},
         "collect_items": {"job"},

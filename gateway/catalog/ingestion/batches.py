@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobStatus
+from gateway.models.jobs import jobs
 from gateway.models.uploads import UploadUnitRecord, upload_units
 from gateway.queues.base import Queue, TaskType
 
@@ -46,12 +47,17 @@ async def enqueue_next_batch(
     transaction: Transaction, queue: Queue, job_uuid: UUID, batch: int
 ) -> None:
     """Enqueue the next batch of a batch's shard if the job has pending units after this batch."""
-    pending = sa.and_(
-        upload_units.c.job_uuid == job_uuid,
-        upload_units.c.status == JobStatus.PENDING,
-        upload_units.c.position >= (batch + 1) * UNITS_PER_BATCH,
+    pending = (
+        sa.select(upload_units.c.uuid)
+        .join(jobs, jobs.c.uuid == upload_units.c.job_uuid)
+        .where(
+            jobs.c.status == JobStatus.PENDING,
+            upload_units.c.job_uuid == job_uuid,
+            upload_units.c.status == JobStatus.PENDING,
+            upload_units.c.position >= (batch + 1) * UNITS_PER_BATCH,
+        )
     )
-    if await transaction.first(sa.select(1).where(pending).limit(1), UploadUnitRecord):
+    if await transaction.first(pending.limit(1), UploadUnitRecord):
         await _enqueue_batch(transaction, queue, job_uuid, batch + SHARDS)
 
 

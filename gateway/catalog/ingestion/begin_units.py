@@ -21,7 +21,7 @@ from gateway.catalog.ingestion.job_state import (
     lock_job,
 )
 from gateway.catalog.ingestion.unit_plan import UnitPlan, from_spec, to_spec
-from gateway.catalog.jobs import folder_of
+from gateway.catalog.jobs import TERMINAL, folder_of
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.metadata_types import MetadataValidator
@@ -73,7 +73,7 @@ async def begin_units(
         uuids = {row.uuid for row in rows}
         remaining = [unit for unit in units if unit.uuid in uuids]
         validator = await load_metadata_validator(transaction, services.settings)
-        while remaining and job:
+        while remaining and job and job.status not in TERMINAL:
             batch = {unit.uuid.hex: unit for unit in remaining}
             if job.skip_duplicate_urls:
                 batch = {}

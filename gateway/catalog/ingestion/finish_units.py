@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway.catalog.ingestion.begin_units import unit_error
+from gateway.catalog.ingestion.cancelled_units import next_to_cancel
 from gateway.catalog.ingestion.file_groups import (
     NewGroup,
     add_members,
@@ -19,10 +20,10 @@ from gateway.catalog.ingestion.finish_items import (
 )
 from gateway.catalog.ingestion.job_state import (
     UnitEnd,
+    end_job,
     end_units,
     lock_job,
     pending_units,
-    placeholders_of_job,
     placeholders_of_units,
 )
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
@@ -107,23 +108,23 @@ async def finish_units(
             each = replace(each, error=unit_error(each.unit, error))
         if each.unit.uuid in pending:
             (bad if each.error else good).append(each)
-    end_job_as = JobStatus.ERROR if bad and not job.ignore_errors else None
-    if end_job_as:
-        abandoned = await placeholders_of_job(transaction, job_uuid)
-    else:
-        abandoned = await placeholders_of_units(transaction, [each.unit.uuid for each in bad])
+    abandoned = await placeholders_of_units(transaction, [each.unit.uuid for each in bad])
+    rest = None
+    if bad and not job.ignore_errors:
+        rest = await next_to_cancel(transaction, job_uuid)
+        abandoned += rest.placeholders
     await finish_sources(transaction, services.queue, job, good, abandoned)
     groups = await create_groups(transaction, job, good)
-    ends = {
-        each.unit.uuid: UnitEnd(
-            JobStatus.DONE, groups.get(each.unit.uuid, each.unit.item_uuid), size=each.size
-        )
-        for each in good
-    }
+    ends = {}
+    for each in good:
+        item_uuid = groups.get(each.unit.uuid, each.unit.item_uuid)
+        ends[each.unit.uuid] = UnitEnd(JobStatus.DONE, item_uuid, size=each.size)
     for each in bad:
         ends[each.unit.uuid] = UnitEnd(JobStatus.ERROR, error=each.error, action=ACTION)
-    status = await end_units(transaction, job, ends, end_job_as=end_job_as)
-    return status not in TERMINAL
+    if rest is not None:
+        await end_job(transaction, services.queue, None, job, JobStatus.ERROR, ends, rest)
+        return False
+    return await end_units(transaction, job, ends) not in TERMINAL
 
 
 async def finish_sources(

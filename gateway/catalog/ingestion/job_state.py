@@ -12,6 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.datasets import link_created_items
+from gateway.catalog.ingestion.cancelled_units import (
+    ToCancel,
+    enqueue_cancellation,
+    next_to_cancel,
+)
 from gateway.catalog.ingestion.placeholders import abandon_placeholders
 from gateway.catalog.items import lock_items
 from gateway.catalog.job_log import log_failed_unit
@@ -84,16 +89,6 @@ async def placeholders_of_units(
     return [row.item_uuid for row in await transaction.rows(unread, UploadRecord)]
 
 
-async def placeholders_of_job(transaction: Transaction, job_uuid: UUID) -> list[UUID]:
-    """Return the items of a locked job's pending units; they are not locked yet."""
-    unread = (
-        sa.select(uploads.c.item_uuid)
-        .join(upload_units, upload_units.c.uuid == uploads.c.unit_uuid)
-        .where(upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING)
-    )
-    return [row.item_uuid for row in await transaction.rows(unread, UploadRecord)]
-
-
 async def end_units(
     transaction: Transaction,
     job: JobRecord,
@@ -103,8 +98,8 @@ async def end_units(
 ) -> JobStatus:
     """Write how pending units of a locked job ended, and return the status of the job.
 
-    The job is done with its last unit. With `end_job_as`, all its other pending units are
-    cancelled, and it ends with that status.
+    The job is done with its last unit. With `end_job_as`, it ends with that status, and all its
+    other pending units count as cancelled; see `end_job`.
 
     The caller has checked, under the lock of the job, that each of these units is pending; this is
     not checked again. It has also locked their items first, as deleting an item does: it locks the
@@ -128,7 +123,7 @@ async def end_units(
     done = [end.item_uuid for end in ends.values() if end.status is JobStatus.DONE]
     await link_created_items(transaction, job, [uuid for uuid in done if uuid])
     if end_job_as:
-        total[JobStatus.CANCELLED] += await cancel_pending_units(transaction, job.uuid, sequence)
+        total[JobStatus.CANCELLED] += job.units_pending_count - len(ends)
     counts = {name: getattr(job, name) + total[status] for status, name in COUNTS.items()}
     counts["units_pending_count"] -= total.total()
     status = end_job_as or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
@@ -163,15 +158,35 @@ async def _log_failed(
         )
 
 
-async def cancel_pending_units(transaction: Transaction, job_uuid: UUID, sequence: int) -> int:
-    """Cancel all pending units of a locked job in one statement, and return their number."""
-    pending = sa.and_(
-        upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING
-    )
-    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": sequence}
+async def end_job(
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID | None,
+    job: JobRecord,
+    status: JobStatus,
+    ends: Mapping[UUID, UnitEnd],
+    rest: ToCancel,
+) -> None:
+    """End a locked job with a status: units as in `ends`, and all its other ones as cancelled.
+
+    Of these, the units of `rest` are cancelled now; the caller has deleted their placeholders. A
+    task cancels the others, on behalf of the user.
+    """
+    cancelled = dict.fromkeys(rest.units, UnitEnd(JobStatus.CANCELLED))
+    all_ends = {**cancelled, **ends}
+    await end_units(transaction, job, all_ends, end_job_as=status)
+    if job.units_pending_count > len(all_ends):
+        await enqueue_cancellation(transaction, queue, job.uuid, user_uuid)
+
+
+async def set_cancelled(
+    transaction: Transaction, job: JobRecord, unit_uuids: Collection[UUID]
+) -> None:
+    """Cancel pending units of a locked job that has ended and counts them as cancelled already."""
+    values = {"status": JobStatus.CANCELLED, "item_uuid": None, "sequence": job.sequence}
     cleared = {"error": None, "action_description": None}
-    cancel = sa.update(upload_units).where(pending).values(**values, **cleared)
-    return (await transaction.execute(cancel)).rowcount
+    chosen = sa.update(upload_units).where(in_keys(upload_units.c.uuid, unit_uuids))
+    await transaction.execute(chosen.values(**values, **cleared))
 
 
 async def delay_units(
@@ -202,14 +217,17 @@ async def cancel_job(
 ) -> int:
     """Cancel the pending units of a locked job, and return their number.
 
+    The job ends at once. If it has many units, most of them follow in a task.
+
     A job that has ended stays as it is.
     """
     if job.status in TERMINAL:
         return 0
-    waiting = await lock_items(transaction, await placeholders_of_job(transaction, job.uuid))
+    rest = await next_to_cancel(transaction, job.uuid)
+    waiting = await lock_items(transaction, rest.placeholders)
     await abandon_placeholders(transaction, queue, user_uuid, waiting)
     await delete_manifest(transaction, queue, job.uuid)
-    await end_units(transaction, job, {}, end_job_as=JobStatus.CANCELLED)
+    await end_job(transaction, queue, user_uuid, job, JobStatus.CANCELLED, {}, rest)
     before, after = {"status": job.status}, {"status": "CANCELLED"}
     entry = JournalEntry("CANCEL", "UploadJob", job.uuid, job.folder_uuid, before, after)
     await journal.append(transaction, user_uuid, [entry])
