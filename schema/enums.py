@@ -345,5 +345,7 @@ described(
     "`extensions.retryAfter`.",
     TIMEOUT="The operation, the request body or an external server took too long.",
     UNAVAILABLE="The database or an external server did not respond as expected. Try again later.",
+    COMMIT_UNKNOWN="The connection to the database was lost while the change was committed: look "
+    "whether it was made before you send it again.",
     INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",
 )

@@ -18,6 +18,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.database.searches import add_functions
+from gateway.database.served_connections import ServedConnection
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then begins with the writer's lock."""
@@ -113,6 +114,7 @@ def engine_options(url: URL) -> dict[str, Any]:
         return options | {"poolclass": sa.AsyncAdaptedQueuePool}
     return options | {
         "pool_pre_ping": True,
+        "connect_args": {"async_creator_fn": ServedConnection.connect},
         # Looking for hstore, which nothing uses, would cost each new connection a query.
         "use_native_hstore": False,
     }

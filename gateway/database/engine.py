@@ -23,6 +23,7 @@ from gateway.database.dialects import (
 from gateway.database.fair_slots import FairSlots
 from gateway.database.interrupts import stop_cancelled_statements
 from gateway.database.lanes import Lanes
+from gateway.database.outages import CommitUnknown, leaves_doubt
 from gateway.database.readers import Readers
 from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_statement
@@ -194,17 +195,28 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """Open a transaction: committed at the end of the block, rolled back if it raises."""
+        """Open a transaction: committed at the end of the block, rolled back if it raises.
+
+        Raises:
+            CommitUnknown: the connection was lost during the commit.
+        """
+        is_ready = False
         async with self._writers.slot(), self._engine.connect() as connection:
             await connection.execution_options(**{WRITING: True})
             transaction = Transaction(connection)
-            async with connection.begin():
-                with _inside():
-                    yield transaction
-                if guard := COMMIT_GUARD.get():
-                    guard()
-                for hook in self._commit_hooks:
-                    await hook(transaction)
+            try:
+                async with connection.begin():
+                    with _inside():
+                        yield transaction
+                    if guard := COMMIT_GUARD.get():
+                        guard()
+                    for hook in self._commit_hooks:
+                        await hook(transaction)
+                    is_ready = True
+            except Exception as error:
+                if is_ready and leaves_doubt(error):
+                    raise CommitUnknown from error
+                raise
         DATABASE.note_response()
         transaction.run_commit_actions()
 

@@ -9,6 +9,7 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 
+from gateway.database.served_connections import NotSent
 from gateway.outages import DATABASE
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ _POSTGRES_OUTAGES = {
     "57P03",  # the server starts or stops
 }
 _CONNECTION_EXCEPTION = "08"
+_ENDS_WITHOUT_AN_ANSWER = {"57P01", "57P02"}
+"""Codes with which a server that is being stopped may end a connection even during a commit."""
 _PRIMARY_CODE = 0xFF
 """Bits of SQLite's error codes that have the primary code."""
 
@@ -53,11 +56,34 @@ def is_outage(error: BaseException | None) -> bool:
         case psycopg.OperationalError(sqlstate=state):
             return state in _POSTGRES_OUTAGES or str(state).startswith(_CONNECTION_EXCEPTION)
         case sqlite3.OperationalError():
-            code = getattr(error, "sqlite_errorcode", 0)
-            return code & _PRIMARY_CODE in _SQLITE_OUTAGES
+            return _primary_code(error) in _SQLITE_OUTAGES
         case BaseExceptionGroup():
             return any(is_outage(each) for each in error.exceptions)
     return is_outage(error.__cause__)
+
+
+def _primary_code(error: sqlite3.OperationalError) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+
+
+class CommitUnknown(Exception):
+    """Raised if the connection was lost during a commit: the changes were made, or were not."""
+
+
+def leaves_doubt(error: BaseException | None) -> bool:
+    """Return whether a commit may have succeeded although it raised this error."""
+    match error:
+        case sa.exc.DBAPIError(orig=cause):
+            return leaves_doubt(cause)
+        case NotSent():
+            return False
+        case psycopg.OperationalError(sqlstate=None):
+            return True
+        case psycopg.OperationalError(sqlstate=state):
+            return state in _ENDS_WITHOUT_AN_ANSWER or str(state).startswith(_CONNECTION_EXCEPTION)
+        case sqlite3.OperationalError():
+            return _primary_code(error) == sqlite3.SQLITE_IOERR
+    return False
 
 
 async def outlast(read: Callable[[], Awaitable[T]]) -> T:

@@ -7,7 +7,7 @@ import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from gateway.database.outages import is_outage
+from gateway.database.outages import CommitUnknown, is_outage
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.rates import RateExceeded
@@ -19,6 +19,11 @@ MASKED = DomainError(
     "Internal error. Report it with the request ID in `extensions.requestId`.",
 )
 NO_DATABASE = DomainError(ErrorCode.UNAVAILABLE, "The database is not available. Try again later.")
+IN_DOUBT = DomainError(
+    ErrorCode.COMMIT_UNKNOWN,
+    "The connection to the database was lost while the change was committed. Look whether it was "
+    "made before you send it again; with the same idempotency key, you can send it again at once.",
+)
 MAX_MESSAGE_LENGTH = 1_000
 _PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
 """The text of a scalar's exception, which graphql-core quotes."""
@@ -38,8 +43,10 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     reason = _reason_of(error)
     note_error(reason.code)
     note_excess(reason)
-    if reason is NO_DATABASE:
+    if reason is NO_DATABASE or reason is IN_DOUBT:
         DATABASE.note_failure(getattr(error, "original_error", None) or error)
+    if reason is IN_DOUBT:
+        log.warning("commit_unknown", request_id=request_id)
     if reason is MASKED:
         cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)
@@ -98,6 +105,8 @@ def _reason_of(error: BaseException | None) -> DomainError:
             return bad_input(error.message)
         case GraphQLError(original_error=cause):
             return _reason_of(cause)
+        case CommitUnknown():
+            return IN_DOUBT
     return NO_DATABASE if is_outage(error) else MASKED
 
 

@@ -62,6 +62,7 @@ STATUS = {
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.COMMIT_UNKNOWN: 500,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
     ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 200,  # as Apollo Server responds
     ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,

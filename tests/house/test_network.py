@@ -68,6 +68,7 @@ ALLOWED = {
     "gateway.database.migrate": {"create_engine"},
     "gateway.database.outages": {"psycopg"},
     "gateway.database.readers": {"psycopg"},
+    "gateway.database.served_connections": {"psycopg"},
     "gateway.events.channel": {"psycopg"},
     "gateway.queues.postgres": {"procrastinate", "psycopg"},
     "gateway.queues.procrastinate_apis": {"procrastinate"},
