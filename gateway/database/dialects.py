@@ -18,15 +18,13 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.database.searches import add_functions
-from gateway.database.served_connections import ServedConnection
+from gateway.database.served_connections import CONNECTION_OPTIONS, ServedConnection
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then begins with the writer's lock."""
 
 _LASTING, _NESTED = 8, 3
 """Connections that stay open, and those for statements within blocks that hold another."""
-_CONNECT_SECONDS = 10
-"""Time in which a PostgreSQL server must accept a connection, unless the URL says otherwise."""
 _TREE_LOCK = 7_366_001
 _MIGRATION_LOCK = 7_366_002
 _SQLITE_PRAGMAS = (
@@ -55,9 +53,7 @@ def database_url(text: str) -> URL:
             f"Expected a sqlite:/// or postgresql:// database URL, not {url.drivername}://."
         )
     url = url.set(drivername=drivers[url.get_backend_name()])
-    if not is_sqlite(url) and "connect_timeout" not in url.query:
-        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
-    return url
+    return url if is_sqlite(url) else url.set(query={**CONNECTION_OPTIONS, **url.query})
 
 
 def blocking_url(url: URL) -> URL:

@@ -10,7 +10,6 @@ from functools import partial
 from time import monotonic, thread_time
 from typing import Any, Protocol
 
-import psycopg
 from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
 
@@ -18,6 +17,7 @@ from gateway.database.dialects import is_sqlite, libpq_conninfo
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.database.lanes import Lanes
 from gateway.database.searches import add_functions
+from gateway.database.served_connections import ServedConnection
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -117,7 +117,10 @@ class Readers:
                 was_closed = reader.is_closed
                 reader.drop()
                 if isinstance(error, Exception) and was_closed and not is_new:
-                    continue  # the server closed it while it was idle, as when it restarts
+                    # It was closed while it was idle, as by a restart, and so were the others.
+                    while self._idle:
+                        self._idle.pop().drop()
+                    continue
                 raise
             self._idle.append(reader)
             return rows
@@ -222,7 +225,7 @@ class _EmbeddedReader:
 class _ServedReader:
     """A connection to PostgreSQL."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    def __init__(self, connection: ServedConnection) -> None:
         self._connection = connection
 
     @classmethod
@@ -230,7 +233,7 @@ class _ServedReader:
         options = "-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on"
         if most_seconds:
             options += f" -c statement_timeout={most_seconds * 1000:.0f}"
-        connection = await psycopg.AsyncConnection.connect(
+        connection = await ServedConnection.connect(
             libpq_conninfo(url), autocommit=True, options=options
         )
         for name in _AS_TEXT:

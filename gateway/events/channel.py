@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-from psycopg import AsyncConnection, Error
-from psycopg.conninfo import make_conninfo
+from psycopg import Error
 from psycopg.sql import SQL, Identifier
 
 from gateway.database.outages import log_failure
+from gateway.database.served_connections import ServedConnection
 
 MIN_DELAY = 0.1
 MAX_DELAY = 5.0
-# A peer that vanished without closing the connection is detected after about 30 seconds.
-_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+HEARTBEAT_SECONDS = 4.0
+"""Time between two statements on a connection that listens, by which it is found to be dead."""
 
 
 async def follow_channel(
@@ -31,14 +31,14 @@ async def follow_channel(
     delay = MIN_DELAY
     while True:
         try:
-            async with await AsyncConnection.connect(
-                make_conninfo(conninfo, **_KEEPALIVE), autocommit=True
-            ) as connection:
+            async with await ServedConnection.connect(conninfo, autocommit=True) as connection:
                 await connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
                 delay = MIN_DELAY
                 on_listening()
-                async for notice in connection.notifies():
-                    on_notice(notice.payload)
+                while True:
+                    async for notice in connection.notifies(timeout=HEARTBEAT_SECONDS):
+                        on_notice(notice.payload)
+                    await connection.execute("SELECT 1")
         except Error as error:
             log_failure("channel_lost", error, channel=channel)
         await asyncio.sleep(delay)

@@ -14,6 +14,8 @@ from gateway.database.migrate import DatabaseVersion, database_version
 
 CHECK_SECONDS = 2.0
 """Time in which a check must have a result."""
+ABANDON_SECONDS = 15.0
+"""Time after which a check that has no result yet is forgotten: its connection may be dead."""
 CACHE_SECONDS = 1.0
 """How long a result is reused: probes from many sides cost no more than one."""
 _UNCACHED = {"Cache-Control": "no-store"}
@@ -61,17 +63,18 @@ class Readiness:
 
 
 class _Check:
-    """One check, which runs at most once at a time, however long it takes."""
+    """One check, which runs at most once at a time, unless it takes very long."""
 
     def __init__(self, name: str, probe: Callable[[], Awaitable[None]]) -> None:
         self.name = name
         self._probe = probe
         self._running: asyncio.Future[None] | None = None
+        self._began_at = 0.0
 
     async def reason(self) -> str | None:
         """Return why the check fails, or None if it succeeds."""
-        if self._running is None:
-            self._running = asyncio.ensure_future(self._probe())
+        if self._running is None or monotonic() - self._began_at > ABANDON_SECONDS:
+            self._running, self._began_at = asyncio.ensure_future(self._probe()), monotonic()
         done, _ = await asyncio.wait([self._running], timeout=CHECK_SECONDS)
         if not done:
             return f"The {self.name} did not respond within {CHECK_SECONDS:g} s."

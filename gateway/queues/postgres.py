@@ -21,6 +21,8 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
+from gateway.database.outages import log_failure
+from gateway.database.served_connections import ServedConnection
 from gateway.events.channel import follow_channel
 from gateway.queues.base import NO_DELAY, A, Backlog, Failure, Task, TaskType, WorkerTimings
 from gateway.queues.procrastinate_apis import JobManager, Status, get_channel_for_queues
@@ -113,7 +115,12 @@ class ProcrastinateQueue:
         """Return an application of Procrastinate with a connection pool of its own."""
         conninfo = libpq_conninfo(self._database.url)
         connector = PsycopgConnector(
-            conninfo=conninfo, min_size=1, max_size=4, timeout=_CONNECTION_SECONDS
+            conninfo=conninfo,
+            connection_class=ServedConnection,
+            min_size=1,
+            max_size=4,
+            timeout=_CONNECTION_SECONDS,
+            reconnect_timeout=_CONNECTION_SECONDS,
         )
         return App(connector=connector)
 
@@ -273,8 +280,8 @@ class _JobLeaseStore:
         try:
             if self._worker is not None:
                 await self._manager.unregister_worker(self._worker)
-        except ConnectorException:
-            log.warning("worker_not_unregistered", exc_info=True)
+        except ConnectorException as error:
+            log_failure("worker_not_unregistered", error)
 
     @asynccontextmanager
     async def _ending(self, lease: Lease) -> AsyncIterator[Transaction | None]:

@@ -6,9 +6,7 @@ import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -17,11 +15,10 @@ from structlog.typing import EventDict
 
 from gateway.database.outages import CommitUnknown, leaves_doubt
 from gateway.models.folders import FolderRecord, folders
-from gateway.settings import Settings
 from tests.faults.test_kill import check_units, mixed_files
 from tests.fixtures.invariants import check_all
-from tests.fixtures.proxies import Link, Proxy, proxy_to
-from tests.fixtures.sites import Site, fresh_settings, serve_embedded, serve_site
+from tests.fixtures.proxies import Link, Proxy, behind_proxy
+from tests.fixtures.sites import Site, fresh_settings, serve_embedded
 from tests.fixtures.uploading import LISTS, send_files, start_upload_job, wait_for_job
 
 COMMIT = b"\x0bCOMMIT\0"
@@ -37,17 +34,6 @@ def logs() -> Iterator[list[EventDict]]:
     """Collect the log events of the test."""
     with capture_logs() as logs:
         yield logs
-
-
-@asynccontextmanager
-async def behind_proxy(settings: Settings, **options: bool) -> AsyncIterator[tuple[Site, Proxy]]:
-    """Serve a site whose connections to PostgreSQL pass through a proxy."""
-    address = urlsplit(settings.database_url or "")
-    async with proxy_to(address.port or 5432) as proxy:
-        netloc = address.netloc.replace(f":{address.port}", f":{proxy.port}")
-        url = address._replace(netloc=netloc).geturl()
-        async with serve_site(settings.model_copy(update={"database_url": url}), **options) as site:
-            yield site, proxy
 
 
 @pytest.fixture

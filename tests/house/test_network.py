@@ -67,6 +67,7 @@ ALLOWED = {
     "gateway.database.engine": {"create_async_engine"},
     "gateway.database.migrate": {"create_engine"},
     "gateway.database.outages": {"psycopg"},
+    "gateway.database.psycopg_apis": {"psycopg"},
     "gateway.database.readers": {"psycopg"},
     "gateway.database.served_connections": {"psycopg"},
     "gateway.events.channel": {"psycopg"},

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import psycopg
 import pytest
 import sqlalchemy as sa
 import strawberry
@@ -21,6 +22,7 @@ import websockets.server
 from botocore.config import Config
 from graphql import GraphQLSchema, build_schema, parse
 
+from gateway.database import psycopg_apis
 from gateway.database.dialects import in_keys
 from gateway.execution import private_apis
 from gateway.http import uvicorn_protocols
@@ -30,6 +32,7 @@ from gateway.stores.presigning import enable_dated_downloads, presign_download
 from tests.house.sources import ROOT
 
 BORROWERS = {
+    "gateway/database/psycopg_apis.py",
     "gateway/execution/private_apis.py",
     "gateway/http/uvicorn_protocols.py",
     "gateway/queues/procrastinate_apis.py",
@@ -187,6 +190,12 @@ def test_manager_of_procrastinate() -> None:
         assert parameters <= set(inspect.signature(method).parameters), name
     assert len(list(procrastinate_apis.get_channel_for_queues())) == 1
     assert "DOING" in set(procrastinate_apis.Status.__members__)
+
+
+@canary("psycopg", "WaitTimeout: what `wait` raises after its timeout, after which it can go on")
+def test_timeout_of_psycopg() -> None:
+    assert issubclass(psycopg_apis.WaitTimeout, psycopg.OperationalError)
+    assert "timeout" in inspect.signature(psycopg.AsyncConnection.wait).parameters
 
 
 @canary("uvicorn", "the protocols that bounds on connections derive from")

@@ -1,0 +1,159 @@
+"""Connections that stay open while nothing passes: they are given up within 15 s, and slow statements are not."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from gateway.database import served_connections
+from tests.fixtures.proxies import Proxy, behind_proxy
+from tests.fixtures.sites import Site, fresh_settings
+from tests.fixtures.uploading import File, upload
+from tests.fixtures.watching import create_still_job, watch_job
+
+LIMIT = 15.0
+ROOTS = "{ storageFolders { totalCount } }"
+SLOW = "SELECT count(*) FROM (SELECT pg_sleep(1.5)) AS slept"
+
+
+@pytest.fixture
+async def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Site, Proxy]]:
+    """Site with a worker whose connections to PostgreSQL pass through a proxy."""
+    with fresh_settings("scaled", request, tmp_path, lease_seconds=30.0) as settings:
+        async with behind_proxy(settings) as site_and_proxy:
+            yield site_and_proxy
+
+
+async def create(site: Site) -> tuple[float, int, dict[str, Any]]:
+    """Create a folder; return the seconds that it took, the status, and the response."""
+    name = secrets.token_hex(4)
+    return await post(
+        site,
+        f'mutation {{ createStorageFolder(input: {{name: "{name}"}}) {{ folder {{ uuid }} userErrors {{ code }} }} }}',
+    )
+
+
+async def post(site: Site, document: str) -> tuple[float, int, dict[str, Any]]:
+    """Send an operation; return the seconds that it took, the status, and the response."""
+    began = time.monotonic()
+    answer = await site.client.post(f"{site.url}/graphql", json={"query": document}, headers=site.headers())
+    return time.monotonic() - began, answer.status_code, answer.json()
+
+
+async def warm_up(site: Site) -> None:
+    """Let the site open several connections of each kind."""
+    await asyncio.gather(*(post(site, ROOTS) for _ in range(6)), *(create(site) for _ in range(6)))
+
+
+@pytest.mark.long  # waits for the real times
+async def test_requests_fail_in_time_and_work_goes_on_over_a_new_path(proxied: tuple[Site, Proxy]) -> None:
+    site, proxy = proxied
+    await warm_up(site)
+    job = await create_still_job(site, secrets.token_hex(4))
+    folder = await site.folder("afterwards")
+    async with watch_job(site, job.uuid) as [watch]:
+        await watch.until(lambda watch: len(watch.states) == 1)
+        proxy.stall()
+        for seconds, status, body in await asyncio.gather(
+            *(post(site, ROOTS) for _ in range(6)), *(create(site) for _ in range(6))
+        ):
+            assert status == 503, body
+            assert body["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+            assert seconds < LIMIT
+        proxy.heal()
+        healed = time.monotonic()
+        while (await post(site, ROOTS))[1] != 200:
+            assert time.monotonic() < healed + LIMIT
+        assert (await upload(site, folder, [File("a.txt", "PLAIN_TEXT", b"a")]))["status"] == "DONE"
+        await job.change()
+        await watch.until(lambda watch: len(watch.states) == 2, seconds=LIMIT)
+        assert time.monotonic() < healed + LIMIT
+        assert not watch.over
+
+
+async def test_requests_go_on_if_there_is_another_path(
+    proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements that only read are sent again on a new connection."""
+    monkeypatch.setattr(served_connections, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(served_connections, "ANSWER_SECONDS", 1.0)
+    site, proxy = proxied
+    await warm_up(site)
+    proxy.stall()
+    proxy.heal()
+    for seconds, status, body in await asyncio.gather(
+        *(post(site, ROOTS) for _ in range(12)), *(create(site) for _ in range(12))
+    ):
+        assert status == 200, body
+        assert seconds < LIMIT
+
+
+async def test_a_commit_that_is_swallowed_leaves_doubt(
+    proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_connections, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(served_connections, "ANSWER_SECONDS", 1.0)
+    site, proxy = proxied
+
+    def swallow(link: Any, data: bytes) -> bool:
+        link.is_stalled = link.is_stalled or b"\x0bCOMMIT\0" in data
+        return not link.is_stalled
+
+    proxy.on_request = swallow
+    seconds, _, body = await create(site)
+    assert body["errors"][0]["extensions"]["code"] == "COMMIT_UNKNOWN"
+    assert seconds < LIMIT
+
+
+async def test_a_slow_statement_is_left_alone(proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked up every 0.2 s here, over each kind of connection."""
+    monkeypatch.setattr(served_connections, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(served_connections, "ANSWER_SECONDS", 1.0)
+    site, _ = proxied
+    database = site.services.database
+    rows, fetched = await asyncio.gather(database.rows(sa.text(SLOW), sa.Row), database.fetch(SLOW, None))
+    assert [*map(tuple, rows)] == fetched == [(1,)]
+    async with database.writing() as transaction:
+        await transaction.execute(sa.text(SLOW))
+
+
+async def test_a_slow_statement_is_stopped_with_its_operation(
+    proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while it is being looked up."""
+    monkeypatch.setattr(served_connections, "PATIENCE_SECONDS", 0.2)
+    site, _ = proxied
+    database = site.services.database
+    is_looking = asyncio.Event()
+
+    async def look_up_for_long(_connection: object) -> bool:
+        is_looking.set()
+        await asyncio.sleep(5)
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(served_connections.ServedConnection, "_is_served", look_up_for_long)
+        fetching = asyncio.create_task(database.fetch("SELECT pg_sleep(60)", None))
+        await is_looking.wait()
+        fetching.cancel()
+        await asyncio.wait([fetching], timeout=3)
+    assert fetching.cancelled()
+    running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'"
+    async with asyncio.timeout(3):
+        while await database.fetch(running, None):
+            await asyncio.sleep(0.05)
+
+
+async def test_errors_of_statements_stay_what_they_are(
+    proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_connections, "PATIENCE_SECONDS", 0.1)
+    site, _ = proxied
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await site.services.database.fetch("SELECT 1 / count(*) FROM (SELECT pg_sleep(0.5)) AS slept WHERE false", None)
