@@ -15,6 +15,7 @@ from uuid import UUID
 
 import typer
 
+from gateway.backup_commands import backup_commands
 from gateway.key_commands import key_commands
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.settings import Settings
@@ -29,6 +30,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(key_commands, name="key")
+cli.add_typer(backup_commands)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

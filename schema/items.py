@@ -131,7 +131,7 @@ class StorageItem(Node):
     created_at: datetime = column("When the item was created, in UTC.")
     last_edited_at: datetime = column("When the item last changed, in UTC.")
     is_tombstone: bool = column(
-        "Whether the item is a tombstone: its object no longer exists at its source."
+        "Whether the item is a tombstone: its object no longer exists at its source, or is lost."
     )
     is_placeholder: bool = column(
         "Whether the item is a placeholder: announced, but not uploaded and processed yet."

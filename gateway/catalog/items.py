@@ -3,7 +3,8 @@
 Counters, mirror datasets and the journal change in the same transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,7 +12,12 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import has_staying_item, is_staying_dataset
 from gateway.catalog.ledger import journal
-from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.counters import (
+    apply_deltas,
+    arrival_deltas,
+    item_delta,
+    removal_deltas,
+)
 from gateway.catalog.ledger.item_uses import note_links, note_members
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
@@ -87,6 +93,24 @@ async def update_items(
         before = {name: getattr(row, name) for name in after}
         entries.append(JournalEntry("UPDATE", "StorageItem", uuid, row.folder_uuid, before, after))
     await journal.append(transaction, user_uuid, entries)
+
+
+async def set_tombstones(
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    rows: Iterable[ItemRecord],
+    is_tombstone: bool,
+) -> None:
+    """Turn items into tombstones or back, with their counters; items that are so already stay."""
+    rows = [row for row in rows if row.is_tombstone != is_tombstone]
+    values = {row.uuid: {"is_tombstone": is_tombstone} for row in rows}
+    await update_items(transaction, user_uuid, values, {row.uuid: row for row in rows})
+    deltas: dict[UUID, Counter[str]] = {}
+    for row in rows:
+        delta = deltas.setdefault(row.folder_uuid, Counter())
+        delta.subtract(item_delta(row))
+        delta.update(item_delta(row, is_tombstone=is_tombstone))
+    await apply_deltas(transaction, deltas)
 
 
 async def move_items(

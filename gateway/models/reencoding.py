@@ -26,7 +26,7 @@ class ReencodeUnitRecord(SQLModel, table=True):
     item_uuid: UUID | None = Field(
         default=None, foreign_key="items.uuid", ondelete="SET NULL", index=True
     )
-    object_key: str = Field(sa_type=Key)
+    object_key: str = Field(sa_type=Key, index=True)
     status: ReencodeUnitStatus = Field(
         default=ReencodeUnitStatus.PENDING, sa_type=enum_type(ReencodeUnitStatus)
     )

@@ -40,7 +40,7 @@ class ThumbnailRecord(SQLModel, table=True):
     item_uuid: UUID | None = Field(default=None, foreign_key="items.uuid")
     item_type: StorageItemType = Field(sa_type=enum_type(StorageItemType))
     frame: int
-    object_key: str = Field(sa_type=Key)
+    object_key: str = Field(sa_type=Key, index=True)
     width: int | None = None
     height: int | None = None
     unavailable_reason: ThumbnailUnavailableReason | None = Field(

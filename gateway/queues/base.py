@@ -1,7 +1,7 @@
 """The queue: tasks are enqueued in a transaction, and run at least once after it commits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,8 @@ A = TypeVar("A", bound=Mapping[str, Any])
 NO_DELAY = timedelta()
 ATTEMPTS = 8
 """Attempts at a task before it is recorded as failed."""
+PAGE = 100
+"""Tasks that are read at once."""
 
 
 ATTEMPT: ContextVar[int] = ContextVar("attempt", default=1)
@@ -111,6 +113,9 @@ class Queue(Protocol):
         self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
     ) -> None:
         """Run tasks of these names until `stop` is set and the running ones have ended."""
+
+    def pending(self, task: TaskType[A]) -> AsyncIterator[A]:
+        """Yield the arguments of the tasks of a type that wait or run, in pages."""
 
     async def backlog(self) -> list[Backlog]:
         """Return what is in the queue, for each type of task that is."""

@@ -1,10 +1,10 @@
 """The queue on SQLite: rows that workers lease."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -14,7 +14,16 @@ from gateway.database.dialects import upsert
 from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
 from gateway.models.queue import QueuedTaskRecord, queued_tasks
-from gateway.queues.base import NO_DELAY, A, Backlog, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.base import (
+    NO_DELAY,
+    PAGE,
+    A,
+    Backlog,
+    Failure,
+    Task,
+    TaskType,
+    WorkerTimings,
+)
 from gateway.queues.steady_clock import SteadyClock
 from gateway.queues.worker import Lease, Worker
 
@@ -69,6 +78,19 @@ class LeasedQueue:
             await worker.run(stop)
         finally:
             self._workers.remove(worker)
+
+    async def pending(self, task: TaskType[A]) -> AsyncIterator[A]:
+        """Yield the arguments of the tasks of a type that wait or run."""
+        queued = sa.select(queued_tasks).where(
+            _columns.name == task.name, _columns.failed_at.is_(None)
+        )
+        page = queued.order_by(_columns.uuid).limit(PAGE)
+        rows = await self._database.rows(page, QueuedTaskRecord)
+        while rows:
+            for row in rows:
+                yield cast(A, row.args)
+            following = page.where(_columns.uuid > rows[-1].uuid)
+            rows = await self._database.rows(following, QueuedTaskRecord)
 
     async def backlog(self) -> list[Backlog]:
         """Return what is in the queue, for each type of task that is."""

@@ -24,7 +24,16 @@ from gateway.database.engine import Database, Transaction
 from gateway.database.outages import log_failure
 from gateway.database.served_connections import ServedConnection
 from gateway.events.channel import follow_channel
-from gateway.queues.base import NO_DELAY, A, Backlog, Failure, Task, TaskType, WorkerTimings
+from gateway.queues.base import (
+    NO_DELAY,
+    PAGE,
+    A,
+    Backlog,
+    Failure,
+    Task,
+    TaskType,
+    WorkerTimings,
+)
 from gateway.queues.procrastinate_apis import JobManager, Status, get_channel_for_queues
 from gateway.queues.worker import Lease, Worker
 
@@ -35,6 +44,10 @@ _CONNECTION_SECONDS = 10.0
 
 _WAITING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE"
+)
+_PENDING = sa.text(
+    "SELECT id, args FROM procrastinate_jobs WHERE queue_name = :task AND id > :last "
+    "AND status IN ('todo', 'doing') ORDER BY id LIMIT :limit"
 )
 _FAILED = sa.text(
     "SELECT task_name, args, attempts FROM procrastinate_jobs "
@@ -89,6 +102,13 @@ class _JobId(NamedTuple):
     """A row of `_WAITING`, or of the statement that takes the rescue lock."""
 
     id: int
+
+
+class _PendingJob(NamedTuple):
+    """A row of `_PENDING`."""
+
+    id: int
+    args: dict[str, Any]
 
 
 class _FailedJob(NamedTuple):
@@ -173,6 +193,15 @@ class ProcrastinateQueue:
                 listening.cancel()
                 await asyncio.wait([listening])
                 await store.unregister()
+
+    async def pending(self, task: TaskType[A]) -> AsyncIterator[A]:
+        """Yield the arguments of the tasks of a type that wait or run."""
+        page = _PENDING.bindparams(task=task.name, limit=PAGE)
+        rows = await self._database.rows(page.bindparams(last=0), _PendingJob)
+        while rows:
+            for row in rows:
+                yield cast(A, row.args["args"])
+            rows = await self._database.rows(page.bindparams(last=rows[-1].id), _PendingJob)
 
     async def backlog(self) -> list[Backlog]:
         """Return what is in the queue, for each type of task that is."""

@@ -102,8 +102,11 @@ class ObjectStore(Protocol):
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that do not exist are ignored."""
 
-    def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        """Yield all keys that begin with `prefix`, in order."""
+    def objects(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        """Yield the objects whose keys begin with `prefix`, in the order of their keys.
+
+        Files under names that no object can have are passed over.
+        """
 
     async def sign_get(
         self,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 from gateway.private_files import PRIVATE_DIRECTORY, create_private_directory, make_private
@@ -24,7 +25,13 @@ from gateway.stores.base import (
 from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
 from gateway.stores.incoming import INCOMING, IncomingFile, remove_abandoned
-from gateway.stores.keys import new_key, object_directory, parts_directory, validate_object_key
+from gateway.stores.keys import (
+    is_object_key,
+    new_key,
+    object_directory,
+    parts_directory,
+    validate_object_key,
+)
 from gateway.stores.private_directories import directory_below, is_file, open_for_reading
 from gateway.stores.signing import sign_query, verify_query
 
@@ -130,11 +137,11 @@ class DiskStore:
 
         await asyncio.to_thread(unlink)
 
-    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+    async def objects(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         # Directories are named by the first two characters of keys, so this order is that of keys.
-        for name in await asyncio.to_thread(self._names, prefix[:2], _CONTENT):
-            for key in await asyncio.to_thread(self._names, prefix, _CONTENT, name):
-                yield key
+        for name in await asyncio.to_thread(self._directories, prefix[:2]):
+            for found in await asyncio.to_thread(self._objects_in, name, prefix):
+                yield found
 
     async def sign_get(
         self,
@@ -313,17 +320,26 @@ class DiskStore:
         with directory_below(self._root, _UPLOADS) as uploads:
             shutil.rmtree(name, ignore_errors=True, dir_fd=uploads)
 
-    def _names(self, prefix: str, *directory_names: str) -> list[str]:
-        """Return the names in a directory that begin with a prefix, in order, but no links."""
+    def _directories(self, prefix: str) -> list[str]:
+        """Return the names of the directories of objects that begin with a prefix, in order."""
+        with directory_below(self._root, _CONTENT) as content, os.scandir(content) as entries:
+            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return sorted(name for name in found if name.startswith(prefix))
+
+    def _objects_in(self, name: str, prefix: str) -> list[ObjectInfo]:
+        """Return the objects of a directory whose keys begin with a prefix, in order."""
+        found = []
         with (
-            directory_below(self._root, *directory_names) as directory,
+            directory_below(self._root, _CONTENT, name) as directory,
             os.scandir(directory) as entries,
         ):
-            return sorted(
-                entry.name
-                for entry in entries
-                if entry.name.startswith(prefix) and not entry.is_symlink()
-            )
+            for entry in entries:
+                if entry.name.startswith(prefix) and is_object_key(entry.name):
+                    with suppress(FileNotFoundError):  # removed meanwhile
+                        status = entry.stat(follow_symlinks=False)
+                        if S_ISREG(status.st_mode):
+                            found.append(ObjectInfo(entry.name, status.st_size))
+        return sorted(found, key=lambda each: each.key)
 
     def _sign(
         self,

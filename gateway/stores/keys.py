@@ -13,9 +13,14 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
+def is_object_key(name: str) -> bool:
+    """Return whether every store and file system reads a name as the key of the same object."""
+    return _KEY.fullmatch(name) is not None
+
+
 def validate_object_key(key: str) -> str:
-    """Return the key; raises `BadKey` unless every store and file system reads it the same way."""
-    if _KEY.fullmatch(key) is None:
+    """Return the key; raises `BadKey` unless it is one."""
+    if not is_object_key(key):
         raise BadKey(key[:64])
     return key
 

@@ -32,7 +32,7 @@ from gateway.stores.base import (
 )
 from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
-from gateway.stores.keys import new_key, validate_object_key
+from gateway.stores.keys import is_object_key, new_key, validate_object_key
 from gateway.stores.presigning import enable_dated_downloads, presign_download
 
 if TYPE_CHECKING:
@@ -170,14 +170,16 @@ class S3Store:
             if errors := (await self._run(call)).get("Errors"):
                 raise DeletionFailed(errors[0].get("Code"), errors[0].get("Key"))
 
-    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+    async def objects(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         remaining = iter(pages)
         while (page := await self._run(next, remaining, None)) is not None:
             for entry in page.get("Contents", []):
-                yield entry["Key"].removeprefix(self._prefix)
+                key = entry["Key"].removeprefix(self._prefix)
+                if is_object_key(key):
+                    yield ObjectInfo(key, entry["Size"])
 
     async def sign_get(
         self,

@@ -50,6 +50,7 @@ from gateway.models.uploads import (
 )
 from gateway.sandbox.child_process import child_environment
 from gateway.settings import Settings
+from gateway.stores.base import MissingObject
 
 CHILD = "gateway.manifests.child"
 """Module of the child process."""
@@ -91,6 +92,10 @@ async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None
     for row in await services.database.rows(statement, ManifestJob):
         try:
             await _read(services, row)
+        except MissingObject:
+            lost = "The manifest is missing from the store. Upload it again, and start another job."
+            end = ManifestEnd(broken=lost, skip_duplicate_urls=False, upsert_metadata=False)
+            await _end_reading(services, job_uuid, row.unit_count, end)
         except asyncio.IncompleteReadError:
             log.warning("manifest_reader_crashed", job=job, tries=tries)
             if tries < len(DELAYS):

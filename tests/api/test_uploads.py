@@ -188,7 +188,7 @@ async def test_known_bytes_need_no_upload_by_their_readers(shared_site: Site) ->
         items = {"images": [{"placeholderUuid": target["itemUuid"]}]}
         assert (await wait_for_job(site, await start_upload_job(site, folder, items, who), who))["status"] == "DONE"
     await check_all(site.services)
-    keys = [key async for key in site.services.store.keys("")]
+    keys = [each.key async for each in site.services.store.objects()]
     assert known["objectKey"] in keys
     assert unknown["objectKey"] in keys
     seen = await item_facts(site, unknown["itemUuid"], ANN)

@@ -82,7 +82,7 @@ async def test_bytes_that_are_being_removed_are_stored_again(idle_site: Site) ->
     await working
     await remove_objects(site.services, keys=[key])
     assert await key_of(site) != key
-    assert [each async for each in site.services.store.keys("")] == [await key_of(site)]
+    assert [each.key async for each in site.services.store.objects()] == [await key_of(site)]
 
 
 async def test_sweep_keeps_placeholders_that_a_job_has_claimed(idle_site: Site, viewer: Viewer) -> None:

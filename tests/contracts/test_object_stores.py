@@ -94,16 +94,17 @@ async def test_delete_is_idempotent(store: ObjectStore) -> None:
     assert await store.info(remaining) is not None
 
 
-async def test_keys_are_listed_in_order(store: ObjectStore) -> None:
+async def test_objects_are_listed_in_the_order_of_their_keys(store: ObjectStore) -> None:
     prefix = secrets.token_hex(4)
     names = [f"{prefix}{number:05}" for number in range(1, 1_011)]
     for first in range(0, len(names), 100):
-        await asyncio.gather(*(store.put(key, b"", "text/plain") for key in names[first : first + 100]))
-    assert [key async for key in store.keys(prefix)] == names
-    assert [key async for key in store.keys(f"{prefix}0101")] == [f"{prefix}01010"]
-    assert [key async for key in store.keys() if key.startswith(prefix)] == names
+        await asyncio.gather(*(store.put(key, key.encode()[:12], "text/plain") for key in names[first : first + 100]))
+    assert {each.size async for each in store.objects(prefix)} == {12}
+    assert [each.key async for each in store.objects(prefix)] == names
+    assert [each.key async for each in store.objects(f"{prefix}0101")] == [f"{prefix}01010"]
+    assert [each.key async for each in store.objects() if each.key.startswith(prefix)] == names
     await store.delete(names)
-    assert [key async for key in store.keys(prefix)] == []
+    assert [each.key async for each in store.objects(prefix)] == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ async def test_a_signed_upload_takes_nothing_but_the_declared_bytes(
         checksum = base64.b64encode(hashlib.sha256(forged).digest()).decode()
         assert refused(await attempt(forged, **{"x-amz-checksum-sha256": checksum}))
     assert await store.info(key) is None
-    assert key not in [each async for each in store.keys()]
+    assert key not in [each.key async for each in store.objects()]
     assert (await attempt(data)).status_code == 200
 
 

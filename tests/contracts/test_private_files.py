@@ -78,7 +78,7 @@ async def test_objects_are_not_read_through_links(
     with pytest.raises(MissingObject):
         async with store.local(key):
             pass
-    assert key not in [each async for each in store.keys()]
+    assert key not in [each.key async for each in store.objects()]
 
 
 async def test_objects_are_not_written_or_deleted_through_links(

@@ -13,7 +13,7 @@ import structlog
 from structlog.typing import EventDict
 
 from gateway.database.engine import Database
-from gateway.queues.base import ATTEMPTS, Queue
+from gateway.queues.base import ATTEMPTS, PAGE, Queue
 from gateway.queues.open import open_queue
 from tests.contracts.queueing import (
     LEASE,
@@ -42,6 +42,27 @@ async def test_a_committed_task_is_run_once_with_its_arguments(database: Databas
         await asyncio.sleep(SILENCE)
     assert calls == [args]
     assert await count_tasks(database) == 0
+
+
+async def test_tasks_that_wait_or_run_are_pending(database: Database, queue: Queue) -> None:
+    """They are listed with their arguments, however many there are; those that have ended are not."""
+    release = asyncio.Event()
+
+    async def slow(**_args: Any) -> None:
+        await release.wait()
+
+    async with database.writing() as transaction:
+        for number in range(PAGE + 1):
+            await queue.enqueue(transaction, task_type("slow"), {"number": number})
+    await enqueue(database, queue, "other")
+    async with working(queue, {"slow": slow}):
+        await asyncio.sleep(SILENCE)
+        pending = [args["number"] async for args in queue.pending(task_type("slow"))]
+        assert sorted(pending) == list(range(PAGE + 1))
+        release.set()
+        async with asyncio.timeout(SOON):
+            while [args async for args in queue.pending(task_type("slow"))]:
+                await asyncio.sleep(0.05)
 
 
 async def test_the_backlog_counts_what_waits_and_runs(database: Database, queue: Queue) -> None:

@@ -34,4 +34,4 @@ async def test_thumbnails_are_made_after_a_kill(backend: str, request: pytest.Fi
             await check_at_rest(site.services.settings)
             await site.done("deleteStorageItems", {"itemUuids": uuids}, "results { uuid }")
             await check_at_rest(site.services.settings)
-            assert [key async for key in site.services.store.keys("")] == []
+            assert [each.key async for each in site.services.store.objects()] == []

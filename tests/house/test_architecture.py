@@ -8,11 +8,26 @@ import pytest
 from tests.house.sources import PACKAGES, ROOT, imports, modules, named_in_strings, type_imports
 
 LAYERS = (
-    ("gateway.asgi", "gateway.greeting", "gateway.terminal", "gateway.key_commands", "gateway.__main__"),
+    (
+        "gateway.asgi",
+        "gateway.greeting",
+        "gateway.terminal",
+        "gateway.backup_commands",
+        "gateway.key_commands",
+        "gateway.__main__",
+    ),
     ("schema",),
     ("resolvers",),
     ("gateway.app",),
-    ("gateway.http", "gateway.wiring", "gateway.demo", "gateway.generate", "gateway.logs", "gateway.gc_tuning"),
+    (
+        "gateway.http",
+        "gateway.wiring",
+        "gateway.demo",
+        "gateway.generate",
+        "gateway.maintenance",
+        "gateway.logs",
+        "gateway.gc_tuning",
+    ),
     ("gateway.tasks",),
     ("gateway.manifests",),
     ("gateway.catalog.mirroring", "gateway.catalog.reencoding", "gateway.catalog.reprobing"),
@@ -125,6 +140,7 @@ def test_imports_are_at_the_top_of_files() -> None:
 LATE_IMPORTS = {
     "gateway.clouds.s3_protocol",  # reading URLs takes no boto3, signing them does
     "gateway.terminal",  # likewise
+    "gateway.backup_commands",  # likewise
     "gateway.key_commands",  # likewise
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it

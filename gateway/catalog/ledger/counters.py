@@ -99,25 +99,34 @@ async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
 
 async def recount(transaction: Transaction, folder_uuid: UUID) -> dict[str, tuple[int, int]]:
     """Correct the counters of a folder, and return the wrong ones as (stored, actual) by name."""
-    mine = folder_counters.c.folder_uuid == folder_uuid
-    stored = await transaction.first(
-        sa.select(folder_counters).where(mine).with_for_update(), FolderCountersRecord
-    )
-    if stored is None:
-        return {}
+    await lock_counters(transaction, [folder_uuid])
     # Count after locking: the writer of any row that we see has updated the counters already,
     # or waits for our lock to do so.
+    wrong = await wrong_counters(transaction, folder_uuid)
+    if wrong:
+        await transaction.execute(
+            sa.update(folder_counters)
+            .where(folder_counters.c.folder_uuid == folder_uuid)
+            .values({name: actual for name, (_, actual) in wrong.items()})
+        )
+    return wrong
+
+
+async def wrong_counters(transaction: Transaction, folder_uuid: UUID) -> dict[str, tuple[int, int]]:
+    """Return the counters of a folder that are wrong, as (stored, actual) by name.
+
+    All statements must see the same state, or the counters be locked.
+    """
+    mine = sa.select(folder_counters).where(folder_counters.c.folder_uuid == folder_uuid)
+    stored = await transaction.first(mine, FolderCountersRecord)
+    if stored is None:
+        return {}
     actual = await recomputed_counters(transaction, folder_uuid)
-    wrong = {
+    return {
         name: (getattr(stored, name), actual[name])
         for name in NAMES
         if getattr(stored, name) != actual[name]
     }
-    if wrong:
-        await transaction.execute(
-            sa.update(folder_counters).where(mine).values({name: actual[name] for name in wrong})
-        )
-    return wrong
 
 
 async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Counter[str]:

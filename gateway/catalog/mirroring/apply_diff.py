@@ -4,8 +4,7 @@ New objects get placeholders and changed ones are read again, both as units of a
 Items whose objects vanished become tombstones, and turn back when the objects return.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -22,8 +21,8 @@ from gateway.catalog.ingestion.placeholders import (
 from gateway.catalog.ingestion.start_job import JobOptions, add_units, create_job
 from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
 from gateway.catalog.integrations import find_integration
-from gateway.catalog.items import lock_items, update_items
-from gateway.catalog.ledger.counters import apply_deltas, item_delta, lock_counters
+from gateway.catalog.items import lock_items, set_tombstones, update_items
+from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.mirroring.prefix_folders import name_of
 from gateway.clouds.base import CloudObject
@@ -106,7 +105,7 @@ async def apply_diff(
     await lock_counters(transaction, homes)
     for uuids, is_tombstone in ((diff.vanished, True), (diff.returned, False)):
         present = [rows[uuid] for uuid in uuids if uuid in rows]
-        await _set_tombstones(transaction, job.user_uuid, present, is_tombstone)
+        await set_tombstones(transaction, job.user_uuid, present, is_tombstone)
     await _attach_sidecars(transaction, job.user_uuid, diff.sidecars, rows)
     changed = {uuid: listed for uuid, listed in diff.changed.items() if uuid in rows}
     if not diff.new and not changed:
@@ -116,24 +115,6 @@ async def apply_diff(
     await _start_upload_job(transaction, queue, job, folder, listed)
     size = sum(each.object.size for _, each in listed)
     return {"upload_jobs_pending": 1, "units_pending_count": len(listed), "bytes_total": size}
-
-
-async def _set_tombstones(
-    transaction: Transaction,
-    user_uuid: UUID | None,
-    rows: Iterable[ItemRecord],
-    is_tombstone: bool,
-) -> None:
-    """Turn items into tombstones or back, with their counters; items that are so already stay."""
-    rows = [row for row in rows if row.is_tombstone != is_tombstone]
-    values = {row.uuid: {"is_tombstone": is_tombstone} for row in rows}
-    await update_items(transaction, user_uuid, values, {row.uuid: row for row in rows})
-    deltas: dict[UUID, Counter[str]] = {}
-    for row in rows:
-        delta = deltas.setdefault(row.folder_uuid, Counter())
-        delta.subtract(item_delta(row))
-        delta.update(item_delta(row, is_tombstone=is_tombstone))
-    await apply_deltas(transaction, deltas)
 
 
 async def _attach_sidecars(

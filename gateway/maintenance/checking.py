@@ -1,0 +1,131 @@
+"""Comparison of the database with the object store, and of counters with rows.
+
+Both are listed in the order of keys and merged, in bounded memory. The site may run meanwhile:
+what differs is looked at again. Rows are written before the bytes that they name, and bytes are
+removed before their rows, or by a task that names them; so whatever differs even then is wrong.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.visibility import is_staying
+from gateway.catalog.ledger.counters import wrong_counters
+from gateway.catalog.ledger.stored_objects import REMOVE_OBJECTS
+from gateway.context import Services
+from gateway.database.engine import Transaction
+from gateway.maintenance.findings import Fault, Finding, Report, judge
+from gateway.maintenance.named_objects import NamedObject, named_objects, names_of_objects
+from gateway.models.folders import FolderRecord, folders
+from gateway.queues.base import Queue
+from gateway.stores.base import ObjectInfo
+
+SUSPECTS = 1_000
+"""Objects that are looked at again at once."""
+_FOLDERS = 100
+_GENERATED = re.compile(r"[0-9a-f]{32}(-[a-z]+)?")
+"""Keys that Storegraph generates, those of thumbnails with their size."""
+
+
+async def check_site(services: Services, most: int) -> Report:
+    """Return what is wrong with a site, with the first `most` findings of each kind."""
+    report = Report(most)
+    async for findings in object_findings(services, report):
+        for finding in findings:
+            report.add(finding)
+    async for finding in counter_findings(services):
+        report.add(finding)
+    return report
+
+
+async def object_findings(services: Services, report: Report) -> AsyncIterator[list[Finding]]:
+    """Yield findings about objects, many at once, and count the objects in the report."""
+    suspects: list[str] = []
+    async for key, named, stored in _merged(
+        named_objects(services.database), services.store.objects()
+    ):
+        report.objects += stored is not None
+        report.named_objects += bool(stored and named)
+        if judge(key, named, stored):
+            suspects.append(key)
+        if len(suspects) == SUSPECTS:
+            yield await confirmed(services, suspects)
+            suspects = []
+    if suspects:
+        yield await confirmed(services, suspects)
+
+
+async def confirmed(services: Services, keys: Collection[str]) -> list[Finding]:
+    """Return what is wrong with objects that seemed to be wrong when they were listed."""
+    before = await names_of_objects(services.database, keys)
+    # Asked before the store: a task that has run by then has removed the bytes.
+    unused = [key for key in keys if key not in before or not before[key].is_referenced]
+    leaving = await _awaiting_removal(services.queue, unused)
+    stored = await asyncio.gather(*(services.store.info(key) for key in keys))
+    after = await names_of_objects(services.database, keys)
+    findings = []
+    for key, there in zip(keys, stored, strict=True):
+        finding = judge(key, after.get(key), there)
+        if finding and finding == judge(key, before.get(key), there) and key not in leaving:
+            findings.append(finding)
+    return findings
+
+
+async def counter_findings(services: Services) -> AsyncIterator[Finding]:
+    """Yield the folders whose counters are wrong."""
+    last = UUID(int=0)
+    while True:
+        page = (
+            sa.select(folders.c.uuid)
+            .where(folders.c.uuid > last, is_staying(folders.c.uuid))
+            .order_by(folders.c.uuid)
+            .limit(_FOLDERS)
+        )
+        rows = await services.database.rows(page, FolderRecord)
+        async with services.database.reading() as connection:
+            wrong = {
+                row.uuid: await wrong_counters(Transaction(connection), row.uuid) for row in rows
+            }
+        for uuid, counters in wrong.items():
+            if counters:
+                texts = [
+                    f"{name}: {stored} instead of {actual}"
+                    for name, (stored, actual) in counters.items()
+                ]
+                yield Finding(Fault.COUNTERS, str(uuid), ", ".join(texts))
+        if len(rows) < _FOLDERS:
+            return
+        last = rows[-1].uuid
+
+
+async def _awaiting_removal(queue: Queue, keys: Collection[str]) -> set[str]:
+    """Return those of the keys that a task in the queue will remove."""
+    wanted = set(keys)
+    if not wanted:
+        return set()
+    return {
+        key async for args in queue.pending(REMOVE_OBJECTS) for key in args["keys"] if key in wanted
+    }
+
+
+async def _merged(
+    names: AsyncIterator[NamedObject], objects: AsyncIterator[ObjectInfo]
+) -> AsyncIterator[tuple[str, NamedObject | None, ObjectInfo | None]]:
+    """Yield each key with what the database and the store say of it; both are in its order.
+
+    Objects under keys that Storegraph does not generate belong to someone else.
+    """
+    named, stored = await anext(names, None), await anext(objects, None)
+    while named or stored:
+        key = min(each.key for each in (named, stored) if each)
+        name = named if named and named.key == key else None
+        found = stored if stored and stored.key == key else None
+        if name or _GENERATED.fullmatch(key):
+            yield key, name, found
+        if name:
+            named = await anext(names, None)
+        if found:
+            stored = await anext(objects, None)
