@@ -298,9 +298,10 @@ def generate(
 def _migrate(settings: Settings) -> Coroutine[Any, Any, None]:
     """Return the migration of the database, its modules already imported."""
     from gateway.database.migrate import migrate as migrate_database
-    from gateway.wiring import resolve_database_url
+    from gateway.wiring import refuse_unrestored, resolve_database_url
 
     async def migrated() -> None:
+        refuse_unrestored(settings)
         await asyncio.to_thread(migrate_database, resolve_database_url(settings))
 
     return migrated()

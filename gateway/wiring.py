@@ -41,6 +41,8 @@ STORE_CALLS = (
 )
 """Calls of the object store that are measured: those that wait for it."""
 
+RESTORING = "restoring"
+"""File in the data directory while a backup is being restored into it."""
 _STATEMENT_MARGIN_SECONDS = 5.0
 """Seconds after the time limit of operations in which their statements are cancelled."""
 
@@ -57,6 +59,15 @@ def resolve_database_url(settings: Settings) -> str:
     return url
 
 
+def refuse_unrestored(settings: Settings) -> None:
+    """Raise `NotConfigured` if the restoration of a backup was interrupted."""
+    if (settings.data_dir / RESTORING).exists():
+        raise NotConfigured(
+            f"The restoration of a backup into {settings.data_dir} was interrupted. "
+            "Run `storegraph restore` again."
+        )
+
+
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the database, object store, events, queue and clouds of the settings.
@@ -64,6 +75,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         NotConfigured: a setting is missing or invalid.
     """
+    refuse_unrestored(settings)
     database = Database(
         resolve_database_url(settings), settings.limits.seconds + _STATEMENT_MARGIN_SECONDS
     )

@@ -89,7 +89,7 @@ def postgres() -> Iterator[PostgresServer]:
         finally:
             server.drop_all()
     else:
-        starts = [functools.partial(_start_postgres, programs) for programs in _postgres_programs()]
+        starts = [functools.partial(_start_postgres, programs) for programs in postgres_programs()]
         with _start_first_available(starts) as url:
             yield PostgresServer(url)
 
@@ -155,7 +155,8 @@ def _create_scratch_directory(name: str) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _postgres_programs() -> list[Path]:
+def postgres_programs() -> list[Path]:
+    """Return the directories of PostgreSQL's programs, those that are started first."""
     return [*_wheel_postgres(), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
@@ -167,7 +168,7 @@ def _wheel_postgres() -> list[Path]:
 @contextmanager
 def stopped_postgres() -> Iterator[tuple[str, Run]]:
     """Yield the URL of a PostgreSQL server of its own, and a function that runs it in a context."""
-    programs = next(iter(_postgres_programs()), None)
+    programs = next(iter(postgres_programs()), None)
     if programs is None:
         raise DidNotStart("PostgreSQL is not installed")
     with _postgres_cluster(programs) as cluster:

@@ -27,7 +27,7 @@ def site_secrets(settings: Settings) -> SiteSecrets:
     former = [secret.get_secret_value().encode() for secret in settings.former_secret_keys]
     if settings.secret_key:
         return SiteSecrets(settings.secret_key.get_secret_value().encode(), tuple(former))
-    path = _file_of(settings)
+    path = secret_file(settings)
     create_private_directory(path.parent)
     if not path.exists():
         _write(path, secrets.token_urlsafe(48), _link_unless_present)
@@ -41,7 +41,7 @@ def generate_secret(settings: Settings) -> None:
     Raises:
         NotConfigured: the secret is a setting.
     """
-    path = _file_of(settings)
+    path = secret_file(settings)
     if settings.secret_key:
         raise NotConfigured("STOREGRAPH_SECRET_KEY is set: change the setting instead.")
     known = site_secrets(settings.model_copy(update={"former_secret_keys": []}))
@@ -52,10 +52,11 @@ def generate_secret(settings: Settings) -> None:
 def forget_former_secrets(settings: Settings) -> None:
     """Remove all secrets but the one in use from the data directory."""
     if not settings.secret_key:
-        _write(_file_of(settings), site_secrets(settings).current.decode(), os.replace)
+        _write(secret_file(settings), site_secrets(settings).current.decode(), os.replace)
 
 
-def _file_of(settings: Settings) -> Path:
+def secret_file(settings: Settings) -> Path:
+    """Return where the secrets of the data directory are, unless the secret is a setting."""
     return settings.data_dir / "secret_key"
 
 

@@ -35,7 +35,21 @@ async def mark_lost(database: Database, keys: Collection[str]) -> None:
         await transaction.execute(sa.update(stored_objects).where(chosen).values(is_leaving=True))
         shared = in_keys(uploads.c.stored_key, keys)
         await transaction.execute(sa.update(uploads).where(shared).values(stored_key=None))
-    await _forget_renditions(database, keys)
+    async with database.writing() as transaction:
+        having = in_keys(renditions.c.object_key, keys)
+        rows = await transaction.rows(
+            sa.select(renditions.c.item_uuid).where(having), RenditionRecord
+        )
+        locked = await lock_items(transaction, [row.item_uuid for row in rows])
+        lost = having & in_keys(renditions.c.item_uuid, [row.uuid for row in locked])
+        await transaction.execute(sa.delete(renditions).where(lost))
+        entries = [
+            JournalEntry(
+                "REENCODE", "StorageItem", row.uuid, row.folder_uuid, after={"rendition": None}
+            )
+            for row in locked
+        ]
+        await journal.append(transaction, None, entries)
     await _set_tombstones(database, keys, is_tombstone=True)
 
 
@@ -75,26 +89,6 @@ async def _lock_objects(transaction: Transaction, keys: Collection[str]) -> None
     rows = sa.select(stored_objects).where(in_keys(stored_objects.c.key, keys))
     ordered = rows.order_by(stored_objects.c.sha256, stored_objects.c.key)
     await transaction.rows(ordered.with_for_update(), StoredObjectRecord)
-
-
-async def _forget_renditions(database: Database, keys: Collection[str]) -> None:
-    """Delete the versions of videos that have these objects, and write it to the journal."""
-    async with database.writing() as transaction:
-        having = in_keys(renditions.c.object_key, keys)
-        rows = await transaction.rows(
-            sa.select(renditions.c.item_uuid).where(having), RenditionRecord
-        )
-        locked = await lock_items(transaction, [row.item_uuid for row in rows])
-        uuids = [row.uuid for row in locked]
-        lost = having & in_keys(renditions.c.item_uuid, uuids)
-        await transaction.execute(sa.delete(renditions).where(lost))
-        entries = [
-            JournalEntry(
-                "REENCODE", "StorageItem", row.uuid, row.folder_uuid, after={"rendition": None}
-            )
-            for row in locked
-        ]
-        await journal.append(transaction, None, entries)
 
 
 async def _set_tombstones(database: Database, keys: Collection[str], *, is_tombstone: bool) -> None:

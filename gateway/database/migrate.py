@@ -80,6 +80,16 @@ def check_current(url: str) -> None:
         raise NotConfigured("The database is behind this version. Run: storegraph migrate")
 
 
+def current_revision() -> str:
+    """Return the revision of a database of this version."""
+    return _revisions()[0]
+
+
+def is_known_revision(revision: str) -> bool:
+    """Return whether a database of a revision can be migrated to this version."""
+    return revision in _revisions()
+
+
 def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
     """Return whether a table or index comes from `gateway.models`.
 

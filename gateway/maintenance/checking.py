@@ -20,7 +20,6 @@ from gateway.database.engine import Transaction
 from gateway.maintenance.findings import Fault, Finding, Report, judge
 from gateway.maintenance.named_objects import NamedObject, named_objects, names_of_objects
 from gateway.models.folders import FolderRecord, folders
-from gateway.queues.base import Queue
 from gateway.stores.base import ObjectInfo
 
 SUSPECTS = 1_000
@@ -62,8 +61,11 @@ async def confirmed(services: Services, keys: Collection[str]) -> list[Finding]:
     """Return what is wrong with objects that seemed to be wrong when they were listed."""
     before = await names_of_objects(services.database, keys)
     # Asked before the store: a task that has run by then has removed the bytes.
-    unused = [key for key in keys if key not in before or not before[key].is_referenced]
-    leaving = await _awaiting_removal(services.queue, unused)
+    unused = {key for key in keys if key not in before or not before[key].is_referenced}
+    leaving: set[str] = set()
+    if unused:
+        async for args in services.queue.pending(REMOVE_OBJECTS):
+            leaving.update(unused & set(args["keys"]))
     stored = await asyncio.gather(*(services.store.info(key) for key in keys))
     after = await names_of_objects(services.database, keys)
     findings = []
@@ -101,16 +103,6 @@ async def counter_findings(services: Services) -> AsyncIterator[Finding]:
         last = rows[-1].uuid
 
 
-async def _awaiting_removal(queue: Queue, keys: Collection[str]) -> set[str]:
-    """Return those of the keys that a task in the queue will remove."""
-    wanted = set(keys)
-    if not wanted:
-        return set()
-    return {
-        key async for args in queue.pending(REMOVE_OBJECTS) for key in args["keys"] if key in wanted
-    }
-
-
 async def _merged(
     names: AsyncIterator[NamedObject], objects: AsyncIterator[ObjectInfo]
 ) -> AsyncIterator[tuple[str, NamedObject | None, ObjectInfo | None]]:
@@ -122,10 +114,10 @@ async def _merged(
     while named or stored:
         key = min(each.key for each in (named, stored) if each)
         name = named if named and named.key == key else None
-        found = stored if stored and stored.key == key else None
+        info = stored if stored and stored.key == key else None
         if name or _GENERATED.fullmatch(key):
-            yield key, name, found
+            yield key, name, info
         if name:
             named = await anext(names, None)
-        if found:
+        if info:
             stored = await anext(objects, None)

@@ -1,4 +1,4 @@
-"""What a check can find, and the report of it."""
+"""Findings of a check, and the report of them."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the database names in the object store, in the order of the keys.
+"""The objects that the database names, in the order of their keys.
 
 Rows are read in pages, so that neither memory nor a transaction grows with the site.
 """
@@ -26,7 +26,7 @@ PAGE = 1_000
 
 
 class Use(Enum):
-    """What an object is for."""
+    """Purpose of an object."""
 
     CONTENT = "content"
     MANIFEST = "manifest"
@@ -92,14 +92,14 @@ async def named_objects(database: Database) -> AsyncIterator[NamedObject]:
 async def names_of_objects(database: Database, keys: Collection[str]) -> dict[str, NamedObject]:
     """Return what the database names now, of these keys."""
     wanted = {*keys, *(key.rpartition("-")[0] for key in keys)}
-    found: dict[str, NamedObject] = {}
+    current: dict[str, NamedObject] = {}
     for source in _SOURCES:
         chosen = source.rows.where(in_keys(source.key, wanted))
         for row in await database.rows(chosen, sa.Row):
             for named in source.read(row):
-                known = found.get(named.key)
-                found[named.key] = _joined(known, named) if known else named
-    return {key: found[key] for key in keys if key in found}
+                known = current.get(named.key)
+                current[named.key] = _joined(known, named) if known else named
+    return {key: current[key] for key in keys if key in current}
 
 
 async def _stream(database: Database, source: _Source) -> AsyncIterator[NamedObject]:

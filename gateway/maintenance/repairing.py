@@ -17,7 +17,7 @@ from gateway.tasks.read_manifests import read_manifest
 from gateway.tasks.remove_objects import remove_objects
 
 
-async def repair_site(services: Services, found: Report) -> Report:
+async def repair_site(services: Services, report: Report) -> Report:
     """Repair a site in which something was found, and return what has been repaired.
 
     Everything is looked for again, and looked at once more before it is repaired.
@@ -25,20 +25,20 @@ async def repair_site(services: Services, found: Report) -> Report:
     Raises:
         NotConfigured: the store seems to belong to another site.
     """
-    if found.counts[Fault.UNNAMED] and not found.named_objects:
+    if report.counts[Fault.UNNAMED] and not report.named_objects:
         raise NotConfigured(
-            f"Nothing was repaired: the database names none of the {found.objects:,} objects in "
+            f"Nothing was repaired: the database names none of the {report.objects:,} objects in "
             "the store, which may be that of another site. Check STOREGRAPH_DATABASE_URL and "
             "STOREGRAPH_OBJECTS_URL."
         )
-    repaired = Report(found.most)
+    repaired = Report(report.most)
     async for findings in object_findings(services, repaired):
         by_fault: dict[Fault, list[str]] = {}
         for finding in findings:
             repaired.add(finding)
             by_fault.setdefault(finding.fault, []).append(finding.subject)
         for fault, keys in by_fault.items():
-            await _repair_objects(services, fault, keys)
+            await repair_objects(services, fault, keys)
     async for finding in counter_findings(services):
         repaired.add(finding)
         async with services.database.writing() as transaction:
@@ -46,7 +46,7 @@ async def repair_site(services: Services, found: Report) -> Report:
     return repaired
 
 
-async def _repair_objects(services: Services, fault: Fault, keys: Collection[str]) -> None:
+async def repair_objects(services: Services, fault: Fault, keys: Collection[str]) -> None:
     """Repair objects that have the same fault."""
     match fault:
         case Fault.LOST | Fault.WRONG_SIZE:

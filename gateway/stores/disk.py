@@ -60,7 +60,7 @@ class DiskStore:
         part_size: int,
         former_secrets: Sequence[bytes] = (),
     ) -> None:
-        self._root = root
+        self.root = root
         create_private_directory(root)
         for name in (_CONTENT, INCOMING, _UPLOADS):
             with directory_below(root, name, create=True):
@@ -82,7 +82,7 @@ class DiskStore:
         validate_object_key(key)
 
         def write() -> None:
-            with closing(IncomingFile(self._root)) as incoming:
+            with closing(IncomingFile(self.root)) as incoming:
                 incoming.write(data)
                 self._store(incoming, key)
 
@@ -92,7 +92,7 @@ class DiskStore:
         validate_object_key(key)
 
         def copy() -> None:
-            with closing(IncomingFile(self._root)) as incoming, path.open("rb") as file:
+            with closing(IncomingFile(self.root)) as incoming, path.open("rb") as file:
                 shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
                 self._store(incoming, key)
 
@@ -122,7 +122,7 @@ class DiskStore:
     async def local(self, key: str) -> AsyncIterator[Path]:
         await asyncio.to_thread(lambda: self._open(key).close())
         # Not a descriptor, as the path is for child processes, too.
-        yield self._root / _CONTENT / object_directory(key) / key
+        yield self.root / object_path(key)
 
     async def delete(self, keys: Sequence[str]) -> None:
         places = [(object_directory(key), key) for key in keys]
@@ -131,17 +131,36 @@ class DiskStore:
             for directory_name, key in places:
                 with (
                     suppress(FileNotFoundError, NotADirectoryError),
-                    directory_below(self._root, _CONTENT, directory_name) as directory,
+                    directory_below(self.root, _CONTENT, directory_name) as directory,
                 ):
                     os.unlink(key, dir_fd=directory)
 
         await asyncio.to_thread(unlink)
 
     async def objects(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        def list_directories() -> list[str]:
+            with directory_below(self.root, _CONTENT) as content, os.scandir(content) as entries:
+                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return sorted(name for name in names if name.startswith(prefix[:2]))
+
+        def list_objects(name: str) -> list[ObjectInfo]:
+            infos = []
+            with (
+                directory_below(self.root, _CONTENT, name) as directory,
+                os.scandir(directory) as entries,
+            ):
+                for entry in entries:
+                    if entry.name.startswith(prefix) and is_object_key(entry.name):
+                        with suppress(FileNotFoundError):  # removed meanwhile
+                            status = entry.stat(follow_symlinks=False)
+                            if S_ISREG(status.st_mode):
+                                infos.append(ObjectInfo(entry.name, status.st_size))
+            return sorted(infos, key=lambda info: info.key)
+
         # Directories are named by the first two characters of keys, so this order is that of keys.
-        for name in await asyncio.to_thread(self._directories, prefix[:2]):
-            for found in await asyncio.to_thread(self._objects_in, name, prefix):
-                yield found
+        for name in await asyncio.to_thread(list_directories):
+            for info in await asyncio.to_thread(list_objects, name):
+                yield info
 
     async def sign_get(
         self,
@@ -179,7 +198,7 @@ class DiskStore:
         name = parts_directory(key, upload_id)
 
         def make() -> None:
-            with directory_below(self._root, _UPLOADS) as uploads:
+            with directory_below(self.root, _UPLOADS) as uploads:
                 os.mkdir(name, PRIVATE_DIRECTORY, dir_fd=uploads)
 
         await asyncio.to_thread(make)
@@ -206,7 +225,7 @@ class DiskStore:
 
         def stored() -> list[UploadedPart]:
             try:
-                with directory_below(self._root, _UPLOADS, name) as directory:
+                with directory_below(self.root, _UPLOADS, name) as directory:
                     return _stored_parts(directory)
             except (FileNotFoundError, NotADirectoryError):
                 return []
@@ -219,12 +238,12 @@ class DiskStore:
         def assemble() -> None:
             with ExitStack() as stack:
                 try:
-                    directory = stack.enter_context(directory_below(self._root, _UPLOADS, name))
+                    directory = stack.enter_context(directory_below(self.root, _UPLOADS, name))
                 except (FileNotFoundError, NotADirectoryError):
                     raise IncompleteUpload("there is no such upload") from None
                 if not parts or not set(parts) <= set(_stored_parts(directory)):
                     raise IncompleteUpload("a part is missing or differs from its description")
-                incoming = stack.enter_context(closing(IncomingFile(self._root)))
+                incoming = stack.enter_context(closing(IncomingFile(self.root)))
                 for part in sorted(parts, key=lambda part: part.number):
                     with os.fdopen(
                         open_for_reading(_part_name(part.number), directory), "rb"
@@ -239,14 +258,14 @@ class DiskStore:
         await asyncio.to_thread(self._remove_parts, parts_directory(key, upload_id))
 
     async def sweep(self) -> None:
-        await asyncio.to_thread(remove_abandoned, self._root)
+        await asyncio.to_thread(remove_abandoned, self.root)
 
     async def check(self) -> None:
         def check() -> None:
             for name in (_CONTENT, INCOMING, _UPLOADS):
-                with directory_below(self._root, name) as directory:
+                with directory_below(self.root, name) as directory:
                     if not os.access(".", os.R_OK | os.W_OK | os.X_OK, dir_fd=directory):
-                        raise PermissionError(f"{self._root / name} cannot be written to.")
+                        raise PermissionError(f"{self.root / name} cannot be written to.")
 
         await asyncio.to_thread(check)
 
@@ -274,7 +293,7 @@ class DiskStore:
 
         def store() -> UploadedPart:
             try:
-                with directory_below(self._root, _UPLOADS, name) as directory:
+                with directory_below(self.root, _UPLOADS, name) as directory:
                     incoming.replace(directory, _part_name(number))
                     return _stored_part(_part_name(number), directory)
             except (FileNotFoundError, NotADirectoryError):
@@ -289,7 +308,7 @@ class DiskStore:
         self, body: AsyncIterable[bytes], sha256: str | None = None
     ) -> AsyncIterator[IncomingFile]:
         """Yield the received body as a file, written in blocks, each in a thread."""
-        incoming = await asyncio.to_thread(IncomingFile, self._root, sha256)
+        incoming = await asyncio.to_thread(IncomingFile, self.root, sha256)
         try:
             block = bytearray()
             async for chunk in body:
@@ -305,41 +324,20 @@ class DiskStore:
     def _open(self, key: str) -> BinaryIO:
         """Open an object's file; raises `MissingObject`."""
         try:
-            with directory_below(self._root, _CONTENT, object_directory(key)) as directory:
+            with directory_below(self.root, _CONTENT, object_directory(key)) as directory:
                 return os.fdopen(open_for_reading(key, directory), "rb")
         except (FileNotFoundError, NotADirectoryError):
             raise MissingObject(key) from None
 
     def _store(self, incoming: IncomingFile, key: str, *, replaces: bool = True) -> None:
         """Make a file an object; raises `AlreadyStored` if there is one and it is not replaced."""
-        with directory_below(self._root, _CONTENT, object_directory(key), create=True) as directory:
+        with directory_below(self.root, _CONTENT, object_directory(key), create=True) as directory:
             move = incoming.replace if replaces else incoming.create
             move(directory, key)
 
     def _remove_parts(self, name: str) -> None:
-        with directory_below(self._root, _UPLOADS) as uploads:
+        with directory_below(self.root, _UPLOADS) as uploads:
             shutil.rmtree(name, ignore_errors=True, dir_fd=uploads)
-
-    def _directories(self, prefix: str) -> list[str]:
-        """Return the names of the directories of objects that begin with a prefix, in order."""
-        with directory_below(self._root, _CONTENT) as content, os.scandir(content) as entries:
-            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        return sorted(name for name in found if name.startswith(prefix))
-
-    def _objects_in(self, name: str, prefix: str) -> list[ObjectInfo]:
-        """Return the objects of a directory whose keys begin with a prefix, in order."""
-        found = []
-        with (
-            directory_below(self._root, _CONTENT, name) as directory,
-            os.scandir(directory) as entries,
-        ):
-            for entry in entries:
-                if entry.name.startswith(prefix) and is_object_key(entry.name):
-                    with suppress(FileNotFoundError):  # removed meanwhile
-                        status = entry.stat(follow_symlinks=False)
-                        if S_ISREG(status.st_mode):
-                            found.append(ObjectInfo(entry.name, status.st_size))
-        return sorted(found, key=lambda each: each.key)
 
     def _sign(
         self,
@@ -354,6 +352,16 @@ class DiskStore:
             claims = {**claims, HOLDER: bounds.holder}
         query = sign_query(self._secrets[0], method, validate_object_key(key), expires_at, claims)
         return SignedRequest(f"{self._url}/{key}?{query}", method, expires_at, dict(headers or {}))
+
+
+def object_path(key: str) -> str:
+    """Return the path of an object below the root; raises `BadKey`."""
+    return f"{_CONTENT}/{object_directory(key)}/{key}"
+
+
+def parts_path(key: str, upload_id: str) -> str:
+    """Return the path of the directory of a multipart upload's parts; raises `BadKey`."""
+    return f"{_UPLOADS}/{parts_directory(key, upload_id)}"
 
 
 def _part_name(number: int) -> str:

@@ -26,6 +26,7 @@ from tests.servers import with_prefix as place_under
 UPLOADS, BROWSERS = "docs/uploads.md", "docs/browsers.md"
 DEPLOYING, CONTRIBUTING = "docs/deploying.md", "CONTRIBUTING.md"
 LIMITS, OPERATING = "docs/limits.md", "docs/operating.md"
+BACKUPS = "docs/backups.md"
 
 
 def run_bash(script: str, directory: Path, **environment: str) -> str:
@@ -83,6 +84,10 @@ def test_every_block_has_a_test() -> None:
         ("docs/manifests.md", "CSV", "csv"),
     }
     known |= {(BROWSERS, "Rules for an S3 bucket", "json"), (BROWSERS, "Subscriptions without WebSocket", "bash")}
+    known |= {
+        (BACKUPS, heading, "bash")
+        for heading in ("SQLite and the local disk", "Restoring", "PostgreSQL and S3", "Checking a site")
+    }
     known |= {(DEPLOYING, "Behind a proxy", "nginx"), ("docs/jobs.md", "Following all jobs", "js")}
     known |= {(LIMITS, "Rates", "graphql"), (OPERATING, "Metrics", "yaml"), (OPERATING, "Recipes", "bash")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}

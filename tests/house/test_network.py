@@ -70,6 +70,7 @@ ALLOWED = {
     "gateway.database.psycopg_apis": {"psycopg"},
     "gateway.database.readers": {"psycopg"},
     "gateway.database.served_connections": {"psycopg"},
+    "gateway.database.removals": {"psycopg"},
     "gateway.events.channel": {"psycopg"},
     "gateway.queues.postgres": {"procrastinate", "psycopg"},
     "gateway.queues.procrastinate_apis": {"procrastinate"},
