@@ -20,8 +20,41 @@ from gateway.http.connections import SETTLED, ClientConnection, Connections
 _CODES = {408: ErrorCode.TIMEOUT, 431: ErrorCode.LIMIT_EXCEEDED, 503: ErrorCode.UNAVAILABLE}
 _LINGER_SECONDS = 0.5
 """Time in which a client can read why its request was refused, before the connection is closed."""
+_LENGTH = b"\r\ncontent-length: "
 _HEADER_OVERHEAD = 4
 """Bytes of a header besides its name and value."""
+
+
+class _JoinedWrites:
+    """The transport of one response, whose head is sent in one piece with the start of its body.
+
+    uvicorn writes them one after the other, and each write is a packet and a system call.
+    """
+
+    __slots__ = ("_head", "_is_begun", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self._is_begun = False
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, except a head that says how long the body is: that follows soon."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif not self._is_begun and _LENGTH in data:
+            self._head, self._is_begun = data, True
+            return
+        self._is_begun = True
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is closed, or about to be."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close the connection once everything has been sent."""
+        self._transport.close()
 
 
 class HTTPProtocol(HttpToolsProtocol):
@@ -33,6 +66,7 @@ class HTTPProtocol(HttpToolsProtocol):
         self._connection: ClientConnection | None = None
         self._reads_headers = False
         self._header_bytes = 0
+        self._arrived_bytes = 0
         self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -49,27 +83,38 @@ class HTTPProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return  # uvicorn would respond again
+        self._arrived_bytes = len(data)
         super().data_received(data)
         if self._reads_headers:
+            if not self._header_bytes:
+                self._expect_headers()
             self._header_bytes += len(data)
             self._check_headers(self._header_bytes)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._reads_headers, self._header_bytes = True, 0
+    def _expect_headers(self) -> None:
+        """Give the client some time for the rest of the headers, unless a request is running."""
         if self._connection and self._connection.is_idle:
             deadline = monotonic() + self._connections.limits.header_seconds
             self._connections.set_idle(self._connection, deadline)
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reads_headers, self._header_bytes = True, 0
+
     def on_headers_complete(self) -> None:
-        lengths = (len(name) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
-        if not self._check_headers(len(self.url) + sum(lengths)):
-            raise ValueError("too many headers")  # the parser stops
+        # Usually all headers arrive at once, with bytes that are within the limit as a whole.
+        if self._header_bytes + self._arrived_bytes > self._connections.limits.header_bytes:
+            lengths = (len(name) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
+            if not self._check_headers(len(self.url) + sum(lengths)):
+                raise ValueError("too many headers")  # the parser stops
         self._reads_headers = False
         if self._connection:
             self._connections.set_busy(self._connection)
             self._connection.expect(more=True)
         super().on_headers_complete()
+        has_body = self.parser.get_method() != b"HEAD"
+        if has_body and self.cycle and not self.cycle.response_complete:  # no upgrade
+            self.cycle.transport = _JoinedWrites(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)

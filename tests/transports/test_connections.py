@@ -4,6 +4,7 @@ import asyncio
 import json
 import select
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -72,6 +73,11 @@ class RawClient:
         async with asyncio.timeout(READ_SECONDS):
             return await self._reader.readuntil(b"\r\n\r\n")
 
+    def segments(self) -> int:
+        """Return how many packets with data have arrived: `tcpi_data_segs_in` of Linux."""
+        info = self._writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return int(struct.unpack_from("I", info, 152)[0])
+
     def is_closed(self) -> bool:
         return self._reader.at_eof() or self._reader.exception() is not None
 
@@ -119,6 +125,23 @@ async def assert_served(site: Site) -> None:
 async def test_connections_that_send_nothing_are_closed(hasty: Site) -> None:
     async with raw(hasty) as silent:
         assert await silent.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "head"),
+    [
+        ("POST", "/graphql", b"HTTP/1.1 401 Unauthorized"),
+        ("GET", "/healthz", b"HTTP/1.1 200 OK"),
+        ("HEAD", "/graphql/", b"HTTP/1.1 307 Temporary Redirect"),
+    ],
+)
+async def test_a_response_is_sent_in_one_piece(hasty: Site, method: str, path: str, head: bytes) -> None:
+    async with raw(hasty) as client:
+        lines = [f"{method} {path} HTTP/1.1", "host: x", "content-length: 0", "", ""]
+        await client.send("\r\n".join(lines).encode())
+        answer = await client.rest()  # idle connections are closed soon
+        assert answer.startswith(head)
+        assert client.segments() == 1
 
 
 async def test_headers_that_trickle_are_refused(hasty: Site) -> None:
