@@ -33,15 +33,15 @@ class FairSlots:
 
     def try_take(self, viewer: Hashable) -> bool:
         """Take a slot if one is free for the viewer."""
-        if viewer in self._waiting or not self._may_take(viewer):
+        if (self._waiting and viewer in self._waiting) or not self._may_take(viewer):
             return False
         self._hold(viewer)
+        POOL_WAITS.observe(0.0, self._name)
         return True
 
     async def take(self, viewer: Hashable) -> None:
         """Take a slot, when it is the viewer's turn."""
         if self.try_take(viewer):
-            POOL_WAITS.observe(0.0, self._name)
             return
         started = perf_counter()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import partial
 from time import monotonic, thread_time
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
@@ -82,37 +82,15 @@ class Readers:
         return await self._lanes.read(lambda: text, partial(self.fetch_at_once, text, parameters))
 
     async def fetch_at_once(self, text: str, parameters: Any) -> list[Row]:
-        """Return all rows of a statement, without a slot of its own."""
-        return await self._with_reader(lambda reader: reader.fetch(text, parameters))
+        """Return all rows of a statement, without a slot of its own.
 
-    async def _fetch_on_loop(self, text: str, parameters: Any) -> list[Row] | None:
-        """Return all rows of a statement; None if it takes too long for the event loop."""
-        viewer = ON_BEHALF_OF.get()
-        known = self._to_thread_until
-        if known and known.get((viewer, text), 0.0) > monotonic():
-            return None
-        fast = self._lanes.fast
-        await fast.take(viewer)
-        try:
-            return await self._with_reader(lambda reader: reader.fetch_on_loop(text, parameters))
-        except _TooSlow:
-            if len(known) >= _MAX_SLOW:
-                known.clear()
-            known[viewer, text] = monotonic() + _SLOW_SECONDS
-            return None
-        finally:
-            fast.give_back(viewer)
-
-    async def _with_reader(self, fetch: Callable[[Any], Awaitable[list[Row]]]) -> list[Row]:
-        """Use a connection, which is closed if it fails or is cancelled."""
+        The connection is closed if it fails or is cancelled.
+        """
         while True:
             is_new = not self._idle
             reader = await self._open(self._url) if is_new else self._idle.pop()
             try:
-                rows = await fetch(reader)
-            except _TooSlow:
-                self._idle.append(reader)
-                raise
+                rows: list[Row] = await reader.fetch(text, parameters)
             except BaseException as error:
                 was_closed = reader.is_closed
                 reader.drop()
@@ -125,14 +103,35 @@ class Readers:
             self._idle.append(reader)
             return rows
 
+    async def _fetch_on_loop(self, text: str, parameters: Any) -> list[Row] | None:
+        """Return all rows of a statement; None if it takes too long for the event loop."""
+        viewer = ON_BEHALF_OF.get()
+        known = self._to_thread_until
+        if known and known.get((viewer, text), 0.0) > monotonic():
+            return None
+        fast = self._lanes.fast
+        if not fast.try_take(viewer):
+            await fast.take(viewer)
+        try:
+            reader = self._idle.pop() if self._idle else await self._open(self._url)
+            try:
+                rows = await cast(_EmbeddedReader, reader).fetch_on_loop(text, parameters)
+            except BaseException:
+                reader.drop()
+                raise
+        finally:
+            fast.give_back(viewer)
+        self._idle.append(reader)
+        if rows is None:
+            if len(known) >= _MAX_SLOW:
+                known.clear()
+            known[viewer, text] = monotonic() + _SLOW_SECONDS
+        return rows
+
     async def close(self) -> None:
         """Close all connections."""
         while self._idle:
             await self._idle.pop().close()
-
-
-class _TooSlow(Exception):
-    """Raised for a statement that must not be read on the event loop."""
 
 
 class _EmbeddedReader:
@@ -167,10 +166,10 @@ class _EmbeddedReader:
         self._is_in_thread = True
         return await asyncio.to_thread(self._fetch_in_thread, text, parameters)
 
-    async def fetch_on_loop(self, text: str, parameters: Any) -> list[Row]:
-        """Fetch in slices of rows, between which other tasks run; raise `_TooSlow` if one is long.
+    async def fetch_on_loop(self, text: str, parameters: Any) -> list[Row] | None:
+        """Fetch in slices of rows, between which other tasks run; None if a slice takes too long.
 
-        The same is raised where the database is locked, which a thread can wait for.
+        Also None where the database is locked, which a thread can wait for.
         """
         try:
             self._start_slice()
@@ -183,7 +182,7 @@ class _EmbeddedReader:
                 more = cursor.fetchmany(_SLICE_ROWS)
                 rows += more
         except sqlite3.OperationalError:
-            raise _TooSlow from None
+            return None
         return rows
 
     def _fetch_in_thread(self, text: str, parameters: Any) -> list[Row]:

@@ -11,11 +11,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from inspect import isawaitable
 from time import perf_counter
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import anyio.to_thread
 import orjson
@@ -118,8 +118,7 @@ class Answer:
         return orjson.dumps(self.body()).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A valid operation with the values of its variables."""
 
     document: Document
@@ -140,8 +139,7 @@ class PlanExecutor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Operation:
+class _Operation(NamedTuple):
     """The operation of a request, which is within all limits."""
 
     request: OperationRequest
@@ -214,7 +212,7 @@ class Operations:
             answer = await self._answer(operation, context)
             (executor,) = answer.timing
             timing = {"prepare": prepared - started, executor: perf_counter() - prepared}
-            return replace(answer, timing=timing)
+            return Answer(answer.data, answer.errors, answer.extensions, answer.executed, timing)
 
         return await self._limited(request, run())
 

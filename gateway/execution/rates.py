@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import NamedTuple
 
 from gateway.errors import ErrorCode
 from gateway.execution.limits import LimitExceeded
@@ -32,8 +33,7 @@ class RateExceeded(LimitExceeded):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """The charge for an operation: its cost, and the points in the bucket that holds `limit`."""
 
     limit: int
