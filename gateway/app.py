@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
+from typing import cast
 
 import strawberry
 from starlette.applications import Starlette
@@ -26,6 +27,7 @@ from gateway.http.address_limit import address_limit
 from gateway.http.behind_proxy import below_path_of
 from gateway.http.callers import CallerNotes
 from gateway.http.cross_origin import cross_origin
+from gateway.http.direct_route import DirectRoute
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_endpoint
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
@@ -62,14 +64,17 @@ def create_app(
     welcome = partial(sign_in, services.database, settings)
     signs_up = settings.jwt_create_users or settings.jwt_groups_claim
     authenticate = Authenticator(services.database, settings, welcome if signs_up else None)
+    routes = _routes(schema, services, authenticate)
+    graphql = cast(Route, routes[0])
     app = Starlette(
-        routes=_routes(schema, services, authenticate),
+        routes=routes,
         middleware=[
             Middleware(CallerNotes),
             *([Middleware(AccessLog)] if settings.access_log else []),
             *address_limit(settings),
             *cross_origin(settings.allowed_origins, settings.allowed_headers),
             *below_path_of(settings.public_url),
+            Middleware(DirectRoute, path=graphql.path, endpoint=graphql.app),
         ],
         lifespan=lifespan,
     )
@@ -128,7 +133,7 @@ def _routes(
 
 def _make_context(services: Services, viewer: Viewer, request_id: str) -> Context:
     """Return the context of an operation, which the current task runs from now on."""
-    ON_BEHALF_OF.set(viewer.user_uuid)
+    ON_BEHALF_OF.set(viewer.user_uuid.int)  # hashed many times, which takes UUIDs longer
     return Context(services, viewer, request_id)
 
 

@@ -38,6 +38,7 @@ from gateway.http.negotiation import (
 from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import (
     MEMBERS,
+    GraphQLRequest,
     HTTPRequestError,
     bad_request,
     body_members,
@@ -97,14 +98,14 @@ class GraphQLEndpoint:
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        accept = request.headers.get("accept")
+        request = GraphQLRequest(scope, receive)
+        accept = request.header(b"accept")
         has_query = request.method != "GET" or not MEMBERS.keys().isdisjoint(request.query_params)
         if self._page and not has_query and preferred(accept, (JSON, GRAPHQL_JSON, HTML)) == HTML:
             await self._page(request)(scope, receive, send)
             return
         content_type = preferred(accept, (JSON, GRAPHQL_JSON, EVENT_STREAM))
-        request_id = request_id_of(request)
+        request_id = request_id_of(request.header(b"x-request-id"))
         headers: Mapping[str, str]
         try:
             if content_type == EVENT_STREAM:
@@ -116,24 +117,31 @@ class GraphQLEndpoint:
             return
         except Exception as error:  # internal errors too: every response is JSON
             status, body, headers = _failure(request, error, request_id)
-        body, encoding = await compressed(body, request.headers.get("accept-encoding"))
-        fixed = {
+        body, encoding = await compressed(body, request.header(b"accept-encoding"))
+        if status != 304:
+            encoding = {**encoding, "content-length": str(len(body))}
+        named = {
             **encoding,
             "content-type": f"{content_type or JSON}; charset=utf-8",
             "cache-control": "no-store",
             "x-request-id": request_id,
+            **headers,
         }
-        await Response(body, status, {**fixed, **headers})(scope, receive, send)
+        encoded = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body})
 
     async def _respond(
-        self, request: Request, request_id: str, content_type: str | None
+        self, request: GraphQLRequest, request_id: str, content_type: str | None
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Return the status, the body and additional headers of a response."""
         _check_method(request)
         if content_type is None:
             message = f"The Accept header must allow {JSON} or {GRAPHQL_JSON}."
             raise HTTPRequestError(406, bad_request(message))
-        credential = await self._service.authenticate(request.headers.get("authorization"))
+        credential = await self._service.authenticate(request.header(b"authorization"))
         viewer = credential.viewer
         with credential.required():
             members = await self._read_members(request)
@@ -162,15 +170,15 @@ class GraphQLEndpoint:
             and answer.executed
             and not answer.errors
         ):
-            known = request.headers.get("if-none-match")
+            known = request.header(b"if-none-match")
             status, body, caching = cacheable(body, known, self._service.max_age)
             headers = {**headers, **caching}
         return status, body, headers
 
-    async def _stream(self, request: Request, request_id: str, send: Send) -> None:
+    async def _stream(self, request: GraphQLRequest, request_id: str, send: Send) -> None:
         """Respond with events."""
         _check_method(request)
-        credential = await self._service.authenticate(request.headers.get("authorization"))
+        credential = await self._service.authenticate(request.header(b"authorization"))
         viewer = credential.viewer
         members = await self._read_members(request)
         if isinstance(members, list):
@@ -190,14 +198,14 @@ class GraphQLEndpoint:
         except LimitExceeded as excess:
             raise HTTPRequestError(429, excess) from None
 
-    async def _read_members(self, request: Request) -> Any:
+    async def _read_members(self, request: GraphQLRequest) -> Any:
         """Return the JSON value that describes the request, or a list of such for a batch."""
         if request.method == "GET":
             return query_members(request)
-        name, parameters = parse_media_type(request.headers.get("content-type", ""))
+        name, parameters = parse_media_type(request.header(b"content-type") or "")
         if name != JSON or parameters.get("charset", "utf-8") != "utf-8":
             raise HTTPRequestError(415, bad_request(f"The body must be {JSON} in UTF-8."))
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
+        if (request.header(b"content-encoding") or "identity").lower() != "identity":
             raise HTTPRequestError(415, bad_request("The body must not be compressed."))
         return body_members(await read_body(request, self._service.limits))
 
@@ -231,7 +239,7 @@ class GraphQLEndpoint:
 
 
 def _failure(
-    request: Request, error: Exception, request_id: str
+    request: GraphQLRequest, error: Exception, request_id: str
 ) -> tuple[int, bytes, Mapping[str, str]]:
     """Return the status, the body and additional headers of the response to a failed request."""
     refusal = error if isinstance(error, HTTPRequestError) else None
@@ -248,6 +256,8 @@ def _failure(
 
 def _status_of(answer: Answer) -> int:
     """Return the status of an answer: 200 if it was executed, unless there was no database."""
+    if not answer.errors:
+        return 200
     codes = {error["extensions"]["code"] for error in answer.errors}
     if answer.executed:
         is_empty = not any(value is not None for value in (answer.data or {}).values())
@@ -255,8 +265,10 @@ def _status_of(answer: Answer) -> int:
     return STATUS.get(answer.errors[0]["extensions"]["code"], 400)
 
 
-def _challenge(request: Request) -> str:
-    return 'Bearer error="invalid_token"' if "authorization" in request.headers else "Bearer"
+def _challenge(request: GraphQLRequest) -> str:
+    return (
+        'Bearer error="invalid_token"' if request.header(b"authorization") is not None else "Bearer"
+    )
 
 
 def _check_method(request: Request) -> None:
@@ -277,8 +289,8 @@ def _not_allowed(type_: OperationType) -> HTTPRequestError:
 
 def _timing(answers: list[Answer]) -> Mapping[str, str]:
     """Return a Server-Timing header with the milliseconds of each stage, if there are any."""
-    totals: dict[str, float] = {}
-    for answer in answers:
+    totals = dict(answers[0].timing)
+    for answer in answers[1:]:
         for name, seconds in answer.timing.items():
             totals[name] = totals.get(name, 0.0) + seconds
     text = ", ".join([f"{name};dur={1000 * seconds:.2f}" for name, seconds in totals.items()])

@@ -60,7 +60,7 @@ def metrics_route(
                 raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
             collector.gauges = await site.families()
         except Exception as error:
-            body = error_body(error, request_id_of(request))
+            body = error_body(error, request_id_of(request.headers.get("x-request-id")))
             status = STATUS.get(body["extensions"]["code"], 500)
             return JSONResponse({"errors": [body]}, status)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

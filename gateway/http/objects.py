@@ -176,7 +176,7 @@ async def _handle(
     except ClientDisconnect:
         return _error_response(400, ErrorCode.BAD_REQUEST, "The body is incomplete.")
     except Exception as error:  # every response is JSON
-        reason = error_body(error, request_id_of(request))
+        reason = error_body(error, request_id_of(request.headers.get("x-request-id")))
         code = reason["extensions"]["code"]
         status = 503 if code is ErrorCode.UNAVAILABLE else 500
         return _error_response(status, code, reason["message"])

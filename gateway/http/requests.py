@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.limits import LimitExceeded
@@ -40,14 +41,26 @@ class HTTPRequestError(Exception):
         self.headers = headers or {}
 
 
+class GraphQLRequest(Request):
+    """A request of which many headers are looked up; Starlette compares them all for each."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        super().__init__(scope, receive)
+        self._values: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+
+    def header(self, name: bytes) -> str | None:
+        """Return the value of a header, the first if it is repeated; the name is in lower case."""
+        value = self._values.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
 def bad_request(message: str) -> DomainError:
     """Return the error for a request that does not follow the transport's format."""
     return DomainError(ErrorCode.BAD_REQUEST, message)
 
 
-def request_id_of(request: Request) -> str:
-    """Return the id that a proxy or client gave the request if it is safe to log, else a new id."""
-    given = request.headers.get("x-request-id")
+def request_id_of(given: str | None) -> str:
+    """Return the id that a proxy or client gave a request if it is safe to log, else a new id."""
     return given if given and _SAFE_ID.fullmatch(given) else new_request_id()
 
 
@@ -118,22 +131,35 @@ def body_members(body: bytes) -> Any:
     return value
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+async def read_body(request: GraphQLRequest, limits: Limits) -> bytes:
     """Return the body, read no further than the limit.
 
     Raises `HTTPRequestError` 413 for a longer one, and 408 if it does not arrive in time.
     """
-    body = bytearray()
-    _check_size(int(request.headers.get("content-length", 0)), limits)
+    _check_size(int(request.header(b"content-length") or 0), limits)
+    body, is_complete = await _next_chunk(request)  # usually all of it, which has arrived already
+    _check_size(len(body), limits)
+    if is_complete:
+        return body
+    received = bytearray(body)
     try:
         async with asyncio.timeout(limits.seconds):
-            async for chunk in request.stream():
-                body += chunk
-                _check_size(len(body), limits)
+            while not is_complete:
+                chunk, is_complete = await _next_chunk(request)
+                received += chunk
+                _check_size(len(received), limits)
     except TimeoutError:
         reason = DomainError(ErrorCode.TIMEOUT, "The body did not arrive in time.")
         raise HTTPRequestError(408, reason) from None
-    return bytes(body)
+    return bytes(received)
+
+
+async def _next_chunk(request: Request) -> tuple[bytes, bool]:
+    """Return bytes of the body, and whether they are the last."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), not message.get("more_body", False)
 
 
 def _check_size(size: int, limits: Limits) -> None:
