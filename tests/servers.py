@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -239,6 +239,14 @@ def _accepts_connections(url: str) -> bool:
 
 @contextmanager
 def _start_seaweedfs() -> Iterator[str]:
+    """Start an S3 server."""
+    with stopped_seaweedfs() as (url, run), run():
+        yield url
+
+
+@contextmanager
+def stopped_seaweedfs() -> Iterator[tuple[str, Run]]:
+    """Yield the URL of an S3 server of its own, and a function that runs it in a context, with an empty bucket."""
     master, volume, filer, admin, s3 = ports = free_ports(5)  # each also opens the port 10,000 above it
     access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
     with _create_scratch_directory("seaweedfs") as directory, _without_sockets(ports):
@@ -252,10 +260,16 @@ def _start_seaweedfs() -> Iterator[str]:
         ]
         env = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
         endpoint = f"http://127.0.0.1:{s3}"
-        with run_server(command, functools.partial(_is_healthy, endpoint), directory=directory, env=env):
-            _create_bucket(endpoint, access_key, secret_key)
-            query = {"endpoint": endpoint, "region": "us-east-1", "access_key": access_key, "secret_key": secret_key}
-            yield f"s3://{BUCKET}?{urlencode(query)}"
+
+        @contextmanager
+        def run() -> Iterator[int]:
+            ready = functools.partial(_is_healthy, endpoint)
+            with run_server(command, ready, directory=directory, env=env) as pid:
+                _create_bucket(endpoint, access_key, secret_key)
+                yield pid
+
+        query = {"endpoint": endpoint, "region": "us-east-1", "access_key": access_key, "secret_key": secret_key}
+        yield f"s3://{BUCKET}?{urlencode(query)}", run
 
 
 @contextmanager
@@ -277,7 +291,7 @@ def _is_healthy(endpoint: str) -> bool:
 
 
 def _create_bucket(endpoint: str, access_key: str, secret_key: str) -> None:
-    """Create a bucket.
+    """Create a bucket unless it exists.
 
     The server reports that it is healthy shortly before it can create buckets; boto3 retries until
     then.
@@ -290,5 +304,5 @@ def _create_bucket(endpoint: str, access_key: str, secret_key: str) -> None:
         aws_secret_access_key=secret_key,
         config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 10}),
     )
-    with closing(client):
+    with closing(client), suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
         client.create_bucket(Bucket=BUCKET)
