@@ -61,13 +61,13 @@ def _unit_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
         changed = sa.or_(sequence > after, stored == JobStatus.PENDING)
         conditions += [sequence > least, changed]
     if statuses:
+        waits, cancelled = JobStatus.PENDING in statuses, JobStatus.CANCELLED in statuses
         wanted: sa.ColumnElement[bool] = stored.in_(statuses)
-        if JobStatus.CANCELLED in statuses:
-            states = (JobStatus.CANCELLED, JobStatus.PENDING)
-            cancelled, pending = [sa.literal(state, stored.type) for state in states]
-            wanted = sa.or_(wanted, stored == sa.case((_is_running, cancelled), else_=pending))
-        elif JobStatus.PENDING in statuses:
-            wanted = sa.and_(wanted, sa.or_(stored != JobStatus.PENDING, _is_running))
+        if waits != cancelled:
+            pending = sa.literal(JobStatus.PENDING, stored.type)
+            counts = sa.case((_is_running if waits else ~_is_running, pending))
+            ended = [status for status in statuses if status != JobStatus.PENDING]
+            wanted = sa.or_(stored == counts, *([stored.in_(ended)] if ended else ()))
         conditions.append(wanted)
     return conditions
 

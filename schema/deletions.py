@@ -14,7 +14,7 @@ from schema.jobs import Job
     "collection, or of a tag of many folders. All of it is gone for everyone since then; the job "
     "removes the rows and the bytes, and cannot be cancelled. Its units are folders and items, data "
     "rows, the collection, or the folders that had the tag. Its `folder` is the one that the deleted "
-    "folder or collection was in. It is visible to everyone who can see that folder, and to the user "
+    "folder, items or collection were in. It is visible to everyone who can see that folder, and to the user "
     "who asked for the deletion."
 )
 class DeletionJob(Job):

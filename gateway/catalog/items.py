@@ -149,9 +149,18 @@ async def move_items(
 
 
 async def delete_items(
-    transaction: Transaction, queue: Queue, user_uuid: UUID | None, rows: Sequence[ItemRecord]
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID | None,
+    rows: Sequence[ItemRecord],
+    *,
+    is_recorded: bool = False,
 ) -> None:
-    """Delete items with their data rows, and release the bytes that nothing else refers to."""
+    """Delete items with their data rows, and release the bytes that nothing else refers to.
+
+    Args:
+        is_recorded: whether the journal says already that they were deleted.
+    """
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
@@ -169,6 +178,14 @@ async def delete_items(
     keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded), *drawn]
     await release_objects(transaction, queue, keys)
     await abandon_uploads(transaction, queue, expected)
+    if not is_recorded:
+        await record_deletions(transaction, user_uuid, rows)
+
+
+async def record_deletions(
+    transaction: Transaction, user_uuid: UUID | None, rows: Sequence[ItemRecord]
+) -> None:
+    """Write to the journal that items were deleted from their folders."""
     entries = [
         JournalEntry("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name})
         for row in rows
@@ -191,7 +208,10 @@ async def deletion_errors(
 
 
 async def unused_members(
-    transaction: Transaction, group_uuids: Collection[UUID], besides_mirrors: bool
+    transaction: Transaction,
+    group_uuids: Collection[UUID],
+    besides_mirrors: bool,
+    among: Collection[UUID] | None = None,
 ) -> list[ItemRecord]:
     """Return the members of these file groups that no other group and no dataset uses.
 
@@ -199,6 +219,7 @@ async def unused_members(
 
     Args:
         besides_mirrors: do not count mirror datasets as users.
+        among: members to choose from; all if None.
     """
     other, group = group_members.alias(), items.alias()
     mine = (
@@ -218,9 +239,10 @@ async def unused_members(
         used = used.where(
             datasets.c.uuid == data_rows.c.dataset_uuid, datasets.c.backing_folder_uuid.is_(None)
         )
-    return await transaction.rows(
-        sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used), ItemRecord
-    )
+    found = sa.select(items).where(items.c.uuid.in_(mine), ~elsewhere, ~used)
+    if among is not None:
+        found = found.where(in_keys(items.c.uuid, among))
+    return await transaction.rows(found, ItemRecord)
 
 
 async def members_of_other_groups(transaction: Transaction, uuids: Collection[UUID]) -> set[UUID]:

@@ -107,6 +107,15 @@ class JobOutcome(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class FrameRule(StrEnum):
+    """Rule for the frames of deleted groups that no other group and no dataset uses."""
+
+    KEEP = "KEEP"
+    DELETE = "DELETE"
+    DELETE_MIRRORED = "DELETE_MIRRORED"
+    """They are deleted also if the dataset uses them that mirrors their folder."""
+
+
 class StorageChangeAction(StrEnum):
     """Kind of a change. More kinds may be added."""
 

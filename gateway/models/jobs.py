@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
+from gateway.kinds.enums import FrameRule, JobKind, JobOutcome, JobStatus
 from gateway.models.base import Json, Key, enum_type, table_of
 
 RUNNING = sa.text("status = 'PENDING'")
@@ -38,6 +38,7 @@ class JobRecord(SQLModel, table=True):
         cursor: the cloud's own cursor of the next page of a sync's listing, or the last item of a
             step of another job.
         item_filter: the filter of items, as clients send it, whose items are added or removed.
+        frame_rule: what a deletion of groups does with their frames; None for other jobs.
         listed_count: keys that a sync's listing has returned so far, of whatever use.
         reach: the key up to which a sync has looked for vanished objects.
     """
@@ -114,6 +115,7 @@ class JobRecord(SQLModel, table=True):
     collection_uuid: UUID | None = None
     item_filter: dict[str, Any] | None = Field(default=None, sa_type=Json)
     removes_items: bool = False
+    frame_rule: FrameRule | None = Field(default=None, sa_type=enum_type(FrameRule))
     cloud_sync_job_uuid: UUID | None = Field(default=None, foreign_key="jobs.uuid", index=True)
     ends_as: JobStatus | None = Field(default=None, sa_type=enum_type(JobStatus))
     is_dry_run: bool = False

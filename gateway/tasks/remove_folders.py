@@ -1,4 +1,4 @@
-"""Removal of deleted folders and tags: rows and bytes go step by step, while others work on.
+"""Removal of deleted folders, groups and tags: rows and bytes go step by step, as others work on.
 
 Each step is a transaction that removes some hundred rows, with journal entries for items and
 folders. A step that is repeated goes on with what is left.
@@ -12,8 +12,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.deletion import enqueue_removal
-from gateway.catalog.items import delete_items
+from gateway.catalog.group_deletion import removable_frames
+from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, save_job
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
@@ -24,8 +26,9 @@ from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.collections import collection_items, collections
 from gateway.models.folders import FolderRecord, folders, leaving_folders
-from gateway.models.items import ItemRecord, group_members, items
+from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.jobs import JobRecord, jobs
+from gateway.models.people import UserRecord, users
 from gateway.models.syncs import skipped_objects
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import ManifestRecord, manifests, upload_units
@@ -94,7 +97,7 @@ async def _remove_some(transaction: Transaction, services: Services, job: JobRec
     uuids = [row.uuid for row in rows]
     if not uuids:
         return await _remove_tag(transaction, job.uuid)
-    if items_or_members := await _remove_items(transaction, services, job.user_uuid, uuids):
+    if items_or_members := await _remove_items(transaction, services, job, uuids):
         return items_or_members
     if others := await _remove_other_rows(transaction, services, uuids):
         return Removed(others=others)
@@ -123,7 +126,7 @@ async def _remove_tag(transaction: Transaction, job_uuid: UUID) -> Removed:
 async def _remove_items(
     transaction: Transaction,
     services: Services,
-    user_uuid: UUID | None,
+    job: JobRecord,
     folder_uuids: Collection[UUID],
 ) -> Removed | None:
     """Remove some items, or members of groups that have too many; None if there are no items."""
@@ -137,12 +140,41 @@ async def _remove_items(
     rows = await transaction.rows(some, ItemRecord)
     if not rows:
         return None
-    in_groups = in_keys(group_members.c.group_uuid, [row.uuid for row in rows])
+    uuids = [row.uuid for row in rows]
+    if job.frame_rule and (count := await _remove_frames(transaction, services, job, uuids)):
+        return Removed(others=count)
+    in_groups = in_keys(group_members.c.group_uuid, uuids)
     members = await _delete_some(transaction, group_members.c.item_uuid, in_groups)
     if members >= ROWS:
         return Removed(others=members)
-    await delete_items(transaction, services.queue, user_uuid, rows)
+    is_recorded = job.frame_rule is not None  # when the groups were deleted
+    await delete_items(transaction, services.queue, job.user_uuid, rows, is_recorded=is_recorded)
     return Removed(len(rows))
+
+
+async def _remove_frames(
+    transaction: Transaction, services: Services, job: JobRecord, group_uuids: Collection[UUID]
+) -> int:
+    """Remove some members from groups, and delete those that its rule says.
+
+    They are deleted with the starter's current permissions; without the starter, all are kept.
+
+    Returns:
+        The number of members that were removed.
+    """
+    in_groups = in_keys(group_members.c.group_uuid, group_uuids)
+    some = sa.select(group_members.c.item_uuid).where(in_groups).distinct().limit(ITEMS)
+    members = {row.item_uuid for row in await transaction.rows(some, GroupMemberRecord)}
+    starter = sa.select(users).where(users.c.uuid == job.user_uuid)
+    user = await transaction.first(starter, UserRecord)
+    if user and members and job.frame_rule:
+        locked = [row.uuid for row in await lock_items(transaction, members)]
+        viewer = Viewer(user.uuid, user.site_role)
+        frames = await removable_frames(transaction, viewer, group_uuids, job.frame_rule, locked)
+        await delete_items(transaction, services.queue, user.uuid, frames)
+    done = sa.delete(group_members).where(in_groups, in_keys(group_members.c.item_uuid, members))
+    await transaction.execute(done)
+    return len(members)
 
 
 async def _remove_other_rows(

@@ -1,18 +1,21 @@
 """Mutations that update, move and delete items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gateway.auth.roles import roles_on_items
+from gateway.catalog.group_deletion import (
+    have_many_members,
+    removable_frames,
+    start_group_deletion,
+)
 from gateway.catalog.items import (
     dataset_uses,
     delete_items,
     deletion_errors,
     lock_items,
     move_items,
-    unused_members,
     update_items,
 )
 from gateway.catalog.metadata_schema import load_metadata_validator
@@ -21,7 +24,7 @@ from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import used_by
 from gateway.errors import bad_input, conflict
-from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.enums import FrameRule
 from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk, EntryResult
 from resolvers.global_ids import MAX_DELETED_IDS
@@ -141,6 +144,7 @@ class DeleteStorageItemsOutcome(Outcome):
     removed_items_count: int | None = None
     deleted_uuids: list[UUID] | None = None
     results: list[EntryResult] | None = None
+    job_uuid: UUID | None = None
 
 
 @requires(ADMIN.on_each_item("item_uuids"))
@@ -154,8 +158,17 @@ async def delete_storage_items(
     members of groups, and for items that datasets use unless `allowDatasetChanges`, or
     `allowMirrorDatasetChanges` for mirror datasets, is set. If one item is rejected, none is
     deleted unless `allowPartial` is set.
+
+    If the items have more than 1,000 members together, they are gone at once, and a job (`job`)
+    removes their rows, and deletes the unused frames a few at a time: these are not counted here.
     """
     check_list_size(input.item_uuids, "itemUuids")
+    queue, user_uuid = context.services.queue, context.viewer.user_uuid
+    rule = FrameRule.KEEP
+    if input.remove_unused_frames:
+        mirrored = input.allow_mirror_dataset_changes
+        rule = FrameRule.DELETE_MIRRORED if mirrored else FrameRule.DELETE
+    job_uuid = None
     async with context.database.writing() as transaction:
         bulk, rows = await _lock_entries(transaction, input, permissions)
         messages = await deletion_errors(
@@ -164,18 +177,18 @@ async def delete_storage_items(
         _refuse(bulk, messages)
         accepted = bulk.accepted_uuids
         removed = {uuid: rows[uuid] for uuid in accepted}
-        if input.remove_unused_frames:
-            frames = await _removable_frames(
-                context, transaction, accepted, input.allow_mirror_dataset_changes
-            )
+        if await have_many_members(transaction, accepted):
+            gone = list(removed.values())
+            job_uuid = await start_group_deletion(transaction, queue, user_uuid, gone, rule)
+        else:
+            frames = await removable_frames(transaction, context.viewer, accepted, rule)
             removed |= {frame.uuid: frame for frame in frames}
-        await delete_items(
-            transaction, context.services.queue, context.viewer.user_uuid, list(removed.values())
-        )
+            await delete_items(transaction, queue, user_uuid, list(removed.values()))
     return DeleteStorageItemsOutcome(
         removed_items_count=len(removed),
         deleted_uuids=list(removed)[:MAX_DELETED_IDS],
         results=bulk.results,
+        job_uuid=job_uuid,
         user_errors=bulk.user_errors,
     )
 
@@ -212,17 +225,3 @@ def _refuse(bulk: Bulk, messages: Mapping[UUID, str]) -> None:
     for index, uuid in enumerate(bulk.uuids):
         if uuid in messages and index not in bulk.errors:
             bulk.errors[index] = conflict(messages[uuid], "itemUuids", index)
-
-
-async def _removable_frames(
-    context: Context, transaction: Transaction, group_uuids: Sequence[UUID], from_mirrors: bool
-) -> list[ItemRecord]:
-    """Return the frames that nothing but these groups uses and that the viewer may delete.
-
-    With `from_mirrors`, use by the dataset that mirrors a frame's folder does not count.
-    """
-    rows = await unused_members(transaction, group_uuids, from_mirrors)
-    roles = await roles_on_items(transaction.connection, context.viewer, [row.uuid for row in rows])
-    return [
-        row for row in rows if row.uuid in roles and roles[row.uuid].role is StorageUserRole.ADMIN
-    ]

@@ -9,7 +9,9 @@ import strawberry
 from resolvers.folders import folder_by_uuid
 from resolvers.global_ids import id_from, ids_from
 from resolvers.items import item_by_uuid
+from resolvers.jobs import deletion_by_uuid
 from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
+from schema.deletions import DeletionJob
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem
@@ -53,10 +55,17 @@ class MoveStorageItemsPayload:
 @row_type()
 @strawberry.type(description="Result of `deleteStorageItems`.")
 class DeleteStorageItemsPayload:
-    removed_items_count: int | None = column("Number of items deleted, including unused frames.")
+    removed_items_count: int | None = column(
+        "Number of items deleted, including unused frames unless a job deletes them."
+    )
     deleted_ids: list[strawberry.ID] | None = resolved(
         ids_from("StorageItem", "deleted_uuids"),
         "The global IDs of the deleted items, those of unused frames last; at most 10,000.",
     )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
+    job: DeletionJob | None = resolved(
+        deletion_by_uuid,
+        "The job that removes groups with many members, which are gone for everyone already, and "
+        "their unused frames. Null if all is done.",
+    )
     user_errors: list[UserError] = column(BULK_USER_ERRORS)

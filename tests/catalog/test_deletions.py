@@ -178,8 +178,9 @@ async def test_a_killed_removal_goes_on(idle_site: Site, monkeypatch: pytest.Mon
     assert done == {"outcome": "SUCCEEDED", "unitsDoneCount": len(gone), "unitsTotalCount": len(gone)}
 
 
-async def test_a_deletion_inside_a_deleted_folder_ends(idle_site: Site) -> None:
-    """Its job moves up to a folder that is still there."""
+async def test_a_deletion_inside_a_deleted_folder_ends(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its job moves up to a folder that is still there. The folders are removed one by one, the deepest first."""
+    monkeypatch.setattr(remove_folders, "FOLDERS", 1)
     site, member = idle_site, "ann@example.org"
     outer = await site.folder("outer")
     middle = await site.folder("middle", outer)

@@ -82,7 +82,7 @@ ROWS: dict[str, Table] = {
 }
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
-    *("cursor", "ends_as", "item_filter", "reach"),
+    *("cursor", "ends_as", "frame_rule", "item_filter", "reach"),
 }
 WITHOUT_FIELD = {
     "StorageFolder": {

@@ -44,8 +44,8 @@ async def next_to_cancel(transaction: Transaction, job_uuid: UUID) -> ToCancel:
     pending = sa.select(upload_units.c.uuid).where(
         upload_units.c.job_uuid == job_uuid, upload_units.c.status == JobStatus.PENDING
     )
-    first = pending.order_by(upload_units.c.position).limit(UNITS)
-    units = [row.uuid for row in await transaction.rows(first, UploadUnitRecord)]
+    some_units = await transaction.rows(pending.limit(UNITS), UploadUnitRecord)
+    units = [row.uuid for row in some_units]
     unread = sa.select(uploads.c.item_uuid).where(in_keys(uploads.c.unit_uuid, units))
     some = await transaction.rows(unread.limit(PLACEHOLDERS + 1), UploadRecord)
     placeholders = [row.item_uuid for row in some]
