@@ -93,6 +93,7 @@ def serve(
 def work() -> None:
     """Run a worker until interrupted. Any number of workers may run, on any machine."""
     settings = checked_settings()
+    from gateway.clock_watch import ClockWatch
     from gateway.http.worker_status import worker_status
     from gateway.tasks.worker import run_worker
     from gateway.telemetry.process import observed_process
@@ -102,7 +103,8 @@ def work() -> None:
     async def until_stopped() -> None:
         async with (
             open_current_services(settings) as services,
-            worker_status(services),
+            (clocks := ClockWatch(services)).running(),
+            worker_status(services, clocks),
         ):
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, services.stopping.set)

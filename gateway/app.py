@@ -15,6 +15,7 @@ from gateway.auth.credentials import Authenticator
 from gateway.auth.viewer import Viewer
 from gateway.catalog.sign_in import sign_in
 from gateway.catalog.site_gauges import SiteGauges
+from gateway.clock_watch import ClockWatch
 from gateway.context import Context, Services
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.execution.compiled.executor import CompiledExecutor
@@ -54,17 +55,18 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         watch = asyncio.create_task(authenticate.watch(services.events))
         try:
-            async with companion(services) if companion else nullcontext():
+            async with clocks.running(), companion(services) if companion else nullcontext():
                 yield
         finally:
             watch.cancel()
             await asyncio.wait([watch])
 
     settings = services.settings
+    clocks = ClockWatch(services)
     welcome = partial(sign_in, services.database, settings)
     signs_up = settings.jwt_create_users or settings.jwt_groups_claim
     authenticate = Authenticator(services.database, settings, welcome if signs_up else None)
-    routes = _routes(schema, services, authenticate)
+    routes = _routes(schema, services, authenticate, clocks)
     graphql = cast(Route, routes[0])
     app = Starlette(
         routes=routes,
@@ -83,7 +85,10 @@ def create_app(
 
 
 def _routes(
-    schema: strawberry.Schema, services: Services, authenticate: Authenticator
+    schema: strawberry.Schema,
+    services: Services,
+    authenticate: Authenticator,
+    clocks: ClockWatch,
 ) -> list[BaseRoute]:
     """Return the routes, GraphQL's first: each request is compared with them in order."""
     settings = services.settings
@@ -123,7 +128,7 @@ def _routes(
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,
-        *health_routes(Readiness(services)),
+        *health_routes(Readiness(services, clocks.warnings)),
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
         *(graphiql_routes() if settings.graphiql else []),
         *([schema_route(schema)] if settings.introspection else []),

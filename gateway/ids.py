@@ -3,16 +3,17 @@
 import base64
 import binascii
 import secrets
-import time
 from datetime import UTC, datetime
 from uuid import UUID
+
+from gateway.clock import SITE_CLOCK
 
 _SUB_MILLISECOND_BITS = 12
 
 
 def uuid7() -> UUID:
     """Return a version 7 UUID (RFC 9562), which sorts after earlier ones even in a millisecond."""
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    milliseconds, rest = divmod(int(SITE_CLOCK.time() * 1e9), 1_000_000)
     fraction = (rest << _SUB_MILLISECOND_BITS) // 1_000_000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
     return UUID(int=value)

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from gateway.clock import now
+from gateway.clock import SITE_CLOCK
 from gateway.context import Context
 from gateway.database.dialects import upsert
 from gateway.database.engine import Transaction
@@ -58,9 +58,8 @@ async def run_once(
     if key is None:
         return await run()
     matches = _matches(context, mutation, key)
-    await transaction.execute(
-        sa.delete(idempotency_keys).where(matches, idempotency_keys.c.created_at < now() - LIFETIME)
-    )
+    expired = idempotency_keys.c.created_at < SITE_CLOCK.long_before(LIFETIME)
+    await transaction.execute(sa.delete(idempotency_keys).where(matches, expired))
     row = IdempotencyKeyRecord(
         user_uuid=context.viewer.user_uuid,
         mutation=mutation,
@@ -123,7 +122,7 @@ async def replay(
     if input.idempotency_key is None:
         return None
     matches = _matches(context, mutation, input.idempotency_key)
-    recent = idempotency_keys.c.created_at >= now() - LIFETIME
+    recent = idempotency_keys.c.created_at >= SITE_CLOCK.long_before(LIFETIME)
     rows = await context.database.rows(
         sa.select(idempotency_keys).where(matches, recent), IdempotencyKeyRecord
     )

@@ -12,7 +12,7 @@ import strawberry
 
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
 from gateway.catalog.thumbnails import RETRIED
-from gateway.clock import now
+from gateway.clock import SITE_CLOCK, now
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.errors import bad_input
@@ -135,11 +135,16 @@ async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int)
             rows[row.source_key or row.item_uuid, row.item_type] = row
     states: list[State] = []
     wanted: list[UUID] = []
-    late = now() - RETRY_AFTER
+    recent, moment = SITE_CLOCK.long_before(RETRY_AFTER), now()
     for file in files:
         drawn = rows.get((file.object_key or file.uuid, file.item_type))
         states.append(reasons[file] or drawn or ThumbnailUnavailableReason.PENDING)
-        is_late = drawn and drawn.unavailable_reason in RETRIED and drawn.attempted_at < late
+        # A time in the future is from before the clock was stepped back.
+        is_late = (
+            drawn
+            and drawn.unavailable_reason in RETRIED
+            and not recent <= drawn.attempted_at <= moment
+        )
         if reasons[file] is None and (drawn is None or is_late):
             wanted.append(file.uuid)
     if wanted:

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from gateway.auth.viewer import Viewer
+from gateway.clock import SITE_CLOCK
 from gateway.errors import DomainError, ErrorCode
 
 INVALID = "This credential is invalid, expired or revoked."
@@ -41,7 +42,7 @@ class LiveCredential:
         """Return whether the credential has ended or expired."""
         expires_at = self.viewer.expires_at
         return self._reason is not None or (
-            expires_at is not None and expires_at.timestamp() <= time.time()
+            expires_at is not None and expires_at.timestamp() <= SITE_CLOCK.time()
         )
 
     def check(self) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
+from gateway.clock import now
 from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage, Signer
 from gateway.clouds.provider import AccountField, CloudProvider, split_path
 from gateway.clouds.xml import parse_xml, required_text
@@ -80,8 +81,8 @@ class AzureSigner:
         return self.get(location, lifetime)
 
     def get(self, location: ObjectLocation, lifetime: timedelta) -> str:
-        now = datetime.now(UTC)
-        return self._sign("b", f"{location.bucket}/{location.key}", now, now + lifetime, {})
+        start = now()
+        return self._sign("b", f"{location.bucket}/{location.key}", start, start + lifetime, {})
 
     def download(self, location: ObjectLocation, download: Download) -> str:
         headers = {
@@ -103,8 +104,8 @@ class AzureSigner:
         }
         if after:
             query["marker"] = after
-        now = datetime.now(UTC)
-        url = self._sign("c", location.bucket, now, now + lifetime, {})
+        start = now()
+        url = self._sign("c", location.bucket, start, start + lifetime, {})
         return f"{url}&{urlencode(query)}"
 
     def read_page(self, data: bytes) -> ObjectPage:

@@ -19,7 +19,7 @@ from gateway.errors import ErrorCode
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import S3AddressingStyle
 from gateway.stores.downloads import Download
-from gateway.stores.presigning import enable_dated_downloads, presign_download
+from gateway.stores.presigning import enable_dated_urls, presign_download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -71,7 +71,7 @@ class S3Signer:
         self._signing_client = self._client
         if account.public_endpoint:
             self._signing_client = client(endpoint_url=account.public_endpoint)
-        enable_dated_downloads(self._signing_client)
+        enable_dated_urls(self._signing_client)
 
     def head(self, location: ObjectLocation, lifetime: timedelta) -> str:
         parameters = {"Bucket": location.bucket, "Key": location.key}

@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import NamedTuple
 
+from gateway.clock import now
 from gateway.errors import ErrorCode
 from gateway.execution.limits import LimitExceeded
 
@@ -48,7 +49,7 @@ class Charge(NamedTuple):
     @property
     def reset_at(self) -> datetime:
         """When the bucket is empty if nothing more is spent."""
-        return datetime.now(UTC) + timedelta(minutes=self.level / self.limit)
+        return now() + timedelta(minutes=self.level / self.limit)
 
 
 CHARGED: ContextVar[Charge | None] = ContextVar("charged", default=None)

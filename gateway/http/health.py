@@ -28,9 +28,13 @@ class NotReady(Exception):
 
 
 class Readiness:
-    """Checks what the process depends on: its database, the version of that, and its store."""
+    """Checks what the process depends on: its database, the version of that, and its store.
 
-    def __init__(self, services: Services) -> None:
+    `warnings` returns what is amiss and does not keep the process from answering requests.
+    """
+
+    def __init__(self, services: Services, warnings: Callable[[], dict[str, str]]) -> None:
+        self.warnings = warnings
         self._stopping = services.stopping
         url = services.database.url.render_as_string(hide_password=False)
         self._checks = (
@@ -89,10 +93,13 @@ def health_routes(readiness: Readiness) -> list[BaseRoute]:
     """Return the routes of health checks, which need no credential."""
 
     async def ready(_request: Request) -> Response:
-        if reasons := await readiness.reasons():
-            content = {"status": "unavailable", "reasons": reasons}
-            return JSONResponse(content, 503, headers=_UNCACHED)
-        return await alive(_request)
+        reasons = await readiness.reasons()
+        content: dict[str, object] = {"status": "unavailable" if reasons else "ok"}
+        if reasons:
+            content["reasons"] = reasons
+        if warnings := readiness.warnings():
+            content["warnings"] = warnings
+        return JSONResponse(content, 503 if reasons else 200, headers=_UNCACHED)
 
     return [Route("/healthz", alive), Route("/livez", alive), Route("/readyz", ready)]
 

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from gateway.auth.credentials import Authenticator
 from gateway.catalog.site_gauges import SiteGauges
+from gateway.clock_watch import ClockWatch
 from gateway.context import Services
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_route
@@ -15,7 +16,7 @@ from gateway.http.server import Server, bind
 
 
 @asynccontextmanager
-async def worker_status(services: Services) -> AsyncIterator[None]:
+async def worker_status(services: Services, clocks: ClockWatch) -> AsyncIterator[None]:
     """Serve health and metrics while the context lasts, if the settings name a port.
 
     Raises:
@@ -32,7 +33,7 @@ async def worker_status(services: Services) -> AsyncIterator[None]:
     )
     authenticate = Authenticator(services.database, settings)
     routes = [
-        *health_routes(Readiness(services)),
+        *health_routes(Readiness(services, clocks.warnings)),
         metrics_route(authenticate, SiteGauges(services.database, services.queue)),
     ]
     server = Server(Starlette(routes=routes), settings, lifespan="off")

@@ -5,7 +5,6 @@ import os
 import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -13,6 +12,7 @@ from typing import NamedTuple, TextIO
 import sqlalchemy as sa
 
 from gateway.auth.secret import secret_file
+from gateway.clock import now
 from gateway.context import Services
 from gateway.database.engine import Database
 from gateway.database.migrate import current_revision
@@ -88,7 +88,7 @@ async def back_up(services: Services, directory: Path) -> tuple[Backup, Tally]:
         token = secrets.token_hex(8)
         copy, listing = directory / f"database-{token}.sqlite", directory / f"objects-{token}.tsv"
         async with suspended_removals(database):
-            begun_at = datetime.now(UTC)
+            begun_at = now()
             await asyncio.to_thread(copy_database, Path(database.url.database or ""), copy)
             keeper = _Keeper(store.root, directory, former)
             create_private_file(listing)

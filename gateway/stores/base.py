@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from gateway.clock import now
 from gateway.stores.downloads import MAX_LIFETIME
 
 MAX_PARTS = 10_000
@@ -165,6 +166,12 @@ class ObjectStore(Protocol):
     async def check(self) -> None:
         """Raise an exception unless objects can be stored and read now."""
 
+    async def time(self) -> datetime | None:
+        """Return the current time by the store's clock in UTC, which may be off by half a second.
+
+        None if the store is on this machine.
+        """
+
     async def close(self) -> None:
         """Release threads and connections."""
 
@@ -183,4 +190,4 @@ class IncompleteUpload(Exception):
 
 def expires_after(lifetime: timedelta) -> datetime:
     """Return when a URL signed now expires: UTC, in whole seconds as signatures have them."""
-    return (datetime.now(UTC) + lifetime).replace(microsecond=0)
+    return (now() + lifetime).replace(microsecond=0)

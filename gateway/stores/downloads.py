@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from gateway.clock import SITE_CLOCK
 from gateway.stores.headers import disposition_header, plain_file_name, safe_media_type
 
 MAX_LIFETIME = timedelta(days=7)
@@ -61,7 +62,7 @@ def plan_download(
     to the `longest`.
     """
     seconds, period, signed_seconds = _rounding(lifetime, longest)
-    start = int(datetime.now(UTC).timestamp()) // period * period
+    start = int(SITE_CLOCK.time()) // period * period
     signed_at, expires_at = _times(start, signed_seconds)
     return Download(
         file_name=plain_file_name(file_name),

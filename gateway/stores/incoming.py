@@ -6,15 +6,16 @@ An incomplete file is removed when it is closed or, after a crash, by `remove_ab
 import hashlib
 import os
 import secrets
-import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
+from gateway.clock import SITE_CLOCK
 from gateway.stores.private_directories import directory_below, open_directory, open_new
 
 INCOMING = "incoming"
 """Directory of files that are being received."""
-_ABANDONED_SECONDS = 24 * 3600
+_ABANDONED = timedelta(hours=24)
 
 
 class UploadMismatch(Exception):
@@ -85,5 +86,5 @@ def remove_abandoned(root: Path) -> None:
         for name in os.listdir(directory):
             with suppress(FileNotFoundError):  # another process may remove it first
                 status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-                if status.st_mtime < time.time() - _ABANDONED_SECONDS:
+                if status.st_mtime < SITE_CLOCK.long_before(_ABANDONED).timestamp():
                     os.unlink(name, dir_fd=directory)

@@ -18,7 +18,7 @@ _signing_time: ContextVar[datetime] = ContextVar("signing_time")
 
 
 class DatedQueryAuth(S3SigV4QueryAuth):
-    """Signature version 4 in the query, as of the time for which `presign_download` signs."""
+    """Signature version 4 in the query, as of the time for which `presign` signs."""
 
     def _modify_request_before_signing(self, request: AWSRequest) -> None:
         request.context["timestamp"] = _signing_time.get().strftime(SIGV4_TIMESTAMP)
@@ -28,24 +28,40 @@ class DatedQueryAuth(S3SigV4QueryAuth):
 AUTH_TYPE_MAPS[_DATED_AUTH] = DatedQueryAuth
 
 
-def enable_dated_downloads(client: "S3Client") -> None:
-    """Let `presign_download` sign with this client."""
+def enable_dated_urls(client: "S3Client") -> None:
+    """Let `presign` sign with this client."""
 
     def choose_signer(signature_version: str, **_context: Any) -> str | None:
         is_dated = _signing_time.get(None) is not None and signature_version == _BOTO3_AUTH
         return _DATED_AUTH if is_dated else None
 
     # The stubs allow only handlers that return nothing.
-    client.meta.events.register("choose-signer.s3.GetObject", choose_signer)  # type: ignore[arg-type]
+    for operation in ("GetObject", "PutObject", "UploadPart"):
+        client.meta.events.register(f"choose-signer.s3.{operation}", choose_signer)  # type: ignore[arg-type]
+
+
+def presign(
+    client: "S3Client",
+    operation: str,
+    parameters: dict[str, Any],
+    signed_at: datetime,
+    seconds: int,
+) -> str:
+    """Return the URL of a request that is valid for some seconds, from `signed_at`.
+
+    The server's own credentials may have to be loaded first, which blocks.
+    """
+    restored = _signing_time.set(signed_at)
+    try:
+        return client.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
+    finally:
+        _signing_time.reset(restored)
 
 
 def presign_download(
     client: "S3Client", bucket: str, key: str, download: Download, *, sets_cache_control: bool
 ) -> str:
-    """Return the URL of a download from S3, which is the same for equal downloads.
-
-    The server's own credentials may have to be loaded first, which blocks.
-    """
+    """Return the URL of a download from S3, which is the same for equal downloads."""
     parameters = {
         "Bucket": bucket,
         "Key": key,
@@ -54,10 +70,4 @@ def presign_download(
     }
     if sets_cache_control:
         parameters["ResponseCacheControl"] = download.cache_control
-    restored = _signing_time.set(download.signed_at)
-    try:
-        return client.generate_presigned_url(
-            "get_object", Params=parameters, ExpiresIn=download.signed_seconds
-        )
-    finally:
-        _signing_time.reset(restored)
+    return presign(client, "get_object", parameters, download.signed_at, download.signed_seconds)

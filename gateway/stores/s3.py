@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
@@ -19,6 +20,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from gateway.clock import now
 from gateway.stores.base import (
     ANYONE,
     DeclaredUpload,
@@ -28,12 +30,11 @@ from gateway.stores.base import (
     SignedRequest,
     UploadedPart,
     UrlBounds,
-    expires_after,
 )
 from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
 from gateway.stores.keys import is_object_key, new_key, validate_object_key
-from gateway.stores.presigning import enable_dated_downloads, presign_download
+from gateway.stores.presigning import enable_dated_urls, presign, presign_download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,6 +55,8 @@ _CONFIG = Config(
     response_checksum_validation="when_required",
 )
 
+_HALF_A_SECOND = timedelta(seconds=0.5)
+"""Average of what the `Date` header cuts off."""
 _ONE_THREAD = TransferConfig(use_threads=False)
 
 
@@ -95,7 +98,7 @@ class S3Store:
         )
         self._client: S3Client = client(endpoint_url=endpoint)
         self._signing_client: S3Client = client(endpoint_url=public_endpoint or endpoint)
-        enable_dated_downloads(self._signing_client)
+        enable_dated_urls(self._signing_client)
 
     @property
     def client_url(self) -> str:
@@ -268,6 +271,14 @@ class S3Store:
     async def check(self) -> None:
         await self.info(new_key())
 
+    async def time(self) -> datetime | None:
+        try:
+            head: Any = await self._run(partial(self._client.head_object, **self._at(new_key())))
+        except ClientError as error:  # there is no such object, or the clocks differ too much
+            head = error.response
+        stated = head["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return parsedate_to_datetime(stated) + _HALF_A_SECOND if stated else None
+
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._client.close)
@@ -331,12 +342,10 @@ class S3Store:
         lifetime: timedelta,
         headers: dict[str, str] | None = None,
     ) -> SignedRequest:
-        expires_at = expires_after(lifetime)  # before signing, so as never to promise too much
+        signed_at = now().replace(microsecond=0)
         seconds = int(lifetime.total_seconds())
-        url = self._signing_client.generate_presigned_url(
-            operation, Params=parameters, ExpiresIn=seconds
-        )
-        return SignedRequest(url, "PUT", expires_at, headers or {})
+        url = presign(self._signing_client, operation, parameters, signed_at, seconds)
+        return SignedRequest(url, "PUT", signed_at + timedelta(seconds=seconds), headers or {})
 
 
 @contextmanager

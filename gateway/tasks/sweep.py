@@ -16,7 +16,7 @@ from gateway.catalog.linking import enqueue_linking
 from gateway.catalog.metadata_schema import enqueue_fill
 from gateway.catalog.reencoding import enqueue_units
 from gateway.catalog.sync_jobs import enqueue_sync
-from gateway.clock import now
+from gateway.clock import SITE_CLOCK
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.kinds.enums import JobKind, JobStatus, ReencodeUnitStatus
@@ -49,7 +49,7 @@ async def sweep(services: Services) -> None:
     while await delete_late_placeholders(services):
         pass
     async with services.database.writing() as transaction:
-        expired = idempotency_keys.c.created_at < now() - LATE
+        expired = idempotency_keys.c.created_at < SITE_CLOCK.long_before(LATE)
         await transaction.execute(sa.delete(idempotency_keys).where(expired))
     await restart_upload_jobs(services)
     await restart_cancellations(services)
@@ -66,7 +66,7 @@ async def delete_late_placeholders(services: Services) -> bool:
     They are selected again once they are locked: a job may have claimed some until then.
     """
     late = sa.select(uploads.c.item_uuid).where(
-        uploads.c.unit_uuid.is_(None), uploads.c.created_at < now() - LATE
+        uploads.c.unit_uuid.is_(None), uploads.c.created_at < SITE_CLOCK.long_before(LATE)
     )
     async with services.database.writing() as transaction:
         candidates = await transaction.rows(late.limit(_BATCH), UploadRecord)
@@ -85,7 +85,7 @@ def _is_stuck(kind: JobKind) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         jobs.c.kind == kind,
         jobs.c.status == JobStatus.PENDING,
-        jobs.c.last_edited_at < now() - STUCK,
+        jobs.c.last_edited_at < SITE_CLOCK.long_before(STUCK),
     )
 
 
@@ -117,7 +117,7 @@ async def restart_cancellations(services: Services) -> None:
     stuck = sa.select(jobs.c.uuid).where(
         jobs.c.kind == JobKind.UPLOAD,
         jobs.c.status.in_(TERMINAL),
-        jobs.c.finished_at.between(now() - LATE, now() - STUCK),
+        jobs.c.finished_at.between(SITE_CLOCK.long_before(LATE), SITE_CLOCK.long_before(STUCK)),
         has_units,
     )
     async with services.database.writing() as transaction:
@@ -166,7 +166,8 @@ async def restart_fills(services: Services) -> None:
     The latter are keys that were declared before items could be found by them.
     """
     stuck = sa.select(metadata_fields.c.uuid).where(
-        ~metadata_fields.c.is_filled, metadata_fields.c.last_edited_at < now() - STUCK
+        ~metadata_fields.c.is_filled,
+        metadata_fields.c.last_edited_at < SITE_CLOCK.long_before(STUCK),
     )
     async with services.database.writing() as transaction:
         for field in await transaction.rows(stuck, MetadataFieldRecord):

@@ -168,11 +168,13 @@ async def start_due_syncs(services: Services) -> None:
     intervals = sa.select(folders.c.auto_sync_hours).where(folders.c.auto_sync).distinct()
     for interval in await services.database.rows(intervals, FolderRecord):
         hours = interval.auto_sync_hours
-        since = now() - timedelta(hours=hours) + SYNC_CHECK_PERIOD / 2
+        moment, tolerance = now(), SYNC_CHECK_PERIOD / 2
+        since = moment - timedelta(hours=hours) + tolerance
         recent = sa.exists().where(
             jobs.c.folder_uuid == folders.c.uuid,
             jobs.c.kind == JobKind.CLOUD_SYNC,
-            jobs.c.created_at > since,
+            # Later times are from before the clock was stepped back.
+            jobs.c.created_at.between(since, moment + tolerance),
         )
         due = sa.select(folders.c.uuid).where(
             folders.c.auto_sync, folders.c.auto_sync_hours == hours, ~recent

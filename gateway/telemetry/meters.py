@@ -5,7 +5,7 @@ the event loop, and read when `/metrics` is.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
@@ -49,13 +49,13 @@ class CountMeter:
 
 
 class GaugeMeter:
-    """A number of things that exist at the moment, for each combination of labels."""
+    """A number of the present, counted or measured, for each combination of labels."""
 
     def __init__(self, name: str, description: str, labels: Labels = ()) -> None:
         self.name = name
         self.description = description
         self.labels = labels
-        self.values: Counter[Labels] = Counter() if labels else Counter({(): 0})
+        self.values: dict[Labels, float] = defaultdict(float, {} if labels else {(): 0})
 
     @contextmanager
     def one_more(self, *labels: str, by: int = 1) -> Iterator[None]:
@@ -65,6 +65,10 @@ class GaugeMeter:
             yield
         finally:
             self.values[labels] -= by
+
+    def set(self, value: float, *labels: str) -> None:
+        """Set the present value of something that is measured."""
+        self.values[labels] = value
 
     def collect(self) -> GaugeMetricFamily:
         """Return the present values."""

@@ -110,6 +110,13 @@ CALL_FAILURES = CountMeter(
     "Calls to other services that failed, by the code or class of the error.",
     ("service", "call", "error"),
 )
+CLOCK_DIFFERENCE = GaugeMeter(
+    "storegraph_clock_difference_seconds",
+    "Seconds by which the clock of this machine is ahead of another, or behind it if negative. "
+    "`reference` is database, store, or start for what it would be without steps since the "
+    "process started.",
+    ("reference",),
+)
 LOG_LINES_DROPPED = CountMeter(
     "storegraph_log_lines_dropped", "Lines that were lost because nobody read the log."
 )

@@ -10,6 +10,7 @@ from gateway.clouds import azure
 from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.kinds.enums import StorageLocationName as Kind
 from gateway.stores import downloads
+from tests.fixtures.clocks import stop_clock
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 ACCOUNT = CloudAccount(Kind.AZURE, account="acme", credentials={"account_key": KEY})
@@ -18,17 +19,9 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-class Clock(datetime):
-    """A stopped clock."""
-
-    @classmethod
-    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-        return NOW
-
-
 @pytest.fixture
 def signer(monkeypatch: pytest.MonkeyPatch) -> azure.AzureSigner:
-    monkeypatch.setattr(azure, "datetime", Clock)
+    stop_clock(monkeypatch, NOW)
     return azure.AzureSigner(ACCOUNT)
 
 
@@ -50,10 +43,7 @@ def test_a_blob_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> 
     }
 
 
-def test_a_download_is_signed_as_the_library_signs_it(
-    signer: azure.AzureSigner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(downloads, "datetime", Clock)
+def test_a_download_is_signed_as_the_library_signs_it(signer: azure.AzureSigner) -> None:
     signed = claims(signer.download(BLOB, downloads.plan_download("a b.png", "image/png", HOUR)))
     assert (signed["st"], signed["se"]) == ("2026-01-02T02:55:00Z", "2026-01-02T04:30:00Z")
     assert signed["rscc"] == "private, max-age=3600, immutable"

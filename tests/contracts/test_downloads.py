@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.stores import downloads
 from gateway.stores.downloads import MAX_LIFETIME, plan_download
 from gateway.stores.headers import inline_media_type
+from tests.fixtures.clocks import stop_clock
 
 SECONDS = st.integers(60, int(MAX_LIFETIME.total_seconds()) - 1)
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2040, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
@@ -16,14 +17,8 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2040, 1, 1)).map(lambda mo
 
 def plan(moment: datetime, seconds: int) -> downloads.Download:
     """Plan a download at a moment."""
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return moment
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(downloads, "datetime", Clock)
+        stop_clock(patch, moment)
         return plan_download("a.png", "image/png", timedelta(seconds=seconds))
 
 

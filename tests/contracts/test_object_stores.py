@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -277,3 +278,9 @@ async def test_cancelled_copy_leaves_no_local_file(
     async with asyncio.timeout(10):
         while os.listdir(tmp_path):
             await asyncio.sleep(0.02)
+
+
+async def test_the_clock_of_a_store_elsewhere_is_known(store: ObjectStore) -> None:
+    moment = await store.time()
+    assert (moment is None) == isinstance(store, DiskStore)
+    assert moment is None or abs(moment - datetime.now(UTC)) < timedelta(seconds=5)

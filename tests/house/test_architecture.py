@@ -28,6 +28,7 @@ LAYERS = (
         "gateway.logs",
         "gateway.gc_tuning",
     ),
+    ("gateway.clock_watch",),
     ("gateway.tasks",),
     ("gateway.manifests",),
     ("gateway.catalog.mirroring", "gateway.catalog.reencoding", "gateway.catalog.reprobing"),

@@ -28,7 +28,7 @@ from gateway.execution import private_apis
 from gateway.http import uvicorn_protocols
 from gateway.queues import procrastinate_apis
 from gateway.stores.downloads import Download
-from gateway.stores.presigning import enable_dated_downloads, presign_download
+from gateway.stores.presigning import enable_dated_urls, presign_download
 from tests.house.sources import ROOT
 
 BORROWERS = {
@@ -215,7 +215,7 @@ def test_time_of_signatures() -> None:
     config = Config(signature_version="s3v4")
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
     client = session.client("s3", region_name="us-east-1", config=config)
-    enable_dated_downloads(client)
+    enable_dated_urls(client)
     start, end = datetime(2030, 1, 2, 3, tzinfo=UTC), datetime(2030, 1, 2, 4, tzinfo=UTC)
     download = Download("a.png", "image/png", True, start, end, 60)
     url = presign_download(client, "bucket", "key", download, sets_cache_control=True)

@@ -90,7 +90,7 @@ async def test_a_check_that_hangs_is_bounded_and_runs_once(
             runs += 1
             await hanging.wait()
 
-        ready = health.Readiness(site.services)
+        ready = health.Readiness(site.services, dict)
         ready._checks[1]._probe = check
         for _ in range(3):
             assert await ready.reasons() == {"store": "The store did not respond within 0.1 s."}

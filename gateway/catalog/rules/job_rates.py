@@ -8,6 +8,8 @@ MARK_SECONDS = 10.0
 """Least time between two marks."""
 WINDOW_SECONDS = 60.0
 """Time over which a rate is measured."""
+CLOCK_ERROR_SECONDS = 1.0
+"""Difference of the clocks of two processes that follow the same one."""
 
 
 Mark = tuple[float, int, int]
@@ -30,8 +32,10 @@ def next_marks(
 
     A mark is added if the last one, or the start, is old enough.
     """
+    if started_at is None:
+        return None
     time, former = moment.timestamp(), _window(started_at, marks, moment)
-    if not former or time < former[-1][0] + MARK_SECONDS:
+    if former and time < former[-1][0] + MARK_SECONDS:
         return None
     return [*former, (time, units, size)]
 
@@ -70,11 +74,14 @@ def remaining_time(
 
 
 def _window(started_at: datetime | None, marks: Marks, moment: datetime) -> Sequence[Mark]:
-    """Return the marks in the window, after the last one before it; without any, the start."""
+    """Return the marks in the window, after the last one before it; without any, the start.
+
+    Those in the future are left out: they are from before the clock was stepped back.
+    """
     if started_at is None:
         return ()
-    if not marks:
-        return [(started_at.timestamp(), 0, 0)]
+    known = [*marks] if marks else [(started_at.timestamp(), 0, 0)]
+    marks = [mark for mark in known if mark[0] <= moment.timestamp() + CLOCK_ERROR_SECONDS]
     begin = moment.timestamp() - WINDOW_SECONDS
     first = 0
     while first + 1 < len(marks) and marks[first + 1][0] <= begin:
