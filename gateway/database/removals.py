@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 
 from gateway.database.dialects import is_sqlite, libpq_conninfo
 from gateway.database.engine import Database, Transaction
+from gateway.database.served_connections import ServedConnection
 from gateway.private_files import create_private_file
 from gateway.settings import NotConfigured
 
@@ -41,8 +42,8 @@ async def suspended_removals(database: Database) -> AsyncIterator[None]:
                 pass
             yield
         return
-    connection = await AsyncConnection.connect(libpq_conninfo(database.url), autocommit=True)
-    async with connection:
+    conninfo = libpq_conninfo(database.url)
+    async with await ServedConnection.connect(conninfo, autocommit=True) as connection:
         await _obtain(_LockedConnection(connection))
         yield
         try:
