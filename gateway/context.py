@@ -11,6 +11,7 @@ import strawberry
 from gateway.auth.viewer import Viewer
 from gateway.clouds.open import Clouds
 from gateway.database.engine import Database
+from gateway.disks import Disks
 from gateway.events.base import Events
 from gateway.events.streams import Streams
 from gateway.fetching.fetcher import Fetcher
@@ -54,6 +55,7 @@ class Services:
     fetch_rules: FetchRules
     fetcher: Fetcher
     clouds: Clouds
+    disks: Disks
     streams: Streams = field(default_factory=Streams)
     requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -59,6 +59,12 @@ class Settings(CredentialSettings):
         "`public_endpoint`. `addressing=virtual` puts the bucket into the host of URLs instead of "
         "their path. Defaults to the local disk in the data directory.",
     )
+    min_free_bytes: int = Field(
+        256 << 20,
+        ge=0,
+        description="Bytes of the disks of the embedded database and of local objects that uploads "
+        "and changes leave free, for deletions and restarts; a tenth of the disk at most.",
+    )
     public_url: str = Field(
         "",
         description="URL at which clients reach the gateway, with a path if it is not at the root "

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from gateway.errors import DomainError
+from gateway.full_disks import is_disk_full
 from gateway.private_files import OTHERS
 from gateway.setting_errors import setting_errors
 from gateway.settings import NotConfigured, Settings
@@ -40,7 +41,8 @@ def checked_settings() -> Settings:
 def run_to_end(command: Coroutine[Any, Any, None], *expected: type[Exception]) -> None:
     """Run a command to its end.
 
-    Errors of the operator, and those of the `expected` types, are printed without a traceback.
+    Errors of the operator, those of the `expected` types, and a full disk are printed without a
+    traceback.
     """
     kinds: tuple[type[Exception], ...] = (NotConfigured, DomainError, *expected)
     try:
@@ -51,3 +53,9 @@ def run_to_end(command: Coroutine[Any, Any, None], *expected: type[Exception]) -
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        errors.print(f"The disk is full ({reason}). Make room, then run the command again.")
+        raise typer.Exit(1) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import ArgumentError
 
-from gateway.auth.secret import site_secrets
+from gateway.auth.secret import SiteSecrets, site_secrets
 from gateway.catalog.jobs import publish_changes
 from gateway.catalog.ledger import journal
 from gateway.clouds.open import Clouds
@@ -17,6 +17,7 @@ from gateway.context import Services
 from gateway.database.dialects import database_url
 from gateway.database.engine import Database
 from gateway.database.migrate import check_current
+from gateway.disks import Disks
 from gateway.events.open import open_events
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.rules import FetchRules
@@ -24,7 +25,7 @@ from gateway.private_files import make_private, warn_unless_private
 from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
-from gateway.stores.base import IncompleteUpload, MissingObject
+from gateway.stores.base import IncompleteUpload, MissingObject, ObjectStore
 from gateway.stores.open import open_store
 from gateway.telemetry.calls import measure_calls
 
@@ -77,7 +78,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """
     refuse_unrestored(settings)
     database = Database(
-        resolve_database_url(settings), settings.limits.seconds + _STATEMENT_MARGIN_SECONDS
+        resolve_database_url(settings),
+        settings.limits.seconds + _STATEMENT_MARGIN_SECONDS,
+        min_free=settings.min_free_bytes,
     )
     if not database.is_embedded and settings.secret_key is None:
         raise NotConfigured(
@@ -87,15 +90,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     with _blaming("FETCH_ALLOWED"):
         rules = FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)
     own = await asyncio.to_thread(site_secrets, settings)
-    with _blaming("OBJECTS_URL"):
-        store = open_store(
-            settings.objects_url,
-            directory=settings.data_dir,
-            public_url=settings.public_url,
-            secret=own.current,
-            part_size=settings.part_size,
-            former_secrets=own.former,
-        )
+    store = _open_own_store(settings, own)
     _make_private(settings, database)
     measure_calls(store, "store", STORE_CALLS, (MissingObject, IncompleteUpload))
     fetcher = await asyncio.to_thread(  # loads all CA certificates
@@ -109,11 +104,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     database.before_commit(partial(journal.finish, events))
     # Last, as all transactions that change jobs wait for each other from here to their commits.
     database.before_commit(partial(publish_changes, events))
+    disks = Disks(database.disk, store.disk)
     try:
+        await disks.start()
         await events.start()
         queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))
-        yield Services(settings, database, store, events, queue, rules, fetcher, clouds)
+        yield Services(settings, database, store, events, queue, rules, fetcher, clouds, disks)
     finally:
+        await disks.close()
         await fetcher.close()
         await events.close()
         await store.close()
@@ -130,6 +128,19 @@ async def open_current_services(settings: Settings) -> AsyncIterator[Services]:
     await asyncio.to_thread(check_current, resolve_database_url(settings))
     async with open_services(settings) as services:
         yield services
+
+
+def _open_own_store(settings: Settings, own: SiteSecrets) -> ObjectStore:
+    with _blaming("OBJECTS_URL"):
+        return open_store(
+            settings.objects_url,
+            directory=settings.data_dir,
+            public_url=settings.public_url,
+            secret=own.current,
+            part_size=settings.part_size,
+            former_secrets=own.former,
+            min_free=settings.min_free_bytes,
+        )
 
 
 def _make_private(settings: Settings, database: Database) -> None:

@@ -347,5 +347,7 @@ described(
     UNAVAILABLE="The database or an external server did not respond as expected. Try again later.",
     COMMIT_UNKNOWN="The connection to the database was lost while the change was committed: look "
     "whether it was made before you send it again.",
+    INSUFFICIENT_STORAGE="A disk of the site is full, or nearly. Deletions and cancellations are "
+    "accepted, and whatever else makes room; send other changes again once there is room.",
     INTERNAL_SERVER_ERROR="An unexpected error occurred in the server.",
 )

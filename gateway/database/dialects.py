@@ -33,6 +33,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=30000",
     "PRAGMA mmap_size=268435456",
+    # The log of a large transaction would keep its room for ever.
+    "PRAGMA journal_size_limit=67108864",
 )
 
 
@@ -134,8 +136,11 @@ def autocommit_options(url: URL) -> dict[str, Any]:
     return {} if is_sqlite(url) else {"isolation_level": "AUTOCOMMIT"}
 
 
-def configure_connections(engine: sa.Engine) -> None:
-    """Give SQLite connections their pragmas and an explicit BEGIN; do nothing for PostgreSQL."""
+def configure_connections(engine: sa.Engine, *, sorts_in_memory: bool = True) -> None:
+    """Give SQLite connections their pragmas and an explicit BEGIN; do nothing for PostgreSQL.
+
+    Sorting in files fails on a full disk, but only migrations sort more than memory should take.
+    """
     if engine.dialect.name != "sqlite":
         return
 
@@ -146,6 +151,8 @@ def configure_connections(engine: sa.Engine) -> None:
         cursor = connection.cursor()
         for pragma in _SQLITE_PRAGMAS:
             cursor.execute(pragma)
+        if sorts_in_memory:
+            cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()
         add_functions(connection)
 

@@ -1,8 +1,10 @@
 """The database: `reading()`, `writing()`, and single statements outside transactions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from gateway.database.interrupts import stop_cancelled_statements
 from gateway.database.lanes import Lanes
 from gateway.database.outages import CommitUnknown, leaves_doubt
 from gateway.database.readers import Readers
+from gateway.database.reserve import DatabaseDisk
 from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_statement
 
@@ -130,11 +133,17 @@ class Database:
 
     Statements of operations take at most `most_seconds`, if their process cannot end them earlier.
     On SQLite, the writers of a process wait for one another here instead of polling for the lock.
+    If `min_free` is given, so many bytes of SQLite's disk are kept free: see `DatabaseDisk`.
     """
 
-    def __init__(self, url: str, most_seconds: float | None = None) -> None:
+    def __init__(
+        self, url: str, most_seconds: float | None = None, *, min_free: int | None = None
+    ) -> None:
         self.url = database_url(url)
         self.is_embedded = is_sqlite(self.url)
+        self.disk: DatabaseDisk | None = None
+        if self.is_embedded and min_free is not None:
+            self.disk = DatabaseDisk(Path(self.url.database or ""), min_free)
         self._engine = create_async_engine(self.url, **engine_options(self.url))
         configure_connections(self._engine.sync_engine)
         if self.is_embedded:
@@ -199,24 +208,26 @@ class Database:
 
         Raises:
             CommitUnknown: the connection was lost during the commit.
+            InsufficientStorage: the disk of the database is full.
         """
         is_ready = False
-        async with self._writers.slot(), self._engine.connect() as connection:
-            await connection.execution_options(**{WRITING: True})
-            transaction = Transaction(connection)
-            try:
-                async with connection.begin():
-                    with _inside():
-                        yield transaction
-                    if guard := COMMIT_GUARD.get():
-                        guard()
-                    for hook in self._commit_hooks:
-                        await hook(transaction)
-                    is_ready = True
-            except Exception as error:
-                if is_ready and leaves_doubt(error):
-                    raise CommitUnknown from error
-                raise
+        with self.disk.writing() if self.disk else nullcontext():
+            async with self._writers.slot(), self._engine.connect() as connection:
+                await connection.execution_options(**{WRITING: True})
+                transaction = Transaction(connection)
+                try:
+                    async with connection.begin():
+                        with _inside():
+                            yield transaction
+                        if guard := COMMIT_GUARD.get():
+                            guard()
+                        for hook in self._commit_hooks:
+                            await hook(transaction)
+                        is_ready = True
+                except Exception as error:
+                    if is_ready and leaves_doubt(error):
+                        raise CommitUnknown from error
+                    raise
         DATABASE.note_response()
         transaction.run_commit_actions()
 
@@ -263,3 +274,5 @@ class Database:
         """Close all connections."""
         await self._readers.close()
         await self._engine.dispose()
+        if self.disk:
+            await asyncio.to_thread(self.disk.close)

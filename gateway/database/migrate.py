@@ -144,7 +144,7 @@ def _connection(url: str, *, writes: bool = False) -> Iterator[sa.Connection]:
     if writes and is_sqlite(target) and target.database not in (None, ":memory:"):
         create_private_file(Path(target.database or ""))
     engine = sa.create_engine(target, poolclass=sa.NullPool)
-    configure_connections(engine)
+    configure_connections(engine, sorts_in_memory=False)
     try:
         try:
             connection = engine.connect().execution_options(**{WRITING: writes})

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.database.served_connections import NotSent
+from gateway.full_disks import FULL_DISK_LOG, is_disk_full
 from gateway.outages import DATABASE
 
 T = TypeVar("T")
@@ -19,12 +20,10 @@ RETRY_SECONDS = 1.0
 _SQLITE_OUTAGES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_LOCKED,
 }
 _POSTGRES_OUTAGES = {
-    "53100",  # disk full
     "53300",  # too many connections
     "57P01",  # an administrator has ended the connection
     "57P02",  # another process of the server has crashed
@@ -86,21 +85,29 @@ def leaves_doubt(error: BaseException | None) -> bool:
     return False
 
 
-async def outlast(read: Callable[[], Awaitable[T]]) -> T:
-    """Return what a function reads from the database, called again until an outage has ended."""
+async def outlast(call: Callable[[], Awaitable[T]]) -> T:
+    """Return what a function returns, called again until the database responds and has room."""
     while True:
         try:
-            return await read()
+            return await call()
         except Exception as error:
-            if not is_outage(error):
+            if not _note(error):
                 raise
-            DATABASE.note_failure(error)
         await asyncio.sleep(RETRY_SECONDS)
 
 
 def log_failure(event: str, error: BaseException, **facts: object) -> None:
-    """Log a failure with its traceback, or only that the database is down if it is due to that."""
+    """Log a failure with its traceback, or only its cause if that is an outage or a full disk."""
+    if not _note(error):
+        log.error(event, exc_info=error, **facts)
+
+
+def _note(error: BaseException) -> bool:
+    """Note an error that is due to an outage or a full disk, and return whether it is."""
+    if is_disk_full(error):
+        FULL_DISK_LOG.note(error)
+        return True
     if is_outage(error):
         DATABASE.note_failure(error)
-    else:
-        log.error(event, exc_info=error, **facts)
+        return True
+    return False

@@ -156,7 +156,9 @@ class _EmbeddedReader:
         connection = sqlite3.connect(
             path, isolation_level=None, cached_statements=512, check_same_thread=False
         )
-        for pragma in ("busy_timeout=0", "mmap_size=268435456", "query_only=ON"):
+        # Sorting in files would fail on a full disk.
+        pragmas = ("busy_timeout=0", "mmap_size=268435456", "query_only=ON", "temp_store=MEMORY")
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
         add_functions(connection)
         return cls(connection)

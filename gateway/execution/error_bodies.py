@@ -11,6 +11,7 @@ from gateway.database.outages import CommitUnknown, is_outage
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.rates import RateExceeded
+from gateway.full_disks import FULL_DISK_LOG, is_disk_full
 from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_error
 
@@ -23,6 +24,10 @@ IN_DOUBT = DomainError(
     ErrorCode.COMMIT_UNKNOWN,
     "The connection to the database was lost while the change was committed. Look whether it was "
     "made before you send it again; with the same idempotency key, you can send it again at once.",
+)
+NO_ROOM = DomainError(
+    ErrorCode.INSUFFICIENT_STORAGE,
+    "The disk of the site is full. Delete what is no longer needed, or tell its operator.",
 )
 MAX_MESSAGE_LENGTH = 1_000
 _PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
@@ -43,12 +48,14 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     reason = _reason_of(error)
     note_error(reason.code)
     note_excess(reason)
+    cause = getattr(error, "original_error", None) or error
     if reason is NO_DATABASE or reason is IN_DOUBT:
-        DATABASE.note_failure(getattr(error, "original_error", None) or error)
+        DATABASE.note_failure(cause)
     if reason is IN_DOUBT:
         log.warning("commit_unknown", request_id=request_id)
+    if reason is NO_ROOM:
+        FULL_DISK_LOG.note(cause)
     if reason is MASKED:
-        cause = getattr(error, "original_error", None) or error
         path = getattr(error, "path", None)
         log.error("operation_failed", request_id=request_id, path=path, exc_info=cause)
     message = _without_echo(_PYTHON_TEXT.sub(", found", reason.message))
@@ -107,6 +114,8 @@ def _reason_of(error: BaseException | None) -> DomainError:
             return _reason_of(cause)
         case CommitUnknown():
             return IN_DOUBT
+    if is_disk_full(error):
+        return NO_ROOM
     return NO_DATABASE if is_outage(error) else MASKED
 
 

@@ -32,6 +32,7 @@ from gateway.execution.declarations import (
     ToOne,
 )
 from gateway.execution.private_apis import selection_node
+from gateway.full_disks import InsufficientStorage
 
 _PAGE_ARGUMENTS = (
     Argument(
@@ -63,6 +64,8 @@ _PAGE_ARGUMENTS = (
         "`after`.",
     ),
 )
+_MAKING_ROOM = ("abort_", "cancel_", "delete_", "remove_", "revoke_", "unlink_", "update_user")
+"""How the names of mutations begin that are accepted while the disk of the database is low."""
 _FILTER = "Return only entries that match this filter."
 
 Resolver = Callable[..., Any]
@@ -88,12 +91,17 @@ def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) ->
     """Return the mutation that `function(context, input)` runs.
 
     Its return annotation is the outcome class behind the payload, which is built from
-    `user_errors` alone when the function raises domain errors.
+    `user_errors` alone when the function raises domain errors. While the disk of the database is
+    low, only mutations that make room run.
     """
+    makes_room = function.__name__.startswith(_MAKING_ROOM)
     signature = inspect.signature(function, eval_str=True)
     input_type, outcome_type = signature.parameters["input"].annotation, signature.return_annotation
 
     async def outcome_of(context: Context, input: Any) -> Any:
+        disk = context.database.disk
+        if disk and disk.is_low and not makes_room:
+            raise InsufficientStorage("The disk of the database is nearly full.")
         try:
             return await function(context, input)
         except DomainError as error:

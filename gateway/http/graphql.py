@@ -64,6 +64,7 @@ STATUS = {
     ErrorCode.TIMEOUT: 504,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.COMMIT_UNKNOWN: 500,
+    ErrorCode.INSUFFICIENT_STORAGE: 507,
     ErrorCode.INTERNAL_SERVER_ERROR: 500,
     ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: 200,  # as Apollo Server responds
     ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,
@@ -255,13 +256,19 @@ def _failure(
 
 
 def _status_of(answer: Answer) -> int:
-    """Return the status of an answer: 200 if it was executed, unless there was no database."""
+    """Return the status of an answer: 200 if it was executed, unless the site could do nothing.
+
+    It could not without its database, nor without room on its disk.
+    """
     if not answer.errors:
         return 200
     codes = {error["extensions"]["code"] for error in answer.errors}
     if answer.executed:
         is_empty = not any(value is not None for value in (answer.data or {}).values())
-        return 503 if is_empty and codes == {ErrorCode.UNAVAILABLE} else 200
+        for code in (ErrorCode.UNAVAILABLE, ErrorCode.INSUFFICIENT_STORAGE):
+            if is_empty and codes == {code}:
+                return STATUS[code]
+        return 200
     return STATUS.get(answer.errors[0]["extensions"]["code"], 400)
 
 

@@ -28,7 +28,7 @@ class NotReady(Exception):
 
 
 class Readiness:
-    """Checks what the process depends on: its database, the version of that, and its store.
+    """Checks what the process depends on: database, the version of that, store and disks.
 
     `warnings` returns what is amiss and does not keep the process from answering requests.
     """
@@ -36,10 +36,19 @@ class Readiness:
     def __init__(self, services: Services, warnings: Callable[[], dict[str, str]]) -> None:
         self.warnings = warnings
         self._stopping = services.stopping
+
+        async def check_disks() -> None:
+            if low := services.disks.low:
+                names = " and ".join(disk.name for disk in low)
+                raise NotReady(
+                    f"The disk of the {names} is nearly full: only deletions are accepted."
+                )
+
         url = services.database.url.render_as_string(hide_password=False)
         self._checks = (
             _Check("database", lambda: asyncio.to_thread(_check_database, url)),
             _Check("store", services.store.check),
+            _Check("disk", check_disks),
         )
         self._reasons: dict[str, str] = {}
         self._expires_at = 0.0

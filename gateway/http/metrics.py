@@ -28,6 +28,7 @@ STATUS = {
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.LIMIT_EXCEEDED: 429,
     ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.INSUFFICIENT_STORAGE: 507,
 }
 
 

@@ -27,6 +27,7 @@ from gateway.telemetry.refusals import note_refused_credential
 _RANGE = re.compile(
     r"bytes=((?P<first>[0-9]{1,99})-(?P<last>[0-9]{0,99})|-[0-9]{1,99})", re.IGNORECASE
 )
+_STATUS = {ErrorCode.UNAVAILABLE: 503, ErrorCode.INSUFFICIENT_STORAGE: 507}
 CheckHolder = Callable[[str], Awaitable[object]]
 """Raises a domain error unless the credential that a URL is bound to is valid."""
 Handler = Callable[[DiskStore, Request, CheckHolder], Awaitable[Response]]
@@ -132,16 +133,30 @@ async def upload(store: DiskStore, request: Request, check_holder: CheckHolder) 
     await _check_holder(claims, check_holder)
     size = int(claims["length"])
     _check_length(request.headers, size)
-    if "part" in claims:
-        part = await store.accept_part(
-            key, claims["upload"], int(claims["part"]), request.stream(), size
-        )
-        return Response(headers={**_SECURITY_HEADERS, "ETag": part.etag})
-    if request.headers.get("Content-Type") != claims["type"]:
-        message = f"The Content-Type must be {claims['type']}."
-        raise ObjectRequestError(400, ErrorCode.BAD_REQUEST, message)
-    await store.accept(key, request.stream(), size, claims.get("sha256"))
+    body = request.stream()
+    try:
+        if "part" in claims:
+            number = int(claims["part"])
+            part = await store.accept_part(key, claims["upload"], number, body, size)
+            return Response(headers={**_SECURITY_HEADERS, "ETag": part.etag})
+        if request.headers.get("Content-Type") != claims["type"]:
+            message = f"The Content-Type must be {claims['type']}."
+            raise ObjectRequestError(400, ErrorCode.BAD_REQUEST, message)
+        await store.accept(key, body, size, claims.get("sha256"))
+    except Exception:
+        if _ends_connection(request):
+            # Were the connection closed before all was read, the client might miss the response.
+            async for _ in body:
+                pass
+        raise
     return Response(headers=_SECURITY_HEADERS)
+
+
+def _ends_connection(request: Request) -> bool:
+    """Return whether the server closes the connection after its response to a body under way."""
+    is_old = request.scope["http_version"] == "1.0"
+    is_last = is_old or "close" in request.headers.get("Connection", "").lower()
+    return is_last and "Expect" not in request.headers  # or the client sends nothing yet
 
 
 async def _check_holder(claims: Mapping[str, str], check_holder: CheckHolder) -> None:
@@ -178,8 +193,7 @@ async def _handle(
     except Exception as error:  # every response is JSON
         reason = error_body(error, request_id_of(request.headers.get("x-request-id")))
         code = reason["extensions"]["code"]
-        status = 503 if code is ErrorCode.UNAVAILABLE else 500
-        return _error_response(status, code, reason["message"])
+        return _error_response(_STATUS.get(code, 500), code, reason["message"])
 
 
 def _error_response(status: int, code: ErrorCode, message: object) -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.clock import now
+from gateway.disks import Disk
 from gateway.stores.downloads import MAX_LIFETIME
 
 MAX_PARTS = 10_000
@@ -80,6 +81,10 @@ class ObjectStore(Protocol):
     @property
     def client_url(self) -> str:
         """Return how the URLs that are signed for clients begin."""
+
+    @property
+    def disk(self) -> Disk | None:
+        """Return the disk of this machine that the objects are on; None if they are elsewhere."""
 
     @property
     def part_size(self) -> int:

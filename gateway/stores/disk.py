@@ -11,6 +11,7 @@ from stat import S_ISREG
 from typing import BinaryIO
 
 from gateway.clock import now
+from gateway.disks import Disk
 from gateway.private_files import PRIVATE_DIRECTORY, create_private_directory, make_private
 from gateway.stores.base import (
     ANYONE,
@@ -49,7 +50,8 @@ class DiskStore:
 
     Objects are files under `root`. URLs point to the gateway at `public_url` and are signed with
     `secret`; those signed with `former_secrets` stay valid. gateway/http/objects.py serves them
-    through `claims`, `open` and the `accept` methods.
+    through `claims`, `open` and the `accept` methods. Whatever stores bytes raises
+    `InsufficientStorage`, before it takes any, if less than `min_free` bytes would stay free.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class DiskStore:
         secret: bytes,
         part_size: int,
         former_secrets: Sequence[bytes] = (),
+        min_free: int = 0,
     ) -> None:
         self.root = root
         create_private_directory(root)
@@ -69,6 +72,7 @@ class DiskStore:
         self._url = public_url.rstrip("/") + "/objects"
         self._secrets = (secret, *former_secrets)
         self._part_size = part_size
+        self.disk = Disk("store", root, min_free)
 
     @property
     def client_url(self) -> str:
@@ -87,7 +91,8 @@ class DiskStore:
                 incoming.write(data)
                 self._store(incoming, key)
 
-        await asyncio.to_thread(write)
+        async with self.disk.promise(len(data)):
+            await asyncio.to_thread(write)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
         validate_object_key(key)
@@ -97,7 +102,9 @@ class DiskStore:
                 shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
                 self._store(incoming, key)
 
-        await asyncio.to_thread(copy)
+        size = (await asyncio.to_thread(path.stat)).st_size
+        async with self.disk.promise(size):
+            await asyncio.to_thread(copy)
 
     async def info(self, key: str) -> ObjectInfo | None:
         try:
@@ -253,7 +260,8 @@ class DiskStore:
                 self._store(incoming, key)
             self._remove_parts(name)
 
-        await asyncio.to_thread(assemble)
+        async with self.disk.promise(sum(part.size for part in parts)):
+            await asyncio.to_thread(assemble)
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
         await asyncio.to_thread(self._remove_parts, parts_directory(key, upload_id))
@@ -285,7 +293,7 @@ class DiskStore:
     ) -> None:
         """Store a new object as it arrives; raises `UploadMismatch` or `AlreadyStored`."""
         validate_object_key(key)
-        async with self._receiving(body, sha256) as incoming:
+        async with self._receiving(body, size, sha256) as incoming:
             incoming.check(size)
             await asyncio.to_thread(self._store, incoming, key, replaces=False)
 
@@ -303,27 +311,29 @@ class DiskStore:
             except (FileNotFoundError, NotADirectoryError):
                 raise MissingObject("no such upload") from None
 
-        async with self._receiving(body) as incoming:
+        async with self._receiving(body, size) as incoming:
             incoming.check(size)
             return await asyncio.to_thread(store)
 
     @asynccontextmanager
     async def _receiving(
-        self, body: AsyncIterable[bytes], sha256: str | None = None
+        self, body: AsyncIterable[bytes], size: int, sha256: str | None = None
     ) -> AsyncIterator[IncomingFile]:
         """Yield the received body as a file, written in blocks, each in a thread."""
-        incoming = await asyncio.to_thread(IncomingFile, self.root, sha256)
-        try:
-            block = bytearray()
-            async for chunk in body:
-                block += chunk
-                if len(block) >= _BLOCK_BYTES:
-                    await asyncio.to_thread(incoming.write, block)
-                    block = bytearray()
-            await asyncio.to_thread(incoming.write, block)
-            yield incoming
-        finally:
-            await asyncio.to_thread(incoming.close)
+        async with self.disk.promise(size) as note_written:
+            incoming = await asyncio.to_thread(IncomingFile, self.root, sha256)
+            try:
+                block = bytearray()
+                async for chunk in body:
+                    block += chunk
+                    if len(block) >= _BLOCK_BYTES:
+                        await asyncio.to_thread(incoming.write, block)
+                        note_written(len(block))
+                        block = bytearray()
+                await asyncio.to_thread(incoming.write, block)
+                yield incoming
+            finally:
+                await asyncio.to_thread(incoming.close)
 
     def _open(self, key: str) -> BinaryIO:
         """Open an object's file; raises `MissingObject`."""

@@ -35,13 +35,20 @@ class IncomingFile:
     def __init__(self, root: Path, sha256: str | None = None) -> None:
         self._directory = open_directory(root, INCOMING)
         self._name = secrets.token_hex(16)
-        self._file = os.fdopen(open_new(self._name, self._directory), "wb")
+        try:
+            self._file = open_new(self._name, self._directory)
+        except BaseException:
+            os.close(self._directory)
+            raise
         self._size = 0
         self._sha256 = sha256
         self._hash = hashlib.sha256()
 
     def write(self, data: bytes | bytearray) -> None:
-        self._file.write(data)
+        """Append bytes, without a buffer: if the disk is full, this fails and not `close`."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
         self._size += len(data)
         if self._sha256 is not None:
             self._hash.update(data)
@@ -55,13 +62,13 @@ class IncomingFile:
 
     def replace(self, directory: int, name: str) -> None:
         """Move the file into a directory, given as descriptor, replacing what has the name."""
-        self._flush()
+        os.fsync(self._file)
         os.replace(self._name, name, src_dir_fd=self._directory, dst_dir_fd=directory)
         os.fsync(directory)
 
     def create(self, directory: int, name: str) -> None:
         """Move the file into a directory, given as descriptor; raises `AlreadyStored`."""
-        self._flush()
+        os.fsync(self._file)
         try:
             os.link(self._name, name, src_dir_fd=self._directory, dst_dir_fd=directory)
         except FileExistsError:
@@ -70,14 +77,10 @@ class IncomingFile:
 
     def close(self) -> None:
         """Close the file, and delete it unless it was moved."""
-        self._file.close()
+        os.close(self._file)
         with suppress(FileNotFoundError):
             os.unlink(self._name, dir_fd=self._directory)
         os.close(self._directory)
-
-    def _flush(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
 
 def remove_abandoned(root: Path) -> None:

@@ -28,15 +28,15 @@ def open_store(
     secret: bytes,
     part_size: int,
     former_secrets: Sequence[bytes] = (),
+    min_free: int = 0,
 ) -> ObjectStore:
     """Open the store that a URL names: `file:///directory` or `s3://bucket/prefix?region=…`.
 
     The query of an S3 URL may have `endpoint`, `region`, `access_key`, `secret_key`, the
-    `public_endpoint` at which clients reach the store, and `addressing`, which is `path` or
-    `virtual`.
+    `public_endpoint` that clients use, and `addressing`, which is `path` or `virtual`.
 
-    Without a URL, objects are files in `directory`. `part_size` is in bytes, for S3 at least
-    5 MiB. Raises `ValueError`, whose message never repeats the URL, because that has secrets.
+    Without a URL, objects are files in `directory`. `part_size` and `min_free` are in bytes; S3
+    needs 5 MiB of the former. Raises `ValueError`, whose message has nothing of the URL's secrets.
     """
     parts = urlsplit(url or (directory / "objects").absolute().as_uri())
     if parts.scheme == "s3":
@@ -68,4 +68,5 @@ def open_store(
         secret=secret,
         part_size=part_size,
         former_secrets=former_secrets,
+        min_free=min_free,
     )

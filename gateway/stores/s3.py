@@ -71,6 +71,8 @@ class S3Store:
     says whether URLs have the bucket in their `path` or, as `virtual`, in their host.
     """
 
+    disk = None
+
     def __init__(
         self,
         bucket: str,

@@ -26,6 +26,7 @@ from gateway.catalog.reprobing import REPROBE
 from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
 from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF
+from gateway.database.outages import outlast
 from gateway.queues.base import NO_DELAY, NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
@@ -130,8 +131,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
         ("thumbnails", drawing_handlers(services, drawer), settings.thumbnail_children),
     )
     try:
-        for task in PERIODIC:
-            await _schedule(services, task)
+        await _schedule_all(services, stop)
         async with asyncio.TaskGroup() as group:
             for pool, functions, slots in pools:
                 group.create_task(_run_pool(services, pool, functions, slots, stop))
@@ -166,6 +166,24 @@ async def background_worker(services: Services) -> AsyncIterator[None]:
     finally:
         stop.set()
         await running
+
+
+async def _schedule_all(services: Services, stop: asyncio.Event) -> None:
+    """Enqueue the periodic tasks once the database can be written, unless `stop` is set before."""
+
+    async def schedule() -> None:
+        for task in PERIODIC:
+            await outlast(partial(_schedule, services, task))
+
+    scheduling, stopping = asyncio.create_task(schedule()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([scheduling, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        scheduling.cancel()
+        await asyncio.wait([scheduling])
+    if not scheduling.cancelled():
+        scheduling.result()
 
 
 async def _schedule(

@@ -117,6 +117,12 @@ CLOCK_DIFFERENCE = GaugeMeter(
     "process started.",
     ("reference",),
 )
+DISK_FREE = GaugeMeter(
+    "storegraph_disk_free_bytes",
+    "Bytes that are free on local disks. `disk` is database, store or temporary, the first of them "
+    "if several are on one disk.",
+    ("disk",),
+)
 LOG_LINES_DROPPED = CountMeter(
     "storegraph_log_lines_dropped", "Lines that were lost because nobody read the log."
 )

@@ -27,7 +27,8 @@ def environment(directory: Path, more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a process: settings of this process are left out, bytecode is cached."""
     dropped = ("STOREGRAPH_", "PYTHONDONTWRITEBYTECODE")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return {**inherited, "PYTHONPATH": str(ROOT), "STOREGRAPH_DATA_DIR": str(directory), **more}
+    own = {"STOREGRAPH_DATA_DIR": str(directory), "STOREGRAPH_MIN_FREE_BYTES": "0"}
+    return {**inherited, "PYTHONPATH": str(ROOT), **own, **more}
 
 
 async def started(directory: Path, *arguments: str, **settings: str) -> Process:

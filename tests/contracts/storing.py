@@ -26,12 +26,12 @@ async def _no_holder(holder: str) -> None:
 
 
 @contextmanager
-def disk_store(directory: Path) -> Iterator[DiskStore]:
+def disk_store(directory: Path, min_free: int = 0) -> Iterator[DiskStore]:
     stores: list[DiskStore] = []
 
     def make_app(url: str) -> Starlette:
-        store = open_store("", directory=directory, public_url=url, secret=b"a secret of the tests", part_size=64 << 20)
-        assert isinstance(store, DiskStore)
+        root, secret = directory / "objects", b"a secret of the tests"
+        store = DiskStore(root, public_url=url, secret=secret, part_size=64 << 20, min_free=min_free)
         stores.append(store)
         return Starlette(routes=object_routes(store, _no_holder))
 

@@ -1,0 +1,170 @@
+"""A disk store on a disk that is full, or nearly: uploads are refused before any byte is taken."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from gateway.full_disks import InsufficientStorage, is_disk_full
+from gateway.stores.base import DeclaredUpload, SignedRequest
+from gateway.stores.disk import DiskStore
+from gateway.stores.keys import new_key
+from tests.contracts.storing import MINUTE, disk_store
+from tests.fixtures.small_disks import SmallDisk, small_disk
+
+KIB, MIB = 1 << 10, 1 << 20
+TYPE = "application/octet-stream"
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
+    with small_disk(40, tmp_path_factory.mktemp("disk")) as disk:
+        yield disk
+
+
+@pytest.fixture(scope="module")
+def store(disk: SmallDisk) -> Iterator[DiskStore]:
+    """Store that keeps 4 MiB free, a tenth of its disk."""
+    with disk_store(disk.outside, min_free=1 << 30) as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(disk: SmallDisk, store: DiskStore) -> Iterator[None]:
+    yield
+    assert not [path for path in disk.files() if path.startswith("objects/incoming")]
+
+
+async def signed(store: DiskStore, size: int) -> tuple[str, SignedRequest]:
+    key = new_key()
+    return key, await store.sign_put(key, DeclaredUpload(size, TYPE), MINUTE)
+
+
+def assert_refused(status: int, body: dict[str, dict[str, str]]) -> None:
+    assert (status, body["error"]["code"]) == (507, "INSUFFICIENT_STORAGE"), body
+    assert "/" not in body["error"]["message"], "paths of the server are nobody's business"
+
+
+async def test_an_upload_without_room_is_refused(disk: SmallDisk, store: DiskStore, client: httpx.AsyncClient) -> None:
+    """Room is what is free above that which is kept free."""
+    disk.fill(free=6 * MIB)
+    key, request = await signed(store, 3 * MIB)
+    answer = await client.put(request.url, headers=request.headers, content=bytes(3 * MIB))
+    assert_refused(answer.status_code, answer.json())
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert await store.info(key) is None
+    key, request = await signed(store, MIB)
+    answer = await client.put(request.url, headers=request.headers, content=bytes(MIB))
+    assert answer.status_code == 200
+    await store.delete([key])
+
+
+async def test_a_part_without_room_is_refused(disk: SmallDisk, store: DiskStore, client: httpx.AsyncClient) -> None:
+    disk.fill(free=6 * MIB)
+    key = new_key()
+    upload = await store.begin_parts(key, TYPE)
+    first, second = [await store.sign_part(key, upload, number, MIB + MIB // 2, MINUTE) for number in (1, 2)]
+    content = bytes(MIB + MIB // 2)
+    assert (await client.put(first.url, content=content)).status_code == 200
+    answer = await client.put(second.url, content=content)
+    assert_refused(answer.status_code, answer.json())
+    with pytest.raises(InsufficientStorage):
+        await store.complete_parts(key, upload, await store.parts(key, upload))
+    assert [part.number for part in await store.parts(key, upload)] == [1]
+    await store.abort_parts(key, upload)
+
+
+async def test_uploads_at_the_same_time_share_the_room(
+    disk: SmallDisk, store: DiskStore, client: httpx.AsyncClient
+) -> None:
+    """Bytes that are promised to an upload under way are not promised again, and returned if it fails."""
+    disk.fill(free=14 * MIB + 64 * KIB)
+    requests = [await signed(store, 2 * MIB) for _ in range(8)]
+    began, go = asyncio.Semaphore(0), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x"
+        began.release()
+        await go.wait()
+        for _ in range(31):
+            yield bytes(64 * KIB)
+        yield bytes((64 * KIB) - 1)
+
+    async def put(request: SignedRequest) -> httpx.Response:
+        headers = {**request.headers, "Content-Length": str(2 * MIB)}
+        return await client.put(request.url, headers=headers, content=body())
+
+    running = [asyncio.create_task(put(request)) for _, request in requests]
+    async with asyncio.timeout(20):
+        for _ in requests:
+            await began.acquire()
+        go.set()
+        answers = await asyncio.gather(*running)
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [507] * 3
+    assert disk.free >= 4 * MIB
+    await store.delete([key for key, _ in requests])
+    assert (await put((await signed(store, 2 * MIB))[1])).status_code == 200
+
+
+@pytest.mark.parametrize("expects", [True, False])
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_every_client_gets_the_answer(disk: SmallDisk, store: DiskStore, connection: str, expects: bool) -> None:
+    """Those that wait for `100 Continue` send nothing; from those that do not, all is taken first."""
+    disk.fill(free=5 * MIB)
+    _, request = await signed(store, 20 * MIB)
+    url = urlsplit(request.url)
+    head = [
+        f"PUT {url.path}?{url.query} HTTP/1.1",
+        "Host: x",
+        f"Connection: {connection}",
+        f"Content-Length: {20 * MIB}",
+        *(f"{name}: {value}" for name, value in request.headers.items()),
+        *(["Expect: 100-continue"] if expects else []),
+    ]
+
+    def talk() -> bytes:
+        with closing(socket.create_connection((url.hostname, url.port), timeout=20)) as peer:
+            peer.sendall("\r\n".join([*head, "", ""]).encode())
+            if not expects:
+                peer.sendall(bytes(20 * MIB))
+            return peer.recv(64 * KIB)
+
+    answer = await asyncio.to_thread(talk)
+    assert answer.startswith(b"HTTP/1.1 507 "), answer
+    assert b"INSUFFICIENT_STORAGE" in answer
+
+
+async def test_a_disk_that_others_fill_meanwhile(disk: SmallDisk, store: DiskStore, client: httpx.AsyncClient) -> None:
+    disk.fill(free=30 * MIB)
+    key, request = await signed(store, 20 * MIB)
+
+    async def body() -> AsyncIterator[bytes]:
+        for number in range(20):
+            if number == 10:
+                disk.fill()
+            yield bytes(MIB)
+
+    headers = {**request.headers, "Content-Length": str(20 * MIB)}
+    answer = await client.put(request.url, headers=headers, content=body())
+    assert_refused(answer.status_code, answer.json())
+    assert await store.info(key) is None
+    assert is_disk_full(OSError(28, "No space left on device"))
+
+
+async def test_other_writers_need_room_and_deletions_none(disk: SmallDisk, store: DiskStore, tmp_path: Path) -> None:
+    disk.fill(free=20 * MIB)
+    key, file = new_key(), tmp_path / "file"
+    await store.put(key, bytes(3 * MIB), TYPE)
+    file.write_bytes(bytes(3 * MIB))
+    disk.fill()
+    with pytest.raises(InsufficientStorage):
+        await store.put(new_key(), b"1", TYPE)
+    with pytest.raises(InsufficientStorage):
+        await store.put_file(new_key(), file, TYPE)
+    await store.delete([key])
+    assert disk.free >= 3 * MIB
