@@ -1,26 +1,28 @@
-"""Probes DICOM files: the pixels must be there, but are not read."""
+"""Probes DICOM files. Pixels that are there must be there in full, but are not read."""
 
 import io
 import re
 import warnings
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import pydicom
-from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
 from pydicom.pixels.utils import get_expected_length
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
-from gateway.media.dicom_pixels import PixelElement, count_frames, read_pixel_element
+from gateway.media.dicom_pixels import PIXEL_TAGS, PixelElement, count_frames, read_pixel_element
+from gateway.media.dicom_source import DicomSource, open_source
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.ranged import ReadableFile
 
-REQUIRED_VALUES = ("Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-REQUIRED_TAGS = ("PatientID",)
-"""Tags that must be there, but may be empty."""
+REQUIRED_VALUES = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+SHAPE_VALUES = ("Rows", "Columns")
+"""Tags that objects with pixels must have."""
 SHAPE_TAGS = (
+    *SHAPE_VALUES,
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "BitsAllocated",
@@ -31,6 +33,16 @@ SHAPE_TAGS = (
 MAX_VALUE_SIZE = 1024
 """Bytes of values that are read; longer ones, such as pixels, stay in the file."""
 UID = re.compile(r"[0-9.]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelShape:
+    """The pixels of an object; None without pixels."""
+
+    columns: int | None = None
+    rows: int | None = None
+    frames: int | None = None
+    warnings: Sequence[str] = ()
 
 
 class BoundedReader(io.BufferedReader):
@@ -48,68 +60,86 @@ class BoundedReader(io.BufferedReader):
 def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     """Add UIDs, instance number, number of frames, and columns and rows as width and height.
 
-    A single image has 1 frame.
+    A single image has 1 frame; an object without pixels, such as a report, has none of the three.
 
     Raises:
-        MediaError: It is not a DICOM part 10 file, or tags or pixels are missing.
+        MediaError: It is not DICOM, or its pixels are cut off.
+        UnsuitableFile: It is a directory, or lacks one of the UIDs.
     """
     with BoundedReader(file.open("rb"), facts.file_size) as data:
-        dataset = read_dataset(data)
+        source = open_source(data, facts.file_size)
+        dataset = read_dataset(source)
         missing = [tag for tag in REQUIRED_VALUES if not dataset.get(tag)]
-        missing += [tag for tag in REQUIRED_TAGS if tag not in dataset]
         if missing:
             raise UnsuitableFile(f"the DICOM file lacks required tags: {', '.join(missing)}")
-        stated, *warnings = read_optional(dataset, "NumberOfFrames")
-        pixels = read_pixel_element(data, dataset)
-        if pixels is None:
-            raise UnsuitableFile("the DICOM file has no pixel data")
-        if stated is not None and stated < 1:
-            raise MediaError(
-                f"the DICOM file has {stated} as its NumberOfFrames, which must be at least 1"
-            )
-        if pixels.is_encapsulated:
-            frames = count_frames(data, dataset, pixels, facts.file_size)
-        else:
-            frames = check_length(dataset, pixels, facts.file_size)
-    if stated and frames and frames != stated:
-        warnings.append(f"NumberOfFrames is {stated:,}, but the pixel data has {frames:,} frames.")
-        frames = min(stated, frames)
+        shape = read_shape(source, dataset)
+        source.reader().read(source.start)  # all other elements are whole, too
     instance_number, *more = read_optional(dataset, "InstanceNumber")
     return replace(
         facts,
-        width=read_count(dataset, "Columns"),
-        height=read_count(dataset, "Rows"),
-        frame_count=frames or stated or 1,
+        width=shape.columns,
+        height=shape.rows,
+        frame_count=shape.frames,
         dicom_instance_uid=read_uid(dataset, "SOPInstanceUID"),
         dicom_study_uid=read_uid(dataset, "StudyInstanceUID"),
         dicom_series_uid=read_uid(dataset, "SeriesInstanceUID"),
         dicom_instance_number=instance_number,
-    ).with_warnings(*warnings, *more)
+    ).with_warnings(*shape.warnings, *more)
 
 
-def read_dataset(data: BoundedReader) -> FileDataset:
+def read_dataset(source: DicomSource) -> Dataset:
     """Read the tags that are needed, up to the pixels.
 
     Raises:
-        MediaError: It is not a DICOM part 10 file, truncated, or compressed as a whole.
+        MediaError: It is truncated.
     """
-    tags = [*REQUIRED_VALUES, *REQUIRED_TAGS, *SHAPE_TAGS]
+    source.data.seek(source.start)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="End of file")
-            dataset = pydicom.dcmread(
-                data, defer_size=MAX_VALUE_SIZE, specific_tags=tags, stop_before_pixels=True
+            return pydicom.filereader.read_dataset(
+                source.data,
+                source.is_implicit,
+                source.is_little_endian,
+                stop_when=lambda tag, *_: (tag.group, tag.element) in PIXEL_TAGS,
+                defer_size=MAX_VALUE_SIZE,
+                specific_tags=[
+                    tag_for_keyword(tag) or 0 for tag in (*REQUIRED_VALUES, *SHAPE_TAGS)
+                ],
             )
-    except InvalidDicomError:
-        raise MediaError("not a DICOM part 10 file: it has no DICM mark at byte 128") from None
     except (EOFError, UserWarning):
         raise MediaError("the DICOM file is truncated") from None
-    if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        raise UnsuitableFile("DICOM files in the deflated transfer syntax are not supported")
-    return dataset
 
 
-def check_length(dataset: FileDataset, pixels: PixelElement, size: int) -> int | None:
+def read_shape(source: DicomSource, dataset: Dataset) -> PixelShape:
+    """Return the size and the frames of the pixels that follow a data set, if there are any.
+
+    Raises:
+        MediaError: They are cut off, or have no size.
+    """
+    pixels = read_pixel_element(source, dataset)
+    if pixels is None:
+        return PixelShape()
+    if missing := [tag for tag in SHAPE_VALUES if not dataset.get(tag)]:
+        raise UnsuitableFile(f"the DICOM file has pixels, but lacks {' and '.join(missing)}")
+    stated, *warnings = read_optional(dataset, "NumberOfFrames")
+    if stated is not None and stated < 1:
+        raise MediaError(
+            f"the DICOM file has {stated} as its NumberOfFrames, which must be at least 1"
+        )
+    if pixels.is_encapsulated:
+        frames = count_frames(source, dataset, pixels)
+    else:
+        frames = check_length(dataset, pixels, source.size)
+    if stated and frames and frames != stated:
+        warnings.append(f"NumberOfFrames is {stated:,}, but the pixel data has {frames:,} frames.")
+        frames = min(stated, frames)
+    return PixelShape(
+        read_count(dataset, "Columns"), read_count(dataset, "Rows"), frames or stated or 1, warnings
+    )
+
+
+def check_length(dataset: Dataset, pixels: PixelElement, size: int) -> int | None:
     """Check that the file is long enough for its rows, columns and frames; return the frames.
 
     They are counted by their length only if the file does not state their number.
@@ -126,7 +156,7 @@ def check_length(dataset: FileDataset, pixels: PixelElement, size: int) -> int |
     return None if "NumberOfFrames" in dataset or not expected else pixels.length // expected
 
 
-def read_optional(dataset: FileDataset, tag: str) -> tuple[int | None, *tuple[str, ...]]:
+def read_optional(dataset: Dataset, tag: str) -> tuple[int | None, *tuple[str, ...]]:
     """Return a whole number, None if it is missing or malformed, and a warning if it is malformed.
 
     A malformed value is removed from the data set.
@@ -141,7 +171,7 @@ def read_optional(dataset: FileDataset, tag: str) -> tuple[int | None, *tuple[st
     return (None, f"{tag} is not an integer of 32 bits: {text!r:.100}.")
 
 
-def read_number(dataset: FileDataset, tag: str) -> int | None:
+def read_number(dataset: Dataset, tag: str) -> int | None:
     """Return a whole number of 32 bits, as the standard has it; None if it is missing or empty.
 
     Raises:
@@ -157,7 +187,7 @@ def read_number(dataset: FileDataset, tag: str) -> int | None:
     return number
 
 
-def read_count(dataset: FileDataset, tag: str) -> int | None:
+def read_count(dataset: Dataset, tag: str) -> int | None:
     """Return a number of at least 1; None if it is missing or empty.
 
     Raises:
@@ -169,7 +199,7 @@ def read_count(dataset: FileDataset, tag: str) -> int | None:
     return number
 
 
-def read_uid(dataset: FileDataset, tag: str) -> str:
+def read_uid(dataset: Dataset, tag: str) -> str:
     """Return a unique identifier.
 
     Raises:

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import BinaryIO
 
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset
 from pydicom.uid import UID, MPEGTransferSyntaxes, RLELossless
 
+from gateway.media.dicom_source import DicomSource
 from gateway.media.errors import MediaError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -44,15 +45,15 @@ class Fragment:
     start: bytes
 
 
-def read_pixel_element(data: BinaryIO, dataset: FileDataset) -> PixelElement | None:
+def read_pixel_element(source: DicomSource, dataset: Dataset) -> PixelElement | None:
     """Return the element at the position up to which a data set was read; None if it has none.
 
     Raises:
         struct.error: The element is broken.
     """
-    is_implicit, is_little_endian = dataset.original_encoding
+    is_implicit, is_little_endian = dataset.original_encoding  # as found
     order = "<" if is_little_endian else ">"
-    start, header = data.tell(), data.read(12)
+    start, header = source.data.tell(), source.data.read(12)
     if len(header) < 8 or struct.unpack_from(f"{order}HH", header) not in PIXEL_TAGS:
         return None
     if is_implicit:
@@ -62,9 +63,7 @@ def read_pixel_element(data: BinaryIO, dataset: FileDataset) -> PixelElement | N
     return PixelElement(start + 8, struct.unpack_from(f"{order}H", header, 6)[0])
 
 
-def count_frames(
-    data: BinaryIO, dataset: FileDataset, pixels: PixelElement, size: int
-) -> int | None:
+def count_frames(source: DicomSource, dataset: Dataset, pixels: PixelElement) -> int | None:
     """Return the number of compressed frames; None if only decoding a video would tell.
 
     The end mark may be missing.
@@ -72,14 +71,14 @@ def count_frames(
     Raises:
         MediaError: A fragment is cut off, or there are none.
     """
-    fragments = _fragments(data, pixels, size)
+    fragments = _fragments(source.data, pixels, source.size)
     table = next(fragments, None)
     if table is None:
         raise MediaError("the DICOM file is truncated: it has no compressed frames")
     images = list(islice(fragments, MAX_FRAGMENTS))
     if not images:
         raise MediaError("the DICOM file is truncated: it has no compressed frames")
-    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ""))
+    syntax = UID(source.syntax)
     extended = dataset.get_item("ExtendedOffsetTable", keep_deferred=True)
     if syntax in MPEGTransferSyntaxes:
         return None

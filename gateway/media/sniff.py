@@ -93,8 +93,9 @@ def sniff_by_end(data: BinaryIO, head: bytes) -> str | None:
 
 
 def sniff_dicom(head: bytes) -> str | None:
-    """Recognize DICOM part 10 by the mark after its preamble of 128 bytes."""
-    return "application/dicom" if head[128:132] == b"DICM" else None
+    """Recognize DICOM by the mark after its preamble of 128 bytes, or by how it begins without."""
+    is_dicom = head[128:132] == b"DICM" or head.startswith(b"\x02\0\0\0UL\4\0")
+    return "application/dicom" if is_dicom else None
 
 
 def sniff_nifti(head: bytes) -> str | None:

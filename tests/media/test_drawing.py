@@ -143,6 +143,16 @@ def test_a_dicom_file_has_its_window(tags: dict[str, Any], expected: list[int], 
     assert np.abs(grey(drawn(dicom_of(WIDE, **tags), Kind.DICOM_FILE)) - expected).max() < 8
 
 
+def test_dicom_files_without_a_preamble_are_drawn(drawn: Drawn) -> None:
+    data = dicom_of(WIDE)
+    assert (grey(drawn(data[132:], Kind.DICOM_FILE)) == grey(drawn(data, Kind.DICOM_FILE))).all()
+
+
+def test_a_dicom_object_without_pixels_has_no_picture(drawn: Drawn) -> None:
+    with pytest.raises(MediaError, match="no pixels"):
+        drawn((DICOM / "test-SR.dcm").read_bytes(), Kind.DICOM_FILE)
+
+
 def test_the_middle_frame_of_a_dicom_file_is_shown(drawn: Drawn) -> None:
     frames = np.stack([np.full((40, 40), value) for value in (0, 1000, 2000, 3000)])
     data = dicom_of(frames, WindowCenter=2048, WindowWidth=4096)

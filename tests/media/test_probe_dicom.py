@@ -6,6 +6,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file, get_testdata_files
 from pydicom.encaps import generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -16,12 +17,15 @@ from pydicom.uid import (
 )
 
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.media import samples
+from gateway.media import dicom_source, samples
 from gateway.media.dicom import BoundedReader
+from gateway.media.errors import MediaError
 from tests.media.conftest import Probed, Refusal
 from tests.samples import truncate
 
 DICOM = StorageItemType.DICOM_FILE
+DATA = Path(pydicom.data.__file__).resolve().parent
+OUTCOMES = Path(__file__).with_name("pydicom_files.tsv")
 
 
 def changed(**tags: Any) -> bytes:
@@ -82,17 +86,27 @@ def implicit(file: pydicom.FileDataset) -> pydicom.FileDataset:
     return pydicom.dcmread(io.BytesIO(output.getvalue()))
 
 
-@pytest.mark.parametrize(
-    "tag", ["Rows", "Columns", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID"]
-)
+@pytest.mark.parametrize("tag", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
 def test_required_tags(refusal: Refusal, tag: str) -> None:
-    """ENC-DTAG: each of the six required tags is named if it is missing."""
+    """ENC-DTAG: each of the three UIDs is named if it is missing."""
     assert refusal(changed(**{tag: None}), DICOM) == f"the DICOM file lacks required tags: {tag}"
 
 
 def test_several_missing(refusal: Refusal) -> None:
     """All missing tags are named together."""
-    assert refusal(changed(Rows=None, PatientID=None), DICOM) == "the DICOM file lacks required tags: Rows, PatientID"
+    data = changed(StudyInstanceUID=None, SOPInstanceUID=None)
+    assert refusal(data, DICOM) == "the DICOM file lacks required tags: StudyInstanceUID, SOPInstanceUID"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_unknown_patient(probed: Probed, value: str | None) -> None:
+    """ENC-DTAG: files without a patient are accepted."""
+    assert probed(changed(PatientID=value), DICOM).frame_count == 1
+
+
+@pytest.mark.parametrize("tag", ["Rows", "Columns"])
+def test_pixels_need_a_size(refusal: Refusal, tag: str) -> None:
+    assert refusal(changed(**{tag: None}), DICOM) == f"the DICOM file has pixels, but lacks {tag}"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -173,17 +187,55 @@ def test_compressed_file_without_its_end_mark(probed: Probed, refusal: Refusal) 
 
 
 def test_pixels(refusal: Refusal) -> None:
-    """Pixel data that is missing, too short or truncated."""
-    assert refusal(changed(PixelData=None), DICOM) == "the DICOM file has no pixel data"
+    """Pixel data that is too short or truncated."""
     message = "the DICOM file is truncated: it has 1,024 of 2,048 bytes of pixel data"
     assert refusal(changed(PixelData=bytes(1024)), DICOM) == message
     assert "truncated: it has" in refusal(truncate(samples.dicom_file(), 0.7), DICOM)
 
 
-def test_no_part_10(refusal: Refusal) -> None:
-    """A data set without preamble and DICM mark."""
-    bare = samples.dicom_file()[132:]
-    assert refusal(bare, DICOM) == "not a DICOM part 10 file: it has no DICM mark at byte 128"
+def test_an_object_without_pixels(probed: Probed) -> None:
+    """ENC-ITEM-26: reports, plans and the like have neither a size nor frames."""
+    facts = probed(changed(PixelData=None, Rows=None, Columns=None), DICOM)
+    assert (facts.width, facts.height, facts.frame_count) == (None, None, None)
+    assert facts.dicom_study_uid
+
+
+@pytest.mark.parametrize("start", [132, None])
+def test_without_preamble(probed: Probed, start: int | None) -> None:
+    """ENC-ITEM-21: files without a preamble are read, and so are those without file meta information."""
+    data = samples.dicom_file()
+    facts = probed(data[start or data.index(b"\x08\0\x16\0UI") :], DICOM)
+    assert facts.dicom_instance_uid == probed(data, DICOM).dicom_instance_uid
+
+
+def test_no_dicom(refusal: Refusal) -> None:
+    assert refusal(bytes(500), DICOM) == "not a DICOM file: it has no DICM mark at byte 128"
+
+
+def test_directory(refusal: Refusal) -> None:
+    """A DICOMDIR says what it is."""
+    path = get_testdata_file("DICOMDIR")
+    assert isinstance(path, str)
+    message = "the file is a DICOM directory (DICOMDIR), which lists other files"
+    assert refusal(Path(path).read_bytes(), DICOM) == message
+
+
+def outcome(probed: Probed, path: Path) -> str:
+    """Return what becomes of a file that was announced as DICOM, in a few words."""
+    try:
+        facts = probed(path.read_bytes(), DICOM)
+    except MediaError as error:
+        return f"refused: {error}"
+    return f"accepted: {facts.frame_count or 'no'} frames"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_files_of_pydicom(probed: Probed) -> None:
+    """ENC-ITEM-21: what becomes of each file that comes with pydicom; `pydicom_files.tsv` has the right answers."""
+    paths = [path.resolve() for path in map(Path, get_testdata_files())]
+    local = sorted(path for path in paths if path.is_file() and path.is_relative_to(DATA))
+    found = [f"{path.relative_to(DATA)}\t{outcome(probed, path)}" for path in local]
+    assert found == OUTCOMES.read_text().splitlines()
 
 
 def test_hostile_length(tmp_path: Path) -> None:
@@ -194,11 +246,27 @@ def test_hostile_length(tmp_path: Path) -> None:
         assert file.read(1 << 40) == data
 
 
-def test_deflated(refusal: Refusal) -> None:
-    """Deflated files are refused: they could be decompression bombs."""
-    file = pydicom.dcmread(io.BytesIO(samples.dicom_file()))
+def deflated() -> bytes:
+    file = pydicom.dcmread(io.BytesIO(samples.dicom_file(frames=3)))
     file.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    assert "deflated" in refusal(written(file), DICOM)
+    return written(file)
+
+
+def test_deflated(probed: Probed, refusal: Refusal) -> None:
+    """ENC-ITEM-21: deflated files are read, and those that are cut off or broken are refused."""
+    assert (probed(deflated(), DICOM).height, probed(deflated(), DICOM).frame_count) == (32, 3)
+    assert refusal(truncate(deflated(), 0.9), DICOM) == "the DICOM file is truncated"
+    stored = deflated()
+    start = 144 + pydicom.dcmread(io.BytesIO(stored)).file_meta.FileMetaInformationGroupLength
+    assert "inflated" in refusal(stored[:start] + bytes([255] * 200), DICOM)
+
+
+def test_decompression_bomb(monkeypatch: pytest.MonkeyPatch, refusal: Refusal) -> None:
+    monkeypatch.setattr(dicom_source, "MAX_INFLATED", 2 << 20)
+    file = pydicom.dcmread(io.BytesIO(samples.dicom_file()))
+    file.Rows, file.Columns, file.PixelData = 1024, 2048, bytes(4 << 20)
+    file.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert refusal(written(file), DICOM) == "the DICOM file is deflated from more than 2 MiB"
 
 
 @pytest.mark.parametrize("frames", ["-3", "0"])

@@ -15,6 +15,7 @@ from pydicom.pixels.utils import pixel_array
 from gateway.kinds.thumbnail_sizes import COVER
 from gateway.media.drawing.frames import check_frame
 from gateway.media.drawing.pictures import Array, stretch, windowed
+from gateway.media.errors import MediaError
 from gateway.media.image import check_pixel_count
 from gateway.media.ranged import ReadableFile
 
@@ -30,7 +31,9 @@ def draw(file: ReadableFile, mime_type: str, frame: int) -> Image.Image:
         MediaError: The frames are too large.
     """
     with file.open("rb") as data:
-        dataset = pydicom.dcmread(data, force=False, stop_before_pixels=True)
+        dataset = pydicom.dcmread(data, force=True, stop_before_pixels=True)
+        if not dataset.get("Columns") or not dataset.get("Rows"):
+            raise MediaError("the DICOM file has no pixels")
         count = int(dataset.get("NumberOfFrames") or 1)
         check_frame(frame, count)
         check_pixel_count(int(dataset.Columns), int(dataset.Rows))
@@ -46,7 +49,7 @@ def decode_frame(data: BinaryIO, index: int, count: int) -> Array:
         return pixel_array(data, index=index)
     except (AttributeError, RuntimeError):  # compressed as a whole, or no decoder of pydicom's
         data.seek(0)
-        dataset = pydicom.dcmread(data)
+        dataset = pydicom.dcmread(data, force=True)
     if not dataset["PixelData"].is_undefined_length:
         return pixel_array(dataset, index=index)
     frame = get_frame(dataset.PixelData, index, number_of_frames=count)
