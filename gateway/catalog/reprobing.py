@@ -6,7 +6,7 @@ again at any time.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -37,12 +37,14 @@ START = UUID(int=0)
 class ReprobeArgs(TypedDict):
     """Arguments of `REPROBE`: the scope, and the last item before those of the task.
 
-    Without a folder or without kinds, the scope has all of them.
+    Without a folder or without kinds, the scope has all of them. With `only`, the task reads a
+    single item of it.
     """
 
     folder: str | None
     item_types: list[str]
     after: str
+    only: NotRequired[str]
 
 
 REPROBE = TaskType("reprobe", ReprobeArgs)
@@ -118,14 +120,25 @@ async def enqueue_reprobe(
     await queue.enqueue(transaction, REPROBE, args, key=key)
 
 
-async def next_items(database: Database, scope: ReprobeScope, after: UUID) -> list[ItemRecord]:
-    """Return the next items of a scope in the order of their UUIDs."""
+async def enqueue_suspect(transaction: Transaction, queue: Queue, item_uuid: UUID) -> None:
+    """Enqueue a task that reads a single item, of which a worker may have died."""
+    only = item_uuid.hex
+    args = ReprobeArgs(folder=None, item_types=[], after=START.hex, only=only)
+    await queue.enqueue(transaction, REPROBE, args, key=f"{REPROBE.name}.item.{only}", deaths=1)
+
+
+async def next_items(
+    database: Database, scope: ReprobeScope, after: UUID, only: UUID | None = None
+) -> list[ItemRecord]:
+    """Return the next items of a scope in the order of their UUIDs, or a single one of it."""
     page = (
         sa.select(items)
         .where(items.c.uuid > after, *scope.conditions)
         .order_by(items.c.uuid)
         .limit(ITEMS_PER_TASK)
     )
+    if only is not None:
+        page = page.where(items.c.uuid == only)
     return await database.rows(page, ItemRecord)
 
 

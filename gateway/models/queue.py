@@ -10,17 +10,27 @@ from sqlmodel import Field, SQLModel
 from gateway.ids import uuid7
 from gateway.models.base import Json, Key, table_of
 
+MAY_BE_SUSPECT = sa.text("(lease_until IS NOT NULL OR deaths > 0)")
+"""Condition of the tasks among which those are that workers died of, which an index has."""
+
 
 class QueuedTaskRecord(SQLModel, table=True):
     """A task to run at `run_at` or later.
 
     A worker has leased it until `lease_until`. Both are times of the queue's own clock. `key` is
-    unique among the tasks without a lease.
+    unique among the tasks without a lease. `deaths` counts the workers that died while they had
+    leased it.
     """
 
     __tablename__ = "queued_tasks"
     __table_args__ = (
         sa.Index("ix_queued_tasks_run_at", "run_at", "uuid"),
+        sa.Index(
+            "ix_queued_tasks_suspects",
+            "name",
+            sqlite_where=MAY_BE_SUSPECT,
+            postgresql_where=MAY_BE_SUSPECT,
+        ),
         sa.Index(
             "uq_queued_tasks_key",
             "key",
@@ -37,6 +47,7 @@ class QueuedTaskRecord(SQLModel, table=True):
     lease_until: datetime | None = None
     worker: str | None = None
     attempts: int = 0
+    deaths: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     error: str | None = None
     failed_at: datetime | None = None
 

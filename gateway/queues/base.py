@@ -26,6 +26,14 @@ PAGE = 100
 
 ATTEMPT: ContextVar[int] = ContextVar("attempt", default=1)
 """The number of the current attempt at the task that is running, from 1."""
+DEATHS: ContextVar[int] = ContextVar("deaths", default=0)
+"""Workers that died while they ran the task that is running.
+
+After the first, which may have died of another task, the task is a suspect: suspects run one at a
+time. A task about several files therefore divides itself into suspects about one file each.
+"""
+FATAL_DEATHS = 4
+"""Deaths after which the only file of a task is to blame: the first, and three as a suspect."""
 
 
 class NoArgs(TypedDict):
@@ -99,20 +107,38 @@ class Queue(Protocol):
         *,
         key: str | None = None,
         delay: timedelta = NO_DELAY,
+        deaths: int = 0,
     ) -> None:
         """Run a task after the transaction has committed, and not before `delay` has passed.
 
         The delay is counted from now by the clock that all workers share, whatever the clock of
         this process says.
 
+        With `deaths`, the task is a part of one that so many workers died of.
+
         While another task with the same `key` is waiting, nothing is added. The waiting task covers
         both requests, and no worker claims it before this transaction has committed.
         """
 
     async def run_tasks(
-        self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
+        self,
+        tasks: Mapping[str, Task],
+        *,
+        concurrency: int,
+        stop: asyncio.Event,
+        suspects: Mapping[str, Task] | None = None,
     ) -> None:
-        """Run tasks of these names until `stop` is set and the running ones have ended."""
+        """Run tasks of these names until `stop` is set and the running ones have ended.
+
+        Args:
+            tasks: the functions of the tasks.
+            concurrency: how many tasks may run at a time.
+            stop: an event that ends the call.
+            suspects: the functions of tasks whose worker has died before, by default those of
+                `tasks`. One at a time runs, besides the others: first those in `tasks`, and first
+                those of which the fewest workers have died. Let a single call in each process have
+                suspects, so that it is known which of them its next death is due to.
+        """
 
     def pending(self, task: TaskType[A]) -> AsyncIterator[A]:
         """Yield the arguments of the tasks of a type that wait or run, in pages."""

@@ -13,7 +13,7 @@ from gateway.clock import now
 from gateway.database.dialects import upsert
 from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
-from gateway.models.queue import QueuedTaskRecord, queued_tasks
+from gateway.models.queue import MAY_BE_SUSPECT, QueuedTaskRecord, queued_tasks
 from gateway.queues.base import (
     NO_DELAY,
     PAGE,
@@ -50,6 +50,7 @@ class LeasedQueue:
         *,
         key: str | None = None,
         delay: timedelta = NO_DELAY,
+        deaths: int = 0,
     ) -> None:
         """Add a row, unless one with the same key is waiting.
 
@@ -62,17 +63,23 @@ class LeasedQueue:
             "key": key,
             "run_at": await self._clock.time(transaction) + delay,
             "attempts": 0,
+            "deaths": deaths,
         }
         insert = upsert(transaction.connection, queued_tasks).values(row).on_conflict_do_nothing()
         await transaction.execute(insert)
         transaction.on_commit(partial(self._wake_workers, task.name))
 
     async def run_tasks(
-        self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
+        self,
+        tasks: Mapping[str, Task],
+        *,
+        concurrency: int,
+        stop: asyncio.Event,
+        suspects: Mapping[str, Task] | None = None,
     ) -> None:
         """Lease rows and run their tasks until `stop` is set."""
         store = _RowLeaseStore(self._database, self._clock, self._timings)
-        worker = Worker(store, tasks, concurrency, self._timings)
+        worker = Worker(store, tasks, concurrency, self._timings, suspects)
         self._workers.add(worker)
         try:
             await worker.run(stop)
@@ -135,26 +142,36 @@ class _RowLeaseStore:
         self._duration = timedelta(seconds=timings.lease)
         self._worker = uuid4().hex
 
-    async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
+    async def claim(
+        self, tasks: Collection[str], limit: int, suspects: Collection[str] = ()
+    ) -> list[Lease]:
         moment = await self._clock.time()
         is_free = _columns.lease_until.is_(None) | (_columns.lease_until <= moment)
         is_due = is_free & (_columns.run_at <= moment) & _columns.failed_at.is_(None)
-        due = sa.select(_columns.uuid).where(is_due, _columns.name.in_(tasks))
-        due = due.order_by(_columns.run_at, _columns.uuid).limit(limit)
+        # A worker that finds a lease of its own expired was suspended, and has not died.
+        has_died = _columns.lease_until.is_not(None) & (_columns.worker != self._worker)
+        is_suspect = has_died | (_columns.deaths > 0)
+        due = sa.select(_columns.uuid)
+        fresh = due.where(is_due, ~is_suspect, _columns.name.in_(tasks))
+        fresh = fresh.order_by(_columns.run_at, _columns.uuid).limit(limit)
+        suspect = due.where(is_due, is_suspect, MAY_BE_SUSPECT, _columns.name.in_(suspects))
+        order = (_columns.name.not_in(tasks), _columns.deaths, _columns.run_at, _columns.uuid)
+        chosen = _columns.uuid.in_(fresh) | _columns.uuid.in_(suspect.order_by(*order).limit(1))
         # Idle workers only read, so that they do not delay writers.
-        if not await self._database.rows(due, QueuedTaskRecord):
+        if not await self._database.rows(sa.select(_columns.uuid).where(chosen), QueuedTaskRecord):
             return []
         lease = {
             "lease_until": moment + self._duration,
             "worker": self._worker,
             "attempts": _columns.attempts + 1,
+            "deaths": _columns.deaths + sa.case((has_died, 1), else_=0),
         }
-        update = sa.update(queued_tasks).where(_columns.uuid.in_(due)).values(lease)
+        update = sa.update(queued_tasks).where(chosen).values(lease)
         async with self._database.writing() as transaction:
             rows = await transaction.rows(update.returning(queued_tasks), QueuedTaskRecord)
             await self._clock.note(transaction, moment)
         rows.sort(key=lambda row: (row.run_at, row.uuid))
-        return [Lease(row.uuid, row.name, row.args, row.attempts) for row in rows]
+        return [Lease(row.uuid, row.name, row.args, row.attempts, row.deaths) for row in rows]
 
     async def renew(self, leases: Collection[Lease]) -> None:
         if leases:

@@ -19,6 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import IntegrityError
 
+from gateway.clock import steady_time
 from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
 from gateway.database.outages import log_failure
@@ -34,7 +35,8 @@ from gateway.queues.base import (
     TaskType,
     WorkerTimings,
 )
-from gateway.queues.procrastinate_apis import JobManager, Status, get_channel_for_queues
+from gateway.queues.job_reports import BACKLOG, FAILED, FailedJob
+from gateway.queues.procrastinate_apis import Job, JobManager, Status, get_channel_for_queues
 from gateway.queues.worker import Lease, Worker
 
 _RESCUE_LOCK = 0x53746F72
@@ -46,16 +48,16 @@ _WAITING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE"
 )
 _PENDING = sa.text(
-    "SELECT id, args FROM procrastinate_jobs WHERE queue_name = :task AND id > :last "
-    "AND status IN ('todo', 'doing') ORDER BY id LIMIT :limit"
-)
-_FAILED = sa.text(
-    "SELECT task_name, args, attempts FROM procrastinate_jobs "
-    "WHERE status = 'failed' ORDER BY id DESC LIMIT :limit"
+    "SELECT id, args FROM procrastinate_jobs WHERE queue_name IN (:task, :suspects) "
+    "AND id > :last AND status IN ('todo', 'doing') ORDER BY id LIMIT :limit"
 )
 _SET_ERROR = sa.text(
     "UPDATE procrastinate_jobs "
     "SET args = args || jsonb_build_object('error', CAST(:error AS text)) WHERE id = :id"
+)
+_SET_DEATHS = sa.text(
+    "UPDATE procrastinate_jobs SET queue_name = :queue, priority = :priority, "
+    "args = args || jsonb_build_object('deaths', CAST(:deaths AS int)) WHERE id = :id"
 )
 _DECREMENT_ATTEMPTS = sa.text(
     "UPDATE procrastinate_jobs SET attempts = attempts - 1 WHERE id = :id"
@@ -64,24 +66,6 @@ _LOCK_RUNNING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE id = :id AND status = 'doing' "
     "AND worker_id IS NOT DISTINCT FROM CAST(:worker AS bigint) FOR UPDATE"
 )
-_BACKLOG = sa.text("""
-    WITH queued AS (
-        SELECT task_name AS task,
-            count(*) FILTER (WHERE NOT running AND due) AS waiting,
-            count(*) FILTER (WHERE NOT running AND NOT due) AS delayed,
-            count(*) FILTER (WHERE running) AS running,
-            min(id) FILTER (WHERE NOT running AND due) AS oldest
-        FROM (
-            SELECT id, task_name, status = 'doing' AS running,
-                coalesce(scheduled_at <= now(), true) AS due
-            FROM procrastinate_jobs WHERE status IN ('todo', 'doing')
-        ) AS jobs GROUP BY task_name
-    )
-    SELECT task, waiting, delayed, running, coalesce(CAST(extract(epoch FROM now() -
-        coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events WHERE job_id = oldest))
-    ) AS double precision), 0) AS oldest_seconds
-    FROM queued LEFT JOIN procrastinate_jobs ON id = oldest
-""")
 # Due times are written and compared by the database's clock alone. Procrastinate would compute
 # them by the clock of this process.
 _DELAY = sa.text(
@@ -94,6 +78,11 @@ _RETRY = sa.text(
 )
 _DELETE = sa.text("SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)")
 _FAIL = sa.text("SELECT procrastinate_finish_job_v1(:id, 'failed', false)")
+
+_SUSPECT = "suspect:"
+"""Prefix of the queues of jobs whose worker has died."""
+_LAST = -1000
+"""Priority of suspects that come after all others. A priority is lower by 1 for each death."""
 
 log = structlog.get_logger(__name__)
 
@@ -111,19 +100,12 @@ class _PendingJob(NamedTuple):
     args: dict[str, Any]
 
 
-class _FailedJob(NamedTuple):
-    """A row of `_FAILED`."""
-
-    task_name: str
-    args: dict[str, Any]
-    attempts: int
-
-
 class ProcrastinateQueue:
     """A queue of Procrastinate's jobs.
 
     The queue of a job has the name of its task, so that workers fetch only tasks that they know.
-    A job's `args` hold the task's arguments under `args`, and the last error under `error`.
+    A job's `args` hold the task's arguments under `args`, the last error under `error`, and under
+    `deaths` how many of its workers died. Once one did, the job is in a queue of suspects.
     """
 
     def __init__(self, database: Database, timings: WorkerTimings) -> None:
@@ -152,6 +134,7 @@ class ProcrastinateQueue:
         *,
         key: str | None = None,
         delay: timedelta = NO_DELAY,
+        deaths: int = 0,
     ) -> None:
         """Defer a job on the transaction's connection, unless one with the same key is waiting.
 
@@ -160,10 +143,11 @@ class ProcrastinateQueue:
         connection = (await transaction.connection.get_raw_connection()).driver_connection
         job = self._app.configure_task(
             task.name,
-            queue=task.name,
+            queue=_SUSPECT + task.name if deaths else task.name,
+            priority=-deaths,
             queueing_lock=key,
             connection=connection,
-            task_kwargs={"args": cast(Any, args)},
+            task_kwargs={"args": cast(Any, args), "deaths": deaths},
         )
         if key is None:
             await _delay(transaction, await job.defer_async(), delay)
@@ -176,14 +160,20 @@ class ProcrastinateQueue:
                 return
 
     async def run_tasks(
-        self, tasks: Mapping[str, Task], *, concurrency: int, stop: asyncio.Event
+        self,
+        tasks: Mapping[str, Task],
+        *,
+        concurrency: int,
+        stop: asyncio.Event,
+        suspects: Mapping[str, Task] | None = None,
     ) -> None:
         """Fetch jobs and run their tasks until `stop` is set."""
         conninfo = libpq_conninfo(self._database.url)
         [channel] = get_channel_for_queues()
         async with self._make_app().open_async() as app:
-            store = _JobLeaseStore(self._database, app.job_manager, self._timings)
-            worker = Worker(store, tasks, concurrency, self._timings)
+            reaped = tasks if suspects is None or suspects else ()
+            store = _JobLeaseStore(self._database, app.job_manager, self._timings, reaped)
+            worker = Worker(store, tasks, concurrency, self._timings, suspects)
             listening = asyncio.create_task(
                 follow_channel(conninfo, channel, lambda _: worker.wake(), worker.wake)
             )
@@ -196,7 +186,8 @@ class ProcrastinateQueue:
 
     async def pending(self, task: TaskType[A]) -> AsyncIterator[A]:
         """Yield the arguments of the tasks of a type that wait or run."""
-        page = _PENDING.bindparams(task=task.name, limit=PAGE)
+        suspects = _SUSPECT + task.name
+        page = _PENDING.bindparams(task=task.name, suspects=suspects, limit=PAGE)
         rows = await self._database.rows(page.bindparams(last=0), _PendingJob)
         while rows:
             for row in rows:
@@ -205,12 +196,12 @@ class ProcrastinateQueue:
 
     async def backlog(self) -> list[Backlog]:
         """Return what is in the queue, for each type of task that is."""
-        rows = await self._database.rows(_BACKLOG, sa.Row)
+        rows = await self._database.rows(BACKLOG, sa.Row)
         return [Backlog(**row._asdict()) for row in rows]
 
     async def failures(self, limit: int = 100) -> list[Failure]:
         """Return tasks that failed permanently, latest first."""
-        rows = await self._database.rows(_FAILED.bindparams(limit=limit), _FailedJob)
+        rows = await self._database.rows(FAILED.bindparams(limit=limit), FailedJob)
         return [
             Failure(row.task_name, row.args["args"], row.attempts, row.args["error"])
             for row in rows
@@ -223,18 +214,31 @@ class _JobLeaseStore:
     A worker that was pruned as dead registers again under a new id. Every change is fenced: once a
     job has passed to another worker, nothing here changes it. Procrastinate's functions check only
     that some worker is running the job.
+
+    A store that looks for dead workers is given the names of the tasks that come first among those
+    that they leave.
     """
 
-    def __init__(self, database: Database, manager: JobManager, timings: WorkerTimings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        manager: JobManager,
+        timings: WorkerTimings,
+        first_suspects: Collection[str],
+    ) -> None:
         self._database = database
         self._manager = manager
         self._lease_seconds = timings.lease
+        self._first_suspects = first_suspects
+        self._renewed_at = steady_time()
         self._worker: int | None = None
         self._workers: dict[Lease, int] = {}
         """The id under which this worker leased each job."""
         self._is_fetch_uncertain = False
 
-    async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
+    async def claim(
+        self, tasks: Collection[str], limit: int, suspects: Collection[str] = ()
+    ) -> list[Lease]:
         if self._worker is None:
             self._worker = await self._manager.register_worker()
         if self._is_fetch_uncertain:
@@ -247,7 +251,8 @@ class _JobLeaseStore:
                     await self._return_to_queue(cast(int, job.id), self._worker)
         self._is_fetch_uncertain = True
         try:
-            fetched = await self._manager.fetch_job(queues=list(tasks), worker_id=self._worker)
+            queues = [*(tasks if limit else ()), *(_SUSPECT + name for name in suspects)]
+            fetched = await self._manager.fetch_job(queues=queues, worker_id=self._worker)
         except ConnectorException as error:
             if not isinstance(error.__cause__, ForeignKeyViolation):
                 raise
@@ -258,7 +263,8 @@ class _JobLeaseStore:
         if fetched is None or fetched.id is None:
             return []
         args = cast(Any, fetched.task_kwargs["args"])
-        lease = Lease(fetched.id, fetched.task_name, args, fetched.attempts + 1)
+        deaths = cast(int, fetched.task_kwargs.get("deaths", 0))
+        lease = Lease(fetched.id, fetched.task_name, args, fetched.attempts + 1, deaths)
         self._workers[lease] = cast(int, self._worker)
         return [lease]
 
@@ -270,6 +276,11 @@ class _JobLeaseStore:
         """
         if self._worker is not None:
             await self._manager.update_heartbeat(self._worker)
+        was_silent = steady_time() - self._renewed_at > self._lease_seconds / 2
+        self._renewed_at = steady_time()
+        # After an outage of the database, every worker was silent, and gets time to say otherwise.
+        if not self._first_suspects or was_silent:
+            return
         lock = sa.select(sa.literal(1).label("id")).where(
             sa.func.pg_try_advisory_xact_lock(_RESCUE_LOCK)
         )
@@ -278,7 +289,7 @@ class _JobLeaseStore:
                 for job in await self._manager.get_stalled_jobs(
                     seconds_since_heartbeat=self._lease_seconds
                 ):
-                    await self._return_to_queue(cast(int, job.id), job.worker_id)
+                    await self._count_death(job)
                 await self._manager.prune_stalled_workers(self._lease_seconds)
 
     async def finish(self, lease: Lease) -> None:
@@ -327,6 +338,20 @@ class _JobLeaseStore:
                 log.warning("lease_lost", task_id=str(lease.id))
             yield transaction if held else None
         del self._workers[lease]
+
+    async def _count_death(self, job: Job) -> None:
+        """Let the job of a dead worker wait as a suspect; if the worker has left, as before."""
+        job_id, deaths = cast(int, job.id), cast(int, job.task_kwargs.get("deaths", 0)) + 1
+        if job.worker_id is None:
+            await self._return_to_queue(job_id, None)
+            return
+        order = 0 if job.task_name in self._first_suspects else _LAST
+        suspect = {"queue": _SUSPECT + job.task_name, "priority": order - deaths, "deaths": deaths}
+        running = _LOCK_RUNNING.bindparams(id=job_id, worker=job.worker_id)
+        async with self._database.writing() as transaction:
+            if await transaction.rows(running, sa.Row):
+                await transaction.execute(_SET_DEATHS.bindparams(id=job_id, **suspect))
+                await _retry_or_delete(transaction, job_id, NO_DELAY)
 
     async def _return_to_queue(self, job_id: int, worker: int | None) -> None:
         """Let a job wait again if it is still being run by this worker, or by none."""

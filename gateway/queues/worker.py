@@ -18,7 +18,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.database.outages import log_failure
-from gateway.queues.base import ATTEMPT, ATTEMPTS, Task, WorkerTimings
+from gateway.queues.base import ATTEMPT, ATTEMPTS, DEATHS, Task, WorkerTimings
 from gateway.queues.own_faults import is_own_fault
 from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS, TASKS_RUNNING
 from gateway.telemetry.slow_work import SLOW_SECONDS
@@ -33,19 +33,35 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """A worker's hold on a task. `attempts` includes the attempt that the lease is for."""
+    """A worker's hold on a task.
+
+    Attributes:
+        attempts: attempts at the task, with the one that the lease is for.
+        deaths: workers that died during such an attempt. If any did, the task is a suspect.
+    """
 
     id: UUID | int
     task: str
     args: dict[str, Any]
     attempts: int
+    deaths: int = 0
+
+    @property
+    def failures(self) -> int:
+        """Attempts without a death, of which the current one is the last."""
+        return max(1, self.attempts - self.deaths)
 
 
 class LeaseStore(Protocol):
     """The leases of one worker in the database. Each call is a transaction of its own."""
 
-    async def claim(self, tasks: Collection[str], limit: int) -> list[Lease]:
-        """Lease tasks of these names that are due, oldest first; at least one if there are any."""
+    async def claim(
+        self, tasks: Collection[str], limit: int, suspects: Collection[str] = ()
+    ) -> list[Lease]:
+        """Lease up to `limit` tasks of these names that are due, oldest first; at least one if any.
+
+        Suspects are tasks whose worker has died. At most one is leased, if it is among `suspects`.
+        """
 
     async def renew(self, leases: Collection[Lease]) -> None:
         """Send a heartbeat: the worker is alive and still runs these tasks."""
@@ -76,9 +92,11 @@ class Worker:
         tasks: Mapping[str, Task],
         concurrency: int,
         timings: WorkerTimings,
+        suspects: Mapping[str, Task] | None = None,
     ) -> None:
         self._leases = leases
         self._tasks = tasks
+        self._suspects = tasks if suspects is None else suspects
         self._concurrency = concurrency
         self._timings = timings
         self._attempts: dict[Lease, asyncio.Task[None]] = {}
@@ -91,7 +109,7 @@ class Worker:
 
     def runs(self, task: str) -> bool:
         """Return whether the worker runs tasks of that name."""
-        return task in self._tasks
+        return task in self._tasks or task in self._suspects
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run tasks until `stop` is set or the call is cancelled.
@@ -127,13 +145,18 @@ class Worker:
                 current = asyncio.current_task()
                 if current and current.cancelling():  # the error replaced the CancelledError
                     return
-            await asyncio.sleep(self._timings.lease / 3)
+            await asyncio.sleep(self._timings.lease / 6)
 
     async def _start_due_tasks(self) -> None:
-        """Start due tasks while fewer than the allowed number are running."""
+        """Start due tasks while fewer than the allowed number are running, and one suspect."""
         try:
-            while free := self._concurrency - len(self._supervisors):
-                leases = await self._leases.claim(self._tasks, free)
+            while True:
+                known = sum(not lease.deaths for lease in self._attempts)
+                free = self._concurrency - known
+                suspects = self._suspects if known == len(self._attempts) else ()
+                if not free and not suspects:
+                    break
+                leases = await self._leases.claim(self._tasks, free, suspects)
                 for lease in leases:
                     context = contextvars.copy_context()
                     context.run(
@@ -157,11 +180,15 @@ class Worker:
 
     async def _attempt(self, lease: Lease) -> None:
         """Run a task once, unless its workers keep dying."""
-        if lease.attempts > ATTEMPTS:
+        if lease.deaths >= ATTEMPTS:
             raise Abandoned(f"Abandoned after {ATTEMPTS} worker crashes.")
         ATTEMPT.set(lease.attempts)
+        DEATHS.set(lease.deaths)
+        if lease.deaths:
+            log.warning("task_is_suspect", deaths=lease.deaths)
+        function = self._suspects[lease.task] if lease.deaths else self._tasks[lease.task]
         with TASK_SECONDS.time(lease.task), TASKS_RUNNING.one_more(lease.task):
-            await self._tasks[lease.task](**lease.args)
+            await function(**lease.args)
 
     async def _supervise(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
         """Wait for an attempt to end and record that, for as long as the database fails."""
@@ -204,13 +231,13 @@ class Worker:
         # PostgreSQL cannot store NUL, and neither database lone surrogates.
         trace = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
         trace = trace.encode("utf-8", "replace").decode()[-MAX_ERROR:]
-        if lease.attempts >= ATTEMPTS or is_own_fault(error):
+        if isinstance(error, Abandoned) or lease.failures >= ATTEMPTS or is_own_fault(error):
             log.error("task_failed", exc_info=error)
             await self._leases.fail(lease, trace)
             is_abandoned = isinstance(error, Abandoned)
             TASK_ATTEMPTS.add(lease.task, "abandoned" if is_abandoned else "failed")
         else:
-            delay = self._timings.retry * 2 ** (lease.attempts - 1)
+            delay = self._timings.retry * 2 ** (lease.failures - 1)
             log.warning("task_will_be_retried", delay=delay, exc_info=error)
             await self._leases.retry(lease, timedelta(seconds=delay), trace)
             TASK_ATTEMPTS.add(lease.task, "retried")

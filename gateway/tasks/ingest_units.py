@@ -24,6 +24,7 @@ from gateway.catalog.jobs import TERMINAL, begin_work, show_start
 from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys, is_unstorable_value
+from gateway.database.engine import Transaction
 from gateway.error_texts import about_file
 from gateway.kinds.enums import JobStatus
 from gateway.kinds.item_kinds import StorageItemType
@@ -35,9 +36,10 @@ from gateway.models.uploads import (
     upload_units,
     uploads,
 )
-from gateway.queues.base import TaskType
+from gateway.queues.base import DEATHS, Queue, TaskType
 from gateway.queues.own_faults import is_own_fault
 from gateway.tasks.read_sources import MEMBER_DELETED, UNEXPECTED, SourceReader
+from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
 
 class IngestArgs(TypedDict):
@@ -62,7 +64,7 @@ log = structlog.get_logger(__name__)
 async def run_batch(services: Services, reader: SourceReader, *, job: str, turn: int) -> None:
     """Begin and process the pending units of a batch, and enqueue the next batch of its shard.
 
-    `turn` is the number of the batch.
+    `turn` is the number of the batch. Once a worker died of a batch, each unit gets its own task.
     """
     uuid, first = UUID(hex=job), turn * UNITS_PER_BATCH
     begin_work(uuid)
@@ -75,12 +77,13 @@ async def run_batch(services: Services, reader: SourceReader, *, job: str, turn:
             if unit.uuid in errors
         ]
         await _settle(services, uuid, failed, 0)
-    sequences = [
-        unit.position for unit in units if unit.spec["item_type"] == StorageItemType.IMAGE_SEQUENCE
-    ]
-    others = [unit.position for unit in units if unit.position not in sequences]
-    await ingest(services, reader, job=job, positions=others)
+    sequences = [unit.position for unit in units if _is_sequence(unit)]
+    others = [unit for unit in units if not _is_sequence(unit)]
+    if not DEATHS.get():
+        await ingest(services, reader, job=job, positions=[unit.position for unit in others])
     async with services.database.writing() as transaction:
+        if DEATHS.get():
+            await _enqueue_each(transaction, services.queue, others)
         for position in sequences:
             args, key = IngestArgs(job=job, positions=[position]), f"{FILM.name}.{job}.{position}"
             await services.queue.enqueue(transaction, FILM, args, key=key)
@@ -97,6 +100,16 @@ async def ingest(
     job_uuid = UUID(hex=job)
     pending = await _pending_units(services, job_uuid, positions)
     units = [unit for unit in pending if unit.is_bound]
+    if must_be_divided(units):
+        async with services.database.writing() as transaction:
+            await _enqueue_each(transaction, services.queue, units, tries)
+        return
+    if is_to_blame():
+        read = [ReadUnit(unit, from_spec(unit.spec, unit.title)) for unit in units]
+        reasons = await _error_texts(services, read, STOPPED_WORKERS)
+        failed = [replace(each, error=reasons[each.unit.uuid]) for each in read]
+        await _commit(services, job_uuid, failed)
+        return
     unit_uploads = await _uploads_by_item(services, units)
     sequences = [unit for unit in units if unit.spec.get("video")]
     member_uuids = {UUID(hex=uuid) for unit in sequences for uuid in unit.spec.get("members", ())}
@@ -121,6 +134,22 @@ async def ingest(
                 for task in reading:
                     task.cancel()
                 return
+
+
+async def _enqueue_each(
+    transaction: Transaction, queue: Queue, units: Sequence[UploadUnitRecord], tries: int = 0
+) -> None:
+    """Enqueue a suspect for each of these units, of one of which a worker may have died."""
+    for unit in units:
+        task = FILM if _is_sequence(unit) else INGEST
+        key = f"{task.name}.{unit.job_uuid.hex}.{unit.position}"
+        args = IngestArgs(job=unit.job_uuid.hex, positions=[unit.position], tries=tries)
+        await queue.enqueue(transaction, task, args, key=key, deaths=1)
+
+
+def _is_sequence(unit: UploadUnitRecord) -> bool:
+    """Return whether a unit is an image sequence, of which a video is made."""
+    return unit.spec["item_type"] == StorageItemType.IMAGE_SEQUENCE
 
 
 async def _pending_units(

@@ -27,6 +27,7 @@ from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.prober import Prober, RangeSource
 from gateway.stores.base import MissingObject, ObjectStore
 from gateway.tasks.local_copies import readable_url
+from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
 """Delays before a file is tried again that could not be fetched, or whose process was killed."""
@@ -59,10 +60,20 @@ async def make_thumbnails(
     async with services.database.writing() as transaction:
         uuids = [UUID(hex=item) for item in items]
         wanted = await begin_thumbnails(transaction, services.queue, uuids, frame)
+        if must_be_divided(wanted):
+            for item in (each.item.uuid.hex for each in wanted):
+                args = MakeThumbnailsArgs(items=[item], frame=frame, tries=tries)
+                await services.queue.enqueue(transaction, MAKE_THUMBNAILS, args, deaths=1)
+            return
     to_retry = []
     for each in wanted:
         try:
+            if is_to_blame():
+                raise MediaError(STOPPED_WORKERS)
             reason = await _make(services, prober, each, alone=tries > 0)
+        except MediaError as error:
+            log.info("thumbnail_not_made", item=str(each.item.uuid), reason=str(error))
+            reason = ThumbnailUnavailableReason.UNDECODABLE
         except (FetchError, MissingObject, ChildKilled) as error:
             was_killed = isinstance(error, ChildKilled)
             is_transient = was_killed or (isinstance(error, FetchError) and error.is_transient)
@@ -90,6 +101,7 @@ async def _make(
 
     Raises:
         ChildKilled: The process that draws was killed from outside.
+        MediaError: The file cannot be decoded, or drawing it exceeds a limit.
         FetchError: A file elsewhere cannot be fetched.
         MissingObject: The object does not exist.
     """
@@ -101,9 +113,6 @@ async def _make(
             )
     except NoSuchFrame:
         return ThumbnailUnavailableReason.NO_SUCH_FRAME
-    except MediaError as error:
-        log.info("thumbnail_not_made", item=str(wanted.item.uuid), reason=str(error))
-        return ThumbnailUnavailableReason.UNDECODABLE
     for size, data in drawing.thumbnails.items():
         key = thumbnail_key(wanted.row.object_key, size)
         await services.store.put(key, data, MIME_TYPE)

@@ -51,6 +51,7 @@ from gateway.models.uploads import (
 from gateway.sandbox.child_process import child_environment
 from gateway.settings import Settings
 from gateway.stores.base import MissingObject
+from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame
 
 CHILD = "gateway.manifests.child"
 """Module of the child process."""
@@ -90,6 +91,11 @@ async def read_manifest(services: Services, *, job: str, tries: int = 0) -> None
         .where(jobs.c.uuid == job_uuid)
     )
     for row in await services.database.rows(statement, ManifestJob):
+        if is_to_blame():
+            text = f"The manifest cannot be read: {STOPPED_WORKERS}."
+            end = ManifestEnd(broken=text, skip_duplicate_urls=False, upsert_metadata=False)
+            await _end_reading(services, job_uuid, row.unit_count, end)
+            return
         try:
             await _read(services, row)
         except MissingObject:

@@ -36,6 +36,7 @@ from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy
+from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
 """Delays before a video is tried again that failed for reasons other than itself."""
@@ -100,6 +101,8 @@ async def reencode(
         if video.started_at is None:
             await show_start(services, video.job_uuid)
         try:
+            if is_to_blame():
+                raise MediaError(STOPPED_WORKERS)
             result = await _reencode_video(services, encoder, prober, video, alone=tries > 0)
         except _Cancelled:
             return

@@ -9,6 +9,7 @@ from gateway.catalog.reprobing import (
     ITEMS_PER_TASK,
     ReprobeScope,
     enqueue_reprobe,
+    enqueue_suspect,
     facts_with_warning,
     find_provided,
     next_items,
@@ -19,6 +20,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.media.errors import MediaError
 from gateway.models.items import ItemRecord
 from gateway.tasks.read_sources import SourceReader
+from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +32,22 @@ async def reprobe(
     folder: str | None,
     item_types: list[str],
     after: str,
+    only: str = "",
 ) -> None:
-    """Read the next items of a scope again, and enqueue the task for those that follow."""
+    """Read the next items of a scope again, and enqueue the task for those that follow.
+
+    Once a worker died of the task, each item gets its own task, with `only`.
+    """
     scope = ReprobeScope(UUID(hex=folder) if folder else None, [*map(StorageItemType, item_types)])
-    rows = await next_items(services.database, scope, UUID(hex=after))
+    last = UUID(hex=after)
+    rows = await next_items(services.database, scope, last, UUID(hex=only) if only else None)
     if not rows:
+        return
+    if must_be_divided(rows):
+        async with services.database.writing() as transaction:
+            for row in rows:
+                await enqueue_suspect(transaction, services.queue, row.uuid)
+            await enqueue_reprobe(transaction, services.queue, scope, rows[-1].uuid)
         return
     provided = await find_provided(services.database, rows)
     async with asyncio.TaskGroup() as group:
@@ -53,6 +66,8 @@ async def _read_again(
     A file that is refused now was accepted once: its item keeps the facts, with a warning.
     """
     try:
+        if is_to_blame():
+            raise MediaError(STOPPED_WORKERS)
         facts = None if is_provided else await reader.read_item(row)
     except MediaError as error:
         facts = facts_with_warning(row, f"The file was read again without success: {error}.")

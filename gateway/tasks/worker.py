@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
@@ -56,6 +56,15 @@ PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaita
     TaskType("start_daily_syncs", NoArgs): (SYNC_CHECK_PERIOD, start_due_syncs),
 }
 """Tasks that run regularly, each with its period, which is counted from the start of a run."""
+
+
+class _Pool(NamedTuple):
+    """Slots for tasks of some types, and the suspects that one slot more is for."""
+
+    name: str
+    tasks: Mapping[str, Task]
+    slots: int
+    suspects: Mapping[str, Task] = {}
 
 
 def handlers(services: Services, reader: SourceReader) -> Handlers:
@@ -120,35 +129,38 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
             settings.probe_seconds, settings.probe_memory, settings.thumbnail_children, niceness=19
         )
     )
+    tasks = _functions(services, handlers(services, reader))
+    encoding = _functions(services, encoding_handlers(services, reader, encoder, prober))
+    drawing = _functions(services, drawing_handlers(services, drawer))
     # Encoding and drawing take long; they must not occupy the slots of other tasks.
     pools = (
-        ("tasks", handlers(services, reader), settings.worker_concurrency),
-        (
-            "encoding",
-            encoding_handlers(services, reader, encoder, prober),
-            settings.encode_children,
-        ),
-        ("thumbnails", drawing_handlers(services, drawer), settings.thumbnail_children),
+        _Pool("tasks", tasks, settings.worker_concurrency, {**tasks, **encoding, **drawing}),
+        _Pool("encoding", encoding, settings.encode_children),
+        _Pool("thumbnails", drawing, settings.thumbnail_children),
     )
     try:
         await _schedule_all(services, stop)
         async with asyncio.TaskGroup() as group:
-            for pool, functions, slots in pools:
-                group.create_task(_run_pool(services, pool, functions, slots, stop))
+            for pool in pools:
+                group.create_task(_run_pool(services, pool, stop))
     finally:
         await prober.close()
         await drawer.close()
 
 
-async def _run_pool(
-    services: Services, pool: str, functions: Handlers, slots: int, stop: asyncio.Event
-) -> None:
-    """Run tasks of one pool until `stop` is set."""
-    tasks = {
+def _functions(services: Services, functions: Handlers) -> Mapping[str, Task]:
+    """Return functions of tasks by name, each of which names its job in the log."""
+    return {
         task.name: with_job(services.database, function) for task, function in functions.items()
     }
-    with WORKER_SLOTS.one_more(pool, by=slots):
-        await services.queue.run_tasks(tasks, concurrency=slots, stop=stop)
+
+
+async def _run_pool(services: Services, pool: _Pool, stop: asyncio.Event) -> None:
+    """Run tasks of one pool until `stop` is set."""
+    with WORKER_SLOTS.one_more(pool.name, by=pool.slots):
+        await services.queue.run_tasks(
+            pool.tasks, concurrency=pool.slots, stop=stop, suspects=pool.suspects
+        )
 
 
 @asynccontextmanager

@@ -25,10 +25,12 @@ class Calls(list[dict[str, Any]]):
 
 
 @asynccontextmanager
-async def working(queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2) -> AsyncIterator[asyncio.Event]:
+async def working(
+    queue: Queue, tasks: Mapping[str, Task], concurrency: int = 2, suspects: Mapping[str, Task] | None = None
+) -> AsyncIterator[asyncio.Event]:
     """Run a worker while the context is open; the event stops it earlier."""
     stop = asyncio.Event()
-    work = asyncio.create_task(queue.run_tasks(tasks, concurrency=concurrency, stop=stop))
+    work = asyncio.create_task(queue.run_tasks(tasks, concurrency=concurrency, stop=stop, suspects=suspects))
     try:
         yield stop
     finally:

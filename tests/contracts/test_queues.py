@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 import structlog
 from structlog.typing import EventDict
 
@@ -323,21 +322,6 @@ async def test_a_fault_of_our_own_is_not_retried(
         await until(lambda: logged and logged[-1]["event"] == "task_failed")
     [failure] = await queue.failures()
     assert (failure.attempts, "a fault" in failure.error) == (1, True)
-
-
-async def test_task_that_crashed_its_workers_is_abandoned(
-    database: Database, queue: Queue, logged: list[EventDict]
-) -> None:
-    calls = Calls()
-    await enqueue(database, queue, "kill")
-    table = sa.table("queued_tasks" if database.is_embedded else "procrastinate_jobs", sa.column("attempts"))
-    async with database.writing() as transaction:
-        await transaction.execute(sa.update(table).values(attempts=ATTEMPTS))
-    async with working(queue, {"kill": calls}):
-        await until(lambda: [line["event"] for line in logged] == ["task_failed"])
-    [failure] = await queue.failures()
-    assert "Abandoned" in failure.error
-    assert calls == []
 
 
 async def test_failed_task_is_replaced_by_a_newer_one_with_its_key(database: Database, queue: Queue) -> None:

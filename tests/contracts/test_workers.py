@@ -168,7 +168,7 @@ async def test_worker_that_lost_its_lease_changes_nothing(
         [lost] = await first.claim(["note"], 1)
         await expire_leases(database)
         await second.renew([])  # reassigns the tasks of dead workers on PostgreSQL
-        [current] = await second.claim(["note"], 1)
+        [current] = await second.claim(["note"], 1, ["note"])
         assert lost.id == current.id
         table = sa.text("SELECT * FROM " + ("queued_tasks" if database.is_embedded else "procrastinate_jobs"))
         before = await database.rows(table, sa.Row)
@@ -207,7 +207,7 @@ async def lease_store(database: Database) -> AsyncIterator[LeaseStore]:
         return
     connector = PsycopgConnector(conninfo=libpq_conninfo(database.url), min_size=1, max_size=2)
     async with App(connector=connector).open_async() as app:
-        yield _JobLeaseStore(database, app.job_manager, timings)
+        yield _JobLeaseStore(database, app.job_manager, timings, ["note"])
 
 
 async def expire_leases(database: Database) -> None:
@@ -276,7 +276,7 @@ class Unfinished:
     def __init__(self) -> None:
         self.renewals = 0
 
-    async def claim(self, _tasks: Collection[str], _limit: int) -> list[Lease]:
+    async def claim(self, _tasks: Collection[str], _limit: int, _suspects: Collection[str]) -> list[Lease]:
         return []
 
     async def renew(self, _claims: Collection[Lease]) -> None:
