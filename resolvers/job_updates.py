@@ -49,6 +49,11 @@ class UpdatedJobs:
     since: int
     latest: int
 
+    def after(self, number: int) -> "UpdatedJobs":
+        """Return the event for a client that has seen changes up to a later number already."""
+        unseen = [job for job in self.jobs if job.sequence > number]
+        return UpdatedJobs(unseen, number, self.latest)
+
 
 async def watch_jobs(
     context: Context,
@@ -88,8 +93,8 @@ async def watch_jobs(
         async with aclosing(stream.events()) as events:
             async for event in events:
                 if event.row.since <= latest < event.row.latest:
+                    yield event if event.row.since == latest else Event(event.row.after(latest))
                     latest = event.row.latest
-                    yield event
                 elif latest < event.row.latest:  # it is slow, or new, and has missed events
                     async with aclosing(reader.changes(latest)) as frames:
                         async for frame in frames:
