@@ -93,7 +93,7 @@ class FragileSite:
         parents = [process.pid for process in self.processes.values()]
         return sorted(child for parent in parents for module in READERS for child in children_of(parent, module))
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 180) -> None:
         """Wait until it says that it can serve."""
         deadline = time.monotonic() + seconds
         while True:
@@ -115,7 +115,7 @@ def fragile_site(backend: str, template: Path, directory: Path, **more: object) 
     """Run a site with a server, and on PostgreSQL two workers; `template` is a migrated SQLite file to copy."""
     [port] = free_ports(1)
     more = {"data_dir": directory / "data", "public_url": f"http://127.0.0.1:{port}", "lease_seconds": 4.0, **more}
-    (directory / "data").mkdir()
+    (directory / "data").mkdir(mode=0o700)
     with ExitStack() as stack:
         if backend == "embedded":
             file = shutil.copy(template, directory / "data" / "storegraph.db")

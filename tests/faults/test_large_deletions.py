@@ -17,9 +17,9 @@ from gateway.kinds.enums import SiteRole
 from gateway.models.changes import ChangeRecord, changes
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.people import UserRecord, users
-from tests.faults.invariants import check_at_rest
 from tests.fixtures.commands import wait_until_ready
 from tests.fixtures.deletions import delete_folder, large_tree, wait_until_removed
+from tests.fixtures.invariants import check_all
 from tests.fixtures.sieges import crashing_site, kill_and_restart, wait_for_count
 from tests.fixtures.sites import Site, fresh_settings
 from tests.house.sources import ROOT
@@ -51,7 +51,7 @@ async def test_a_deletion_goes_on_after_kills(backend: str, request: pytest.Fixt
             await wait_until_removed(site, seconds=120)
             await site.wait_while("PENDING", "job", job)
             assert await count_deletions(site) == len(uuids)
-            await check_at_rest(site.services.settings)
+            await check_all(site.services)
 
 
 async def prepare(url: str) -> tuple[str, str, str]:
