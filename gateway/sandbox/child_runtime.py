@@ -87,4 +87,4 @@ def answer_of(function: Callable[[], dict[str, object]]) -> dict[str, object]:
     except MemoryError:
         return {"memory_error": True}
     except OSError as error:
-        return {"os_error": f"{type(error).__name__}: {error}"}
+        return {"os_error": f"{type(error).__name__}: {error}", "errno": error.errno}

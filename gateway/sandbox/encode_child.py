@@ -1,5 +1,6 @@
 """The child process of an `Encoder`: it encodes one video, as the first line that it reads says."""
 
+import errno
 import json
 import sys
 import time
@@ -18,6 +19,8 @@ from gateway.media.video_formats import VIDEO_FORMATS, SourceVideo
 from gateway.media.video_writer import add_video_track, frame_from_image, open_output
 from gateway.sandbox.child_runtime import allow_cpu, answer_of, confine, private_output, send
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk without room."""
 REPORT_INTERVAL = 0.5
 """Seconds between two reports of the progress."""
 Requests = Iterator[dict[str, Any]]
@@ -63,6 +66,8 @@ def reencode(request: dict[str, Any], output: BinaryIO) -> dict[str, object]:
     try:
         transcode(source, Path(request["target"]), VIDEO_FORMATS[request["format"]], report)
     except av.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise  # which is not the fault of the video
         raise MediaError(f"the video cannot be re-encoded: {error.strerror}") from None
     return {"finished": True}
 

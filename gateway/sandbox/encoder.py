@@ -181,8 +181,8 @@ def _check(answer: Mapping[str, Any], expected: str) -> None:
             raise ChildKilled(had_file=True)
         case {"cpu_limit": _}:
             raise TimeoutError
-        case {"os_error": message}:
-            raise OSError(message)
+        case {"os_error": message, "errno": number}:
+            raise OSError(number, message)
         case {"media_error": message}:
             raise MediaError(message)
         case {"memory_error": _}:

@@ -224,8 +224,8 @@ class Prober:
         match answer:
             case {"media_error": message}:
                 return MediaError(message)
-            case {"os_error": message}:
-                return OSError(message)
+            case {"os_error": message, "errno": number}:
+                return OSError(number, message)
             case {"memory_error": _}:
                 limit = self._limits.memory >> 20
                 return MediaError(f"reading the file needed more than {limit:,} MiB of memory")

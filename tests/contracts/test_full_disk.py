@@ -1,20 +1,30 @@
 """A disk store on a disk that is full, or nearly: uploads are refused before any byte is taken."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from gateway.database.engine import Database
+from gateway.database.outages import is_outage
+from gateway.execution.error_bodies import error_body
 from gateway.full_disks import InsufficientStorage, is_disk_full
+from gateway.sandbox.child_runtime import answer_of
+from gateway.sandbox.encode_child import reencode
 from gateway.stores.base import DeclaredUpload, SignedRequest
 from gateway.stores.disk import DiskStore
 from gateway.stores.keys import new_key
 from tests.contracts.storing import MINUTE, disk_store
+from tests.fixtures.films import encode_film
 from tests.fixtures.small_disks import SmallDisk, small_disk
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -168,3 +178,44 @@ async def test_other_writers_need_room_and_deletions_none(disk: SmallDisk, store
         await store.put_file(new_key(), file, TYPE)
     await store.delete([key])
     assert disk.free >= 3 * MIB
+
+
+async def test_a_database_server_without_room(postgres_url: str) -> None:
+    """PostgreSQL says so with a code of its own, which is no outage."""
+    database = Database(postgres_url)
+    full = sa.text("DO $$ BEGIN RAISE EXCEPTION 'No space left' USING ERRCODE = '53100'; END $$")
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        async with database.writing() as transaction:
+            await transaction.execute(full)
+    await database.close()
+    assert is_disk_full(caught.value) and not is_outage(caught.value)
+    assert error_body(caught.value, "request")["extensions"]["code"] == "INSUFFICIENT_STORAGE"
+
+
+def test_a_video_is_not_to_blame_for_a_full_disk(disk: SmallDisk, tmp_path: Path) -> None:
+    video = tmp_path / "video"
+    video.write_bytes(encode_film([number / 25 for number in range(25)]))
+    disk.fill()
+    source = {"path": str(video), "mime_type": "video/mp4", "fps": None, "duration": None, "frame_count": None}
+    request = {"format": "vp9", "force": True, "source": source, "target": str(disk.outside / "video")}
+    answer = answer_of(partial(reencode, request, BytesIO()))
+    (disk.outside / "video").unlink(missing_ok=True)
+    assert answer["errno"] == errno.ENOSPC, answer
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("error", [FULL, OSError(errno.EDQUOT, "Quota exceeded"), ExceptionGroup("", [FULL])])
+def test_a_full_disk_is_recognized(error: Exception) -> None:
+    """It is one as well if it is the cause of another error."""
+    outer = RuntimeError()
+    outer.__cause__ = error
+    assert is_disk_full(error) and is_disk_full(outer)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "I/O error"), OSError("full"), ExceptionGroup("", [FULL][:0] or [ValueError()])]
+)
+def test_other_errors_are_no_full_disk(error: Exception) -> None:
+    assert not is_disk_full(error)
