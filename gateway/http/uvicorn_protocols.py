@@ -86,16 +86,12 @@ class HTTPProtocol(HttpToolsProtocol):
         self._arrived_bytes = len(data)
         super().data_received(data)
         if self._reads_headers:
-            if not self._header_bytes:
-                self._expect_headers()
+            if not self._header_bytes and self._connection and self._connection.is_idle:
+                # The client has some time for the rest, unless a request is still running.
+                deadline = monotonic() + self._connections.limits.header_seconds
+                self._connections.set_idle(self._connection, deadline)
             self._header_bytes += len(data)
             self._check_headers(self._header_bytes)
-
-    def _expect_headers(self) -> None:
-        """Give the client some time for the rest of the headers, unless a request is running."""
-        if self._connection and self._connection.is_idle:
-            deadline = monotonic() + self._connections.limits.header_seconds
-            self._connections.set_idle(self._connection, deadline)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

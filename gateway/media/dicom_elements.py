@@ -325,30 +325,21 @@ def _known_vr(tag: int, scope: ElementScope) -> str:
     group, element = tag >> 16, tag & 0xFFFF
     if group == 0xFFFE:
         return ""
-    if group & 1:
-        if 0x10 <= element <= 0xFF:
-            return "LO"
-        return _private_vr(tag, scope.creators.get(group << 8 | element >> 8, ""))
-    vr = _standard_vr(tag)
+    if group & 1 and 0x10 <= element <= 0xFF:
+        return "LO"
+    creator = scope.creators.get(group << 8 | element >> 8, "") if group & 1 else ""
+    vr = _dictionary_vr(tag, creator)
     if vr == "US or SS":
         return "SS" if scope.is_signed else "US"
     return _AMBIGUOUS.get(vr, vr)
 
 
-@lru_cache(maxsize=10_000)
-def _standard_vr(tag: int) -> str:
-    if not tag & 0xFFFF:
-        return "UL"
+@lru_cache(maxsize=20_000)
+def _dictionary_vr(tag: int, creator: str) -> str:
+    """Return the representation of an element in the dictionaries; a private one has a creator."""
     try:
-        return str(dictionary_VR(tag))
+        if creator:
+            return str(private_dictionary_VR(tag, creator))
+        return str(dictionary_VR(tag)) if tag & 0xFFFF else "UL"
     except KeyError:
         return "UN"
-
-
-@lru_cache(maxsize=10_000)
-def _private_vr(tag: int, creator: str) -> str:
-    try:
-        vr = str(private_dictionary_VR(tag, creator)) if creator else "UN"
-    except KeyError:
-        return "UN"
-    return _AMBIGUOUS.get(vr, "US" if vr == "US or SS" else vr)

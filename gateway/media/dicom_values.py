@@ -6,6 +6,7 @@ import re
 import struct
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pydicom.charset import convert_encodings, decode_bytes
@@ -141,15 +142,12 @@ def _exact(number: int) -> int | str:
     return number if -_MAX_EXACT <= number <= _MAX_EXACT else str(number)
 
 
-def _integer(text: str) -> int | str:
-    if not _INTEGER.fullmatch(text):
+def _number(text: str, pattern: re.Pattern[str]) -> int | float | str:
+    """Return the number in a text, as text where readers of JSON would change it."""
+    if not pattern.fullmatch(text):
         raise BadValue
-    return _exact(int(text))
-
-
-def _decimal(text: str) -> float | int:
-    if not _DECIMAL.fullmatch(text):
-        raise BadValue
+    if pattern is _INTEGER:
+        return _exact(int(text))
     number = float(text)
     if not math.isfinite(number):
         raise BadValue
@@ -162,7 +160,7 @@ def _person_name(text: str) -> dict[str, str]:
 
 
 _CONVERSIONS: dict[str, Callable[[str], Any]] = {
-    "DS": _decimal,
-    "IS": _integer,
+    "DS": partial(_number, pattern=_DECIMAL),
+    "IS": partial(_number, pattern=_INTEGER),
     "PN": _person_name,
 }
