@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,13 +15,13 @@ import sqlalchemy as sa
 from gateway.database.migrate import check_current, migrate
 from gateway.database.removals import suspended_removals
 from gateway.maintenance.backing_up import back_up
-from gateway.maintenance.backup_files import digest_of, read_backup
+from gateway.maintenance.backup_files import digest_of, put_into, read_backup
 from gateway.maintenance.checking import check_site
 from gateway.maintenance.restoring import restore
 from gateway.settings import NotConfigured
 from gateway.wiring import open_services, resolve_database_url
 from tests.commands.test_command_line import run
-from tests.fixtures.backups import create_older, files_below, restored, rows, settings_of
+from tests.fixtures.backups import create_older, files_below, restored, settings_of
 from tests.fixtures.damage import key_of, lose_object, new_item
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site, fresh_settings, serve_site
@@ -113,19 +114,27 @@ async def test_files_are_copied_to_another_file_system(embedded: Site, tmp_path:
     assert (tally.new, tally.damaged) == (1, 1)
 
 
-async def test_a_backup_is_whole_whatever_is_deleted_meanwhile(embedded: Site, tmp_path: Path) -> None:
-    """Its database names files that the site deletes while they are being copied."""
-    uuids = await texts(embedded, 400)
-    backup = tmp_path / "backup"
-    making = asyncio.create_task(back_up(embedded.services, backup))
-    while not list(backup.glob("objects-*")):
-        await asyncio.sleep(0)
+async def test_a_backup_is_whole_whatever_is_deleted_meanwhile(
+    embedded: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its database names files that the site deletes before they are copied."""
+    uuids = await texts(embedded, 10)
+    begun, deleted = threading.Event(), threading.Event()
+
+    def put_later(source: Path, directory: Path) -> tuple[Path, bool]:
+        begun.set()
+        assert deleted.wait(30)
+        return put_into(source, directory)
+
+    monkeypatch.setattr("gateway.maintenance.backing_up.put_into", put_later)
+    making = asyncio.create_task(back_up(embedded.services, tmp_path / "backup"))
+    await asyncio.to_thread(begun.wait, 30)
     await embedded.done("deleteStorageItems", {"itemUuids": uuids}, "results { uuid }")
-    during = not making.done()
-    made, tally = await making
-    named = rows(backup / made.database.name, "SELECT count(*) FROM items")[0][0]
-    assert (during, named, tally.missing) == (True, 400, 0)
-    assert set(await restored(backup, tmp_path / "restored", embedded.services.settings)) == set(uuids)
+    await asyncio.sleep(1)
+    deleted.set()
+    _, tally = await making
+    assert (tally.objects, tally.missing) == (10, 0)
+    assert set(await restored(tmp_path / "backup", tmp_path / "restored", embedded.services.settings)) == set(uuids)
 
 
 async def test_objects_stay_while_removal_is_suspended(site: Site) -> None:
