@@ -16,15 +16,20 @@ from gateway.auth.visibility import is_staying
 from gateway.catalog.ledger.counters import wrong_counters
 from gateway.catalog.ledger.stored_objects import REMOVE_OBJECTS
 from gateway.context import Services
-from gateway.database.engine import Transaction
+from gateway.database.dialects import in_keys
+from gateway.database.engine import Database, Transaction
 from gateway.maintenance.findings import Fault, Finding, Report, judge
 from gateway.maintenance.named_objects import NamedObject, named_objects, names_of_objects
 from gateway.models.folders import FolderRecord, folders
+from gateway.models.items import ItemRecord, items
 from gateway.stores.base import ObjectInfo
 
 SUSPECTS = 1_000
 """Objects that are looked at again at once."""
 _FOLDERS = 100
+_OF_ITEMS = {Fault.LOST, Fault.WRONG_SIZE, Fault.FOUND_AGAIN}
+_NAMED_ITEMS = 1_000
+"""Items that the examples of a report name at most."""
 _GENERATED = re.compile(r"[0-9a-f]{32}(-[a-z]+)?")
 """Keys that Storegraph generates, those of thumbnails with their size."""
 
@@ -37,7 +42,25 @@ async def check_site(services: Services, most: int) -> Report:
             report.add(finding)
     async for finding in counter_findings(services):
         report.add(finding)
+    await name_items(services.database, report)
     return report
+
+
+async def name_items(database: Database, report: Report) -> None:
+    """Add to the examples of a report which items have these objects."""
+    examples = [each for fault in _OF_ITEMS for each in report.examples.get(fault, ())]
+    having = in_keys(items.c.object_key, [each.subject for each in examples])
+    chosen = sa.select(items.c.object_key, items.c.uuid).where(having).order_by(items.c.uuid)
+    uuids: dict[str, list[str]] = {}
+    for row in await database.rows(chosen.limit(_NAMED_ITEMS), ItemRecord):
+        uuids.setdefault(row.object_key or "", []).append(str(row.uuid))
+    for fault in _OF_ITEMS & report.examples.keys():
+        report.examples[fault] = [
+            each._replace(
+                detail=", ".join(filter(None, [each.detail, *uuids.get(each.subject, ())]))
+            )
+            for each in report.examples[fault]
+        ]
 
 
 async def object_findings(services: Services, report: Report) -> AsyncIterator[list[Finding]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gateway.settings import Settings
 from tests.commands.test_command_line import run
-from tests.fixtures.damage import leave_object, lose_object, new_item
+from tests.fixtures.damage import key_of, leave_object, new_item
 from tests.fixtures.sites import Site
 
 
@@ -22,7 +22,9 @@ async def test_findings_are_printed_counted_and_repaired(site: Site, tmp_path: P
     await new_item(site)
     code, output, _ = await run(tmp_path, "check", **variables)
     assert (code, output.splitlines()) == (0, ["Found: 0 (objects in the store: 2)"])
-    lost = await lose_object(site)
+    item = await new_item(site)
+    lost = await key_of(site, item)
+    await site.services.store.delete([lost])
     left = [await leave_object(site) for _ in range(3)]
     code, output, errors = await run(tmp_path, "check", "--show", "1", **variables)
     assert (code, output.splitlines()) == (
@@ -30,7 +32,7 @@ async def test_findings_are_printed_counted_and_repaired(site: Site, tmp_path: P
         [
             "Found: 4 (objects in the store: 6)",
             "lost_object: 1. Files of items that are missing from the store.",
-            f"  {lost}",
+            f"  {lost} {item}",
             "unnamed_object: 3. Objects in the store that the database does not name.",
             f"  {min(left)} 8 bytes",
         ],
