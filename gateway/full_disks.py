@@ -12,6 +12,8 @@ LOG_SECONDS = 60.0
 """Time after which a disk that is still full is logged again."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _POSTGRES_FULL = "53100"
+_STORE_FULL = {"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull"}
+"""Codes of S3 servers, besides the status 507."""
 
 log = structlog.get_logger()
 
@@ -38,7 +40,14 @@ def is_disk_full(error: BaseException | None) -> bool:
             return is_disk_full(error.orig)
         case BaseExceptionGroup():
             return any(map(is_disk_full, error.exceptions))
-    return getattr(error, "sqlstate", None) == _POSTGRES_FULL or is_disk_full(error.__cause__)
+    if getattr(error, "sqlstate", None) == _POSTGRES_FULL:
+        return True
+    match getattr(error, "response", None):  # as boto3 has it
+        case {"Error": {"Code": code}} if code in _STORE_FULL:
+            return True
+        case {"ResponseMetadata": {"HTTPStatusCode": 507}}:
+            return True
+    return is_disk_full(error.__cause__ or error.__context__)
 
 
 class FullDiskLog:

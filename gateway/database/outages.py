@@ -41,8 +41,11 @@ log = structlog.get_logger()
 def is_outage(error: BaseException | None) -> bool:
     """Return whether an error means that the database does not respond, so that a retry may help.
 
-    A statement that the database refuses is none, nor is one that it cancels.
+    A disk without room counts, too. A statement that the database refuses is none, nor is one that
+    it cancels.
     """
+    if is_disk_full(error):
+        return True
     match error:
         case None:
             return False

@@ -97,6 +97,8 @@ def coercion_error(error: GraphQLError) -> GraphQLError:
 
 def _reason_of(error: BaseException | None) -> DomainError:
     """Return the domain error that an error amounts to; `MASKED` for what callers must not read."""
+    if is_disk_full(error):
+        return NO_ROOM
     match error:
         case DomainError():
             return error
@@ -114,8 +116,6 @@ def _reason_of(error: BaseException | None) -> DomainError:
             return _reason_of(cause)
         case CommitUnknown():
             return IN_DOUBT
-    if is_disk_full(error):
-        return NO_ROOM
     return NO_DATABASE if is_outage(error) else MASKED
 
 

@@ -32,7 +32,7 @@ from gateway.execution.declarations import (
     ToOne,
 )
 from gateway.execution.private_apis import selection_node
-from gateway.full_disks import InsufficientStorage
+from gateway.full_disks import InsufficientStorage, is_disk_full
 
 _PAGE_ARGUMENTS = (
     Argument(
@@ -105,6 +105,8 @@ def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) ->
         try:
             return await function(context, input)
         except DomainError as error:
+            if is_disk_full(error):
+                raise
             return outcome_type(user_errors=to_user_errors([error]))
         except DomainErrors as refusal:
             return outcome_type(user_errors=to_user_errors(refusal.errors))

@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from gateway.database.engine import Database
 from gateway.database.outages import is_outage
@@ -23,9 +27,11 @@ from gateway.sandbox.encode_child import reencode
 from gateway.stores.base import DeclaredUpload, SignedRequest
 from gateway.stores.disk import DiskStore
 from gateway.stores.keys import new_key
+from gateway.stores.s3 import S3Store
 from tests.contracts.storing import MINUTE, disk_store
 from tests.fixtures.films import encode_film
 from tests.fixtures.small_disks import SmallDisk, small_disk
+from tests.servers import serve_app
 
 KIB, MIB = 1 << 10, 1 << 20
 TYPE = "application/octet-stream"
@@ -188,8 +194,26 @@ async def test_a_database_server_without_room(postgres_url: str) -> None:
         async with database.writing() as transaction:
             await transaction.execute(full)
     await database.close()
-    assert is_disk_full(caught.value) and not is_outage(caught.value)
+    assert is_disk_full(caught.value) and is_outage(caught.value), "a retry may help"
     assert error_body(caught.value, "request")["extensions"]["code"] == "INSUFFICIENT_STORAGE"
+
+
+@pytest.mark.parametrize(("status", "code"), [(507, "Other"), (403, "QuotaExceeded"), (500, "XMinioStorageFull")])
+async def test_an_object_store_without_room(tmp_path: Path, status: int, code: str) -> None:
+    async def refuse(request: Request) -> Response:
+        await request.body()
+        error = f"<Error><Code>{code}</Code><Message>No room.</Message></Error>"
+        return Response(f'<?xml version="1.0"?>{error}', status, media_type="application/xml")
+
+    file = tmp_path / "file"
+    file.write_bytes(b"1")
+    with serve_app(lambda _url: Starlette(routes=[Route("/{path:path}", refuse, methods=["PUT"])])) as url:
+        store = S3Store("bucket", "", part_size=5 << 20, endpoint=url, region="x", access_key="a", secret_key="b")
+        for call in (partial(store.put, new_key(), b"1", TYPE), partial(store.put_file, new_key(), file, TYPE)):
+            with pytest.raises(Exception, match=code) as caught:
+                await call()
+            assert error_body(caught.value, "request")["extensions"]["code"] == "INSUFFICIENT_STORAGE"
+        await store.close()
 
 
 def test_a_video_is_not_to_blame_for_a_full_disk(disk: SmallDisk, tmp_path: Path) -> None:
