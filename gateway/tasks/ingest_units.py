@@ -120,7 +120,10 @@ async def ingest(
     state = sa.select(jobs.c.status, jobs.c.started_at).where(jobs.c.uuid == job_uuid)
     begin_work(job_uuid, tries)
     async with asyncio.TaskGroup() as group:
-        reading = {group.create_task(reader.read(unit, unit_uploads, members)) for unit in units}
+        reading = {
+            group.create_task(reader.read(unit, unit_uploads, members, alone=tries > 0))
+            for unit in units
+        }
         while reading:
             done, reading = await asyncio.wait(reading, timeout=COMMIT_SECONDS)
             if done:

@@ -26,6 +26,7 @@ from gateway.media.errors import MediaError
 from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
 from gateway.queues.own_faults import is_own_fault
+from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.stores.base import MissingObject
@@ -36,6 +37,9 @@ from gateway.web_addresses import without_credentials
 MAX_NAMED_FILES = 5
 """Files that the error of a unit names."""
 MEMBER_DELETED = "An item of the group was deleted while the job ran."
+KILLED = (
+    "The process that works on the file was killed from outside, as happens when memory runs out."
+)
 UNEXPECTED = "processing failed unexpectedly"
 _NAME_THE_KIND = (
     "A file that Storegraph cannot read must be listed in the section of its kind, with its facts."
@@ -76,18 +80,22 @@ class SourceReader:
         unit: UploadUnitRecord,
         uploads: Mapping[UUID, UploadRecord],
         members: Mapping[UUID, ItemRecord],
+        *,
+        alone: bool = False,
     ) -> ReadUnit:
         """Read all files of a unit. Raises nothing, unless it is cancelled.
 
         Args:
             uploads: the unit's uploads, by item.
             members: the existing members of image sequences, by item.
+            alone: whether no other file is read while one of the unit's uploads is, nor another
+                video encoded while its video is.
         """
         plan = from_spec(unit.spec, unit.title)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._read_source(source, uploads, unit.uuid))
+                    group.create_task(self._read_source(source, uploads, unit.uuid, alone))
                     for source in plan.sources
                 ]
         except ExceptionGroup as failures:
@@ -107,7 +115,7 @@ class SourceReader:
         read = ReadUnit(unit, plan, sources, error=" ".join(errors) or None)
         if read.error or not plan.video_uuid:
             return read
-        return await self._with_video(read, uploads.get(plan.video_uuid), members)
+        return await self._with_video(read, uploads.get(plan.video_uuid), members, alone)
 
     async def read_item(self, row: ItemRecord) -> MediaFacts:
         """Read the file of an existing item again.
@@ -124,14 +132,18 @@ class SourceReader:
         name = name_for_type(row.mime_type)
         if row.object_key is not None:
             async with self._uploaded_slots, self._services.store.local(row.object_key) as path:
-                return await self._local_facts(path, source, name)
+                return await self._local_facts(path, source, name, alone=False)
         async with self._remote_slots:
             url, _ = await readable_url(self._services, row.url or "", row.integration_uuid)
             facts, _ = await self._remote_facts(url, source, name)
             return facts
 
     async def _read_source(
-        self, source: UnitSource, uploads: Mapping[UUID, UploadRecord], unit_uuid: UUID
+        self,
+        source: UnitSource,
+        uploads: Mapping[UUID, UploadRecord],
+        unit_uuid: UUID,
+        alone: bool,
     ) -> ReadSource | str:
         """Read one file, or return the message for the user if it cannot be used.
 
@@ -155,7 +167,9 @@ class SourceReader:
                 else:
                     async with self._services.store.local(location) as path:
                         name, declared_type = upload.file_name, upload.mime_type
-                        facts = await self._local_facts(path, source, name, declared_type)
+                        facts = await self._local_facts(
+                            path, source, name, declared_type, alone=alone
+                        )
             _check(source, upload, facts)
         except MissingObject:
             return about_file(upload.file_name, _MISSING)
@@ -182,12 +196,12 @@ class SourceReader:
         )
 
     async def _local_facts(
-        self, path: Path, source: UnitSource, name: str, declared_type: str = ""
+        self, path: Path, source: UnitSource, name: str, declared_type: str = "", *, alone: bool
     ) -> MediaFacts:
         """Probe an uploaded file, or only hash it if the client provided its facts."""
         if source.facts is None:
             return await self._prober.probe(
-                path, source.item_type, name, source.parsing, declared_type
+                path, source.item_type, name, source.parsing, declared_type, alone=alone
             )
 
         def digest() -> tuple[str, int]:
@@ -219,7 +233,11 @@ class SourceReader:
             return await self._prober.probe(path, source.item_type, name, source.parsing), None
 
     async def _with_video(
-        self, read: ReadUnit, upload: UploadRecord | None, members: Mapping[UUID, ItemRecord]
+        self,
+        read: ReadUnit,
+        upload: UploadRecord | None,
+        members: Mapping[UUID, ItemRecord],
+        alone: bool,
     ) -> ReadUnit:
         """Encode and store the video of an image sequence, whose files have been read.
 
@@ -231,7 +249,7 @@ class SourceReader:
         width = max(frame.width for frame in frames)
         height = max(frame.height for frame in frames)
         try:
-            async with self._encoder.encode_frames(width, height) as video:
+            async with self._encoder.encode_frames(width, height, alone=alone) as video:
                 for frame in frames:
                     async with local_copy(
                         self._services, frame.location, frame.is_remote, frame.integration_uuid
@@ -314,7 +332,10 @@ def _must_retry(read: ReadUnit, step: str, errors: Sequence[Exception]) -> ReadU
         message = f"{UNEXPECTED.capitalize()}: the log of the worker says why."
         return ReadUnit(read.unit, read.plan, error=message)
     reason = next((str(error) for error in errors if isinstance(error, FetchError)), None)
-    unexpected = next((error for error in errors if not isinstance(error, FetchError)), None)
+    if any(isinstance(error, ChildKilled) for error in errors):
+        reason = KILLED
+    known = FetchError, ChildKilled
+    unexpected = next((error for error in errors if not isinstance(error, known)), None)
     log.warning(
         "unit_will_be_retried",
         job=read.unit.job_uuid,
