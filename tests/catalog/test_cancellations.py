@@ -84,6 +84,7 @@ async def test_all_units_are_cancelled_at_once(idle_site: Site, mutation: str) -
     await cancel(site, job, mutation)
     left = len(await stored_as_pending(site))
     assert left > UNITS / 2
+    assert await count_items(site, folder) == PLACEHOLDERS - cancelled_units.PLACEHOLDERS
     await check_seen(site, job, before, last_unit)
     is_last = False
     while not is_last:
@@ -113,13 +114,13 @@ async def test_a_killed_cancellation_goes_on(idle_site: Site, monkeypatch: pytes
     assert [str(row.user_uuid) for row in rows] == [user] * PLACEHOLDERS
 
 
-async def test_nothing_more_is_done_with_cancelled_units(idle_site: Site) -> None:
-    """Batches that wait in the queue begin no unit, and are not followed by others."""
+@pytest.mark.parametrize("is_bound", [False, True])
+async def test_nothing_more_is_done_with_cancelled_units(idle_site: Site, is_bound: bool) -> None:
+    """Batches that wait in the queue begin no unit, read none, and are not followed by others."""
     site, folder = idle_site, await idle_site.folder("large")
     job = await large_upload_job(site, folder, 60, 0)
-    unbound = sa.update(upload_units).values(is_bound=False)
     async with site.services.database.writing() as transaction:
-        await transaction.execute(unbound)
+        await transaction.execute(sa.update(upload_units).values(is_bound=is_bound))
     await cancel(site, job)
     left = await stored_as_pending(site)
     reader: Any = None
