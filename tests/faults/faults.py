@@ -66,6 +66,18 @@ async def restart_store(site: FragileSite, chance: random.Random) -> bool:
     return site.store is not None
 
 
+async def fill_disk(site: FragileSite, chance: random.Random) -> bool:
+    """Leave little or nothing of the disk for some seconds, in which the server may be killed and started."""
+    if site.disk:
+        site.disk.fill(chance.choice((0, 8 << 10, 1 << 20)))
+        await asyncio.sleep(chance.uniform(0.5, 3))
+        if chance.random() < 0.3:
+            await kill_process(site, chance)
+        await asyncio.sleep(chance.uniform(0.5, 6))
+        site.disk.empty()
+    return site.disk is not None
+
+
 async def step_clock(site: FragileSite, chance: random.Random) -> bool:
     """Step the clock of a process, and back after some seconds."""
     name = chance.choice(sorted(site.processes))
@@ -83,5 +95,6 @@ FAULTS: dict[Fault, int] = {
     kill_postgres_process: 2,
     restart_store: 3,
     step_clock: 2,
+    fill_disk: 3,
 }
 """All faults, with their weights."""

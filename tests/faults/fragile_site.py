@@ -1,4 +1,4 @@
-"""A site of real processes with a database and a store of its own, any of which may be stopped or killed."""
+"""A site of real processes with a database and a store, or a small disk, of its own, any of which may fail."""
 
 import os
 import secrets
@@ -15,12 +15,16 @@ import psycopg
 
 from gateway.database.migrate import migrate
 from gateway.settings import Settings
+from tests.faults.invariants import violations
 from tests.fixtures.children import children_of
 from tests.fixtures.commands import KEY, Command
+from tests.fixtures.small_disks import SmallDisk, small_disk
 from tests.processes import free_ports
 from tests.servers import Run, stopped_postgres, stopped_seaweedfs
 
 GATEWAY = "tests.faults.stepped_gateway"
+MEBIBYTES = 96
+"""Size of the disk of a site without servers."""
 READERS = ("gateway.sandbox.probe_child", "gateway.sandbox.encode_child")
 
 
@@ -50,17 +54,19 @@ class FragileSite:
     """A site whose parts can be broken.
 
     Attributes:
+        directory: where its processes have their logs and clocks.
         processes: the gateway's processes by name.
-        directories: the working directory of each.
         postgres: its database server, unless the database is SQLite.
         store: its S3 server, unless the store is on disk.
+        disk: the disk that has its database and store, unless these are servers.
     """
 
     settings: Settings
+    directory: Path
     processes: dict[str, Command] = field(default_factory=dict)
-    directories: dict[str, Path] = field(default_factory=dict)
     postgres: Dependency | None = None
     store: Dependency | None = None
+    disk: SmallDisk | None = None
 
     @property
     def url(self) -> str:
@@ -72,12 +78,35 @@ class FragileSite:
         """API key of its first admin."""
         return KEY
 
-    def add(self, name: str, *arguments: str, directory: Path) -> None:
+    def add(self, name: str, *arguments: str) -> None:
         """Start a process of the gateway."""
-        directory.mkdir(exist_ok=True)
-        self.directories[name] = directory
-        self.processes[name] = Command(self.settings, directory, *arguments, module=GATEWAY)
-        self.processes[name].begin()
+        clock, enter = str(self.directory / name), self.disk.enter if self.disk else ()
+        process = Command(self.settings, self.directory, clock, *arguments, module=GATEWAY, enter=enter)
+        self.processes[name] = process
+        process.begin()
+
+    def violations(self) -> list[str]:
+        """Return what is wrong with it."""
+        return violations(self.readable())
+
+    def readable(self) -> Settings:
+        """Return settings by which the tests can read its database and store: on a disk, a copy of the database."""
+        if not self.disk:
+            return self.settings
+        for process in self.processes.values():
+            process.signal(signal.SIGSTOP)
+        try:
+            for suffix in ("", "-wal"):
+                copy = self.directory / f"copy.db{suffix}"
+                copy.unlink(missing_ok=True)
+                if (file := self.disk.outside / f"storegraph.db{suffix}").exists():
+                    shutil.copy(file, copy)
+        finally:
+            for process in self.processes.values():
+                process.signal(signal.SIGCONT)
+        (self.directory / "copy.db-shm").unlink(missing_ok=True)
+        places = {"database_url": f"sqlite:///{self.directory}/copy.db", "data_dir": self.disk.outside}
+        return self.settings.model_copy(update=places)
 
     def end(self) -> None:
         """Kill all processes of the gateway."""
@@ -86,7 +115,7 @@ class FragileSite:
 
     def step_clock(self, name: str, seconds: float) -> None:
         """Let the clock of a process differ from the machine's by so many seconds."""
-        (self.directories[name] / "clock-step").write_text(str(seconds))
+        (self.directory / name).write_text(str(seconds))
 
     def readers(self) -> list[int]:
         """Return the process ids of the children that read and encode media."""
@@ -114,24 +143,28 @@ class FragileSite:
 def fragile_site(backend: str, template: Path, directory: Path, **more: object) -> Iterator[FragileSite]:
     """Run a site with a server, and on PostgreSQL two workers; `template` is a migrated SQLite file to copy."""
     [port] = free_ports(1)
-    more = {"data_dir": directory / "data", "public_url": f"http://127.0.0.1:{port}", "lease_seconds": 4.0, **more}
-    (directory / "data").mkdir(mode=0o700)
-    with ExitStack() as stack:
-        if backend == "embedded":
-            file = shutil.copy(template, directory / "data" / "storegraph.db")
-            site = FragileSite(Settings.model_validate({"database_url": f"sqlite:///{file}", **more}))
-        else:
-            site = stack.enter_context(_on_servers(more))
-        stack.callback(site.end)
-        site.add("server", "serve", "--port", str(port), directory=directory / "server")
-        site.wait_until_ready()
-        for name in ("worker", "other worker") if backend == "scaled" else ():
-            site.add(name, "work", directory=directory / name)
-        yield site
+    more = {"public_url": f"http://127.0.0.1:{port}", "lease_seconds": 4.0, **more}
+    with (_on_disk if backend == "embedded" else _on_servers)(template, directory, more) as site:
+        try:
+            site.add("server", "serve", "--port", str(port))
+            site.wait_until_ready()
+            for name in ("worker", "other worker") if backend == "scaled" else ():
+                site.add(name, "work")
+            yield site
+        finally:
+            site.end()
 
 
 @contextmanager
-def _on_servers(more: dict[str, object]) -> Iterator[FragileSite]:
+def _on_disk(template: Path, directory: Path, more: dict[str, object]) -> Iterator[FragileSite]:
+    """Yield a site without processes on a small disk."""
+    with small_disk(MEBIBYTES, directory) as disk:
+        shutil.copy(template, disk.outside / "storegraph.db")
+        yield FragileSite(Settings.model_validate({"data_dir": disk.inside, **more}), directory, disk=disk)
+
+
+@contextmanager
+def _on_servers(_template: Path, directory: Path, more: dict[str, object]) -> Iterator[FragileSite]:
     """Yield a site without processes on PostgreSQL and S3 servers that run."""
     with stopped_postgres() as (url, run_postgres), stopped_seaweedfs() as (objects, run_store):
         postgres, store = Dependency(run_postgres), Dependency(run_store)
@@ -142,8 +175,9 @@ def _on_servers(more: dict[str, object]) -> Iterator[FragileSite]:
             connection.execute("ALTER DATABASE postgres SET synchronous_commit = on")
         migrate(url)
         given = {"database_url": url, "objects_url": objects, "secret_key": secrets.token_hex(32), **more}
+        settings = Settings.model_validate({"data_dir": directory, **given})
         try:
-            yield FragileSite(Settings.model_validate(given), postgres=postgres, store=store)
+            yield FragileSite(settings, directory, postgres=postgres, store=store)
         finally:
             postgres.stop()
             store.stop()

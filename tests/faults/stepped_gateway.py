@@ -1,8 +1,9 @@
-"""The gateway's commands with a wall clock that tests step: python -m tests.faults.stepped_gateway COMMAND …
+"""The gateway's commands with a wall clock that tests step: python -m tests.faults.stepped_gateway FILE COMMAND …
 
-The file `clock-step` in the working directory has the seconds by which the clock differs from the machine's.
+The file has the seconds by which the clock differs from the machine's.
 """
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,18 +11,17 @@ from pathlib import Path
 from gateway import clock
 from gateway.__main__ import cli
 
-STEP = Path("clock-step")
-
 
 def main() -> None:
     """Run a command of the gateway, and look at the file ten times a second."""
+    file = Path(sys.argv.pop(1))
     step = 0.0
 
     def follow() -> None:
         nonlocal step
         while True:
             try:
-                step = float(STEP.read_text())
+                step = float(file.read_text())
             except (OSError, ValueError):
                 pass  # the file does not exist yet, or is being written
             time.sleep(0.1)

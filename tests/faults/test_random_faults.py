@@ -24,7 +24,7 @@ import pytest
 from tests.faults.evidence import gather_evidence
 from tests.faults.faults import FAULTS
 from tests.faults.fragile_site import FragileSite, fragile_site
-from tests.faults.invariants import check_at_rest
+from tests.faults.invariants import come_to_rest
 from tests.faults.load import LoadSpec, open_bucket
 from tests.faults.persistent_client import PersistentClient
 from tests.fixtures.clouds import Bucket
@@ -137,6 +137,8 @@ async def let_things_fail(site: FragileSite, clients: Clients, chance: random.Ra
             await asyncio.sleep(0.1)
             continue
         counts[fault.__name__] += 1
+        if chance.random() < 0.8:  # the next fault may also come while it recovers
+            await asyncio.to_thread(site.wait_until_ready)
         await asyncio.sleep(chance.uniform(0.5, 6))
         clients.check()
         for process in site.processes.values():
@@ -176,7 +178,7 @@ async def test_faults_are_survived(backend: str, customer: Bucket, embedded_temp
             counts = await let_things_fail(site, clients, chance, MINUTES)
             site.wait_until_ready()
             await clients.finish(180)
-            await check_at_rest(site.settings, 120)
+            await come_to_rest(site.violations, 120)
             await check_subscribers(site, clients, root)
             check_acknowledged(site, clients)
             check_mirror(site, bucket)
@@ -188,7 +190,7 @@ async def test_faults_are_survived(backend: str, customer: Bucket, embedded_temp
 
 async def check_subscribers(site: FragileSite, clients: Clients, root: str) -> None:
     """Wait until the subscribers have caught up, and compare what they received with the database."""
-    with gather_evidence(site.settings) as evidence:
+    with gather_evidence(site.readable()) as evidence:
         heads = {row["name"]: row["value"] for row in evidence.select("SELECT name, value FROM sequences")}
         tree = "SELECT folders.uuid FROM folders JOIN folders AS top ON folders.path LIKE top.path || '%'"
         within = set(evidence.column(f"{tree} WHERE top.uuid = '{UUID(root).hex}'"))
@@ -226,7 +228,7 @@ def check_job_events(events: list[dict[str, Any]], jobs: dict[str, dict[str, Any
 
 def check_acknowledged(site: FragileSite, clients: Clients) -> None:
     """Everything that clients were told was done is in the journal."""
-    with gather_evidence(site.settings) as evidence:
+    with gather_evidence(site.readable()) as evidence:
         rows = evidence.select("SELECT action, object_type, object_uuid FROM changes")
     journal = {(row["action"], row["object_type"], row["object_uuid"]) for row in rows}
     told = {
@@ -238,6 +240,6 @@ def check_acknowledged(site: FragileSite, clients: Clients) -> None:
 def check_mirror(site: FragileSite, bucket: dict[str, str]) -> None:
     """The mirror has exactly the objects that the bucket had at its last sync."""
     listed = open_bucket(bucket).list_objects_v2(Bucket=bucket["name"]).get("Contents", [])
-    with gather_evidence(site.settings) as evidence:
+    with gather_evidence(site.readable()) as evidence:
         mirrored = evidence.column("SELECT remote_key FROM items WHERE remote_key IS NOT NULL AND NOT is_tombstone")
     assert Counter(mirrored) == Counter(entry["Key"] for entry in listed)
