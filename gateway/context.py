@@ -21,6 +21,7 @@ from gateway.queues.base import Queue
 from gateway.recent_keys import RecentKeys
 from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
+from gateway.watches import Watches
 
 T = TypeVar("T")
 
@@ -42,8 +43,9 @@ class ReadFilter(Protocol):
 class Services:
     """The services that live as long as the process.
 
-    `read_filter` is there in processes that run tasks. `requested_thumbnails` has the
-    items and frames whose thumbnails were requested lately.
+    `watches` know whether the store and the clouds of integrations are away. `read_filter` is there
+    in processes that run tasks. `requested_thumbnails` has the items and frames whose thumbnails
+    were requested lately.
     `stopping` is set when the process begins to shut down, `closing` when it closes connections.
     """
 
@@ -56,6 +58,7 @@ class Services:
     fetcher: Fetcher
     clouds: Clouds
     disks: Disks
+    watches: Watches
     streams: Streams = field(default_factory=Streams)
     requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

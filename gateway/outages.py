@@ -17,11 +17,11 @@ class Outage:
 
     Whoever uses the service notes failures that are due to the outage instead of logging each, and
     notes responses. The log has a line when an outage begins, once a minute while failures are
-    noted, and a line when it is over.
+    noted, and a line when it is over. `service` is what the lines call it.
     """
 
     def __init__(self, service: str) -> None:
-        self._service = service
+        self.service = service
         self._failures = 0
         self._began_at = self._failed_at = self._logged_at = 0.0
         self._responded_at: float | None = None
@@ -39,12 +39,12 @@ class Outage:
         if self._failures == 1:
             self._began_at = self._logged_at = moment
             text = str(error).strip().partition("\n")[0] or type(error).__name__
-            log.error("outage_began", service=self._service, error=text)
+            log.error("outage_began", service=self.service, error=text)
         elif moment - self._logged_at >= REPEAT_SECONDS:
             self._logged_at = moment
             seconds = round(moment - self._began_at, 1)
             log.error(
-                "outage_lasts", service=self._service, seconds=seconds, failures=self._failures
+                "outage_lasts", service=self.service, seconds=seconds, failures=self._failures
             )
 
     def note_response(self) -> None:
@@ -56,11 +56,8 @@ class Outage:
             self._responded_at = moment
         if moment - self._failed_at >= SETTLE_SECONDS:
             seconds = round(self._responded_at - self._began_at, 1)
-            log.info(
-                "outage_ended", service=self._service, seconds=seconds, failures=self._failures
-            )
+            log.info("outage_ended", service=self.service, seconds=seconds, failures=self._failures)
             self._failures = 0
 
 
 DATABASE = Outage("database")
-STORE = Outage("store")

@@ -26,21 +26,10 @@ from gateway.queues.base import WorkerTimings
 from gateway.queues.open import open_queue
 from gateway.settings import NotConfigured, Settings
 from gateway.stores.base import IncompleteUpload, MissingObject, ObjectStore
+from gateway.stores.guarded import STORE_CALLS, guard_store
 from gateway.stores.open import open_store
 from gateway.telemetry.calls import measure_calls
-
-STORE_CALLS = (
-    "put",
-    "put_file",
-    "info",
-    "read",
-    "delete",
-    "begin_parts",
-    "parts",
-    "complete_parts",
-    "abort_parts",
-)
-"""Calls of the object store that are measured: those that wait for it."""
+from gateway.watches import Watches
 
 RESTORING = "restoring"
 """File in the data directory while a backup is being restored into it."""
@@ -90,9 +79,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     with _blaming("FETCH_ALLOWED"):
         rules = FetchRules.parse(settings.fetch_ports, settings.fetch_allowed)
     own = await asyncio.to_thread(site_secrets, settings)
-    store = _open_own_store(settings, own)
+    store = _open_store(settings, own)
     _make_private(settings, database)
-    measure_calls(store, "store", STORE_CALLS, (MissingObject, IncompleteUpload))
+    watches = Watches(guard_store(store))
     fetcher = await asyncio.to_thread(  # loads all CA certificates
         Fetcher, rules, max_bytes=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
@@ -109,8 +98,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await disks.start()
         await events.start()
         queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))
-        yield Services(settings, database, store, events, queue, rules, fetcher, clouds, disks)
+        yield Services(
+            settings, database, store, events, queue, rules, fetcher, clouds, disks, watches
+        )
     finally:
+        await watches.close()
         await disks.close()
         await fetcher.close()
         await events.close()
@@ -130,9 +122,10 @@ async def open_current_services(settings: Settings) -> AsyncIterator[Services]:
         yield services
 
 
-def _open_own_store(settings: Settings, own: SiteSecrets) -> ObjectStore:
+def _open_store(settings: Settings, own: SiteSecrets) -> ObjectStore:
+    """Open the object store, whose calls are measured."""
     with _blaming("OBJECTS_URL"):
-        return open_store(
+        store = open_store(
             settings.objects_url,
             directory=settings.data_dir,
             public_url=settings.public_url,
@@ -141,6 +134,7 @@ def _open_own_store(settings: Settings, own: SiteSecrets) -> ObjectStore:
             former_secrets=own.former,
             min_free=settings.min_free_bytes,
         )
+    return measure_calls(store, "store", STORE_CALLS, (MissingObject, IncompleteUpload))
 
 
 def _make_private(settings: Settings, database: Database) -> None:

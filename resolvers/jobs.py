@@ -64,6 +64,7 @@ def job_conditions(filter: JobFilter | None) -> list[sa.ColumnElement[bool]]:
         (jobs.c.kind, filter.kinds),
         (jobs.c.status, filter.statuses),
         (jobs.c.outcome, filter.outcomes),
+        (jobs.c.waiting_for, filter.waiting_for),
     ):
         if values is not None:
             conditions.append(column.in_(values))

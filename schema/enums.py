@@ -14,6 +14,7 @@ from gateway.kinds.enums import (
     JobKind,
     JobOutcome,
     JobStatus,
+    JobWait,
     LayoutDirection,
     MetadataFieldType,
     MetadataIndexStatus,
@@ -188,6 +189,13 @@ described(
     SUCCEEDED_WITH_ERRORS="The job came to its end, but some units failed.",
     FAILED="The job stopped early, or nothing of it succeeded.",
     CANCELLED="A user cancelled the job.",
+)
+described(
+    JobWait,
+    STORE="The site's own object store is down, full, overloaded, or refuses the site's credentials.",
+    INTEGRATION="The cloud of the integration by which files are read is down, overloaded, or refuses "
+    "the credentials.",
+    CLOCK="The object store refuses requests, as its clock and that of the site differ.",
 )
 described(
     JobOrderField,

@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.execution.declarations import TypeDiscriminator
-from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
+from gateway.kinds.enums import JobKind, JobOutcome, JobStatus, JobWait
 from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.scalars import BigInt
 from resolvers import jobs
@@ -80,6 +80,10 @@ class Job(Node):
         jobs.queue_position,
         "The job's place among the waiting jobs of its kind, from 1: the oldest starts first. Null "
         "once it has started.",
+    )
+    waiting_for: JobWait | None = column(
+        "The reason for which the job waits, if that is no fault of its own or of its files; null if it "
+        "does not wait. It loses nothing meanwhile, and goes on by itself once it can."
     )
     attempt: int = column(
         "Number of the attempt, from 1: higher if work on the job failed or was interrupted, and "

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.sites",
     "tests.fixtures.elsewhere",
     "tests.fixtures.sieges",
+    "tests.fixtures.fragile",
 ]
 
 

@@ -175,7 +175,13 @@ def ending_columns(status: JobStatus, errors: int, moment: datetime) -> dict[str
             outcome = JobOutcome.FAILED
         case _:
             outcome = JobOutcome.SUCCEEDED_WITH_ERRORS if errors else JobOutcome.SUCCEEDED
-    return {"status": status, "outcome": outcome, "finished_at": moment, "rate_marks": None}
+    return {
+        "status": status,
+        "outcome": outcome,
+        "finished_at": moment,
+        "rate_marks": None,
+        "waiting_for": None,
+    }
 
 
 async def publish_changes(events: Events, transaction: Transaction) -> None:

@@ -261,6 +261,7 @@ async def _add_progress(
     values["units_pending_count"] = job.units_pending_count - 1
     values[column] = getattr(job, column) + 1
     values["error"] = result.error or job.error
+    values["waiting_for"] = None
     if values["units_pending_count"]:
         await save_job(transaction, job, values)
         return

@@ -107,7 +107,7 @@ async def advance_sync(
         _c.reach == row.reach,
         is_staying(_c.folder_uuid),
     )
-    changed = {**values, **working_columns(row.uuid)}
+    changed = {"waiting_for": None, **values, **working_columns(row.uuid)}
     return await _update(transaction, unchanged, changed, increments)
 
 

@@ -12,7 +12,7 @@ from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import allowed_location
 from gateway.clouds.xml import error_code
 from gateway.errors import ErrorCode
-from gateway.fetching.errors import FetchError, status_error
+from gateway.fetching.errors import AccessFault, FetchError, status_error
 from gateway.fetching.fetcher import FetchedRange, FetchedResponse, Fetcher, parse_http_date
 from gateway.stores.base import ANYONE, SignedRequest, UrlBounds
 from gateway.stores.downloads import plan_download
@@ -24,7 +24,7 @@ _INTERNAL_LIFETIME = timedelta(minutes=15)
 _MAX_PAGE_BYTES = 16 << 20
 
 
-class BadCredentials(FetchError):
+class BadCredentials(AccessFault):
     """Raised when the cloud does not know, or no longer accepts, an account's credentials."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from gateway.clouds.providers import PROVIDERS
 from gateway.clouds.urls import make_account
 from gateway.clouds.vault import UnsealFailed, Vault
 from gateway.errors import ErrorCode
-from gateway.fetching.errors import FetchError
+from gateway.fetching.errors import AccessFault
 from gateway.fetching.fetcher import Fetcher
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.telemetry.calls import measure_calls
@@ -92,7 +92,7 @@ class Clouds:
                     "The integration uses the server's credentials, which this site does not "
                     "allow: give it credentials of its own."
                 )
-                raise FetchError(ErrorCode.FORBIDDEN, message)
+                raise AccessFault(ErrorCode.FORBIDDEN, message)
             return None
         try:
             credentials: dict[str, str] = orjson.loads(self._vault.open(row.uuid, row.secret or ""))
@@ -102,4 +102,4 @@ class Clouds:
                 "The integration's credentials cannot be decrypted because the site's secret key "
                 "has changed: set the credentials again."
             )
-            raise FetchError(ErrorCode.CONFLICT, message) from None
+            raise AccessFault(ErrorCode.CONFLICT, message) from None

@@ -18,6 +18,10 @@ class FetchError(DomainError):
         return self.code is ErrorCode.UNAVAILABLE
 
 
+class AccessFault(FetchError):
+    """Raised when a server gives no file at all: it is down or overloaded, or refuses access."""
+
+
 def bad_url_error(message: str) -> FetchError:
     """Return the error for a URL that is never opened, wherever it leads."""
     return FetchError(ErrorCode.BAD_USER_INPUT, message)
@@ -29,7 +33,7 @@ def no_public_address_error() -> FetchError:
         "The host has no public address. Private addresses must be listed in "
         "STOREGRAPH_FETCH_ALLOWED."
     )
-    return FetchError(ErrorCode.FORBIDDEN, message)
+    return AccessFault(ErrorCode.FORBIDDEN, message)
 
 
 def too_large_error(max_bytes: int) -> FetchError:
@@ -49,8 +53,10 @@ def status_error(status: int) -> FetchError:
         return FetchError(
             ErrorCode.NOT_FOUND, f"The server has no such file (HTTP status {status})."
         )
-    code = ErrorCode.UNAVAILABLE if status == 429 or status >= 500 else ErrorCode.CONFLICT
-    return FetchError(code, f"The server did not return the file (HTTP status {status}).")
+    message = f"The server did not return the file (HTTP status {status})."
+    if status == 429 or status >= 500:
+        return AccessFault(ErrorCode.UNAVAILABLE, message)
+    return FetchError(ErrorCode.CONFLICT, message)
 
 
 def archived_error() -> FetchError:
@@ -64,14 +70,16 @@ def translate_errors() -> Iterator[None]:
     """Raise a `FetchError` for whatever the network or the HTTP library raises."""
     try:
         yield
-    except (TimeoutError, httpcore.TimeoutException):
+    except TimeoutError:  # of the whole request, which may be due to the size of the file
         raise FetchError(ErrorCode.TIMEOUT, "The server did not respond in time.") from None
+    except httpcore.TimeoutException:
+        raise AccessFault(ErrorCode.TIMEOUT, "The server did not respond in time.") from None
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         if isinstance(error.__context__, ssl.SSLError):
             message = (
                 "The TLS connection failed: check that the server's certificate is valid for its "
                 "host name."
             )
-            raise FetchError(ErrorCode.FORBIDDEN, message) from None
+            raise AccessFault(ErrorCode.FORBIDDEN, message) from None
         message = "The server could not be reached, or closed the connection early."
-        raise FetchError(ErrorCode.UNAVAILABLE, message) from None
+        raise AccessFault(ErrorCode.UNAVAILABLE, message) from None

@@ -116,6 +116,14 @@ class FrameRule(StrEnum):
     """They are deleted also if the dataset uses them that mirrors their folder."""
 
 
+class JobWait(StrEnum):
+    """Reason for which a job waits that is no fault of its own. More may be added."""
+
+    STORE = "STORE"
+    INTEGRATION = "INTEGRATION"
+    CLOCK = "CLOCK"
+
+
 class StorageChangeAction(StrEnum):
     """Kind of a change. More kinds may be added."""
 

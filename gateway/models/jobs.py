@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import FrameRule, JobKind, JobOutcome, JobStatus
+from gateway.kinds.enums import FrameRule, JobKind, JobOutcome, JobStatus, JobWait
 from gateway.models.base import Json, Key, enum_type, table_of
 
 RUNNING = sa.text("status = 'PENDING'")
@@ -29,6 +29,7 @@ class JobRecord(SQLModel, table=True):
         sequence: a number that grows with each change, across all jobs, in the order in which the
             changes become visible.
         started_at: when a task of the job first ran; None while all of them wait.
+        waiting_for: what the job waits for that is no fault of its own, if it does.
         attempt: the highest number of an attempt at a task of the job; 0 before the first.
         rate_marks: earlier counts with their times, see `gateway.catalog.rules.job_rates`.
         error: the last error: that of a unit, or of the whole job.
@@ -92,6 +93,7 @@ class JobRecord(SQLModel, table=True):
     started_at: datetime | None = None
     last_edited_at: datetime = Field(default_factory=now)
     finished_at: datetime | None = None
+    waiting_for: JobWait | None = Field(default=None, sa_type=enum_type(JobWait))
     attempt: int = 0
     units_pending_count: int = 0
     units_done_count: int = 0

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar
 
 from gateway.database.engine import Transaction
+from gateway.kinds.enums import JobWait
+from gateway.site_faults import SiteFault
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Task = Callable[..., Awaitable[None]]
@@ -17,6 +19,8 @@ It must be idempotent: it may run again after it has finished.
 """
 A = TypeVar("A", bound=Mapping[str, Any])
 
+IsHeld = Callable[[str], bool]
+"""Function that says whether no task of a name may begin now, such as while the store is away."""
 NO_DELAY = timedelta()
 ATTEMPTS = 8
 """Attempts at a task before it is recorded as failed."""
@@ -34,6 +38,11 @@ time. A task about several files therefore divides itself into suspects about on
 """
 FATAL_DEATHS = 4
 """Deaths after which the only file of a task is to blame: the first, and three as a suspect."""
+
+
+def no_task_is_held(_name: str) -> bool:
+    """Let tasks of all names begin."""
+    return False
 
 
 class NoArgs(TypedDict):
@@ -63,6 +72,21 @@ class WorkerTimings:
     """Time that running tasks get to finish when the worker is stopped."""
     retry: float = 2.0
     """Delay before the second attempt at a task; doubled for each further one."""
+    wait: float = 1.0
+    """Delay after an attempt that met a fault of the site; doubled for each further one."""
+    longest_wait: float = 2.0
+    """The longest of these delays."""
+    longest_integration_wait: float = 30.0
+    """The longest of these delays if an integration's cloud is away."""
+
+    def delay_after(self, fault: SiteFault | None, waits: int) -> timedelta:
+        """Return the delay of what met faults of the site this often before, this one last.
+
+        None stands for an outage of the database.
+        """
+        is_elsewhere = fault is not None and fault.wait is JobWait.INTEGRATION
+        longest = self.longest_integration_wait if is_elsewhere else self.longest_wait
+        return timedelta(seconds=min(self.wait * 2 ** min(waits, 16), longest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +151,11 @@ class Queue(Protocol):
         concurrency: int,
         stop: asyncio.Event,
         suspects: Mapping[str, Task] | None = None,
+        is_held: IsHeld = no_task_is_held,
     ) -> None:
         """Run tasks of these names until `stop` is set and the running ones have ended.
+
+        Tasks that are held stay in the queue.
 
         Args:
             tasks: the functions of the tasks.
@@ -138,6 +165,7 @@ class Queue(Protocol):
                 `tasks`. One at a time runs, besides the others: first those in `tasks`, and first
                 those of which the fewest workers have died. Let a single call in each process have
                 suspects, so that it is known which of them its next death is due to.
+            is_held: the function that says which tasks are held.
         """
 
     def pending(self, task: TaskType[A]) -> AsyncIterator[A]:

@@ -20,9 +20,11 @@ from gateway.queues.base import (
     A,
     Backlog,
     Failure,
+    IsHeld,
     Task,
     TaskType,
     WorkerTimings,
+    no_task_is_held,
 )
 from gateway.queues.steady_clock import SteadyClock
 from gateway.queues.worker import Lease, Worker
@@ -76,10 +78,11 @@ class LeasedQueue:
         concurrency: int,
         stop: asyncio.Event,
         suspects: Mapping[str, Task] | None = None,
+        is_held: IsHeld = no_task_is_held,
     ) -> None:
         """Lease rows and run their tasks until `stop` is set."""
         store = _RowLeaseStore(self._database, self._clock, self._timings)
-        worker = Worker(store, tasks, concurrency, self._timings, suspects)
+        worker = Worker(store, tasks, concurrency, self._timings, suspects, is_held)
         self._workers.add(worker)
         try:
             await worker.run(stop)
@@ -194,8 +197,9 @@ class _RowLeaseStore:
         failed = {"lease_until": None, "worker": None, "error": error, "failed_at": now()}
         await self._write(sa.update(queued_tasks).where(self._is_held(lease)).values(failed))
 
-    async def release(self, lease: Lease) -> None:
-        await self._return_to_queue(lease, {"attempts": _columns.attempts - 1})
+    async def release(self, lease: Lease, delay: timedelta = NO_DELAY) -> None:
+        postponed = {"run_at": await self._clock.time() + delay} if delay else {}
+        await self._return_to_queue(lease, {"attempts": _columns.attempts - 1, **postponed})
 
     async def _return_to_queue(self, lease: Lease, values: dict[str, Any]) -> None:
         """Let a task wait again, or delete it if another with the same key is waiting."""

@@ -31,9 +31,11 @@ from gateway.queues.base import (
     A,
     Backlog,
     Failure,
+    IsHeld,
     Task,
     TaskType,
     WorkerTimings,
+    no_task_is_held,
 )
 from gateway.queues.job_reports import BACKLOG, FAILED, FailedJob
 from gateway.queues.procrastinate_apis import Job, JobManager, Status, get_channel_for_queues
@@ -166,6 +168,7 @@ class ProcrastinateQueue:
         concurrency: int,
         stop: asyncio.Event,
         suspects: Mapping[str, Task] | None = None,
+        is_held: IsHeld = no_task_is_held,
     ) -> None:
         """Fetch jobs and run their tasks until `stop` is set."""
         conninfo = libpq_conninfo(self._database.url)
@@ -173,7 +176,7 @@ class ProcrastinateQueue:
         async with self._make_app().open_async() as app:
             reaped = tasks if suspects is None or suspects else ()
             store = _JobLeaseStore(self._database, app.job_manager, self._timings, reaped)
-            worker = Worker(store, tasks, concurrency, self._timings, suspects)
+            worker = Worker(store, tasks, concurrency, self._timings, suspects, is_held)
             listening = asyncio.create_task(
                 follow_channel(conninfo, channel, lambda _: worker.wake(), worker.wake)
             )
@@ -309,10 +312,10 @@ class _JobLeaseStore:
                 await transaction.execute(_SET_ERROR.bindparams(id=lease.id, error=error))
                 await transaction.execute(_FAIL.bindparams(id=lease.id))
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: Lease, delay: timedelta = NO_DELAY) -> None:
         async with self._ending(lease) as transaction:
             if transaction:
-                await _retry_or_delete(transaction, lease.id, NO_DELAY)
+                await _retry_or_delete(transaction, lease.id, delay)
                 await transaction.execute(_DECREMENT_ATTEMPTS.bindparams(id=lease.id))
 
     async def unregister(self) -> None:

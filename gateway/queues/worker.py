@@ -17,9 +17,19 @@ from uuid import UUID
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from gateway.database.outages import log_failure
-from gateway.queues.base import ATTEMPT, ATTEMPTS, DEATHS, Task, WorkerTimings
+from gateway.database.outages import is_outage, log_failure
+from gateway.queues.base import (
+    ATTEMPT,
+    ATTEMPTS,
+    DEATHS,
+    NO_DELAY,
+    IsHeld,
+    Task,
+    WorkerTimings,
+    no_task_is_held,
+)
 from gateway.queues.own_faults import is_own_fault
+from gateway.site_faults import find_site_fault
 from gateway.telemetry.metrics import TASK_ATTEMPTS, TASK_SECONDS, TASKS_RUNNING
 from gateway.telemetry.slow_work import SLOW_SECONDS
 
@@ -75,8 +85,8 @@ class LeaseStore(Protocol):
     async def fail(self, lease: Lease, error: str) -> None:
         """Record that a task failed permanently."""
 
-    async def release(self, lease: Lease) -> None:
-        """Return a task to the queue as if its attempt had not begun."""
+    async def release(self, lease: Lease, delay: timedelta = NO_DELAY) -> None:
+        """Return a task to the queue as if its attempt had not begun, for at least `delay`."""
 
 
 class Abandoned(Exception):
@@ -93,12 +103,16 @@ class Worker:
         concurrency: int,
         timings: WorkerTimings,
         suspects: Mapping[str, Task] | None = None,
+        is_held: IsHeld = no_task_is_held,
     ) -> None:
         self._leases = leases
         self._tasks = tasks
         self._suspects = tasks if suspects is None else suspects
         self._concurrency = concurrency
         self._timings = timings
+        self._is_held = is_held
+        self._waits = 0
+        """Attempts that met a fault of the site since the last one that succeeded."""
         self._attempts: dict[Lease, asyncio.Task[None]] = {}
         self._supervisors: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
@@ -150,13 +164,15 @@ class Worker:
     async def _start_due_tasks(self) -> None:
         """Start due tasks while fewer than the allowed number are running, and one suspect."""
         try:
+            names = [name for name in self._tasks if not self._is_held(name)]
+            suspected = [name for name in self._suspects if not self._is_held(name)]
             while True:
                 known = sum(not lease.deaths for lease in self._attempts)
-                free = self._concurrency - known
-                suspects = self._suspects if known == len(self._attempts) else ()
+                free = self._concurrency - known if names else 0
+                suspects = suspected if known == len(self._attempts) else ()
                 if not free and not suspects:
                     break
-                leases = await self._leases.claim(self._tasks, free, suspects)
+                leases = await self._leases.claim(names, free, suspects)
                 for lease in leases:
                     context = contextvars.copy_context()
                     context.run(
@@ -214,7 +230,11 @@ class Worker:
             await asyncio.wait([attempt])
 
     async def _record_end(self, lease: Lease, attempt: asyncio.Task[None]) -> None:
-        """Record how an attempt ended: released, finished, failed permanently, or to be retried."""
+        """Record how an attempt ended.
+
+        It was released, finished, failed permanently, or is to be retried. What met a fault of the
+        site or an outage of the database is tried again without limit, as if it had not begun.
+        """
         if attempt.cancelled() and attempt.cancelling():
             TASK_ATTEMPTS.add(lease.task, "released")
             await self._leases.release(lease)
@@ -227,6 +247,13 @@ class Worker:
         if error is None:
             await self._leases.finish(lease)
             TASK_ATTEMPTS.add(lease.task, "finished")
+            self._waits = 0
+            return
+        fault = find_site_fault(error)
+        if fault or is_outage(error):
+            await self._leases.release(lease, self._timings.delay_after(fault, self._waits))
+            TASK_ATTEMPTS.add(lease.task, "waited")
+            self._waits += 1
             return
         # PostgreSQL cannot store NUL, and neither database lone surrogates.
         trace = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")

@@ -24,6 +24,8 @@ from gateway.stores.base import (
     UrlBounds,
     expires_after,
 )
+from gateway.stores.disk_calls import run_on_disk
+from gateway.stores.disk_parts import part_name, stored_part, stored_parts
 from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
 from gateway.stores.incoming import INCOMING, IncomingFile, remove_abandoned
@@ -34,7 +36,7 @@ from gateway.stores.keys import (
     parts_directory,
     validate_object_key,
 )
-from gateway.stores.private_directories import directory_below, is_file, open_for_reading
+from gateway.stores.private_directories import directory_below, open_for_reading
 from gateway.stores.signing import sign_query, verify_query
 
 HOLDER = "holder"
@@ -92,7 +94,7 @@ class DiskStore:
                 self._store(incoming, key)
 
         async with self.disk.promise(len(data)):
-            await asyncio.to_thread(write)
+            await run_on_disk(write)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
         validate_object_key(key)
@@ -102,13 +104,13 @@ class DiskStore:
                 shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
                 self._store(incoming, key)
 
-        size = (await asyncio.to_thread(path.stat)).st_size
+        size = (await run_on_disk(path.stat)).st_size
         async with self.disk.promise(size):
-            await asyncio.to_thread(copy)
+            await run_on_disk(copy)
 
     async def info(self, key: str) -> ObjectInfo | None:
         try:
-            file = await asyncio.to_thread(self._open, key)
+            file = await run_on_disk(self._open, key)
         except MissingObject:
             return None
         with file:
@@ -116,7 +118,7 @@ class DiskStore:
 
     async def open(self, key: str) -> BinaryIO:
         """Return an object's file, which the caller closes; raises `MissingObject`."""
-        return await asyncio.to_thread(self._open, key)
+        return await run_on_disk(self._open, key)
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
         def read() -> bytes:
@@ -124,18 +126,23 @@ class DiskStore:
                 file.seek(start)
                 return file.read(-1 if stop is None else max(stop - start, 0))
 
-        return await asyncio.to_thread(read)
+        return await run_on_disk(read)
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
-        await asyncio.to_thread(lambda: self._open(key).close())
-        # Not a descriptor, as the path is for child processes, too.
-        yield self.root / object_path(key)
+        await run_on_disk(lambda: self._open(key).close())
+        try:
+            # Not a descriptor, as the path is for child processes, too.
+            yield self.root / object_path(key)
+        except Exception:
+            await run_on_disk(self._check_presence)  # the store may have vanished meanwhile
+            raise
 
     async def delete(self, keys: Sequence[str]) -> None:
         places = [(object_directory(key), key) for key in keys]
 
         def unlink() -> None:
+            self._check_presence()
             for directory_name, key in places:
                 with (
                     suppress(FileNotFoundError, NotADirectoryError),
@@ -143,7 +150,7 @@ class DiskStore:
                 ):
                     os.unlink(key, dir_fd=directory)
 
-        await asyncio.to_thread(unlink)
+        await run_on_disk(unlink)
 
     async def objects(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         def list_directories() -> list[str]:
@@ -166,8 +173,8 @@ class DiskStore:
             return sorted(infos, key=lambda info: info.key)
 
         # Directories are named by the first two characters of keys, so this order is that of keys.
-        for name in await asyncio.to_thread(list_directories):
-            for info in await asyncio.to_thread(list_objects, name):
+        for name in await run_on_disk(list_directories):
+            for info in await run_on_disk(list_objects, name):
                 yield info
 
     async def sign_get(
@@ -209,7 +216,7 @@ class DiskStore:
             with directory_below(self.root, _UPLOADS) as uploads:
                 os.mkdir(name, PRIVATE_DIRECTORY, dir_fd=uploads)
 
-        await asyncio.to_thread(make)
+        await run_on_disk(make)
         return upload_id
 
     async def sign_part(
@@ -234,11 +241,12 @@ class DiskStore:
         def stored() -> list[UploadedPart]:
             try:
                 with directory_below(self.root, _UPLOADS, name) as directory:
-                    return _stored_parts(directory)
+                    return stored_parts(directory)
             except (FileNotFoundError, NotADirectoryError):
+                self._check_presence()
                 return []
 
-        return await asyncio.to_thread(stored)
+        return await run_on_disk(stored)
 
     async def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
         name = parts_directory(key, upload_id)
@@ -248,26 +256,27 @@ class DiskStore:
                 try:
                     directory = stack.enter_context(directory_below(self.root, _UPLOADS, name))
                 except (FileNotFoundError, NotADirectoryError):
+                    self._check_presence()
                     raise IncompleteUpload("there is no such upload") from None
-                if not parts or not set(parts) <= set(_stored_parts(directory)):
+                if not parts or not set(parts) <= set(stored_parts(directory)):
                     raise IncompleteUpload("a part is missing or differs from its description")
                 incoming = stack.enter_context(closing(IncomingFile(self.root)))
                 for part in sorted(parts, key=lambda part: part.number):
                     with os.fdopen(
-                        open_for_reading(_part_name(part.number), directory), "rb"
+                        open_for_reading(part_name(part.number), directory), "rb"
                     ) as file:
                         shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
                 self._store(incoming, key)
             self._remove_parts(name)
 
         async with self.disk.promise(sum(part.size for part in parts)):
-            await asyncio.to_thread(assemble)
+            await run_on_disk(assemble)
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
-        await asyncio.to_thread(self._remove_parts, parts_directory(key, upload_id))
+        await run_on_disk(self._remove_parts, parts_directory(key, upload_id))
 
     async def sweep(self) -> None:
-        await asyncio.to_thread(remove_abandoned, self.root)
+        await run_on_disk(remove_abandoned, self.root)
 
     async def check(self) -> None:
         def check() -> None:
@@ -306,8 +315,8 @@ class DiskStore:
         def store() -> UploadedPart:
             try:
                 with directory_below(self.root, _UPLOADS, name) as directory:
-                    incoming.replace(directory, _part_name(number))
-                    return _stored_part(_part_name(number), directory)
+                    incoming.replace(directory, part_name(number))
+                    return stored_part(part_name(number), directory)
             except (FileNotFoundError, NotADirectoryError):
                 raise MissingObject("no such upload") from None
 
@@ -341,7 +350,13 @@ class DiskStore:
             with directory_below(self.root, _CONTENT, object_directory(key)) as directory:
                 return os.fdopen(open_for_reading(key, directory), "rb")
         except (FileNotFoundError, NotADirectoryError):
+            self._check_presence()
             raise MissingObject(key) from None
+
+    def _check_presence(self) -> None:
+        """Raise an `OSError` if the store is away, as its disk may not be mounted."""
+        with directory_below(self.root, _CONTENT):
+            pass
 
     def _store(self, incoming: IncomingFile, key: str, *, replaces: bool = True) -> None:
         """Make a file an object; raises `AlreadyStored` if there is one and it is not replaced."""
@@ -376,22 +391,3 @@ def object_path(key: str) -> str:
 def parts_path(key: str, upload_id: str) -> str:
     """Return the path of the directory of a multipart upload's parts; raises `BadKey`."""
     return f"{_UPLOADS}/{parts_directory(key, upload_id)}"
-
-
-def _part_name(number: int) -> str:
-    return f"{number:05}"
-
-
-def _stored_parts(directory: int) -> list[UploadedPart]:
-    names = sorted(os.listdir(directory))
-    return [_stored_part(name, directory) for name in names if is_file(name, directory)]
-
-
-def _stored_part(name: str, directory: int) -> UploadedPart:
-    """Return the part, with an ETag that changes whenever its file does."""
-    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    return UploadedPart(
-        int(name),
-        status.st_size,
-        f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"',
-    )

@@ -6,9 +6,9 @@ boto3 blocks, so all its calls run in threads of the store.
 import asyncio
 import base64
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import boto3
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gateway.clock import now
+from gateway.site_faults import store_away
 from gateway.stores.base import (
     ANYONE,
     DeclaredUpload,
@@ -35,6 +37,13 @@ from gateway.stores.downloads import plan_download
 from gateway.stores.headers import safe_media_type
 from gateway.stores.keys import is_object_key, new_key, validate_object_key
 from gateway.stores.presigning import enable_dated_urls, presign, presign_download
+from gateway.stores.s3_errors import (
+    MISSING,
+    error_code,
+    missing_object,
+    site_fault,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,6 +66,8 @@ _CONFIG = Config(
 
 _HALF_A_SECOND = timedelta(seconds=0.5)
 """Average of what the `Date` header cuts off."""
+_PROBE_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
+"""A probe is repeated by whoever sent it."""
 _ONE_THREAD = TransferConfig(use_threads=False)
 
 
@@ -90,15 +101,19 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._part_size = part_size
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+        config = _CONFIG.merge(Config(s3={"addressing_style": addressing}))
         client = partial(
             boto3.client,
             "s3",
             region_name=region,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
-            config=_CONFIG.merge(Config(s3={"addressing_style": addressing})),
+            config=config,
         )
         self._client: S3Client = client(endpoint_url=endpoint)
+        self._probe_client: S3Client = client(
+            endpoint_url=endpoint, config=config.merge(_PROBE_CONFIG)
+        )
         self._signing_client: S3Client = client(endpoint_url=public_endpoint or endpoint)
         enable_dated_urls(self._signing_client)
 
@@ -133,14 +148,14 @@ class S3Store:
 
     async def info(self, key: str) -> ObjectInfo | None:
         try:
-            with _missing(key):
+            with missing_object(key):
                 head = await self._run(partial(self._client.head_object, **self._at(key)))
         except MissingObject:
             return None
         return ObjectInfo(key, head["ContentLength"])
 
     async def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
-        with _missing(key):
+        with missing_object(key):
             if stop is not None and stop <= start:
                 await self._run(partial(self._client.head_object, **self._at(key)))
                 return b""
@@ -173,7 +188,8 @@ class S3Store:
                 Delete={"Objects": [{"Key": name} for name in batch], "Quiet": True},
             )
             if errors := (await self._run(call)).get("Errors"):
-                raise DeletionFailed(errors[0].get("Code"), errors[0].get("Key"))
+                failure = DeletionFailed(errors[0].get("Code"), errors[0].get("Key"))
+                raise store_away() from failure
 
     async def objects(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -254,8 +270,8 @@ class S3Store:
         try:
             await self._run(partial(complete, **self._at(key), UploadId=upload_id))
         except ClientError as error:
-            if _code(error) in {"InvalidPart", "NoSuchUpload", "EntityTooSmall"}:
-                raise IncompleteUpload(_code(error)) from None
+            if error_code(error) in {"InvalidPart", "NoSuchUpload", "EntityTooSmall"}:
+                raise IncompleteUpload(error_code(error)) from None
             raise
 
     async def abort_parts(self, key: str, upload_id: str) -> None:
@@ -264,14 +280,15 @@ class S3Store:
                 partial(self._client.abort_multipart_upload, **self._at(key), UploadId=upload_id)
             )
         except ClientError as error:
-            if _code(error) != "NoSuchUpload":
+            if error_code(error) != "NoSuchUpload":
                 raise
 
     async def sweep(self) -> None:
         pass  # S3 has no partial objects
 
     async def check(self) -> None:
-        await self.info(new_key())
+        # Not in the store's own threads, which may all wait for a store that is away.
+        await asyncio.to_thread(self._probe)
 
     async def time(self) -> datetime | None:
         try:
@@ -283,7 +300,8 @@ class S3Store:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
-        await asyncio.to_thread(self._client.close)
+        for client in (self._client, self._probe_client):
+            await asyncio.to_thread(client.close)
 
     def _name(self, key: str) -> str:
         return self._prefix + validate_object_key(key)
@@ -292,16 +310,41 @@ class S3Store:
         return {"Bucket": self._bucket, "Key": self._name(key)}
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in a thread.
+
+        Raises:
+            SiteFault: the store is away, or refuses requests whatever they are about.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
+        try:
+            return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
+        except (BotoCoreError, Boto3Error, ClientError, OSError) as error:
+            if fault := site_fault(error):
+                raise fault from error
+            if isinstance(error, ClientError) and status_of(error) == 403:
+                await self.check()  # it may refuse everything
+            raise
+
+    def _probe(self) -> None:
+        """Read an object that does not exist: the body of the response says what is amiss."""
+        try:
+            self._probe_client.get_object(**self._at(new_key()))["Body"].close()
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and error_code(error) in MISSING:
+                return
+            raise site_fault(error) or store_away() from error
 
     def _download(self, key: str) -> IO[bytes]:
         """Return a temporary copy of an object, which the caller closes."""
         file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115
         try:
-            with _missing(key):
+            with missing_object(key):
                 self._client.download_fileobj(**self._at(key), Fileobj=file, Config=_ONE_THREAD)
             file.flush()
+        except MissingObject:
+            file.close()
+            self._probe()  # or is it the bucket that is missing?
+            raise
         except BaseException:
             file.close()
             raise
@@ -314,7 +357,7 @@ class S3Store:
             with self._client.get_object(**self._at(key), Range=header)["Body"] as body:
                 return body.read()
         except ClientError as error:
-            if _code(error) == "InvalidRange":
+            if error_code(error) == "InvalidRange":
                 return b""
             raise
 
@@ -326,7 +369,7 @@ class S3Store:
         try:
             entries = [entry for page in pages for entry in page.get("Parts", [])]
         except ClientError as error:
-            if _code(error) == "NoSuchUpload":
+            if error_code(error) == "NoSuchUpload":
                 return []
             raise
         # SeaweedFS still lists a part that was replaced, next to the newer one.
@@ -348,18 +391,3 @@ class S3Store:
         seconds = int(lifetime.total_seconds())
         url = presign(self._signing_client, operation, parameters, signed_at, seconds)
         return SignedRequest(url, "PUT", signed_at + timedelta(seconds=seconds), headers or {})
-
-
-@contextmanager
-def _missing(key: str) -> Iterator[None]:
-    """Raise `MissingObject` where boto3 raises that the object does not exist."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) in {"404", "NoSuchKey"}:
-            raise MissingObject(key) from None
-        raise
-
-
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]

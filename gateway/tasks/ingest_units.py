@@ -5,10 +5,10 @@ repeated if the process is killed. Each unit ends exactly once.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,8 +25,9 @@ from gateway.catalog.sync_jobs import is_cancelled
 from gateway.context import Services
 from gateway.database.dialects import in_keys, is_unstorable_value
 from gateway.database.engine import Transaction
+from gateway.database.outages import is_outage
 from gateway.error_texts import about_file
-from gateway.kinds.enums import JobStatus
+from gateway.kinds.enums import JobStatus, JobWait
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import JobRecord, jobs
@@ -36,18 +37,29 @@ from gateway.models.uploads import (
     upload_units,
     uploads,
 )
-from gateway.queues.base import DEATHS, Queue, TaskType
+from gateway.queues.base import DEATHS, Queue, TaskType, WorkerTimings
 from gateway.queues.own_faults import is_own_fault
 from gateway.tasks.read_sources import MEMBER_DELETED, UNEXPECTED, SourceReader
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
 
 class IngestArgs(TypedDict):
-    """Arguments of `INGEST` and `FILM`: units of a job, and the failed attempts before this one."""
+    """Arguments of `INGEST` and `FILM`: units of a job, and the failed attempts before this one.
+
+    `waits` counts attempts that failed by a fault of the site, which are without limit.
+    """
 
     job: str
     positions: list[int]
     tries: NotRequired[int]
+    waits: NotRequired[int]
+
+
+class FormerAttempts(NamedTuple):
+    """The numbers of former attempts at units, see `IngestArgs`."""
+
+    tries: int = 0
+    waits: int = 0
 
 
 INGEST = TaskType("ingest", IngestArgs)
@@ -57,6 +69,8 @@ COMMIT_SECONDS = 0.5
 """Interval between commits."""
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
 """Delays before a unit is tried again that could not be read for reasons other than its files."""
+WAITS = WorkerTimings()
+"""Delays before a unit is tried again that met a fault of the site."""
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +90,7 @@ async def run_batch(services: Services, reader: SourceReader, *, job: str, turn:
             for unit in units
             if unit.uuid in errors
         ]
-        await _settle(services, uuid, failed, 0)
+        await _settle(services, uuid, failed, FormerAttempts())
     sequences = [unit.position for unit in units if _is_sequence(unit)]
     others = [unit for unit in units if not _is_sequence(unit)]
     if not DEATHS.get():
@@ -91,15 +105,20 @@ async def run_batch(services: Services, reader: SourceReader, *, job: str, turn:
 
 
 async def ingest(
-    services: Services, reader: SourceReader, *, job: str, positions: list[int], tries: int = 0
+    services: Services,
+    reader: SourceReader,
+    *,
+    job: str,
+    positions: list[int],
+    tries: int = 0,
+    waits: int = 0,
 ) -> None:
     """Process the bound units of a job at these positions that are still pending.
 
-    `tries` is the number of failed attempts before this one.
+    `tries` and `waits` are the numbers of attempts before this one, see `IngestArgs`.
     """
     job_uuid = UUID(hex=job)
-    pending = await _pending_units(services, job_uuid, positions)
-    units = [unit for unit in pending if unit.is_bound]
+    units = [each for each in await _pending_units(services, job_uuid, positions) if each.is_bound]
     if must_be_divided(units):
         async with services.database.writing() as transaction:
             await _enqueue_each(transaction, services.queue, units, tries)
@@ -127,7 +146,8 @@ async def ingest(
         while reading:
             done, reading = await asyncio.wait(reading, timeout=COMMIT_SECONDS)
             if done:
-                goes_on = await _settle(services, job_uuid, [task.result() for task in done], tries)
+                results = [task.result() for task in done]
+                goes_on = await _settle(services, job_uuid, results, FormerAttempts(tries, waits))
             else:  # has the job ended while files take long to read?
                 rows = await services.database.rows(state, JobRecord)
                 goes_on = any(row.status not in TERMINAL for row in rows)
@@ -182,7 +202,9 @@ async def _uploads_by_item(
     return {row.item_uuid: row for row in await services.database.rows(chosen, UploadRecord)}
 
 
-async def _settle(services: Services, job_uuid: UUID, read: Sequence[ReadUnit], tries: int) -> bool:
+async def _settle(
+    services: Services, job_uuid: UUID, read: Sequence[ReadUnit], former: FormerAttempts
+) -> bool:
     """Commit what has been read, and return whether the job goes on.
 
     If that fails, each unit is committed by itself, so that one that cannot be written does not
@@ -194,23 +216,32 @@ async def _settle(services: Services, job_uuid: UUID, read: Sequence[ReadUnit], 
     goes_on = True
     try:
         goes_on = await _commit(services, job_uuid, finished)
-    except Exception:
+    except Exception as failure:
+        if is_outage(failure):
+            raise
         log.exception("units_not_written", job=str(job_uuid), units=len(finished))
         for each in finished:
             try:
                 await _commit(services, job_uuid, [each])
             except Exception as error:
+                if is_outage(error):
+                    raise
                 log.exception("unit_not_written", job=str(job_uuid), unit=str(each.unit.uuid))
                 is_unstorable = is_unstorable_value(error)
                 if each.error or not (is_unstorable or is_own_fault(error)):
                     to_retry.append(each)
                     continue
-                failure = "its facts cannot be stored" if is_unstorable else UNEXPECTED
-                reasons = await _error_texts(services, [each], failure)
-                failed = replace(each, error=reasons[each.unit.uuid])
-                goes_on = await _commit(services, job_uuid, [failed])
-    if to_retry and goes_on:
-        return await _retry_later(services, job_uuid, to_retry, tries)
+                text = "its facts cannot be stored" if is_unstorable else UNEXPECTED
+                reasons = await _error_texts(services, [each], text)
+                goes_on = await _commit(
+                    services, job_uuid, [replace(each, error=reasons[each.unit.uuid])]
+                )
+    waiting = [each for each in to_retry if each.fault]
+    failed = [each for each in to_retry if not each.fault]
+    if waiting and goes_on:
+        goes_on = await _wait(services, job_uuid, waiting, former)
+    if failed and goes_on:
+        goes_on = await _retry_later(services, job_uuid, failed, former.tries)
     return goes_on
 
 
@@ -235,6 +266,27 @@ async def _commit(services: Services, job_uuid: UUID, read: Sequence[ReadUnit]) 
     return True
 
 
+async def _wait(
+    services: Services, job_uuid: UUID, read: Sequence[ReadUnit], former: FormerAttempts
+) -> bool:
+    """Enqueue another attempt at units that met a fault of the site, which never makes them fail.
+
+    Returns whether the job goes on.
+    """
+    faults = {each.fault.wait: each.fault for each in read if each.fault}
+    for wait, fault in faults.items():
+        units = [each for each in read if each.fault and each.fault.wait is wait]
+        args = IngestArgs(
+            job=job_uuid.hex, positions=[], tries=former.tries, waits=former.waits + 1
+        )
+        delay = WAITS.delay_after(fault, former.waits)
+        reasons = await _error_texts(services, units, fault.message)
+        action = f"waiting for the {wait.lower()}"
+        if not await _postpone(services, job_uuid, units, reasons, action, args, delay, wait):
+            return False
+    return True
+
+
 async def _retry_later(
     services: Services, job_uuid: UUID, read: Sequence[ReadUnit], tries: int
 ) -> bool:
@@ -242,24 +294,36 @@ async def _retry_later(
 
     Returns whether the job goes on.
     """
-    units = [each.unit for each in read]
     is_last = tries == len(DELAYS)
     attempts = f" after {tries + 1} attempts" if is_last else ""
-    failure = f"{UNEXPECTED}{attempts}"
-    reasons = await _error_texts(services, read, failure)
+    reasons = await _error_texts(services, read, f"{UNEXPECTED}{attempts}")
     if is_last:
         failed = [replace(each, error=reasons[each.unit.uuid]) for each in read]
         return await _commit(services, job_uuid, failed)
-    positions = [unit.position for unit in units]
-    args = IngestArgs(job=job_uuid.hex, positions=positions, tries=tries + 1)
+    args = IngestArgs(job=job_uuid.hex, positions=[], tries=tries + 1)
+    action = f"waiting for attempt {tries + 2} of {len(DELAYS) + 1} at {ACTION}"
+    return await _postpone(services, job_uuid, read, reasons, action, args, DELAYS[tries])
+
+
+async def _postpone(
+    services: Services,
+    job_uuid: UUID,
+    read: Sequence[ReadUnit],
+    reasons: Mapping[UUID, str],
+    action: str,
+    args: IngestArgs,
+    delay: timedelta,
+    wait: JobWait | None = None,
+) -> bool:
+    """Enqueue another attempt at units, and tell users why; return whether the job goes on."""
+    args["positions"] = [each.unit.position for each in read]
     task = FILM if any(each.plan.video_uuid for each in read) else INGEST
-    waiting = f"waiting for attempt {tries + 2} of {len(DELAYS) + 1} at {ACTION}"
     async with services.database.writing() as transaction:
         job = await lock_job(transaction, job_uuid)
         if job is None or job.status in TERMINAL:
             return False
-        await delay_units(transaction, job, reasons, waiting)
-        await services.queue.enqueue(transaction, task, args, delay=DELAYS[tries])
+        await delay_units(transaction, job, reasons, action, wait)
+        await services.queue.enqueue(transaction, task, args, delay=delay)
     return True
 
 

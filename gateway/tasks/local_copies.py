@@ -1,10 +1,11 @@
 """Access to the bytes of files for tasks, wherever the files are."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+from gateway.catalog.integration_access import integration_access
 from gateway.catalog.integrations import open_integration
 from gateway.context import Services
 from gateway.models.integrations import CloudIntegrationRecord
@@ -23,14 +24,16 @@ async def local_copy(
     Raises:
         MissingObject: the object does not exist.
         FetchError: the remote file cannot be fetched.
+        SiteFault: the store or the integration's cloud is away.
     """
-    copy: AbstractAsyncContextManager[Path]
-    if is_remote:
-        url, _ = await readable_url(services, location, integration_uuid)
-        copy = services.fetcher.local_copy(url)
-    else:
-        copy = services.store.local(location)
-    async with copy as path:
+    if not is_remote:
+        async with services.store.local(location) as path:
+            yield path
+        return
+    async with AsyncExitStack() as stack:
+        async with integration_access(services, integration_uuid):
+            url, _ = await readable_url(services, location, integration_uuid)
+            path = await stack.enter_async_context(services.fetcher.local_copy(url))
         yield path
 
 

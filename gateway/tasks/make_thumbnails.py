@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from gateway.catalog.integration_access import integration_access
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
 from gateway.catalog.thumbnails import (
     DrawableItem,
@@ -20,17 +21,21 @@ from gateway.catalog.thumbnails import (
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
-from gateway.kinds.enums import ThumbnailUnavailableReason
+from gateway.kinds.enums import JobWait, ThumbnailUnavailableReason
 from gateway.media.drawing.frames import MIME_TYPE, NoSuchFrame
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.prober import Prober, RangeSource
+from gateway.site_faults import SiteFault
 from gateway.stores.base import MissingObject, ObjectStore
 from gateway.tasks.local_copies import readable_url
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
-"""Delays before a file is tried again that could not be fetched, or whose process was killed."""
+"""Delays before a file is tried again that could not be fetched, or whose process was killed.
+
+While a cloud is away, the last of them is repeated.
+"""
 MAX_COPIED_SIZE = 16 << 20
 """Bytes of a stored file that is copied whole; of larger ones only what is needed is read."""
 
@@ -74,6 +79,11 @@ async def make_thumbnails(
         except MediaError as error:
             log.info("thumbnail_not_made", item=str(each.item.uuid), reason=str(error))
             reason = ThumbnailUnavailableReason.UNDECODABLE
+        except SiteFault as fault:
+            if fault.wait is not JobWait.INTEGRATION:
+                raise
+            to_retry.append(each.item.uuid.hex)
+            continue
         except (FetchError, MissingObject, ChildKilled) as error:
             was_killed = isinstance(error, ChildKilled)
             is_transient = was_killed or (isinstance(error, FetchError) and error.is_transient)
@@ -89,7 +99,8 @@ async def make_thumbnails(
     if to_retry:
         args = MakeThumbnailsArgs(items=to_retry, frame=frame, tries=tries + 1)
         async with services.database.writing() as transaction:
-            await services.queue.enqueue(transaction, MAKE_THUMBNAILS, args, delay=DELAYS[tries])
+            delay = DELAYS[min(tries, len(DELAYS) - 1)]
+            await services.queue.enqueue(transaction, MAKE_THUMBNAILS, args, delay=delay)
 
 
 async def _make(
@@ -104,9 +115,11 @@ async def _make(
         MediaError: The file cannot be decoded, or drawing it exceeds a limit.
         FetchError: A file elsewhere cannot be fetched.
         MissingObject: The object does not exist.
+        SiteFault: The store or the integration's cloud is away.
     """
     try:
-        async with _readable(services, wanted.item) as file:
+        elsewhere = integration_access(services, wanted.item.integration_uuid)
+        async with elsewhere, _readable(services, wanted.item) as file:
             reading = (wanted.item.time_series or {}).get("parsing")
             drawing = await prober.draw(
                 file, wanted.row.item_type, wanted.row.frame, reading, alone=alone

@@ -227,6 +227,7 @@ async def _add_units(transaction: Transaction, job: JobRecord, units: Sequence[E
     }
     errors = [unit["error"] for unit in units if unit["error"]]
     values["error"] = [job.error, *errors][-1]
+    values["waiting_for"] = None
     await save_upload_job(transaction, job, JobStatus.PENDING, values)
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,9 @@ import structlog
 from gateway.catalog.ingestion.finish_items import ReadSource
 from gateway.catalog.ingestion.finish_units import ReadUnit
 from gateway.catalog.ingestion.unit_plan import UnitSource, from_spec
+from gateway.catalog.integration_access import integration_access
 from gateway.context import Services
+from gateway.database.outages import is_outage
 from gateway.error_texts import about_file
 from gateway.fetching.errors import FetchError
 from gateway.fetching.remote import RemoteFile
@@ -29,8 +32,10 @@ from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
+from gateway.site_faults import find_site_fault
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy, readable_url
+from gateway.tasks.site_waits import outlast_faults
 from gateway.telemetry.slow_work import SLOW_SECONDS, noting_slow
 from gateway.web_addresses import without_credentials
 
@@ -83,7 +88,7 @@ class SourceReader:
         *,
         alone: bool = False,
     ) -> ReadUnit:
-        """Read all files of a unit. Raises nothing, unless it is cancelled.
+        """Read all files of a unit. It raises nothing but outages of the database.
 
         Args:
             uploads: the unit's uploads, by item.
@@ -160,10 +165,10 @@ class SourceReader:
         try:
             async with _slot(slots, unit_uuid, upload):
                 if is_remote:
-                    url, integration = await readable_url(
-                        self._services, location, upload.integration_uuid
-                    )
-                    facts, modified = await self._remote_facts(url, source, upload.file_name)
+                    uuid = upload.integration_uuid
+                    async with integration_access(self._services, uuid):
+                        url, integration = await readable_url(self._services, location, uuid)
+                        facts, modified = await self._remote_facts(url, source, upload.file_name)
                 else:
                     async with self._services.store.local(location) as path:
                         name, declared_type = upload.file_name, upload.mime_type
@@ -259,8 +264,9 @@ class SourceReader:
                 facts = await self._prober.probe(
                     video.path, StorageItemType.VIDEO, upload.file_name
                 )
-                store, mime_type = self._services.store, self._encoder.mime_type
-                await store.put_file(upload.object_key, video.path, mime_type)
+                key, mime_type = upload.object_key, self._encoder.mime_type
+                put = partial(self._services.store.put_file, key, video.path, mime_type)
+                await outlast_faults(self._services, read.unit.job_uuid, put)
         except (MediaError, MissingObject) as error:
             return replace(read, error=about_file(upload.file_name, error))
         except Exception as error:
@@ -323,8 +329,14 @@ def _must_retry(read: ReadUnit, step: str, errors: Sequence[Exception]) -> ReadU
     """Log why a unit could not be read, and return it to be tried again.
 
     If it is a fault of our own, the unit fails, as it would again. Failures of remote servers are
-    expected: they are logged without a traceback, and are the reason that the user sees.
+    expected: they are logged without a traceback, and are the reason that the user sees. Faults of
+    the site are logged once for all units.
     """
+    if outage := next(filter(is_outage, errors), None):
+        raise outage
+    if site_fault := next(filter(None, map(find_site_fault, errors)), None):
+        message = site_fault.message
+        return ReadUnit(read.unit, read.plan, error=message, must_retry=True, fault=site_fault)
     fault = next((error for error in errors if is_own_fault(error)), None)
     if fault:
         job, unit = read.unit.job_uuid, read.unit.uuid

@@ -6,6 +6,7 @@ the job is forced.
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from gateway.catalog.reencoding import (
     save_progress,
 )
 from gateway.context import Services
+from gateway.database.outages import is_outage
 from gateway.error_texts import about_file
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import ReencodeUnitStatus
@@ -34,8 +36,10 @@ from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
+from gateway.site_faults import find_site_fault
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy
+from gateway.tasks.site_waits import outlast_faults
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
@@ -106,18 +110,19 @@ async def reencode(
             result = await _reencode_video(services, encoder, prober, video, alone=tries > 0)
         except _Cancelled:
             return
-        except (MediaError, MissingObject) as error:
-            result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(video, error))
         except Exception as error:
-            log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
-            is_refused = isinstance(error, FetchError) and not error.is_transient
-            is_permanent = is_refused or is_own_fault(error)
-            if tries < len(DELAYS) and not is_permanent:
-                args = ReencodeArgs(job=job, position=position, tries=tries + 1)
-                async with services.database.writing() as transaction:
-                    await services.queue.enqueue(transaction, REENCODE, args, delay=DELAYS[tries])
-                return
+            if find_site_fault(error) or is_outage(error):
+                raise
             result = ReencodeResult(ReencodeUnitStatus.ERROR, error=_message(video, error))
+            if not isinstance(error, MediaError | MissingObject):
+                log.warning("video_not_reencoded", job=job, position=position, exc_info=True)
+                is_refused = isinstance(error, FetchError) and not error.is_transient
+                if tries < len(DELAYS) and not (is_refused or is_own_fault(error)):
+                    delay = DELAYS[tries]
+                    args = ReencodeArgs(job=job, position=position, tries=tries + 1)
+                    async with services.database.writing() as transaction:
+                        await services.queue.enqueue(transaction, REENCODE, args, delay=delay)
+                    return
         await end_unit(services, video.job_uuid, video.uuid, video.object_key, result)
 
 
@@ -146,7 +151,9 @@ async def _reencode_video(
             if encoded is None:
                 return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
             facts = await prober.probe(encoded, StorageItemType.VIDEO, video.name)
-            await services.store.put_file(video.object_key, encoded, encoder.mime_type)
+            key, mime_type = video.object_key, encoder.mime_type
+            put = partial(services.store.put_file, key, encoded, mime_type)
+            await outlast_faults(services, video.job_uuid, put)
     return ReencodeResult(ReencodeUnitStatus.REENCODED, asdict(facts))
 
 

@@ -16,9 +16,11 @@ from gateway.catalog.reprobing import (
     save_facts,
 )
 from gateway.context import Services
+from gateway.database.outages import is_outage
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media.errors import MediaError
 from gateway.models.items import ItemRecord
+from gateway.site_faults import find_site_fault
 from gateway.tasks.read_sources import SourceReader
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
@@ -64,6 +66,9 @@ async def _read_again(
     """Read an item's file and save its facts; an item that cannot be read now stays as it is.
 
     A file that is refused now was accepted once: its item keeps the facts, with a warning.
+
+    Raises:
+        Exception: the store or the database is away.
     """
     try:
         if is_to_blame():
@@ -72,10 +77,14 @@ async def _read_again(
     except MediaError as error:
         facts = facts_with_warning(row, f"The file was read again without success: {error}.")
     except Exception as error:
+        if find_site_fault(error) or is_outage(error):
+            raise
         log.warning("item_not_read_again", item=str(row.uuid), reason=str(error))
         return
     try:
         async with services.database.writing() as transaction:
             await save_facts(transaction, row, facts)
-    except Exception:
+    except Exception as error:
+        if is_outage(error):
+            raise
         log.warning("item_not_updated", item=str(row.uuid), exc_info=True)

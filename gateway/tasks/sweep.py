@@ -1,5 +1,6 @@
 """Regular cleanup: expired placeholders and idempotency keys, broken uploads, and stuck jobs."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ from gateway.models.uploads import (
     upload_units,
     uploads,
 )
+from gateway.site_faults import SiteFault
 
 LATE = timedelta(hours=24)
 """Age at which idempotency keys expire, and placeholders that no job has claimed."""
@@ -57,7 +59,8 @@ async def sweep(services: Services) -> None:
     await restart_syncs(services)
     await restart_bulk_jobs(services)
     await restart_fills(services)
-    await services.store.sweep()
+    with suppress(SiteFault):  # next time
+        await services.store.sweep()
 
 
 async def delete_late_placeholders(services: Services) -> bool:

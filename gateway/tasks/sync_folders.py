@@ -11,6 +11,7 @@ import structlog
 
 from gateway.auth.visibility import is_staying
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync
+from gateway.catalog.integration_access import integration_access
 from gateway.catalog.integrations import open_integration
 from gateway.catalog.jobs import begin_work, show_start
 from gateway.catalog.mirroring.apply_diff import apply_diff
@@ -109,14 +110,16 @@ async def _take_step(services: Services, row: JobRecord) -> None:
 
     Raises:
         FetchError: the bucket cannot be read, or has too many objects.
+        SiteFault: the cloud is away.
     """
     [folder] = await services.database.rows(
         sa.select(folders).where(folders.c.uuid == row.folder_uuid), FolderRecord
     )
     if folder.integration_uuid is None:
         raise FetchError(ErrorCode.NOT_FOUND, "The folder is no longer cloud-synced.")
-    _, cloud = await open_integration(services, folder.integration_uuid)
-    step = await BucketScan(services, row, folder, cloud).next_step()
+    async with integration_access(services, folder.integration_uuid):
+        _, cloud = await open_integration(services, folder.integration_uuid)
+        step = await BucketScan(services, row, folder, cloud).next_step()
     compared = sum(getattr(row, name) for name in OBJECT_COUNTS)
     if compared + step.object_count > MAX_OBJECTS:
         message = (

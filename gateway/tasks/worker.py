@@ -44,6 +44,7 @@ from gateway.tasks.remove_datasets import remove_dataset
 from gateway.tasks.remove_folders import remove_folders
 from gateway.tasks.remove_objects import abort_parts, remove_objects
 from gateway.tasks.reprobe_items import reprobe
+from gateway.tasks.site_waits import follow_store, waiting_visibly
 from gateway.tasks.sweep import sweep
 from gateway.tasks.sync_folders import SYNC_CHECK_PERIOD, start_due_syncs, sync_folder
 from gateway.telemetry.metrics import WORKER_SLOTS
@@ -56,6 +57,21 @@ PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaita
     TaskType("start_daily_syncs", NoArgs): (SYNC_CHECK_PERIOD, start_due_syncs),
 }
 """Tasks that run regularly, each with its period, which is counted from the start of a run."""
+NEED_STORE = frozenset(
+    task.name
+    for task in (
+        ABORT_PARTS,
+        FILM,
+        INGEST,
+        MAKE_THUMBNAILS,
+        READ_MANIFEST,
+        REENCODE,
+        REMOVE_OBJECTS,
+        REPROBE,
+        RUN_BATCH,
+    )
+)
+"""Tasks that stay in the queue while the store is away."""
 
 
 class _Pool(NamedTuple):
@@ -141,6 +157,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     try:
         await _schedule_all(services, stop)
         async with asyncio.TaskGroup() as group:
+            group.create_task(follow_store(services, stop))
             for pool in pools:
                 group.create_task(_run_pool(services, pool, stop))
     finally:
@@ -151,15 +168,24 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
 def _functions(services: Services, functions: Handlers) -> Mapping[str, Task]:
     """Return functions of tasks by name, each of which names its job in the log."""
     return {
-        task.name: with_job(services.database, function) for task, function in functions.items()
+        task.name: with_job(services.database, waiting_visibly(services, function))
+        for task, function in functions.items()
     }
 
 
 async def _run_pool(services: Services, pool: _Pool, stop: asyncio.Event) -> None:
     """Run tasks of one pool until `stop` is set."""
+
+    def is_held(name: str) -> bool:
+        return services.watches.store.fault is not None and name in NEED_STORE
+
     with WORKER_SLOTS.one_more(pool.name, by=pool.slots):
         await services.queue.run_tasks(
-            pool.tasks, concurrency=pool.slots, stop=stop, suspects=pool.suspects
+            pool.tasks,
+            concurrency=pool.slots,
+            stop=stop,
+            suspects=pool.suspects,
+            is_held=is_held,
         )
 
 

@@ -57,6 +57,10 @@ class GaugeMeter:
         self.labels = labels
         self.values: dict[Labels, float] = defaultdict(float, {} if labels else {(): 0})
 
+    def show(self, *labels: str) -> None:
+        """Report what there is with these labels from now on, even if it is nothing."""
+        self.values[labels] += 0
+
     @contextmanager
     def one_more(self, *labels: str, by: int = 1) -> Iterator[None]:
         """Count one more, or several, while the block runs."""

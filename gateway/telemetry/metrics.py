@@ -72,7 +72,8 @@ UNITS_ENDED = CountMeter(
 )
 TASK_ATTEMPTS = CountMeter(
     "storegraph_task_attempts",
-    "Attempts at tasks. `outcome` is finished, retried, failed, abandoned or released.",
+    "Attempts at tasks. `outcome` is finished, retried, failed, abandoned, released, or waited for "
+    "those that met a fault of the site.",
     ("task", "outcome"),
 )
 TASK_SECONDS = TimeMeter(
@@ -122,6 +123,11 @@ DISK_FREE = GaugeMeter(
     "Bytes that are free on local disks. `disk` is database, store or temporary, the first of them "
     "if several are on one disk.",
     ("disk",),
+)
+SERVICES_AWAY = GaugeMeter(
+    "storegraph_services_away",
+    "Services that are away, to this process. `service` is store or integration.",
+    ("service",),
 )
 LOG_LINES_DROPPED = CountMeter(
     "storegraph_log_lines_dropped", "Lines that were lost because nobody read the log."

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.execution.declarations import Direction
-from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
+from gateway.kinds.enums import JobKind, JobOutcome, JobStatus, JobWait
 
 
 class JobOrderField(StrEnum):
@@ -37,6 +37,9 @@ class JobFilter:
     )
     outcomes: list[JobOutcome] | None = strawberry.field(
         default=None, description="Only jobs that have ended so."
+    )
+    waiting_for: list[JobWait] | None = strawberry.field(
+        default=None, description="Only jobs that wait for one of these."
     )
     folder_uuid: UUID | None = strawberry.field(
         default=None,

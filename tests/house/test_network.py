@@ -63,6 +63,7 @@ ALLOWED = {
     "gateway.clouds.s3_signer": {"boto3", "botocore"},
     # The site's own store, database, events and queue, at addresses from the settings.
     "gateway.stores.s3": {"boto3", "botocore"},
+    "gateway.stores.s3_errors": {"boto3", "botocore"},
     "gateway.stores.presigning": {"botocore"},
     "gateway.database.engine": {"create_async_engine"},
     "gateway.database.migrate": {"create_engine"},

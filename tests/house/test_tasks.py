@@ -33,8 +33,8 @@ def test_names_and_arguments_are_stable() -> None:
     assert {task.name: set(task.args.__annotations__) for task in HANDLERS} == {
         "read_manifest": {"job", "tries"},
         "take_turn": {"job", "turn"},
-        "ingest": {"job", "positions", "tries"},
-        "film": {"job", "positions", "tries"},
+        "ingest": {"job", "positions", "tries", "waits"},
+        "film": {"job", "positions", "tries", "waits"},
         "cancel_units": {"job", "user"},
         "remove_folders": {"job"},
         "link_items": {"job"},

@@ -36,10 +36,11 @@ from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Services
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import JobStatus
+from gateway.kinds.enums import JobStatus, JobWait
 from gateway.models.jobs import JobRecord
 from gateway.models.uploads import UploadUnitRecord
 from gateway.queues.base import Queue
+from gateway.site_faults import SiteFault
 
 ACTION = "reading the file"
 """What a unit's `actionDescription` says was being done when the unit failed."""
@@ -55,6 +56,7 @@ class ReadUnit:
         error: the message for the user if the unit fails.
         must_retry: whether reading failed for reasons other than the files, such as a server that
             is down. The unit is tried again; `error` is the reason, if it is known.
+        fault: the fault of the site that is this reason, if it is one.
     """
 
     unit: UploadUnitRecord
@@ -63,6 +65,7 @@ class ReadUnit:
     video: ReadSource | None = None
     error: str | None = None
     must_retry: bool = False
+    fault: SiteFault | None = None
 
     @property
     def members(self) -> list[UUID]:
@@ -73,6 +76,21 @@ class ReadUnit:
     def size(self) -> int:
         """The bytes of its files."""
         return sum(source.facts.file_size or 0 for source in self.sources)
+
+    @property
+    def answered(self) -> frozenset[JobWait]:
+        """Those that have responded while its files were read."""
+        waits: set[JobWait] = set()
+        for source in (*self.sources, self.video):
+            if source and not source.is_remote:
+                waits |= {JobWait.STORE, JobWait.CLOCK}
+            elif source and source.integration:
+                waits.add(JobWait.INTEGRATION)
+        return frozenset(waits)
+
+    def done_as(self, item_uuid: UUID | None) -> UnitEnd:
+        """Return the end of a unit that became this item."""
+        return UnitEnd(JobStatus.DONE, item_uuid, size=self.size, answered=self.answered)
 
 
 async def finish_units(
@@ -118,7 +136,7 @@ async def finish_units(
     ends = {}
     for each in good:
         item_uuid = groups.get(each.unit.uuid, each.unit.item_uuid)
-        ends[each.unit.uuid] = UnitEnd(JobStatus.DONE, item_uuid, size=each.size)
+        ends[each.unit.uuid] = each.done_as(item_uuid)
     for each in bad:
         ends[each.unit.uuid] = UnitEnd(JobStatus.ERROR, error=each.error, action=ACTION)
     if rest is not None:

@@ -29,7 +29,7 @@ from gateway.catalog.sync_jobs import count_upload_job
 from gateway.context import Services
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import JobKind, JobStatus
+from gateway.kinds.enums import JobKind, JobStatus, JobWait
 from gateway.models.datasets import DatasetRecord, datasets
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.uploads import UploadRecord, UploadUnitRecord, upload_units, uploads
@@ -48,6 +48,7 @@ class UnitEnd:
         action: what was being done when it failed.
         is_skipped: whether the item existed already.
         size: the bytes of its files that were read.
+        answered: those that have responded, so that the job waits for them no longer.
     """
 
     status: JobStatus
@@ -56,6 +57,7 @@ class UnitEnd:
     action: str | None = None
     is_skipped: bool = False
     size: int = 0
+    answered: frozenset[JobWait] = frozenset()
 
 
 async def lock_job(transaction: Transaction, job_uuid: UUID) -> JobRecord | None:
@@ -128,11 +130,13 @@ async def end_units(
     counts["units_pending_count"] -= total.total()
     status = end_job_as or (JobStatus.PENDING if counts["units_pending_count"] else JobStatus.DONE)
     errors = [end.error for end in ends.values() if end.error]
-    values = {
+    values: dict[str, Any] = {
         **counts,
         "bytes_done": job.bytes_done + sum(end.size for end in ends.values()),
         "error": [job.error, *errors][-1],
     }
+    if any(job.waiting_for in end.answered for end in ends.values()):
+        values["waiting_for"] = None
     await save_upload_job(transaction, job, status, values)
     return status
 
@@ -194,8 +198,12 @@ async def delay_units(
     job: JobRecord,
     reasons: Mapping[UUID, str],
     action: str,
+    wait: JobWait | None = None,
 ) -> None:
-    """Write why pending units of a locked job must be tried again, and what they wait for."""
+    """Write why pending units of a locked job must be tried again, and what they wait for.
+
+    `wait` is what the job waits for, if that is no fault of the units.
+    """
     pending = await pending_units(transaction, reasons)
     sequence = job.sequence + 1
     columns = {
@@ -206,7 +214,8 @@ async def delay_units(
     if columns:
         await set_columns(transaction, upload_units, columns)
         error = next(iter(columns.values()))["error"]
-        await save_upload_job(transaction, job, JobStatus.PENDING, {"error": error})
+        values = {"error": error, **({"waiting_for": wait} if wait else {})}
+        await save_upload_job(transaction, job, JobStatus.PENDING, values)
 
 
 async def cancel_job(
