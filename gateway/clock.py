@@ -30,6 +30,11 @@ def steady_time() -> float:
     return time.monotonic()
 
 
+def wall_time_at_start() -> float:
+    """Return what the wall clock would have said when the machine started; steps change it."""
+    return wall_time() - steady_time()
+
+
 @cache
 def boot_id() -> str:
     """Return what identifies this start of the machine, or of the process if nothing else does."""

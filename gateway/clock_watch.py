@@ -13,7 +13,7 @@ from time import monotonic
 import sqlalchemy as sa
 import structlog
 
-from gateway.clock import LEAST_STEP, SITE_CLOCK, steady_time, wall_time
+from gateway.clock import LEAST_STEP, SITE_CLOCK, steady_time, wall_time_at_start
 from gateway.context import Services
 from gateway.database.outages import log_failure
 from gateway.outages import REPEAT_SECONDS
@@ -76,7 +76,7 @@ class ClockWatch:
         self._store = services.store
         self._differences = {name: ClockDifference(name) for name in ("database", "store")}
         self._start: float | None = None
-        self._offset = self._first_offset = wall_time() - steady_time()
+        self._offset = self._first_offset = wall_time_at_start()
 
     def warnings(self) -> dict[str, str]:
         """Return how the clock differs from others, by whose they are."""
@@ -102,7 +102,7 @@ class ClockWatch:
 
     async def _note_steps(self) -> None:
         """Log a step of the wall clock since the last call."""
-        offset = wall_time() - steady_time()
+        offset = wall_time_at_start()
         CLOCK_DIFFERENCE.set(offset - self._first_offset, "start")
         if abs(step := offset - self._offset) >= LEAST_STEP:
             log.warning("clock_stepped", seconds=round(step, 1))
@@ -124,7 +124,7 @@ class ClockWatch:
         if self._start is None or abs(start - self._start) > seconds / 2:
             self._start = start
             SITE_CLOCK.follow(start)
-        self._differences["database"].note(wall_time() - steady_time() - start)
+        self._differences["database"].note(wall_time_at_start() - start)
 
     async def _compare_store(self) -> None:
         """Compare the wall clock with that of the store."""
@@ -132,7 +132,8 @@ class ClockWatch:
         moment = await self._store.time()
         seconds = steady_time() - began
         if moment is not None and seconds <= _MAX_ROUND_TRIP:
-            self._differences["store"].note(wall_time() - moment.timestamp() - seconds / 2)
+            start = moment.timestamp() - began - seconds / 2
+            self._differences["store"].note(wall_time_at_start() - start)
 
 
 async def _repeat(reference: str, compare: Callable[[], Awaitable[None]], period: float) -> None:

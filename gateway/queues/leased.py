@@ -164,13 +164,15 @@ class _RowLeaseStore:
         if not await self._database.rows(sa.select(_columns.uuid).where(chosen), QueuedTaskRecord):
             return []
         lease = {
-            "lease_until": moment + self._duration,
             "worker": self._worker,
             "attempts": _columns.attempts + 1,
             "deaths": _columns.deaths + sa.case((has_died, 1), else_=0),
         }
         update = sa.update(queued_tasks).where(chosen).values(lease)
         async with self._database.writing() as transaction:
+            # Waiting for other writers has taken time, which is not part of the lease.
+            moment = await self._clock.time(transaction)
+            update = update.values(lease_until=moment + self._duration)
             rows = await transaction.rows(update.returning(queued_tasks), QueuedTaskRecord)
             await self._clock.note(transaction, moment)
         rows.sort(key=lambda row: (row.run_at, row.uuid))
@@ -180,9 +182,9 @@ class _RowLeaseStore:
         if leases:
             own = _columns.worker == self._worker
             leased = own & _columns.uuid.in_([lease.id for lease in leases])
-            moment = await self._clock.time()
             renewed = sa.update(queued_tasks).where(leased)
             async with self._database.writing() as transaction:
+                moment = await self._clock.time(transaction)
                 await transaction.execute(renewed.values(lease_until=moment + self._duration))
                 await self._clock.note(transaction, moment)
 

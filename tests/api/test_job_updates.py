@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any
 
 import pytest
 
+from tests.fixtures.clocks import part_clocks
 from tests.fixtures.jobs import KINDS, WITH_FOLDER, change_jobs, insert_job
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, send_files, start_upload_job
@@ -82,6 +84,41 @@ async def test_it_resumes_where_it_ended(shared_site: Site) -> None:
         latest = again.states[-1]["latest"]
     async with watch_jobs(site, after=latest, folderUuid=folder) as [last]:
         assert [event["jobs"] for event in last.states] == [[]]
+
+
+async def test_the_clocks_of_those_who_change_jobs_do_not_matter(
+    shared_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever resumes gets every job in its last state, and never a former state after a later one."""
+    site, folder, random = shared_site, await shared_site.folder("apart"), Random(3)
+    part_clocks(monkeypatch, random)
+    jobs = [await insert_job(site, "UPLOAD", folder) for _ in range(6)]
+    seen: list[dict[str, Any]] = []
+
+    async def change(job: str) -> None:
+        for number in range(1, 9):
+            await change_jobs(site, job, units_done_count=number)
+            await asyncio.sleep(random.random() / 20)
+
+    async def follow() -> None:
+        after = None
+        while True:
+            async with watch_jobs(site, after=after, folderUuid=folder) as [watch]:
+                await asyncio.sleep(random.random())
+            after = watch.states[-1]["latest"]
+            seen.extend(job for event in watch.states for job in event["jobs"])
+
+    following = asyncio.create_task(follow())
+    await asyncio.gather(*map(change, jobs))
+    await change_jobs(site, *jobs, units_done_count=9)
+    async with asyncio.timeout(15):
+        while {job["uuid"] for job in seen if job["unitsDoneCount"] == 9} != {*jobs}:
+            await asyncio.sleep(0.02)
+    following.cancel()
+    await asyncio.wait([following])
+    for job in jobs:
+        numbers = [(int(each["sequence"]), each["unitsDoneCount"]) for each in seen if each["uuid"] == job]
+        assert numbers == sorted(numbers)
 
 
 async def test_changes_are_merged(shared_site: Site) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.models.changes import change_places
+from tests.fixtures.clocks import part_clocks
 from tests.fixtures.sites import Site
 from tests.fixtures.watching import subscribe
 
@@ -67,9 +68,17 @@ async def placed(site: Site, folders: list[str]) -> list[str]:
     return [str(row.change_uuid) for row in rows]
 
 
-async def test_followers_get_each_change_once_in_order(shared_site: Site) -> None:
-    """Whoever resumes, watches one folder or a tree, or shares the stream of another."""
+@pytest.mark.parametrize("are_apart", [False, True], ids=["one clock", "clocks apart"])
+async def test_followers_get_each_change_once_in_order(
+    shared_site: Site, monkeypatch: pytest.MonkeyPatch, are_apart: bool
+) -> None:
+    """Whoever resumes, watches one folder or a tree, or shares the stream of another.
+
+    The clocks of the writers do not matter.
+    """
     site, random = shared_site, Random(7)
+    if are_apart:
+        part_clocks(monkeypatch, random)
     top = await site.folder("numbered")
     below = [await site.folder(f"{number}", top) for number in range(3)]
     tree = [top, *below]
