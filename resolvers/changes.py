@@ -23,7 +23,7 @@ _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
 _SINCE = Argument("since", datetime | None, None, "Only changes since this time.")
 _entries = changes.join(change_places, change_places.c.change_uuid == changes.c.uuid)
-_order = newest_first(change_places.c.change_uuid, changes.c.uuid)
+_order = newest_first(change_places.c.sequence, changes.c.uuid)
 
 
 def _since(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:

@@ -42,6 +42,7 @@ class ChangePlaceRecord(SQLModel, table=True):
     __tablename__ = "change_places"
     __table_args__ = (
         sa.Index("ix_change_places_sequence", "sequence", "folder_uuid"),
+        sa.Index("ix_change_places_folder_uuid_sequence", "folder_uuid", "sequence"),
         {"sqlite_with_rowid": False},
     )
     folder_uuid: UUID = Field(primary_key=True)

@@ -23,6 +23,16 @@ WATCH = """subscription($folder: UUID!, $recursive: Boolean!, $after: BigInt) {
 }"""
 
 
+JOURNALS = """query($u: UUID!) { storageFolder(uuid: $u) {
+  journal(first: 1000) { nodes { uuid } }
+  descendantJournal(first: 1000) { nodes { uuid } }
+} }"""
+
+
+def uuids(journal: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [change["uuid"] for change in journal["nodes"]]
+
+
 async def write(site: Site, folders: list[str], random: Random) -> None:
     """Commit changes of folders in transactions of all lengths, some of which are rolled back."""
     for _ in range(ROUNDS):
@@ -74,7 +84,7 @@ async def test_followers_get_each_change_once_in_order(
 ) -> None:
     """Whoever resumes, watches one folder or a tree, or shares the stream of another.
 
-    The clocks of the writers do not matter.
+    The clocks of the writers do not matter, and journals have the same order.
     """
     site, random = shared_site, Random(7)
     if are_apart:
@@ -104,6 +114,9 @@ async def test_followers_get_each_change_once_in_order(
                     await asyncio.sleep(0.02)
             assert changes == new
             assert new
+        listed = (await site.ask(JOURNALS, {"u": top}))["storageFolder"]
+        assert uuids(listed["journal"]) == expected[False][::-1]
+        assert uuids(listed["descendantJournal"]) == expected[True][::-1]
     finally:
         for task in following:
             task.cancel()
