@@ -58,7 +58,7 @@ class _TooLarge(Exception):
 
 
 class ElementScope:
-    """What has been read of a data set and decides how its next elements are read."""
+    """The facts of a data set that decide how its further elements are read."""
 
     __slots__ = ("creators", "decode", "is_signed")
 

@@ -1,6 +1,6 @@
 """Random faults under load: nothing is lost, nothing happens twice, and subscribers miss nothing.
 
-Environment variables: STOREGRAPH_TEST_FAULT_MINUTES, 30 by default, and STOREGRAPH_TEST_FAULT_SEED, which is
+Environment variables: FAULT_MINUTES, 30 by default, and FAULT_SEED, which is
 printed.
 """
 
@@ -31,8 +31,8 @@ from tests.fixtures.clouds import Bucket
 from tests.house.sources import ROOT
 from tests.processes import launch_command
 
-MINUTES = float(os.environ.get("STOREGRAPH_TEST_FAULT_MINUTES", "30"))
-SEED = int(os.environ.get("STOREGRAPH_TEST_FAULT_SEED") or secrets.randbelow(10**6))
+MINUTES = float(os.environ.get("FAULT_MINUTES", "30"))
+SEED = int(os.environ.get("FAULT_SEED") or secrets.randbelow(10**6))
 CLIENTS = 4
 """Processes of clients, of which one syncs a bucket."""
 DOCUMENTS = {
