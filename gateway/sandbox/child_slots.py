@@ -4,12 +4,16 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import structlog
 
 ANSWERS_PER_SLOT = 20
 """Answers in a row after which there is one slot more, up to the full number."""
+
+ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+"""Whether children work alone: for a file whose child was killed, in case it is to blame."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +43,8 @@ class ChildSlots:
 
     @asynccontextmanager
     async def hold(self, *, alone: bool = False) -> AsyncIterator[None]:
-        """Hold a slot, or with `alone` all of them, so that no other child works meanwhile."""
-        place = _Place(alone)
+        """Hold a slot, or with `alone` or `ALONE` all, so that no other child works meanwhile."""
+        place = _Place(alone or ALONE.get())
         self._waiting.append(place)
         try:
             self._admit()

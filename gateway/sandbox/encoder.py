@@ -76,12 +76,8 @@ class Encoder:
         return VIDEO_FORMATS[self._codec].mime_type
 
     @asynccontextmanager
-    async def encode_frames(
-        self, width: int, height: int, *, alone: bool = False
-    ) -> AsyncIterator[FrameEncoding]:
+    async def encode_frames(self, width: int, height: int) -> AsyncIterator[FrameEncoding]:
         """Encode a video from images of up to this size; its file is deleted with the context.
-
-        With `alone`, no other video is encoded meanwhile.
 
         Raises:
             MediaError: Encoding takes too long.
@@ -93,13 +89,13 @@ class Encoder:
             "height": round_up_to_even(height),
             "rate": FRAME_RATE,
         }
-        async with self._child(alone) as (child, path):
+        async with self._child() as (child, path):
             await child.send({**video, "target": str(path)})
             yield FrameEncoding(child, path)
 
     @asynccontextmanager
     async def reencode(
-        self, source: SourceVideo, force: bool, report: ReportProgress, *, alone: bool = False
+        self, source: SourceVideo, force: bool, report: ReportProgress
     ) -> AsyncIterator[Path | None]:
         """Re-encode a video to a file that is deleted with the context.
 
@@ -107,7 +103,6 @@ class Encoder:
             source: The video.
             force: Whether to re-encode a video that browsers already play.
             report: Called with the progress from 0 to 1; may raise to stop the encoding.
-            alone: Whether no other video is encoded meanwhile.
 
         Yields:
             The encoded file; None if the video plays in browsers and `force` is false.
@@ -121,7 +116,7 @@ class Encoder:
             "force": force,
             "source": {**asdict(source), "path": str(source.path.absolute())},
         }
-        async with self._child(alone) as (child, path):
+        async with self._child() as (child, path):
             answer = await child.request({**request, "target": str(path)})
             while "progress" in answer:
                 await report(answer["progress"])
@@ -133,10 +128,10 @@ class Encoder:
                 yield path
 
     @asynccontextmanager
-    async def _child(self, alone: bool) -> AsyncIterator[tuple[ChildProcess, Path]]:
+    async def _child(self) -> AsyncIterator[tuple[ChildProcess, Path]]:
         """Start a process, and name the file that it is to write."""
         limits = self._limits
-        async with self._slots.hold(alone=alone):
+        async with self._slots.hold():
             try:
                 async with asyncio.timeout(limits.seconds):
                     with tempfile.TemporaryDirectory(prefix="storegraph-video-") as directory:

@@ -71,13 +71,10 @@ class Prober:
         name: str,
         parsing: Mapping[str, Any] | None = None,
         declared_type: str = "",
-        *,
-        alone: bool = False,
     ) -> MediaFacts:
         """Return the facts of a file, after waiting for a free child; see `probe`.
 
-        With `alone`, no other child works meanwhile. Exceptions that a `RangeSource` raises pass
-        through.
+        Exceptions that a `RangeSource` raises pass through.
 
         Raises:
             MediaError: The file is not of this kind, or probing it exceeds a limit.
@@ -87,7 +84,7 @@ class Prober:
             RuntimeError: The prober is closed.
         """
         named = {"item_type": item_type, "name": name, "declared_type": declared_type}
-        match await self._answer(file, {**named, "parsing": parsing}, alone):
+        match await self._answer(file, {**named, "parsing": parsing}):
             case {"facts": facts}:
                 return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
             case answer:
@@ -99,15 +96,13 @@ class Prober:
         item_type: StorageItemType,
         frame: int,
         reading: Mapping[str, Any] | None = None,
-        *,
-        alone: bool = False,
     ) -> Drawing:
         """Draw a frame of a file as `gateway.media.drawing` does, after waiting for a free child.
 
         Raises as `probe` does, and `NoSuchFrame`.
         """
         request = {"item_type": item_type, "frame": frame, "reading": reading}
-        match await self._answer(file, request, alone):
+        match await self._answer(file, request):
             case {"drawn": [width, height], "pictures": pictures}:
                 return Drawing(width, height, pictures)
             case {"no_such_frame": _}:
@@ -115,9 +110,7 @@ class Prober:
             case answer:
                 raise self._error(answer)
 
-    async def _answer(
-        self, file: Path | RangeSource, request: Mapping[str, Any], alone: bool
-    ) -> dict[str, Any]:
+    async def _answer(self, file: Path | RangeSource, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a child to a request about a file; see `probe`."""
         # A child has another working directory.
         source: dict[str, Any] = (
@@ -129,15 +122,15 @@ class Prober:
         ranges = None if isinstance(file, Path) else file
         for delay in DELAYS:
             with suppress(ChildKilled):
-                return await self._answer_once(request, ranges, alone)
+                return await self._answer_once(request, ranges)
             await asyncio.sleep(delay)
-        return await self._answer_once(request, ranges, alone)
+        return await self._answer_once(request, ranges)
 
     async def _answer_once(
-        self, request: dict[str, Any], ranges: RangeSource | None, alone: bool
+        self, request: dict[str, Any], ranges: RangeSource | None
     ) -> dict[str, Any]:
         """Return the answer of a child, or of a second one if the first had served other files."""
-        async with self._slots.hold(alone=alone):
+        async with self._slots.hold():
             try:
                 child = await self._idle_child()
                 answer = await self._request(child, request, ranges)

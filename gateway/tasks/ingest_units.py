@@ -39,6 +39,7 @@ from gateway.models.uploads import (
 )
 from gateway.queues.base import DEATHS, Queue, TaskType, WorkerTimings
 from gateway.queues.own_faults import is_own_fault
+from gateway.sandbox.child_slots import ALONE
 from gateway.tasks.read_sources import MEMBER_DELETED, UNEXPECTED, SourceReader
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
@@ -138,11 +139,9 @@ async def ingest(
         members = {row.uuid: row for row in await services.database.rows(chosen, ItemRecord)}
     state = sa.select(jobs.c.status, jobs.c.started_at).where(jobs.c.uuid == job_uuid)
     begin_work(job_uuid, tries)
+    ALONE.set(tries > 0)
     async with asyncio.TaskGroup() as group:
-        reading = {
-            group.create_task(reader.read(unit, unit_uploads, members, alone=tries > 0))
-            for unit in units
-        }
+        reading = {group.create_task(reader.read(unit, unit_uploads, members)) for unit in units}
         while reading:
             done, reading = await asyncio.wait(reading, timeout=COMMIT_SECONDS)
             if done:

@@ -25,6 +25,7 @@ from gateway.kinds.enums import JobWait, ThumbnailUnavailableReason
 from gateway.media.drawing.frames import MIME_TYPE, NoSuchFrame
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_process import ChildKilled
+from gateway.sandbox.child_slots import ALONE
 from gateway.sandbox.prober import Prober, RangeSource
 from gateway.site_faults import SiteFault
 from gateway.stores.base import MissingObject, ObjectStore
@@ -70,12 +71,13 @@ async def make_thumbnails(
                 args = MakeThumbnailsArgs(items=[item], frame=frame, tries=tries)
                 await services.queue.enqueue(transaction, MAKE_THUMBNAILS, args, deaths=1)
             return
+    ALONE.set(tries > 0)
     to_retry = []
     for each in wanted:
         try:
             if is_to_blame():
                 raise MediaError(STOPPED_WORKERS)
-            reason = await _make(services, prober, each, alone=tries > 0)
+            reason = await _make(services, prober, each)
         except MediaError as error:
             log.info("thumbnail_not_made", item=str(each.item.uuid), reason=str(error))
             reason = ThumbnailUnavailableReason.UNDECODABLE
@@ -104,11 +106,9 @@ async def make_thumbnails(
 
 
 async def _make(
-    services: Services, prober: Prober, wanted: WantedThumbnail, *, alone: bool
+    services: Services, prober: Prober, wanted: WantedThumbnail
 ) -> ThumbnailUnavailableReason | None:
     """Draw and store thumbnails, or return why the file cannot be drawn.
-
-    With `alone`, no other file is drawn meanwhile.
 
     Raises:
         ChildKilled: The process that draws was killed from outside.
@@ -121,9 +121,7 @@ async def _make(
         elsewhere = integration_access(services, wanted.item.integration_uuid)
         async with elsewhere, _readable(services, wanted.item) as file:
             reading = (wanted.item.time_series or {}).get("parsing")
-            drawing = await prober.draw(
-                file, wanted.row.item_type, wanted.row.frame, reading, alone=alone
-            )
+            drawing = await prober.draw(file, wanted.row.item_type, wanted.row.frame, reading)
     except NoSuchFrame:
         return ThumbnailUnavailableReason.NO_SUCH_FRAME
     for size, data in drawing.thumbnails.items():

@@ -30,6 +30,7 @@ from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
 from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.child_process import ChildKilled
+from gateway.sandbox.child_slots import ALONE
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.site_faults import find_site_fault
@@ -85,22 +86,18 @@ class SourceReader:
         unit: UploadUnitRecord,
         uploads: Mapping[UUID, UploadRecord],
         members: Mapping[UUID, ItemRecord],
-        *,
-        alone: bool = False,
     ) -> ReadUnit:
         """Read all files of a unit. It raises nothing but outages of the database.
 
         Args:
             uploads: the unit's uploads, by item.
             members: the existing members of image sequences, by item.
-            alone: whether no other file is read while one of the unit's uploads is, nor another
-                video encoded while its video is.
         """
         plan = from_spec(unit.spec, unit.title)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._read_source(source, uploads, unit.uuid, alone))
+                    group.create_task(self._read_source(source, uploads, unit.uuid))
                     for source in plan.sources
                 ]
         except ExceptionGroup as failures:
@@ -120,7 +117,7 @@ class SourceReader:
         read = ReadUnit(unit, plan, sources, error=" ".join(errors) or None)
         if read.error or not plan.video_uuid:
             return read
-        return await self._with_video(read, uploads.get(plan.video_uuid), members, alone)
+        return await self._with_video(read, uploads.get(plan.video_uuid), members)
 
     async def read_item(self, row: ItemRecord) -> MediaFacts:
         """Read the file of an existing item again.
@@ -137,18 +134,14 @@ class SourceReader:
         name = name_for_type(row.mime_type)
         if row.object_key is not None:
             async with self._uploaded_slots, self._services.store.local(row.object_key) as path:
-                return await self._local_facts(path, source, name, alone=False)
+                return await self._local_facts(path, source, name)
         async with self._remote_slots:
             url, _ = await readable_url(self._services, row.url or "", row.integration_uuid)
             facts, _ = await self._remote_facts(url, source, name)
             return facts
 
     async def _read_source(
-        self,
-        source: UnitSource,
-        uploads: Mapping[UUID, UploadRecord],
-        unit_uuid: UUID,
-        alone: bool,
+        self, source: UnitSource, uploads: Mapping[UUID, UploadRecord], unit_uuid: UUID
     ) -> ReadSource | str:
         """Read one file, or return the message for the user if it cannot be used.
 
@@ -172,9 +165,7 @@ class SourceReader:
                 else:
                     async with self._services.store.local(location) as path:
                         name, declared_type = upload.file_name, upload.mime_type
-                        facts = await self._local_facts(
-                            path, source, name, declared_type, alone=alone
-                        )
+                        facts = await self._local_facts(path, source, name, declared_type)
             _check(source, upload, facts)
         except MissingObject:
             return about_file(upload.file_name, _MISSING)
@@ -201,12 +192,12 @@ class SourceReader:
         )
 
     async def _local_facts(
-        self, path: Path, source: UnitSource, name: str, declared_type: str = "", *, alone: bool
+        self, path: Path, source: UnitSource, name: str, declared_type: str = ""
     ) -> MediaFacts:
         """Probe an uploaded file, or only hash it if the client provided its facts."""
         if source.facts is None:
             return await self._prober.probe(
-                path, source.item_type, name, source.parsing, declared_type, alone=alone
+                path, source.item_type, name, source.parsing, declared_type
             )
 
         def digest() -> tuple[str, int]:
@@ -223,6 +214,7 @@ class SourceReader:
         If the server supports ranges, only what the prober needs is fetched. The second value is
         when the file was last modified, if the server says so.
         """
+        ALONE.set(False)  # others do not wait for a server elsewhere
         fetcher = self._services.fetcher
         if source.facts is not None:
             span = await fetcher.read_range(url, 0, 1)
@@ -238,11 +230,7 @@ class SourceReader:
             return await self._prober.probe(path, source.item_type, name, source.parsing), None
 
     async def _with_video(
-        self,
-        read: ReadUnit,
-        upload: UploadRecord | None,
-        members: Mapping[UUID, ItemRecord],
-        alone: bool,
+        self, read: ReadUnit, upload: UploadRecord | None, members: Mapping[UUID, ItemRecord]
     ) -> ReadUnit:
         """Encode and store the video of an image sequence, whose files have been read.
 
@@ -254,7 +242,7 @@ class SourceReader:
         width = max(frame.width for frame in frames)
         height = max(frame.height for frame in frames)
         try:
-            async with self._encoder.encode_frames(width, height, alone=alone) as video:
+            async with self._encoder.encode_frames(width, height) as video:
                 for frame in frames:
                     async with local_copy(
                         self._services, frame.location, frame.is_remote, frame.integration_uuid

@@ -34,6 +34,7 @@ from gateway.models.jobs import jobs
 from gateway.models.reencoding import reencode_units, renditions
 from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.child_process import ChildKilled
+from gateway.sandbox.child_slots import ALONE
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.site_faults import find_site_fault
@@ -101,13 +102,12 @@ async def reencode(
         )
     )
     begin_work(UUID(hex=job), tries)
+    ALONE.set(tries > 0)
     for video in await services.database.rows(pending, PendingVideo):
         if video.started_at is None:
             await show_start(services, video.job_uuid)
         try:
-            if is_to_blame():
-                raise MediaError(STOPPED_WORKERS)
-            result = await _reencode_video(services, encoder, prober, video, alone=tries > 0)
+            result = await _reencode_video(services, encoder, prober, video)
         except _Cancelled:
             return
         except Exception as error:
@@ -127,14 +127,13 @@ async def reencode(
 
 
 async def _reencode_video(
-    services: Services, encoder: Encoder, prober: Prober, video: PendingVideo, *, alone: bool
+    services: Services, encoder: Encoder, prober: Prober, video: PendingVideo
 ) -> ReencodeResult:
-    """Re-encode and store a video, unless it has a version already or needs none.
-
-    With `alone`, no other video is encoded meanwhile.
-    """
+    """Re-encode and store a video, unless it has a version already or needs none."""
     if video.url is None:
         raise MediaError("the video was deleted before it was re-encoded")
+    if is_to_blame():
+        raise MediaError(STOPPED_WORKERS)
     if video.present_key is not None and not video.is_forced:
         return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
     location, is_remote = video.original_key or video.url, video.original_key is None
@@ -147,7 +146,7 @@ async def _reencode_video(
         # The facts of the item may be its client's, or those of an older version.
         facts = await prober.probe(path, StorageItemType.VIDEO, video.name)
         source = SourceVideo(path, facts.mime_type, facts.fps, facts.duration, facts.frame_count)
-        async with encoder.reencode(source, video.is_forced, report, alone=alone) as encoded:
+        async with encoder.reencode(source, video.is_forced, report) as encoded:
             if encoded is None:
                 return ReencodeResult(ReencodeUnitStatus.LEFT_ALONE)
             facts = await prober.probe(encoded, StorageItemType.VIDEO, video.name)

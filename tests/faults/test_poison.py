@@ -42,15 +42,13 @@ class Faulty(Prober):
         name: str,
         parsing: Mapping[str, Any] | None = None,
         declared_type: str = "",
-        *,
-        alone: bool = False,
     ) -> MediaFacts:
         self.requested.append(name)
         if name == "unreachable" or (name == "shaky" and self.requested.count(name) < 3):
             raise OSError("the disk has gone")
         if name == "misread":
             raise KeyError("a fault of the program")
-        facts = await super().probe(file, item_type, name, parsing, declared_type, alone=alone)
+        facts = await super().probe(file, item_type, name, parsing, declared_type)
         return replace(facts, width=1 << 70) if name == "unwritable" else facts
 
 

@@ -18,6 +18,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_runtime import LIBRARIES
+from gateway.sandbox.child_slots import ALONE
 from gateway.sandbox.prober import PROBE_CHILD, ProbeLimits, Prober
 from tests.fixtures.children import children_of
 from tests.samples import png_bomb, slow_to_unpack_nifti, truncate
@@ -161,14 +162,16 @@ async def test_alone(prober: Prober, good: Path, slow: Path) -> None:
     """A file that is read alone waits for the others, and those that come later wait for it."""
     first = asyncio.create_task(prober.probe(slow, NIFTI, "slow.nii.gz"))
     await busy()
-    alone = asyncio.create_task(prober.probe(good, IMAGE, "good.png", alone=True))
+    ALONE.set(True)
+    alone = asyncio.create_task(width(prober, good))
+    ALONE.set(False)
     later = asyncio.create_task(width(prober, good))
     await asyncio.sleep(0.5)
     assert not alone.done()
     assert not later.done()
     assert len(own_processes()) == 1
     first.cancel()
-    assert (await alone).width == await later == 33
+    assert await alone == await later == 33
 
 
 async def test_idle_reader_dies(prober: Prober, good: Path) -> None:
