@@ -16,7 +16,7 @@ from botocore.session import Session as CoreSession
 from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage
 from gateway.clouds.xml import parse_timestamp, parse_xml, required_text
 from gateway.errors import ErrorCode
-from gateway.fetching.errors import FetchError
+from gateway.fetching.errors import AccessFault
 from gateway.kinds.enums import S3AddressingStyle
 from gateway.stores.downloads import Download
 from gateway.stores.presigning import enable_dated_urls, presign_download
@@ -132,11 +132,11 @@ class S3Signer:
 
 @contextmanager
 def _signing_errors() -> Iterator[None]:
-    """Raise a `FetchError` where boto3 raises that it cannot sign."""
+    """Raise an `AccessFault` where boto3 raises that it cannot sign."""
     try:
         yield
     except BotoCoreError:
         message = (
             "Requests cannot be signed: check the integration's credentials, region and endpoint."
         )
-        raise FetchError(ErrorCode.CONFLICT, message) from None
+        raise AccessFault(ErrorCode.CONFLICT, message) from None

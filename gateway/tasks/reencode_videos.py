@@ -77,10 +77,7 @@ class _Cancelled(Exception):
 async def reencode(
     services: Services, encoder: Encoder, prober: Prober, *, job: str, position: int, tries: int = 0
 ) -> None:
-    """Process one video of a job if it is still pending.
-
-    `tries` is the number of failed attempts before this one.
-    """
+    """Process one video of a job if it is still pending, after `tries` failed attempts."""
     pending = (
         sa.select(
             reencode_units,

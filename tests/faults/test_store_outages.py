@@ -176,3 +176,29 @@ async def test_objects_are_removed_however_long_the_store_is_away(
         assert await queue.failures() == []
         stop.set()
         await working
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["embedded", "scaled"])
+async def test_a_job_stands_still_for_five_seconds_after_an_outage(
+    request: pytest.FixtureRequest, tmp_path: Path, backend: str, logs: list[EventDict]
+) -> None:
+    """The outage lasts 65 seconds: there is a line when it begins, one after a minute, and one when it is over."""
+    async with fragile_site(backend, request, tmp_path) as (site, store):
+        folder, items = await prepare_job(site, 1000)
+        async with subscribe(site, {"query": FOLLOW}) as [watch]:
+            job = await start_upload_job(site, folder, items)
+            while not (await site.see("uploadJob", job, "unitsDoneCount"))["unitsDoneCount"]:
+                await asyncio.sleep(0.01)
+            store.take_away()
+            await until_job_waits(watch, job)
+            await asyncio.sleep(65)
+            done = states_of(watch, job)[-1]["unitsDoneCount"]
+            store.bring_back()
+            back_at = time.monotonic()
+            await watch.until(lambda watch: states_of(watch, job)[-1]["unitsDoneCount"] > done)
+            print(f"The job went on after {time.monotonic() - back_at:.1f} s.")
+            assert time.monotonic() - back_at < 5
+            await watch.until(lambda watch: states_of(watch, job)[-1]["outcome"] == "SUCCEEDED", 120)
+        await check_all(site.services)
+        assert (count_events(logs, "outage_began"), count_events(logs, "outage_lasts")) == (1, 1)
