@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway import clock
@@ -55,7 +55,12 @@ STEPS = st.lists(st.tuples(st.integers(0, OWNERS - 1), OFFSETS), min_size=1, max
 
 
 @pytest.mark.usefixtures("logged")
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink an example takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     offsets=st.lists(OFFSETS, min_size=OWNERS, max_size=OWNERS),
     plans=st.lists(PLANS, min_size=1, max_size=6),
