@@ -56,8 +56,8 @@ def configure_logs(level: str, format_: LogFormat = "auto") -> None:
     handler = logging.StreamHandler(cast(TextIO, writer))
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
-    # The pool warns of each attempt to connect; `outage_began` is logged once.
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    # The driver and its pool warn of each failure in an outage; `outage_began` is logged once.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def is_plain_text(format_: LogFormat) -> bool:

@@ -80,7 +80,9 @@ async def watch_folder(
     key = "folder", folder_uuid, recursive, context.viewer
     async with (
         context.services.streams.follow_as(LogStream, key, log.batches) as stream,
-        aclosing(stream.batches(after, log.read)) as batches,
+        aclosing(
+            stream.batches(after, lambda number: outlast(partial(log.read, number)))
+        ) as batches,
     ):
         async for batch in batches:
             yield batch
@@ -109,8 +111,7 @@ class _FolderLog:
     async def batches(self) -> AsyncGenerator[FolderChanges]:
         """Yield the position of the log, then all changes after it as they are committed."""
         async with self._context.services.events.listen(folder_topic(self._folder_uuid)) as news:
-            await _check_visible(self._context, self._folder_uuid)
-            begin = await self.read(None)
+            begin = await outlast(partial(self._look, None))
             yield begin
             read = sent = begin.latest
             while True:
@@ -125,7 +126,7 @@ class _FolderLog:
                         yield replace(batch, after=sent)  # nothing is between the two
                         sent = read
 
-    async def _look(self, after: int) -> FolderChanges:
+    async def _look(self, after: int | None) -> FolderChanges:
         await _check_visible(self._context, self._folder_uuid)
         return await self.read(after)
 

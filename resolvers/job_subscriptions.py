@@ -59,9 +59,10 @@ def job_subscription(noun: str, edge: ToOne, description: str) -> JobSubscriptio
         async with context.services.streams.follow(
             key, partial(_states, context.afresh(), noun, edge, uuid)
         ) as stream:
-            first = Event(await _read_job(context.afresh(), noun, edge, uuid))
+            job = await outlast(lambda: _read_job(context.afresh(), noun, edge, uuid))
+            first = Event(job)
             async with aclosing(stream.events(first)) as states:
-                del first
+                del first, job
                 async for state in states:
                     if state.row.sequence > sequence:
                         sequence = state.row.sequence

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import psycopg
@@ -62,6 +62,12 @@ def is_outage(error: BaseException | None) -> bool:
         case BaseExceptionGroup():
             return any(is_outage(each) for each in error.exceptions)
     return is_outage(error.__cause__)
+
+
+def raise_outage(errors: Iterable[BaseException | None]) -> None:
+    """Raise the first of these errors that means that the database does not respond."""
+    if outage := next((error for error in errors if error and is_outage(error)), None):
+        raise outage
 
 
 def _primary_code(error: sqlite3.OperationalError) -> int:

@@ -13,7 +13,7 @@ from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.rates import RateExceeded
 from gateway.full_disks import FULL_DISK_LOG, is_disk_full
 from gateway.outages import DATABASE
-from gateway.telemetry.tracing import note_error
+from gateway.telemetry.tracing import OPERATION, note_error
 
 MASKED = DomainError(
     ErrorCode.INTERNAL_SERVER_ERROR,
@@ -28,6 +28,11 @@ IN_DOUBT = DomainError(
 NO_ROOM = DomainError(
     ErrorCode.INSUFFICIENT_STORAGE,
     "The disk of the site is full. Delete what is no longer needed, or tell its operator.",
+)
+UNREAD = DomainError(
+    ErrorCode.COMMIT_UNKNOWN,
+    "The change was committed, but the database is not available to read the result. Look for it "
+    "before you send the request again.",
 )
 MAX_MESSAGE_LENGTH = 1_000
 _PYTHON_TEXT = re.compile(r", but encountered error '.*'; found", re.DOTALL)
@@ -46,12 +51,14 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     It has `message`, `locations` and `path` where these are known, and `extensions` with the code.
     """
     reason = _reason_of(error)
+    if reason is NO_DATABASE and _is_about_a_change(error):
+        reason = UNREAD
     note_error(reason.code)
     note_excess(reason)
     cause = getattr(error, "original_error", None) or error
-    if reason is NO_DATABASE or reason is IN_DOUBT:
+    if reason in (NO_DATABASE, IN_DOUBT, UNREAD):
         DATABASE.note_failure(cause)
-    if reason is IN_DOUBT:
+    if reason in (IN_DOUBT, UNREAD):
         log.warning("commit_unknown", request_id=request_id)
     if reason is NO_ROOM:
         FULL_DISK_LOG.note(cause)
@@ -76,6 +83,12 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
         extensions["retryAfter"] = reason.retry_after
     body["extensions"] = extensions
     return body
+
+
+def _is_about_a_change(error: Exception) -> bool:
+    """Return whether an error is about the result of a mutation that has been committed."""
+    path, operation = getattr(error, "path", None), OPERATION.get()
+    return bool(path and operation and path[0] in operation.changes)
 
 
 def _without_echo(message: str) -> str:

@@ -34,6 +34,7 @@ from graphql import (
 )
 
 from gateway.database.fair_slots import ON_BEHALF_OF
+from gateway.database.outages import raise_outage
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
@@ -315,6 +316,7 @@ class Operations:
             return Answer(data)
         executor = (await self._build_executor(operation, context)).build_per_event_executor(row)
         result = await _resolve(execute_subscription_event(executor))
+        raise_outage(error.original_error for error in result.errors or ())
         return _answer_of(operation.request, result)
 
     async def _coerce_variables(self, operation: _Operation) -> VariableValues:

@@ -33,6 +33,7 @@ from gateway.execution.declarations import (
 )
 from gateway.execution.private_apis import selection_node
 from gateway.full_disks import InsufficientStorage, is_disk_full
+from gateway.telemetry.tracing import note_change
 
 _PAGE_ARGUMENTS = (
     Argument(
@@ -114,6 +115,8 @@ def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) ->
     async def run(context: Context, response_key: str, input: Any) -> Any:
         outcome = await context.once(response_key, partial(outcome_of, context, input))
         context.renew()
+        if not outcome.user_errors:
+            note_change(response_key)
         return outcome
 
     async def resolve(info: Info, **given: Any) -> Any:

@@ -10,6 +10,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
 
 from gateway.database.fair_slots import ON_BEHALF_OF
+from gateway.database.outages import outlast
 from gateway.events.streams import Event
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.shares import Slices, Turns
@@ -41,7 +42,7 @@ class Subscriptions:
         opens: Callable[[], Awaitable[Opened[T]]],
         refuse: Callable[[Exception], T],
     ) -> AsyncGenerator[T]:
-        """Answer each event of a subscription of the current viewer.
+        """Answer each event of a subscription of the current viewer, also after outages.
 
         Args:
             key: what the subscriptions of a viewer for the same thing have in common.
@@ -52,11 +53,11 @@ class Subscriptions:
         viewer = ON_BEHALF_OF.get()
 
         def answer_in_turn(row: Any) -> Coroutine[Any, Any, T]:
-            return self._turns.run(viewer, lambda: answer(row))
+            return outlast(lambda: self._turns.run(viewer, lambda: answer(row)))
 
         try:
             with self._admit(viewer, key, points):
-                source, answer = await self._turns.run(viewer, opens)
+                source, answer = await outlast(lambda: self._turns.run(viewer, opens))
                 async with aclosing(source) as events:
                     async for event in events:
                         await self._slices.turn(viewer)  # all followers of a stream wake at once

@@ -47,6 +47,7 @@ from gateway.http.requests import (
     read_body,
     request_id_of,
 )
+from gateway.http.retrying import RETRY
 from gateway.http.sse import EventStream
 from gateway.http.websocket import GraphQLWebSocketEndpoint
 from gateway.telemetry.metrics import SOCKETS
@@ -70,8 +71,6 @@ STATUS = {
     ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,
 }
 """Status of a request that was not executed, by its error; 400 for all others."""
-RETRY = {"retry-after": "5"}
-"""Headers of a response with status 503."""
 
 
 def graphql_routes(
@@ -148,7 +147,10 @@ class GraphQLEndpoint:
             members = await self._read_members(request)
             if isinstance(members, list):
                 answers = await self._execute_batch(viewer, members, request_id)
-                return 200, orjson.dumps([answer.body() for answer in answers]), _timing(answers)
+                body, headers = orjson.dumps([each.body() for each in answers]), _timing(answers)
+                if all(_status_of(each) == 503 for each in answers):
+                    return 503, body, {**headers, **RETRY}
+                return 200, body, headers
             operation = operation_request(members, request_id)
             try:
                 allowed = OPERATIONS_BY_METHOD[request.method]

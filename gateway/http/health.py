@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.context import Services
 from gateway.database.migrate import DatabaseVersion, database_version
+from gateway.http.retrying import RETRY
 
 CHECK_SECONDS = 2.0
 """Time in which a check must have a result."""
@@ -108,7 +109,9 @@ def health_routes(readiness: Readiness) -> list[BaseRoute]:
             content["reasons"] = reasons
         if warnings := readiness.warnings():
             content["warnings"] = warnings
-        return JSONResponse(content, 503 if reasons else 200, headers=_UNCACHED)
+        if reasons:
+            return JSONResponse(content, 503, headers=_UNCACHED | RETRY)
+        return JSONResponse(content, headers=_UNCACHED)
 
     return [Route("/healthz", alive), Route("/livez", alive), Route("/readyz", ready)]
 

@@ -20,6 +20,7 @@ from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.http.requests import request_id_of
+from gateway.http.retrying import RETRY
 from gateway.telemetry.meters import Family
 from gateway.telemetry.metrics import METERS
 
@@ -63,7 +64,7 @@ def metrics_route(
         except Exception as error:
             body = error_body(error, request_id_of(request.headers.get("x-request-id")))
             status = STATUS.get(body["extensions"]["code"], 500)
-            return JSONResponse({"errors": [body]}, status)
+            return JSONResponse({"errors": [body]}, status, RETRY if status == 503 else None)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return Route("/metrics", metrics)

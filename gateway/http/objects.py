@@ -16,6 +16,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.http.negotiation import is_known
 from gateway.http.requests import request_id_of
+from gateway.http.retrying import RETRY
 from gateway.stores.base import MissingObject
 from gateway.stores.disk import HOLDER, DiskStore
 from gateway.stores.downloads import cache_control
@@ -198,7 +199,8 @@ async def _handle(
 
 def _error_response(status: int, code: ErrorCode, message: object) -> Response:
     content = {"error": {"code": code, "message": str(message)}}
-    return JSONResponse(content, status, headers=_SECURITY_HEADERS)
+    retry = RETRY if status == 503 else {}
+    return JSONResponse(content, status, headers={**_SECURITY_HEADERS, **retry})
 
 
 def _query_string(request: Request) -> str:

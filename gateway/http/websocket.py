@@ -4,19 +4,30 @@ Each operation is a task of its socket and is cancelled when the socket closes.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
 from typing import Any
 
+from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.live_credential import LiveCredential
+from gateway.auth.viewer import Viewer
+from gateway.database.outages import is_outage, outlast
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded, note_excess
-from gateway.execution.operations import Answer, OperationRequest, new_request_id
+from gateway.execution.operations import (
+    Allowed,
+    Answer,
+    Answers,
+    OperationNotAllowed,
+    OperationRequest,
+    new_request_id,
+)
 from gateway.http.connections import SETTLED
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import (
@@ -80,6 +91,7 @@ class WebSocketHandler:
         self._connections = connections
         self._admission = ExitStack()
         self._authorization: str | None = None
+        self._viewer: Viewer | None = None
         self._is_initialised = False
         self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -155,7 +167,7 @@ class WebSocketHandler:
             credential = await self._authenticate()
         except DomainError as error:
             raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
-        viewer = credential.viewer
+        viewer = self._viewer = credential.viewer
         self._tasks.create_task(self._close_at_end_of(credential))
         try:
             self._admission.enter_context(self._connections.admit(viewer.user_uuid))
@@ -195,9 +207,7 @@ class WebSocketHandler:
     async def _run_operation(self, id_: str, request: OperationRequest) -> None:
         """Run one operation to its end; only errors of the socket itself go beyond it."""
         try:
-            viewer = (await self._authenticate()).viewer
-            make_context = partial(self._service.make_context, viewer, request.request_id)
-            outcome = await self._service.operations.subscribe(request, make_context)
+            outcome = await self._begin(request)
             if isinstance(outcome, Answer):
                 if await self._send_answer(id_, outcome):
                     await self._finish(id_, {"type": "complete"})
@@ -212,6 +222,29 @@ class WebSocketHandler:
             raise
         except Exception as error:
             await self._send_error(id_, error, request.request_id)
+
+    async def _begin(self, request: OperationRequest) -> Answers | Answer:
+        """Return the answers to an operation.
+
+        While the database is away and the credential cannot be checked, subscriptions wait.
+        """
+
+        def subscribe(viewer: Viewer, allowed: Allowed) -> Awaitable[Answers | Answer]:
+            make_context = partial(self._service.make_context, viewer, request.request_id)
+            return self._service.operations.subscribe(request, make_context, allowed)
+
+        try:
+            credential = await self._authenticate()
+        except Exception as outage:
+            if self._viewer is None or not is_outage(outage):
+                raise
+            try:
+                outcome = await subscribe(self._viewer, {OperationType.SUBSCRIPTION})
+            except OperationNotAllowed:
+                raise outage from None
+            await outlast(self._authenticate)
+            return outcome
+        return await subscribe(credential.viewer, frozenset(OperationType))
 
     async def _send_answer(self, id_: str, answer: Answer) -> bool:
         """Send an answer; return whether the operation continues, which it does if executed."""

@@ -43,8 +43,8 @@ from gateway.queues.worker import Lease, Worker
 
 _RESCUE_LOCK = 0x53746F72
 """Advisory lock of the worker that reassigns the jobs of dead workers."""
-_CONNECTION_SECONDS = 10.0
-"""Time to wait for a connection, as in an outage of the database."""
+_CONNECTION_SECONDS = 2.0
+"""Time to wait for a connection. The pool's own attempts grow rarer; the worker's do not."""
 
 _WAITING = sa.text(
     "SELECT id FROM procrastinate_jobs WHERE queueing_lock = :key AND status = 'todo' FOR SHARE"

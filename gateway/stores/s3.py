@@ -54,12 +54,15 @@ T = TypeVar("T")
 Addressing = Literal["path", "virtual"]
 
 _THREADS = 16
-_MAX_KEYS_PER_DELETE = 1000  # limit of S3
+_MAX_KEYS_PER_DELETE = 100  # even slow servers delete that many in time; S3 allows 1,000
 _CONFIG = Config(
     signature_version="s3v4",  # else URLs of custom endpoints are signed with version 2
     max_pool_connections=_THREADS,
-    connect_timeout=10,
-    retries={"mode": "standard"},
+    # A connection over which nothing passes is given up, and tried once more, within 15 seconds.
+    connect_timeout=3,
+    read_timeout=6,
+    tcp_keepalive=True,
+    retries={"mode": "standard", "total_max_attempts": 2},
     request_checksum_calculation="when_required",  # many other servers lack the newer checksums
     response_checksum_validation="when_required",
 )
@@ -68,7 +71,7 @@ _HALF_A_SECOND = timedelta(seconds=0.5)
 """Average of what the `Date` header cuts off."""
 _PROBE_CONFIG = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
 """A probe is repeated by whoever sent it."""
-_ONE_THREAD = TransferConfig(use_threads=False)
+_ONE_THREAD = TransferConfig(use_threads=False, num_download_attempts=1)
 
 
 class DeletionFailed(Exception):

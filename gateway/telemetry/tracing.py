@@ -24,6 +24,7 @@ class OperationTrace:
     `root_fields` are the first fields of an operation without a name.
     `not_compiled` is the reason why graphql-core ran it, `codes` are those of top-level errors, and
     `user_errors` those of errors in payloads. `events` counts the answers of a subscription.
+    `changes` has the keys in the response of mutations that have been committed.
     """
 
     request_id: str
@@ -36,6 +37,7 @@ class OperationTrace:
     codes: tuple[str, ...] = ()
     user_errors: tuple[str, ...] = ()
     events: int = 0
+    changes: tuple[str, ...] = ()
 
     def document_digest(self) -> str | None:
         """Return the SHA-256 of the document's text; None if it is not known yet."""
@@ -82,6 +84,12 @@ def note_error(code: str, *, is_user_error: bool = False) -> None:
             operation.user_errors = (*operation.user_errors, code)
         elif not is_user_error and code not in operation.codes:
             operation.codes = (*operation.codes, code)
+
+
+def note_change(response_key: str) -> None:
+    """Note that a mutation was committed."""
+    if operation := OPERATION.get():
+        operation.changes = (*operation.changes, response_key)
 
 
 def note_not_compiled(reason: str) -> None:

@@ -3,16 +3,20 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
 from gateway.database import served_connections
-from tests.fixtures.proxies import Proxy, behind_proxy
+from gateway.stores.base import ObjectStore
+from gateway.stores.keys import new_key
+from gateway.stores.open import open_store
+from tests.fixtures.proxies import Proxy, behind_proxy, proxy_to
 from tests.fixtures.sites import Site, fresh_settings
 from tests.fixtures.uploading import File, upload
 from tests.fixtures.watching import create_still_job, watch_job
@@ -109,6 +113,43 @@ async def test_a_commit_that_is_swallowed_leaves_doubt(
     seconds, _, body = await create(site)
     assert body["errors"][0]["extensions"]["code"] == "COMMIT_UNKNOWN"
     assert seconds < LIMIT
+
+
+@pytest.mark.long  # waits for the real times
+async def test_calls_of_the_store_fail_in_time(s3_server: str, tmp_path: Path) -> None:
+    """Each call in turn, over a connection that was good before; afterwards the store works over new ones."""
+    address = urlsplit(s3_server)
+    query = parse_qs(address.query)
+    endpoint = urlsplit(query.pop("endpoint")[0])
+    async with proxy_to(endpoint.port or 80) as proxy:
+        through = {**query, "endpoint": [f"http://127.0.0.1:{proxy.port}"]}
+        url = address._replace(query=urlencode(through, doseq=True)).geturl()
+        store = open_store(url, directory=tmp_path, public_url="", secret=b"", part_size=64 << 20)
+        key = new_key()
+        await store.put(key, b"bytes", "text/plain")
+        calls: list[Callable[[], Awaitable[Any]]] = [
+            lambda: store.info(key),
+            lambda: store.read(key),
+            lambda: store.put(new_key(), b"bytes", "text/plain"),
+            lambda: store.delete([new_key()]),
+            lambda: copy_of(store, key),
+        ]
+        proxy.stall()
+        began = time.monotonic()
+        failures = await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+        assert all(isinstance(failure, Exception) for failure in failures), failures
+        assert time.monotonic() - began < LIMIT
+        proxy.heal()
+        assert await store.read(key) == b"bytes"
+        for link in proxy.links:  # what was good a moment ago is not any more
+            link.is_stalled = True
+        assert await store.read(key) == b"bytes"
+        await store.close()
+
+
+async def copy_of(store: ObjectStore, key: str) -> None:
+    async with store.local(key):
+        pass
 
 
 async def test_a_slow_statement_is_left_alone(proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
@@ -85,14 +86,13 @@ async def test_a_stopped_server_is_unavailable_until_it_is_back(
         await watch.until(lambda watch: len(watch.states) == 1)
         await site.ask(ROOTS)
         server.stop()
-        for headers in (site.headers(), {"authorization": "Bearer unknown"}):
-            answer = await site.client.post(f"{site.url}/graphql", json={"query": ROOTS}, headers=headers)
+        for answer in await requests_of_each_kind(site):
             assert answer.status_code == 503, answer.text
             assert answer.headers["retry-after"]
-            assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"UNAVAILABLE"}
-        answer = await site.client.get(f"{site.url}/metrics", headers={"authorization": "Bearer unknown"})
-        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+            for each in answers if isinstance(answers := answer.json(), list) else [answers]:
+                assert {error["extensions"]["code"] for error in each["errors"]} == {"UNAVAILABLE"}
         answer = await site.client.get(f"{site.url}/readyz")
+        assert answer.headers["retry-after"]
         reasons = {"database": "The database cannot be reached."}
         assert (answer.status_code, answer.json()["reasons"]) == (503, reasons)
         async with socket_to(f"{urlsplit(site.url).netloc}/graphql") as client:
@@ -113,6 +113,23 @@ async def test_a_stopped_server_is_unavailable_until_it_is_back(
     assert [event["event"] for event in failures] == ["outage_began"]
     events = [event["event"] for event in logs]
     assert events[events.index("outage_began") :].count("outage_ended") == 1
+
+
+async def requests_of_each_kind(site: Site) -> list[httpx.Response]:
+    """Send requests whose viewer is known, and others with a credential that has to be looked up."""
+    url, query, unknown = f"{site.url}/graphql", {"query": ROOTS}, {"authorization": "Bearer unknown"}
+    events = {"accept": "text/event-stream"}
+    client, known = site.client, site.headers()
+    return [
+        await client.post(url, json=query, headers=known),
+        await client.post(url, json=query, headers=unknown),
+        await client.get(url, params=query, headers=known),
+        await client.get(url, params=query, headers=unknown),
+        await client.post(url, json=[query, query], headers=known),
+        await client.post(url, json=query, headers=unknown | events),
+        await client.get(f"{site.url}/metrics", headers=known),
+        await client.get(f"{site.url}/metrics", headers=unknown),
+    ]
 
 
 async def test_a_locked_database_is_unavailable(
