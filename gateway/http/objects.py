@@ -145,19 +145,15 @@ async def upload(store: DiskStore, request: Request, check_holder: CheckHolder) 
             raise ObjectRequestError(400, ErrorCode.BAD_REQUEST, message)
         await store.accept(key, body, size, claims.get("sha256"))
     except Exception:
-        if _ends_connection(request):
+        is_old = request.scope["http_version"] == "1.0"
+        is_last = is_old or "close" in request.headers.get("Connection", "").lower()
+        if is_last and "Expect" not in request.headers:
             # Were the connection closed before all was read, the client might miss the response.
+            # Those that expect one first send nothing yet.
             async for _ in body:
                 pass
         raise
     return Response(headers=_SECURITY_HEADERS)
-
-
-def _ends_connection(request: Request) -> bool:
-    """Return whether the server closes the connection after its response to a body under way."""
-    is_old = request.scope["http_version"] == "1.0"
-    is_last = is_old or "close" in request.headers.get("Connection", "").lower()
-    return is_last and "Expect" not in request.headers  # or the client sends nothing yet
 
 
 async def _check_holder(claims: Mapping[str, str], check_holder: CheckHolder) -> None:
