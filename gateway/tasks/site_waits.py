@@ -9,6 +9,7 @@ from uuid import UUID
 from gateway.catalog.job_waits import end_store_waits, show_store_waits, show_wait
 from gateway.context import Services
 from gateway.database.outages import log_failure
+from gateway.kinds.enums import JobWait
 from gateway.queues.base import Task, WorkerTimings
 from gateway.site_faults import find_site_fault
 
@@ -53,16 +54,17 @@ async def outlast_faults(
 
 
 async def follow_store(services: Services, stop: asyncio.Event) -> None:
-    """Show which jobs wait while the store is away, and once it is back that they do not.
+    """Show which jobs wait while the store is away or a disk is full, and later that they do not.
 
     Another worker, or this one before it was killed, may have left some that show it.
     """
     has_shown = True
     while not stop.is_set():
         try:
-            if fault := services.watches.store.fault:
+            fault = services.watches.store.fault
+            if fault or services.disks.low:
                 has_shown = True
-                await show_store_waits(services, fault.wait)
+                await show_store_waits(services, fault.wait if fault else JobWait.STORE)
             elif has_shown:
                 await end_store_waits(services)
                 has_shown = False

@@ -57,6 +57,18 @@ PERIODIC: Mapping[TaskType[NoArgs], tuple[timedelta, Callable[[Services], Awaita
     TaskType("start_daily_syncs", NoArgs): (SYNC_CHECK_PERIOD, start_due_syncs),
 }
 """Tasks that run regularly, each with its period, which is counted from the start of a run."""
+MAKE_ROOM = frozenset(
+    task.name
+    for task in (
+        ABORT_PARTS,
+        CANCEL_UNITS,
+        REMOVE_DATASET,
+        REMOVE_FOLDERS,
+        REMOVE_OBJECTS,
+        TaskType("sweep", NoArgs),
+    )
+)
+"""Tasks that run on a disk that is nearly full."""
 NEED_STORE = frozenset(
     task.name
     for task in (
@@ -177,6 +189,8 @@ async def _run_pool(services: Services, pool: _Pool, stop: asyncio.Event) -> Non
     """Run tasks of one pool until `stop` is set."""
 
     def is_held(name: str) -> bool:
+        if services.disks.low and name not in MAKE_ROOM:
+            return True
         return services.watches.store.fault is not None and name in NEED_STORE
 
     with WORKER_SLOTS.one_more(pool.name, by=pool.slots):

@@ -12,7 +12,16 @@ from gateway.settings import Settings
 from tests.fixtures.commands import KEY, Command, wait_until_ready
 from tests.fixtures.sites import Site, open_client
 from tests.fixtures.small_disks import SmallDisk, small_disk
-from tests.fixtures.uploading import OPEN, File, announce, upload
+from tests.fixtures.uploading import (
+    OPEN,
+    File,
+    announce,
+    count_items,
+    send_files,
+    start_upload_job,
+    upload,
+    wait_for_job,
+)
 from tests.processes import free_ports
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -50,7 +59,7 @@ class Embedded:
                 site = Site(self.url, None, client, {"admin": KEY})  # type: ignore[arg-type]  # only used over HTTP
                 await wait_until_ready(site, self.server)
                 yield site
-        assert "Traceback" not in self.log.read_text()
+        assert not [line for line in self.log.read_text().splitlines() if "Traceback" in line]
 
 
 async def ready_status(site: Site, status: int) -> dict[str, str]:
@@ -120,6 +129,35 @@ async def test_restarts_on_a_full_disk_serve_reads_and_deletions(disk: SmallDisk
         async with asyncio.timeout(20):
             while not disk.files()["storegraph.db-reserve"]:
                 await asyncio.sleep(0.1)
+
+
+async def test_jobs_wait_for_room_and_then_go_on(disk: SmallDisk, tmp_path: Path) -> None:
+    """Nothing fails, whatever a job was doing when the disk was full, and nothing is done twice."""
+    embedded = Embedded(disk, tmp_path)
+    async with embedded.running() as site:
+        folder = await site.folder("files")
+        files = [File(f"{number}.txt", "PLAIN_TEXT", b"%d" % number) for number in range(300)]
+        uuids = await send_files(site, folder, files)
+        entries = {"text": [{"placeholderUuid": uuid} for uuid in uuids]}
+        job = await start_upload_job(site, folder, entries)
+        for _ in range(30):  # the reserve as well
+            disk.fill()
+            await asyncio.sleep(0.1)
+        selection = "status waitingFor unitsErrorCount unitsDoneCount"
+        async with asyncio.timeout(20):
+            while (state := await site.see("uploadJob", job, selection))["waitingFor"] is None:
+                assert state["status"] == "PENDING", state
+                disk.fill(free=256 * KIB)
+                await asyncio.sleep(0.5)
+        assert (state["waitingFor"], state["unitsErrorCount"]) == ("STORE", 0)
+        before = len(embedded.log.read_text().splitlines())
+        await asyncio.sleep(3)
+        assert len(embedded.log.read_text().splitlines()) - before < 10, "the log is not flooded"
+        disk.empty()
+        done = await wait_for_job(site, job)
+        assert (done["status"], done["errors"]) == ("DONE", [])
+        assert await count_items(site, folder) == len(files)
+    assert not embedded.lines("unit_failed", "task_failed", "units_not_written")
 
 
 async def test_a_first_start_on_a_full_disk_ends_with_a_sentence(disk: SmallDisk, tmp_path: Path) -> None:
