@@ -86,10 +86,9 @@ class ClockWatch:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch while the context lasts. At its beginning the site's clock has been read."""
-        follow = self._note_steps if self._database.is_embedded else self._follow_database
-        await _attempt("database", follow)
+        await _attempt("database", self._compare_database)
         tasks = [
-            asyncio.create_task(_repeat("database", follow, DATABASE_SECONDS)),
+            asyncio.create_task(_repeat("database", self._compare_database, DATABASE_SECONDS)),
             asyncio.create_task(_repeat("store", self._compare_store, STORE_SECONDS)),
         ]
         try:
@@ -100,20 +99,19 @@ class ClockWatch:
             await asyncio.wait(tasks)
             SITE_CLOCK.follow(None)
 
-    async def _note_steps(self) -> None:
-        """Log a step of the wall clock since the last call."""
-        offset = wall_time_at_start()
-        CLOCK_DIFFERENCE.set(offset - self._first_offset, "start")
-        if abs(step := offset - self._offset) >= LEAST_STEP:
-            log.warning("clock_stepped", seconds=round(step, 1))
-        self._offset = offset
-
-    async def _follow_database(self) -> None:
-        """Measure the clock of the database, and follow it.
+    async def _compare_database(self) -> None:
+        """Measure the clock of PostgreSQL, and follow it; with SQLite, log steps of the wall clock.
 
         A result that says no more than is known already changes nothing, so that times that are
         stored do not go to and fro.
         """
+        offset = wall_time_at_start()
+        if self._database.is_embedded:
+            CLOCK_DIFFERENCE.set(offset - self._first_offset, "start")
+            if abs(step := offset - self._offset) >= LEAST_STEP:
+                log.warning("clock_stepped", seconds=round(step, 1))
+            self._offset = offset
+            return
         async with self._database.reading() as connection:
             began = steady_time()
             moment = (await connection.execute(_CLOCK)).scalar_one()
