@@ -9,6 +9,7 @@ import signal
 import pytest
 import sqlalchemy as sa
 
+from gateway.media import samples
 from gateway.models.uploads import upload_units
 from gateway.sandbox.prober import PROBE_CHILD
 from gateway.tasks.worker import background_worker
@@ -19,11 +20,17 @@ from tests.fixtures.uploading import LISTS, File, send_files, start_upload_job, 
 from tests.samples import slow_to_read_nifti
 
 
-async def read_under_kills(site: Site, files: int, kills: int, pause: float) -> None:
-    """Upload good files, and kill the processes that read some of them so many times."""
+async def read_under_kills(site: Site, files: int, kills: int, pause: float, variety: int = 1) -> None:
+    """Upload good files, and kill the processes that read some of them so many times.
+
+    One in `variety` takes long to read.
+    """
     folder, chance = await site.folder("killed"), random.Random(files)
-    data = slow_to_read_nifti()
-    volumes = [File(f"{number}.nii.gz", "NIFTI", data + gzip.compress(b"", mtime=number)) for number in range(files)]
+    data = [slow_to_read_nifti(), *(samples.nifti(seed=seed) for seed in range(6))][:variety]
+    volumes = [
+        File(f"{number}.nii.gz", "NIFTI", data[number % variety] + gzip.compress(b"", mtime=number))
+        for number in range(files)
+    ]
     uuids = await send_files(site, folder, volumes)
     job = await start_upload_job(site, folder, {LISTS["NIFTI"]: [{"placeholderUuid": uuid} for uuid in uuids]})
     killed = 0
@@ -55,4 +62,4 @@ async def test_no_good_file_fails(idle_site: Site) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_no_good_file_of_many_fails(idle_site: Site) -> None:
-    await read_under_kills(idle_site, files=540, kills=40, pause=3.0)
+    await read_under_kills(idle_site, files=540, kills=40, pause=2.0, variety=6)
