@@ -114,10 +114,7 @@ async def ingest(
     tries: int = 0,
     waits: int = 0,
 ) -> None:
-    """Process the bound units of a job at these positions that are still pending.
-
-    `tries` and `waits` are the numbers of attempts before this one, see `IngestArgs`.
-    """
+    """Process the bound units of a job at these positions that are pending; see `IngestArgs`."""
     job_uuid = UUID(hex=job)
     units = [each for each in await _pending_units(services, job_uuid, positions) if each.is_bound]
     if must_be_divided(units):
