@@ -40,6 +40,10 @@ async def follow_channel(
                         on_notice(notice.payload)
                     await connection.execute("SELECT 1")
         except Error as error:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                # psycopg ends the statement first, and this may fail instead of the cancellation.
+                raise asyncio.CancelledError from error
             log_failure("channel_lost", error, channel=channel)
         await asyncio.sleep(delay)
         delay = min(2 * delay, MAX_DELAY)

@@ -7,11 +7,13 @@ import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from gateway.database.engine import Database
 from gateway.events.base import Events
+from gateway.events.channel import follow_channel
 from gateway.events.open import open_events
 from tests.fixtures.databases import open_database
 
@@ -193,3 +195,18 @@ async def end_listening(database: Database) -> int:
     for pid in pids:
         await database.rows(sa.select(sa.func.pg_terminate_backend(pid)), sa.Row)
     return len(pids)
+
+
+async def test_a_failure_does_not_replace_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(*_: object, **__: object) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise psycopg.OperationalError("the connection was lost meanwhile") from None
+
+    monkeypatch.setattr("gateway.events.channel.ServedConnection.connect", connect)
+    following = asyncio.create_task(follow_channel("", "channel", print, print))
+    await asyncio.sleep(0)
+    following.cancel()
+    await asyncio.wait([following], timeout=5)
+    assert following.cancelled()
