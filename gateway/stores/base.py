@@ -103,7 +103,11 @@ class ObjectStore(Protocol):
         """Return the bytes from `start` up to, not including, `stop`; raises `MissingObject`."""
 
     def local(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """Yield a file with the object's bytes, to be read only; raises `MissingObject`."""
+        """Yield a file with the object's bytes, to be read only.
+
+        Raises:
+            MissingObject: the object does not exist, or was removed before the block has read it.
+        """
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that do not exist are ignored."""

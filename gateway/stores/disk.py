@@ -131,11 +131,14 @@ class DiskStore:
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
         await run_on_disk(lambda: self._open(key).close())
+        path = self.root / object_path(key)
         try:
             # Not a descriptor, as the path is for child processes, too.
-            yield self.root / object_path(key)
-        except Exception:
+            yield path
+        except Exception as error:
             await run_on_disk(self._check_presence)  # the store may have vanished meanwhile
+            if isinstance(error, FileNotFoundError) and not await run_on_disk(path.exists):
+                raise MissingObject(key) from None  # it was removed meanwhile
             raise
 
     async def delete(self, keys: Sequence[str]) -> None:

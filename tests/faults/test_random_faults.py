@@ -1,7 +1,6 @@
 """Random faults under load: nothing is lost, nothing happens twice, and subscribers miss nothing.
 
-Environment variables: FAULT_MINUTES, 30 by default, and FAULT_SEED, which is
-printed.
+Environment variables: FAULT_MINUTES, 30 by default, and FAULT_SEED, which is printed.
 """
 
 import asyncio
