@@ -93,6 +93,7 @@ class DiskStore:
                 incoming.write(data)
                 self._store(incoming, key)
 
+        await run_on_disk(self._check_presence)
         async with self.disk.promise(len(data)):
             await run_on_disk(write)
 
@@ -104,6 +105,7 @@ class DiskStore:
                 shutil.copyfileobj(file, incoming, _BLOCK_BYTES)
                 self._store(incoming, key)
 
+        await run_on_disk(self._check_presence)
         size = (await run_on_disk(path.stat)).st_size
         async with self.disk.promise(size):
             await run_on_disk(copy)
