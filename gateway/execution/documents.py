@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -18,17 +17,16 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     VariableNode,
-    Visitor,
     get_named_type,
     is_leaf_type,
     parse,
     specified_rules,
     validate,
-    visit,
 )
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.cache import Cache
+from gateway.execution.combined_rules import combined
 from gateway.execution.input_checks import StorableLiterals
 from gateway.execution.limits import LimitExceeded, exceeded
 from gateway.execution.private_apis import (
@@ -37,6 +35,7 @@ from gateway.execution.private_apis import (
     definition_of,
     get_variable_signature,
 )
+from gateway.execution.syntax_trees import nodes_in
 from gateway.limits import Limits
 
 RULES = (*specified_rules, StorableLiterals)
@@ -122,7 +121,7 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._limits = limits
-        self._rules = rules
+        self._rules = (combined(rules),)
         self._cache: Cache[Document | _Errors] = Cache(entries, size)
         self._threads = anyio.CapacityLimiter(MAX_THREADS)
         mark_one_of_inputs(schema)
@@ -210,22 +209,14 @@ def _deciding_variables(ast: DocumentNode) -> tuple[tuple[str, ...], tuple[str, 
     """Return the variables in directives, and those in arguments on which the cost depends."""
     switches: set[str] = set()
     priced: set[str] = set()
-
-    class VariablesIn(Visitor):
-        def enter_variable(self, node: VariableNode, *_rest: Any) -> None:
-            priced.add(node.name.value)
-
-    class Finder(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_rest: Any) -> None:
+    for node in nodes_in(ast):
+        if isinstance(node, DirectiveNode):
             for argument in node.arguments or ():
                 if isinstance(argument.value, VariableNode):
                     switches.add(argument.value.name.value)
-
-        def enter_argument(self, node: ArgumentNode, *_rest: Any) -> None:
-            if node.name.value in COST_ARGUMENTS:
-                visit(node.value, VariablesIn())
-
-    visit(ast, Finder())
+        elif isinstance(node, ArgumentNode) and node.name.value in COST_ARGUMENTS:
+            variables = (each for each in nodes_in(node.value) if isinstance(each, VariableNode))
+            priced.update(variable.name.value for variable in variables)
     return tuple(sorted(switches)), tuple(sorted(priced))
 
 

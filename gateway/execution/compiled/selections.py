@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    ArgumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -17,11 +16,9 @@ from graphql import (
     GraphQLSchema,
     VariableNode,
     VariableValues,
-    Visitor,
     get_argument_values,
     get_named_type,
     get_nullable_type,
-    visit,
 )
 
 from gateway.execution.compiled.plan import Arguments, Unplannable
@@ -36,6 +33,7 @@ from gateway.execution.private_apis import (
     core_schema,
     definition_of,
 )
+from gateway.execution.syntax_trees import nodes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +198,9 @@ def _whole_variables(selected: Selected) -> list[str] | None:
             if not isinstance(get_nullable_type(type_), GraphQLScalarType):
                 return None
             names.append(argument.value.name.value)
-        elif _uses_variables(argument):
+        elif any(isinstance(node, VariableNode) for node in nodes_in(argument)):
             return None
     return names
-
-
-def _uses_variables(argument: ArgumentNode) -> bool:
-    class Finder(Visitor):
-        uses_variables = False
-
-        def enter_variable(self, _node: VariableNode, *_rest: Any) -> None:
-            self.uses_variables = True
-
-    finder = Finder()
-    visit(argument, finder)
-    return finder.uses_variables
 
 
 def discriminator_of(type_: Any) -> TypeDiscriminator | None:
