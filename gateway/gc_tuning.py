@@ -7,7 +7,7 @@ _YOUNG_OBJECTS = 20_000
 _YOUNG_COLLECTIONS = 2
 """Collections of new objects before one of all that have survived since, which pauses the process.
 
-With 5, one pause was 115 ms while clients sent many new documents; with 2, it was 45 ms.
+With 5, the longest was 115 ms while clients sent many new documents; with 2, it was 45 to 57 ms.
 """
 _SURVIVOR_COLLECTIONS = 200
 """Collections of survivors before one of all objects: 8 million new objects."""
