@@ -84,6 +84,9 @@ class Authenticator:
             note_refused_credential("malformed" if authorization else "missing")
             raise DomainError(ErrorCode.UNAUTHENTICATED, message)
         key = digest(token)
+        if credential := self._usable(key):
+            note_viewer(credential.viewer.user_uuid)
+            return credential
 
         async def find_viewer() -> Viewer | None:
             self._failed.check(key)

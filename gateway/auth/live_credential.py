@@ -6,6 +6,7 @@ import time
 from gateway.auth.viewer import Viewer
 from gateway.clock import SITE_CLOCK
 from gateway.errors import DomainError, ErrorCode
+from gateway.interruptions import Interruption
 
 INVALID = "This credential is invalid, expired or revoked."
 ROLE_CHANGED = "Your role on the site has changed. Send the request again."
@@ -78,36 +79,24 @@ class LiveCredential:
         return RequiredCredential(self, self._requirements)
 
 
-class RequiredCredential:
-    """A block that is cancelled when its credential ends, as `asyncio.timeout` cancels one.
+class RequiredCredential(Interruption):
+    """A block that is cancelled when its credential ends.
 
     Every request enters one, so that this is no generator, which takes several times longer.
     """
 
-    __slots__ = ("_blocks", "_cancelling", "_credential", "_is_stopped", "_task")
+    __slots__ = ("_blocks", "_credential")
 
     def __init__(self, credential: LiveCredential, blocks: "set[RequiredCredential]") -> None:
+        super().__init__()
         self._credential = credential
         self._blocks = blocks
-        self._is_stopped = False
-        self._cancelling = 0
-        self._task: asyncio.Task[object] | None = None
 
     def __enter__(self) -> None:
         self._credential.check()
-        self._task = asyncio.current_task()
-        self._cancelling = self._task.cancelling() if self._task else 0
         self._blocks.add(self)
-
-    def stop(self) -> None:
-        """Cancel the block."""
-        if self._task:
-            self._is_stopped = True
-            self._task.cancel()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._blocks.discard(self)
-        if not self._is_stopped or self._task is None:
-            return
-        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self.end() and kind is asyncio.CancelledError:
             self._credential.check()

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TypeVar
 
 from gateway.database.fair_slots import ON_BEHALF_OF, FairSlots
+from gateway.interruptions import Interruption
 
 T = TypeVar("T")
 
@@ -52,9 +53,16 @@ class Lanes:
         """
         viewer = ON_BEHALF_OF.get()
         if not (self.has_slow(viewer) and self.is_slow(viewer, name())):
-            outcome = await _FastRead(self, viewer, name).read(run)
-            if not isinstance(outcome, _Unfinished):
-                return outcome
+            if not self.fast.try_take(viewer):
+                await self.fast.take(viewer)
+            quick = _FastRead(self, viewer, name)
+            try:
+                return await run()
+            except (Exception, asyncio.CancelledError):  # whatever a stopped statement raises
+                if not quick.end():
+                    raise
+            finally:
+                quick.leave()
         await self.slow.take(viewer)
         try:
             return await run()
@@ -62,44 +70,19 @@ class Lanes:
             self.slow.give_back(viewer)
 
 
-class _Unfinished:
-    """Stands for the rows of a statement that had to leave the fast lane."""
+class _FastRead(Interruption):
+    """One statement in the fast lane, which it has to leave before it is done if it is slow."""
 
-
-class _FastRead:
-    """One statement in the fast lane.
-
-    Every statement on PostgreSQL runs in one. `asyncio.timeout` would take several times longer.
-    """
-
-    __slots__ = ("_cancelling", "_is_stopped", "_lane", "_lanes", "_name", "_task", "_viewer")
+    __slots__ = ("_alarm", "_lane", "_lanes", "_name", "_viewer")
 
     def __init__(self, lanes: Lanes, viewer: Hashable, name: Callable[[], Hashable]) -> None:
+        super().__init__()
         self._lanes = lanes
         self._viewer = viewer
         self._name = name
         self._lane = lanes.fast
-        self._task: asyncio.Task[object] | None = asyncio.current_task()
-        self._cancelling = self._task.cancelling() if self._task else 0
-        self._is_stopped = False
-
-    async def read(self, run: Callable[[], Awaitable[T]]) -> T | _Unfinished:
-        """Return what a function reads, unless it must leave the lane before it is done."""
-        if not self._lane.try_take(self._viewer):
-            await self._lane.take(self._viewer)
-        alarm = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._change_lanes)
-        try:
-            return await run()
-        except (Exception, asyncio.CancelledError):  # whatever a stopped statement raises
-            is_ours = self._task and self._task.cancelling() == self._cancelling + 1
-            if not (self._is_stopped and is_ours):
-                raise
-            return _Unfinished()
-        finally:
-            alarm.cancel()
-            if self._is_stopped and self._task:
-                self._task.uncancel()
-            self._lane.give_back(self._viewer)
+        loop = asyncio.get_running_loop()
+        self._alarm = loop.call_later(PATIENCE_SECONDS, self._change_lanes)
 
     def _change_lanes(self) -> None:
         """Go on in the slow lane if it has a free slot; stop otherwise."""
@@ -107,6 +90,11 @@ class _FastRead:
         if self._lanes.slow.try_take(self._viewer):
             self._lane.give_back(self._viewer)
             self._lane = self._lanes.slow
-        elif self._task:
-            self._is_stopped = True
-            self._task.cancel()
+        else:
+            self.stop()
+
+    def leave(self) -> None:
+        """Leave the lane."""
+        self._alarm.cancel()
+        self.end()
+        self._lane.give_back(self._viewer)

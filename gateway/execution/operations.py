@@ -1,6 +1,5 @@
 """Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
-import asyncio
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -53,6 +52,7 @@ from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.rates import Rates
 from gateway.execution.subscriptions import Opened, Subscriptions
 from gateway.execution.variable_coercion import coerce_leaf_variables
+from gateway.interruptions import TimeLimit
 from gateway.limits import Limits
 from gateway.telemetry.tracing import OPERATION
 
@@ -367,10 +367,10 @@ class Operations:
         """Run something within the time limit; raise `TIMEOUT` when it is over."""
         seconds = self._limits.seconds
         try:
-            async with asyncio.timeout(seconds) as deadline:
+            with TimeLimit(seconds) as limit:
                 return await work
         except TimeoutError:
-            if not deadline.expired():
+            if not limit.is_stopped:
                 raise
             message = f"The operation exceeded the time limit of {seconds:g} seconds."
             raise DomainError(ErrorCode.TIMEOUT, message) from None
