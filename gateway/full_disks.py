@@ -5,7 +5,6 @@ import sqlite3
 from math import inf
 from time import monotonic
 
-import sqlalchemy as sa
 import structlog
 
 LOG_SECONDS = 60.0
@@ -25,21 +24,32 @@ class InsufficientStorage(Exception):
 def is_disk_full(error: BaseException | None) -> bool:
     """Return whether an error means that a disk has no room, or a user none left on it.
 
-    It may be one of this machine, of the database server or of the object store.
+    It may be one of this machine, of the database server or of the object store. What led to the
+    error counts, too.
     """
+    pending, seen = [error], set[int]()  # what an error wraps may refer to the error again
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in seen:
+            continue
+        if _says_full(each):
+            return True
+        seen.add(id(each))
+        if isinstance(each, BaseExceptionGroup):
+            pending += each.exceptions
+        pending += [getattr(each, "orig", None), each.__cause__ or each.__context__]
+    return False
+
+
+def _says_full(error: BaseException) -> bool:
+    """Return whether an error itself says so."""
     match error:
-        case None:
-            return False
         case InsufficientStorage():
             return True
         case OSError(errno=number) if number in _FULL:
             return True
         case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL):
             return True
-        case sa.exc.DBAPIError():
-            return is_disk_full(error.orig)
-        case BaseExceptionGroup():
-            return any(map(is_disk_full, error.exceptions))
     if getattr(error, "sqlstate", None) == _POSTGRES_FULL:
         return True
     match getattr(error, "response", None):  # as boto3 has it
@@ -47,7 +57,7 @@ def is_disk_full(error: BaseException | None) -> bool:
             return True
         case {"ResponseMetadata": {"HTTPStatusCode": 507}}:
             return True
-    return is_disk_full(error.__cause__ or error.__context__)
+    return False
 
 
 class FullDiskLog:

@@ -1,6 +1,11 @@
 """Fixtures that every test can use."""
 
+from hypothesis import settings
+
 from gateway.gc_tuning import relax_gc
+
+settings.register_profile("any machine", deadline=None)  # a slow one breaks no law
+settings.load_profile("any machine")
 
 pytest_plugins = [
     "tests.fixtures.databases",

@@ -243,3 +243,12 @@ def test_a_full_disk_is_recognized(error: Exception) -> None:
 )
 def test_other_errors_are_no_full_disk(error: Exception) -> None:
     assert not is_disk_full(error)
+
+
+def test_errors_may_refer_to_each_other() -> None:
+    """As those of drivers and what wraps them do, after several attempts."""
+    cause = ValueError("the driver's")
+    wrapper = sa.exc.DBAPIError("SELECT 1", None, cause)
+    cause.__context__ = wrapper
+    wrapper.__context__ = cause
+    assert not is_disk_full(wrapper)
