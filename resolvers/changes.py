@@ -23,6 +23,7 @@ _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
 _SINCE = Argument("since", datetime | None, None, "Only changes since this time.")
 _entries = changes.join(change_places, change_places.c.change_uuid == changes.c.uuid)
+_extras = {"change_uuid": change_places.c.change_uuid, "sequence": change_places.c.sequence}
 _order = newest_first(change_places.c.sequence, changes.c.uuid)
 
 
@@ -83,7 +84,7 @@ journal_of = ToMany(
     key=folders.c.uuid,
     parent=change_places.c.folder_uuid,
     source=_entries,
-    extras={"change_uuid": change_places.c.change_uuid},
+    extras=_extras,
     where=_since,
     arguments=(_SINCE,),
 )
@@ -96,7 +97,7 @@ journal_below = ToMany(
     source=_entries.join(_home, _home.c.uuid == change_places.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
-    extras={"change_uuid": change_places.c.change_uuid},
+    extras=_extras,
     where=_since_without_duplicates,
     arguments=(_SINCE,),
 )

@@ -11,6 +11,7 @@ from stat import S_IMODE
 import httpx
 import pytest
 
+from gateway.site_faults import SiteFault
 from gateway.stores.base import DeclaredUpload, IncompleteUpload, MissingObject
 from gateway.stores.disk import DiskStore
 from gateway.stores.keys import new_key
@@ -119,8 +120,9 @@ async def test_incoming_files_are_not_written_through_a_link(store: DiskStore, r
     incoming.rename(root / "moved")
     incoming.symlink_to(outside)
     try:
-        with pytest.raises(NotADirectoryError):
+        with pytest.raises(SiteFault) as refused:
             await store.put(new_key(), b"x", "text/plain")
+        assert isinstance(refused.value.__cause__, NotADirectoryError)
         with pytest.raises(NotADirectoryError):
             await store.check()
     finally:
