@@ -141,6 +141,7 @@ async def let_things_fail(site: FragileSite, clients: Clients, chance: random.Ra
         await asyncio.sleep(chance.uniform(0.5, 6))
         clients.check()
         for process in site.processes.values():
+            process.revive()
             process.check()
     return counts
 
