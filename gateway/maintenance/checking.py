@@ -8,19 +8,16 @@ removed before their rows, or by a task that names them; so whatever differs eve
 import asyncio
 import re
 from collections.abc import AsyncIterator, Collection
-from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import is_staying
-from gateway.catalog.ledger.counters import wrong_counters
+from gateway.catalog.ledger.counters import folders_in_steps, wrong_counters
 from gateway.catalog.ledger.stored_objects import REMOVE_OBJECTS
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
 from gateway.maintenance.findings import Fault, Finding, Report, judge
 from gateway.maintenance.named_objects import NamedObject, named_objects, names_of_objects
-from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import ItemRecord, items
 from gateway.stores.base import ObjectInfo
 
@@ -101,19 +98,10 @@ async def confirmed(services: Services, keys: Collection[str]) -> list[Finding]:
 
 async def counter_findings(services: Services) -> AsyncIterator[Finding]:
     """Yield the folders whose counters are wrong."""
-    last = UUID(int=0)
-    while True:
-        page = (
-            sa.select(folders.c.uuid)
-            .where(folders.c.uuid > last, is_staying(folders.c.uuid))
-            .order_by(folders.c.uuid)
-            .limit(_FOLDERS)
-        )
-        rows = await services.database.rows(page, FolderRecord)
+    async for uuids in folders_in_steps(services.database, _FOLDERS):
         async with services.database.reading() as connection:
-            wrong = {
-                row.uuid: await wrong_counters(Transaction(connection), row.uuid) for row in rows
-            }
+            transaction = Transaction(connection)
+            wrong = {uuid: await wrong_counters(transaction, uuid) for uuid in uuids}
         for uuid, counters in wrong.items():
             if counters:
                 texts = [
@@ -121,9 +109,6 @@ async def counter_findings(services: Services) -> AsyncIterator[Finding]:
                     for name, (stored, actual) in counters.items()
                 ]
                 yield Finding(Fault.COUNTERS, str(uuid), ", ".join(texts))
-        if len(rows) < _FOLDERS:
-            return
-        last = rows[-1].uuid
 
 
 async def _merged(

@@ -5,18 +5,19 @@ locks, in the order of the folders, so that transactions cannot wait for each ot
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.visibility import is_staying
 from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
-from gateway.database.engine import Transaction
+from gateway.database.engine import Database, Transaction
 from gateway.kinds.enums import JobKind
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
-from gateway.models.folders import FolderCountersRecord, folder_counters, folders
+from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
 from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import jobs
 
@@ -95,6 +96,23 @@ async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
                 .where(folder_counters.c.folder_uuid == folder)
                 .values(values)
             )
+
+
+async def folders_in_steps(database: Database, size: int) -> AsyncIterator[list[UUID]]:
+    """Yield all folders that are not being deleted, so many at a time."""
+    last = UUID(int=0)
+    while True:
+        following = (
+            sa.select(folders.c.uuid)
+            .where(folders.c.uuid > last, is_staying(folders.c.uuid))
+            .order_by(folders.c.uuid)
+            .limit(size)
+        )
+        uuids = [row.uuid for row in await database.rows(following, FolderRecord)]
+        yield uuids
+        if len(uuids) < size:
+            return
+        last = uuids[-1]
 
 
 async def recount(transaction: Transaction, folder_uuid: UUID) -> dict[str, tuple[int, int]]:
