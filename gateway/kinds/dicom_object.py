@@ -27,3 +27,24 @@ class DicomObject(TypedDict):
     errors: int
     omitted: list[str]
     character_sets: list[str]
+
+
+STUDY_TAGS = {
+    "patient_name": "00100010",
+    "patient_birth_date": "00100030",
+    "patient_sex": "00100040",
+    "study_date": "00080020",
+    "study_time": "00080030",
+    "accession_number": "00080050",
+    "study_id": "00200010",
+    "study_description": "00081030",
+    "referring_physician_name": "00080090",
+}
+"""The tags of the attributes of a study in a header; `patient_id` and its issuer identify it."""
+SERIES_TAGS = {
+    "modality": "00080060",
+    "series_number": "00200011",
+    "series_description": "0008103E",
+    "body_part": "00180015",
+}
+"""The tags of the attributes of a series in a header."""

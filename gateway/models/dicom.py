@@ -133,12 +133,16 @@ class DicomHeaderRecord(SQLModel, table=True):
     """A combination of patient, study and series attributes that instances of a series have.
 
     Most series have one. The attributes of the series and of its study are derived from these.
+
+    Attributes:
+        first_item_uuid: the earliest item that has it and is not a tombstone.
     """
 
     __tablename__ = "dicom_headers"
     series_uuid: UUID = Field(primary_key=True, foreign_key="dicom_series.uuid", ondelete="CASCADE")
     digest: str = Field(primary_key=True, sa_type=Key)
     attributes: dict[str, Any] = Field(sa_type=Json)
+    first_item_uuid: UUID | None = None
 
 
 class DicomInstanceRecord(SQLModel, table=True):
@@ -147,6 +151,7 @@ class DicomInstanceRecord(SQLModel, table=True):
     Attributes:
         header_digest: the row of `dicom_headers` with what the file says of its study and series.
         frames: null for objects without pixels.
+        file_size: size of the item's file in bytes.
         is_live: whether the item is not a tombstone.
         is_current: whether it is the version of its SOP instance UID that counts in its series.
     """
@@ -161,7 +166,17 @@ class DicomInstanceRecord(SQLModel, table=True):
             "sop_instance_uid",
             "item_uuid",
         ),
-        sa.Index("ix_dicom_instances_series_uuid_header_digest", "series_uuid", "header_digest"),
+        # All that counts and headers of a series are derived from.
+        sa.Index(
+            "ix_dicom_instances_series_uuid_header_digest",
+            "series_uuid",
+            "header_digest",
+            "is_live",
+            "item_uuid",
+            "is_current",
+            "frames",
+            "file_size",
+        ),
         sa.Index("ix_dicom_instances_sop_instance_uid", "sop_instance_uid", "series_uuid"),
     )
     item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid", ondelete="CASCADE")
@@ -174,6 +189,7 @@ class DicomInstanceRecord(SQLModel, table=True):
     frames: int | None = Field(default=None, sa_type=sa.BigInteger)
     rows: int | None = Field(default=None, sa_type=sa.BigInteger)
     columns: int | None = Field(default=None, sa_type=sa.BigInteger)
+    file_size: int = Field(default=0, sa_type=sa.BigInteger)
     has_pixels: bool = False
     is_live: bool = True
     is_current: bool = False

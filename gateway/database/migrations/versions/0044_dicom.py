@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.Column("series_uuid", sa.Uuid(), nullable=False),
         sa.Column("digest", Key, nullable=False),
         sa.Column("attributes", Json, nullable=False),
+        sa.Column("first_item_uuid", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["series_uuid"],
             ["dicom_series.uuid"],
@@ -232,6 +233,7 @@ def upgrade() -> None:
         sa.Column("frames", sa.BigInteger(), nullable=True),
         sa.Column("rows", sa.BigInteger(), nullable=True),
         sa.Column("columns", sa.BigInteger(), nullable=True),
+        sa.Column("file_size", sa.BigInteger(), nullable=False),
         sa.Column("has_pixels", sa.Boolean(), nullable=False),
         sa.Column("is_live", sa.Boolean(), nullable=False),
         sa.Column("is_current", sa.Boolean(), nullable=False),
@@ -252,7 +254,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_dicom_instances_series_uuid_header_digest",
         "dicom_instances",
-        ["series_uuid", "header_digest"],
+        [
+            "series_uuid",
+            "header_digest",
+            "is_live",
+            "item_uuid",
+            "is_current",
+            "frames",
+            "file_size",
+        ],
         unique=False,
     )
     op.create_index(
