@@ -1,4 +1,4 @@
-"""What a DICOM file says, as the process that reads it tells the others."""
+"""The contents of a DICOM file, as the process that reads it tells the others."""
 
 from typing import Any, TypedDict
 

@@ -12,6 +12,7 @@ from functools import partial
 from types import UnionType
 from typing import Annotated, Any, Self, get_args, get_type_hints
 
+from gateway.kinds.dicom_object import DicomObject
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_types import MAX_MEDIA_TYPE, MEDIA_TYPE_PATTERN
 
@@ -236,6 +237,15 @@ class MediaFacts:
             kinds=(_DICOM,),
             minimum=-(2**31),
             maximum=2**31 - 1,
+            is_column=False,
+            is_field=False,
+        ),
+    ] = None
+    dicom: Annotated[
+        DicomObject | None,
+        MediaFact(
+            "All tags of a DICOM file, and what they say of its patient, study and series.",
+            kinds=(_DICOM,),
             is_column=False,
             is_field=False,
         ),

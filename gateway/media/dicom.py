@@ -12,7 +12,11 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import get_expected_length
 
+from gateway.dicom.documents import Document, pack
+from gateway.dicom.headers import header_of, warnings_of
+from gateway.kinds.dicom_object import DicomObject
 from gateway.kinds.media_facts import MEDIA_FACTS, MediaFacts
+from gateway.media.dicom_elements import ElementReader
 from gateway.media.dicom_pixels import PIXEL_TAGS, PixelElement, count_frames, read_pixel_element
 from gateway.media.dicom_source import DicomSource, open_source
 from gateway.media.errors import MediaError, UnsuitableFile
@@ -32,6 +36,7 @@ SHAPE_TAGS = (
 )
 MAX_VALUE_SIZE = 1024
 """Bytes of values that are read; longer ones, such as pixels, stay in the file."""
+SOP_CLASS = "00080016"
 UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -58,7 +63,7 @@ class BoundedReader(io.BufferedReader):
 
 
 def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
-    """Add UIDs, instance number, number of frames, and columns and rows as width and height.
+    """Add all tags, UIDs, instance number, frames, and columns and rows as width and height.
 
     A single image has 1 frame; an object without pixels, such as a report, has none of the three.
 
@@ -73,7 +78,8 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         if missing:
             raise UnsuitableFile(f"the DICOM file lacks required tags: {', '.join(missing)}")
         shape = read_shape(source, dataset)
-        source.reader().read(source.start)  # all other elements are whole, too
+        reader = source.reader()
+        document = reader.read(source.start)
     instance_number, *more = read_optional(dataset, "InstanceNumber")
     return replace(
         facts,
@@ -84,7 +90,31 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         dicom_study_uid=read_uid(dataset, "StudyInstanceUID"),
         dicom_series_uid=read_uid(dataset, "SeriesInstanceUID"),
         dicom_instance_number=instance_number,
-    ).with_warnings(*shape.warnings, *more)
+        dicom=object_of(source, document, reader),
+    ).with_warnings(*shape.warnings, *more, *warnings_of(document))
+
+
+def object_of(source: DicomSource, document: Document, reader: ElementReader) -> DicomObject:
+    """Return what is stored of a document, and of how it was read."""
+    packed = pack(document)
+    sop_class = document.get(SOP_CLASS, {}).get("Value") or [None]
+    return DicomObject(
+        sop_class_uid=uid_of(sop_class[0]),
+        transfer_syntax_uid=uid_of(source.syntax),
+        has_pixels=any(f"{group:04X}{element:04X}" in document for group, element in PIXEL_TAGS),
+        header=header_of(document),
+        document=packed.text,
+        document_size=packed.size,
+        is_complete=True,
+        errors=reader.errors,
+        omitted=reader.omitted,
+        character_sets=reader.character_sets,
+    )
+
+
+def uid_of(value: object) -> str | None:
+    """Return a unique identifier; None if it is malformed."""
+    return value if isinstance(value, str) and UID.fullmatch(value) else None
 
 
 def read_dataset(source: DicomSource) -> Dataset:

@@ -6,10 +6,11 @@ rest. Here, an element that is broken is lost alone, wherever that is possible.
 
 import struct
 from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
+from gateway.dicom.documents import Document
 from gateway.media.dicom_values import (
     BINARY,
     MAX_INLINE,
@@ -22,9 +23,6 @@ from gateway.media.dicom_values import (
     values_of,
 )
 from gateway.media.errors import MediaError
-
-Document = dict[str, Any]
-"""The elements of a data set by their tags, as eight hexadecimal digits in capitals."""
 
 MAX_SIZE = 16 << 20
 """Bytes of a document, about; what makes one larger is left out."""

@@ -5,7 +5,8 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gateway.media.dicom_elements import Document, ElementReader
+from gateway.dicom.documents import Document
+from gateway.media.dicom_elements import ElementReader
 from gateway.media.errors import MediaError, UnsuitableFile
 
 IMPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"

@@ -20,6 +20,8 @@ import structlog
 
 log = structlog.get_logger()
 SECONDS_TO_START = 30
+MAX_MESSAGE = 64 << 20
+"""Bytes of a message, of which the tags of a DICOM file take up most."""
 SECONDS_TO_END = 5
 """Time in which a process that closed its output has to end."""
 PROJECT_ROOT = Path(__file__).parents[2]
@@ -81,7 +83,13 @@ class ChildProcess:
         """
         command = ("-P", "-m", module, *map(str, arguments))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, stdin=PIPE, stdout=PIPE, cwd="/", env=child_environment()
+            sys.executable,
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            cwd="/",
+            env=child_environment(),
+            limit=MAX_MESSAGE,
         )
         child = cls(process)
         try:

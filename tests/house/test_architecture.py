@@ -45,6 +45,7 @@ LAYERS = (
     ("gateway.clouds",),
     ("gateway.sandbox",),
     ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching"),
+    ("gateway.dicom",),
     ("gateway.models",),
     ("gateway.settings", "gateway.errors", "gateway.ids", "gateway.kinds", "gateway"),
 )

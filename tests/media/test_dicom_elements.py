@@ -13,8 +13,9 @@ from pydicom.charset import encode_string
 from pydicom.data import get_testdata_files
 from pydicom.errors import InvalidDicomError
 
+from gateway.dicom.documents import Document
 from gateway.media import samples
-from gateway.media.dicom_elements import Document, ElementReader
+from gateway.media.dicom_elements import ElementReader
 from gateway.media.dicom_source import open_source
 from gateway.media.errors import MediaError
 from tests.media.test_probe_dicom import DATA, written

@@ -1,0 +1,47 @@
+"""Documents in the JSON model of DICOM (PS3.18, F.2), as they are stored."""
+
+import base64
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+Document = dict[str, Any]
+"""The elements of a data set by their tags, as eight hexadecimal digits in capitals."""
+
+_LEVEL = 6
+
+
+class Packed(NamedTuple):
+    """A document as it is stored.
+
+    Attributes:
+        data: JSON compressed by zlib.
+        size: bytes of the JSON.
+    """
+
+    data: bytes
+    size: int
+
+    @property
+    def text(self) -> str:
+        """The data in base 64."""
+        return base64.b64encode(self.data).decode()
+
+
+def pack(document: Mapping[str, Any]) -> Packed:
+    """Compress a document."""
+    text = orjson.dumps(document)
+    return Packed(zlib.compress(text, _LEVEL), len(text))
+
+
+def unpack(data: bytes) -> Document:
+    """Return the document that `pack` compressed."""
+    document: Document = orjson.loads(zlib.decompress(data))
+    return document
+
+
+def from_text(text: str) -> bytes:
+    """Return the data of a document that was given in base 64."""
+    return base64.b64decode(text)
