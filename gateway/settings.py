@@ -215,6 +215,11 @@ class Settings(CredentialSettings):
         "signed in; with `shared_groups`, site admins, and others only their own groups and the users in "
         "these.",
     )
+    mask_new_roots: bool = Field(
+        False,
+        description="Whether new root folders are masked: only those who were granted `seesPhi` see "
+        "what identifies patients there, and get the bytes of files.",
+    )
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",
         description="`advice` only publishes the types of keys in items' metadata; `enforced` also "

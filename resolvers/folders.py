@@ -14,7 +14,13 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.execution.declarations import Computed, Lookup, Parts, SameRow, ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
-from gateway.kinds.enums import JobKind, SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import (
+    JobKind,
+    PhiPolicy,
+    SidecarMatcherMode,
+    StorageFolderType,
+    StorageUserRole,
+)
 from gateway.models.datasets import DatasetRecord, datasets
 from gateway.models.folders import (
     FolderCountersRecord,
@@ -70,6 +76,9 @@ _home, _top = folders.alias("home"), folders.alias("top")
 id_of = id_from("StorageFolder", folders.c.uuid)
 is_cloud_synced = Computed(
     (folders.c.folder_type,), lambda row: row.folder_type == StorageFolderType.CLOUD_LINKED
+)
+phi_policy_of = Computed(
+    (folders.c.is_masked,), lambda row: PhiPolicy.MASKED if row.is_masked else PhiPolicy.OPEN
 )
 same_folder = SameRow()
 ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, SidecarIngestion.from_json)

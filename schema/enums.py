@@ -18,6 +18,7 @@ from gateway.kinds.enums import (
     LayoutDirection,
     MetadataFieldType,
     MetadataIndexStatus,
+    PhiPolicy,
     ReencodeUnitStatus,
     S3AddressingStyle,
     SceneFormat,
@@ -325,6 +326,11 @@ described(
     NOT_YET_STORED="The item's bytes have not been uploaded or processed yet.",
     TOMBSTONE="The object no longer exists at its source.",
     STORE_UNREACHABLE="The cloud integration cannot be used, or no longer covers the object.",
+)
+described(
+    PhiPolicy,
+    OPEN="All who see the folder see all data in it.",
+    MASKED="Only those with `seesPhi` see what identifies patients, and can download files.",
 )
 described(
     S3AddressingStyle,

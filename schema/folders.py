@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import PhiPolicy, SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import changes, folders, integrations, tags
@@ -190,6 +190,11 @@ class StorageFolder(Node):
         folders.viewer_role_folder_of,
         "The folder whose grant gives the viewer that role: this one or one above it. Null if "
         "the role comes from being a site admin.",
+    )
+    phi_policy: PhiPolicy = resolved(
+        folders.phi_policy_of,
+        "The policy in effect on data that identifies patients: `MASKED` if the folder or one above "
+        "it is masked.",
     )
     mirror_dataset: Annotated[Dataset, strawberry.lazy("schema.datasets")] | None = resolved(
         folders.mirror_of,

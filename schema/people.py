@@ -24,6 +24,9 @@ class ApiKey(Node):
     created_at: datetime = column("When the key was created, in UTC.")
     expires_at: datetime | None = column("When the key expires, in UTC; null if never.")
     revoked_at: datetime | None = column("When the key was revoked, in UTC; null if it was not.")
+    sees_phi: bool = column(
+        "Whether the key shows what identifies patients in masked folders, where its user may see it."
+    )
 
 
 @row_type()
@@ -72,3 +75,7 @@ class ViewerInfo(Node):
     )
     user: User = resolved(people.user_of_viewer, "The user whom the credential belongs to.")
     site_role: SiteRole = column("The viewer's role on the whole site.")
+    sees_phi: bool = column(
+        "Whether the credential shows what identifies patients in masked folders, where the viewer "
+        "may see it. False only for API keys that were made so."
+    )

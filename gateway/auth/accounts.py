@@ -26,18 +26,20 @@ class _KeyUser(NamedTuple):
     expires_at: datetime | None
     uuid: UUID
     site_role: SiteRole
+    sees_phi: bool
 
 
 _active_users = sa.select(users.c.uuid, users.c.site_role).where(users.c.is_active)
 
 
-def _valid_keys() -> sa.Select[tuple[UUID, datetime | None, UUID, SiteRole]]:
+def _valid_keys() -> sa.Select[tuple[UUID, datetime | None, UUID, SiteRole, bool]]:
     return (
         sa.select(
             api_keys.c.uuid.label("key_uuid"),
             api_keys.c.expires_at,
             users.c.uuid,
             users.c.site_role,
+            api_keys.c.sees_phi,
         )
         .join(users, users.c.uuid == api_keys.c.user_uuid)
         .where(
@@ -77,7 +79,13 @@ async def _key_viewer(database: Database, condition: sa.ColumnElement[bool]) -> 
     if not rows:
         return None
     row = rows[0]
-    return Viewer(row.uuid, row.site_role, key_uuid=row.key_uuid, expires_at=row.expires_at)
+    return Viewer(
+        row.uuid,
+        row.site_role,
+        key_uuid=row.key_uuid,
+        expires_at=row.expires_at,
+        sees_phi=row.sees_phi,
+    )
 
 
 async def _user_viewer(

@@ -16,6 +16,8 @@ class Viewer:
     Attributes:
         key_uuid: The API key that the user signed in with; None with a JWT.
         expires_at: When the credential expires, in UTC; None if never.
+        sees_phi: Whether the credential lets them see the identities of patients that their grants
+            let them see.
         sees_directory: Whether the site lets members list all users and groups.
     """
 
@@ -23,6 +25,7 @@ class Viewer:
     site_role: SiteRole
     key_uuid: UUID | None = field(default=None, kw_only=True)
     expires_at: datetime | None = field(default=None, kw_only=True, compare=False)
+    sees_phi: bool = field(default=True, kw_only=True)
     sees_directory: bool = field(default=True, kw_only=True)
 
     @property

@@ -21,7 +21,7 @@ from gateway.database.engine import Transaction
 from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.ids import uuid7
-from gateway.kinds.enums import StorageFolderType, StorageUserRole
+from gateway.kinds.enums import PhiPolicy, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.folders import (
@@ -67,18 +67,21 @@ async def create_folder(
     client_metadata: dict[str, Any] | None = None,
     parent_uuid: UUID | None = None,
     link: Link | None = None,
+    *,
+    masks_root: bool = False,
 ) -> UUID:
     """Create a folder below another, or a root; the user who creates a root becomes its ADMIN.
 
-    The caller has locked the tree.
+    The caller has locked the tree. A root is masked if `masks_root`, any other folder if its parent
+    is.
 
     Raises:
         DomainError: `NOT_FOUND` for the parent; `LIMIT_EXCEEDED` at `parentUuid` if the folder
             would be too deep.
     """
     uuid = uuid7()
-    parent_path = "" if parent_uuid is None else (await lock_folder(transaction, parent_uuid)).path
-    path = path_of(parent_path, uuid)
+    parent = None if parent_uuid is None else await lock_folder(transaction, parent_uuid)
+    path = path_of(parent.path if parent else "", uuid)
     _check_depth(depth(path), "parentUuid")
     folder = FolderRecord(
         uuid=uuid,
@@ -89,6 +92,8 @@ async def create_folder(
         description=description,
         client_metadata=client_metadata,
         owner_uuid=user_uuid,
+        phi_policy=PhiPolicy.MASKED if parent is None and masks_root else None,
+        is_masked=parent.is_masked if parent else masks_root,
         **(asdict(link) if link else {}),
     )
     await transaction.execute(sa.insert(folders).values(folder.model_dump()))
@@ -98,7 +103,8 @@ async def create_folder(
         await apply_deltas(transaction, {parent_uuid: Counter(folders=1)})
     elif user_uuid is not None:
         await _insert_admin_grant(transaction, user_uuid, uuid)
-    entry = JournalEntry("CREATE", "StorageFolder", uuid, parent_uuid, after={"name": name})
+    after = {"name": name, **({"phi_policy": folder.phi_policy} if folder.phi_policy else {})}
+    entry = JournalEntry("CREATE", "StorageFolder", uuid, parent_uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])
     return uuid
 
@@ -227,7 +233,9 @@ async def lock_folder(transaction: Transaction, uuid: UUID) -> FolderRecord:
 
 
 async def _insert_admin_grant(transaction: Transaction, user_uuid: UUID, uuid: UUID) -> None:
-    grant = FolderGrantRecord(folder_uuid=uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN)
+    grant = FolderGrantRecord(
+        folder_uuid=uuid, user_uuid=user_uuid, role=StorageUserRole.ADMIN, sees_phi=True
+    )
     await transaction.execute(sa.insert(folder_grants).values(grant.model_dump()))
 
 

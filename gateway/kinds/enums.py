@@ -12,6 +12,13 @@ class StorageFolderType(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class PhiPolicy(StrEnum):
+    """Policy on data that identifies patients, of a folder and everything below it."""
+
+    OPEN = "OPEN"
+    MASKED = "MASKED"
+
+
 class StorageLocationName(StrEnum):
     """Kind of store that holds an item's bytes."""
 

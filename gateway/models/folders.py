@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import StorageFolderType, StorageUserRole
+from gateway.kinds.enums import PhiPolicy, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import Json, Key, enum_type, table_of
 
@@ -27,6 +27,8 @@ class FolderRecord(SQLModel, table=True):
         synced_item_type: the kind of all objects that are mirrored; None if each has its own.
         include_patterns: patterns of which keys must match one, if there are any.
         exclude_patterns: patterns of which keys must match none.
+        phi_policy: the folder's own policy; None if it has that of the folder above.
+        is_masked: the policy in effect: whether the folder or one above it is MASKED.
     """
 
     __tablename__ = "folders"
@@ -35,6 +37,13 @@ class FolderRecord(SQLModel, table=True):
         sa.Index("ix_folders_parent_uuid_created_at", "parent_uuid", "created_at", "uuid"),
         # A URL can be longer than the entries of a B-tree.
         sa.Index("ix_folders_remote_url", "remote_url", postgresql_using="hash"),
+        # Tells at once that nothing is masked, which is so on most sites.
+        sa.Index(
+            "ix_folders_is_masked",
+            "path",
+            sqlite_where=sa.text("is_masked = 1"),
+            postgresql_where=sa.text("is_masked"),
+        ),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     parent_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid")
@@ -59,6 +68,8 @@ class FolderRecord(SQLModel, table=True):
     )
     include_patterns: list[str] = Field(default_factory=list, sa_type=Json)
     exclude_patterns: list[str] = Field(default_factory=list, sa_type=Json)
+    phi_policy: PhiPolicy | None = Field(default=None, sa_type=enum_type(PhiPolicy))
+    is_masked: bool = False
     owner_uuid: UUID | None = Field(
         default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
     )
@@ -94,7 +105,11 @@ class FolderCountersRecord(SQLModel, table=True):
 
 
 class FolderGrantRecord(SQLModel, table=True):
-    """A role of a group or a user on a folder and everything below it."""
+    """A role of a group or a user on a folder and everything below it.
+
+    Attributes:
+        sees_phi: whether they see identities there where the policy is MASKED.
+    """
 
     __tablename__ = "folder_grants"
     __table_args__ = (
@@ -111,6 +126,7 @@ class FolderGrantRecord(SQLModel, table=True):
         default=None, foreign_key="users.uuid", ondelete="CASCADE", index=True
     )
     role: StorageUserRole = Field(sa_type=enum_type(StorageUserRole))
+    sees_phi: bool = False
     created_at: datetime = Field(default_factory=now)
 
 

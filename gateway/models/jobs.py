@@ -25,6 +25,8 @@ class JobRecord(SQLModel, table=True):
     Attributes:
         folder_uuid: the folder that the job is about, with whom it is deleted; jobs without one
             are seen by their starter.
+        sees_phi: whether the credential that started the job sees the identities that its user may
+            see; the job sees no more.
         outcome: how the job ended; None while it runs.
         sequence: a number that grows with each change, across all jobs, in the order in which the
             changes become visible.
@@ -87,6 +89,7 @@ class JobRecord(SQLModel, table=True):
     folder_uuid: UUID | None = Field(default=None, foreign_key="folders.uuid", ondelete="CASCADE")
     user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL")
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
+    sees_phi: bool = True
     outcome: JobOutcome | None = Field(default=None, sa_type=enum_type(JobOutcome))
     sequence: int = Field(default=0, sa_type=sa.BigInteger)
     created_at: datetime = Field(default_factory=now)

@@ -53,7 +53,11 @@ class MembershipRecord(SQLModel, table=True):
 
 
 class ApiKeyRecord(SQLModel, table=True):
-    """An API key; only the SHA-256 digest of its text is stored."""
+    """An API key; only the SHA-256 digest of its text is stored.
+
+    Attributes:
+        sees_phi: whether whoever signs in with it sees the identities that the user may see.
+    """
 
     __tablename__ = "api_keys"
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -63,6 +67,7 @@ class ApiKeyRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    sees_phi: bool = True
 
 
 users = table_of(UserRecord)

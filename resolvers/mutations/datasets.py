@@ -67,7 +67,12 @@ async def create_dataset(
         async def create() -> UUID:
             folder = input.backing_folder_uuid
             if input.create_backing_folder:
-                folder = await create_folder(transaction, viewer, title)
+                folder = await create_folder(
+                    transaction,
+                    viewer,
+                    title,
+                    masks_root=context.services.settings.mask_new_roots,
+                )
             elif folder and await mirror_dataset_of(transaction, folder):
                 raise conflict("Another dataset mirrors this folder.", "backingFolderUuid")
             dataset = await catalog.create_dataset(transaction, viewer, title, description, folder)

@@ -88,7 +88,14 @@ async def create_storage_folder(
 
         async def create() -> UUID:
             return await create_folder(
-                transaction, viewer, name, description, metadata, input.parent_uuid, link
+                transaction,
+                viewer,
+                name,
+                description,
+                metadata,
+                input.parent_uuid,
+                link,
+                masks_root=context.services.settings.mask_new_roots,
             )
 
         uuid = await create_once(

@@ -262,7 +262,13 @@ async def _find_or_create_subfolder(
     row = await transaction.first(oldest, FolderRecord)
     if row:
         return row.uuid
-    return await create_folder(transaction, context.viewer.user_uuid, name, parent_uuid=parent_uuid)
+    return await create_folder(
+        transaction,
+        context.viewer.user_uuid,
+        name,
+        parent_uuid=parent_uuid,
+        masks_root=context.services.settings.mask_new_roots,
+    )
 
 
 async def _pending_uploads(

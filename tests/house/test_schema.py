@@ -82,12 +82,13 @@ ROWS: dict[str, Table] = {
 }
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
-    *("cursor", "ends_as", "frame_rule", "item_filter", "reach"),
+    *("cursor", "ends_as", "frame_rule", "item_filter", "reach", "sees_phi"),
 }
 WITHOUT_FIELD = {
     "StorageFolder": {
         *("auto_sync", "auto_sync_hours", "metadata_ingestion", "name_key"),
         *("include_other_files", "synced_item_type", "include_patterns", "exclude_patterns"),
+        "phi_policy",
     },
     "StorageItem": {
         *(

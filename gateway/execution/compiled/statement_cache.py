@@ -37,7 +37,7 @@ Process = Callable[[Any], Any]
 
 def placeholder_viewer(viewer: Viewer) -> Viewer:
     """Return a viewer for whom a statement is compiled on behalf of all who see as much."""
-    return Viewer(_PLACEHOLDER_UUID, viewer.site_role, sees_directory=viewer.sees_directory)
+    return replace(viewer, user_uuid=_PLACEHOLDER_UUID, key_uuid=None, expires_at=None)
 
 
 @dataclass(frozen=True, slots=True)
