@@ -13,12 +13,13 @@ import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
+from gateway.catalog.ledger.dicom_studies import move_parts
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.database.tree import ID_LENGTH, MAX_DEPTH, depth, path_of, within
+from gateway.database.tree import ID_LENGTH, MAX_DEPTH, ancestors, depth, path_of, within
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.ids import uuid7
 from gateway.kinds.enums import PhiPolicy, StorageFolderType, StorageUserRole
@@ -187,14 +188,16 @@ async def move_folder(
     if folder.parent_uuid == parent_uuid:
         return
     parent_path = "" if parent_uuid is None else (await lock_folder(transaction, parent_uuid)).path
+    path = path_of(parent_path, uuid)
     suffix = sa.func.substr(folders.c.path, len(folder.path) + 1)
     await transaction.execute(
         sa.update(folders)
         .where(within(folders.c.path, folder.path))
-        .values(path=sa.literal(path_of(parent_path, uuid)).concat(suffix))
+        .values(path=sa.literal(path).concat(suffix))
     )
     changed = {"parent_uuid": parent_uuid, "last_edited_at": now()}
     await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
+    await move_parts(transaction, within(folders.c.path, path), ancestors(path)[-1])
     await apply_deltas(
         transaction,
         {} if folder.parent_uuid is None else {folder.parent_uuid: Counter(folders=-1)},

@@ -12,6 +12,7 @@ from gateway.catalog.ingestion.placeholders import storage_location_of
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.dicom_instances import Arrival, instances_arrived, instances_left
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
@@ -178,6 +179,7 @@ async def finish_items(
     ]
     changed = [uuid for uuid in uuids if not rows[uuid].is_placeholder]
     released += await delete_derived(transaction, changed)
+    await _keep_instances(transaction, sources, rows)
     finished = await transaction.rows(
         sa.select(*_FINISHED).where(in_keys(items.c.uuid, uuids)), ItemRecord
     )
@@ -205,6 +207,20 @@ def _changed_columns(
         uuid: {name: value for name, value in new.items() if name in changed}
         for uuid, new in values.items()
     }
+
+
+async def _keep_instances(
+    transaction: Transaction, sources: Sequence[ReadSource], rows: Mapping[UUID, ItemRecord]
+) -> None:
+    """Keep the DICOM objects of items, and forget those of files that are none any more."""
+    arrivals = [
+        Arrival(each.item_uuid, rows[each.item_uuid].folder_uuid, each.facts, each.facts.dicom)
+        for each in sources
+        if each.facts.dicom is not None
+    ]
+    others = {each.item_uuid for each in sources} - {each.item_uuid for each in arrivals}
+    await instances_left(transaction, [rows[uuid] for uuid in others])
+    await instances_arrived(transaction, arrivals)
 
 
 async def _record_arrivals(

@@ -6,6 +6,7 @@ the journal with it.
 - `row_edits`: lock and update single rows, with search keys and journal entries
 - `journal`: who changed what, and the notification of subscribers
 - `counters`: counters of folders
+- `dicom_instances`, `dicom_series`, `dicom_studies`, `study_attachments`: what DICOM files form
 - `item_uses`: which folders have items that groups elsewhere, or datasets, may use
 - `mirror_datasets`: data rows of datasets that mirror a folder
 - `sequences`: numbers by which readers follow changes, given in the order of commits
