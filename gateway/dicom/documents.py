@@ -11,6 +11,7 @@ Document = dict[str, Any]
 """The elements of a data set by their tags, as eight hexadecimal digits in capitals."""
 
 _LEVEL = 6
+_KEY_SIZE = len('"00100010":')
 
 
 class Packed(NamedTuple):
@@ -34,6 +35,25 @@ def pack(document: Mapping[str, Any]) -> Packed:
     """Compress a document."""
     text = orjson.dumps(document)
     return Packed(zlib.compress(text, _LEVEL), len(text))
+
+
+def pack_within(document: Document, limit: int) -> tuple[Packed, list[str]]:
+    """Compress a document without its largest elements if its JSON has more bytes than `limit`.
+
+    The second value lists the tags of those.
+    """
+    packed = pack(document)
+    if packed.size <= limit:
+        return packed, []
+    sizes = {tag: len(orjson.dumps(element)) + _KEY_SIZE for tag, element in document.items()}
+    excess, omitted = packed.size - limit, []
+    for tag in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        omitted.append(tag)
+        excess -= sizes[tag]
+        if excess <= 0:
+            break
+    kept = {tag: element for tag, element in document.items() if tag not in omitted}
+    return pack(kept), omitted
 
 
 def unpack(data: bytes) -> Document:

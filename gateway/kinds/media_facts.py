@@ -20,7 +20,7 @@ _VIDEO, _IMAGE, _AUDIO = StorageItemType.VIDEO, StorageItemType.IMAGE, StorageIt
 _DICOM, _NIFTI, _PDF = StorageItemType.DICOM_FILE, StorageItemType.NIFTI, StorageItemType.PDF
 _TIMESERIES, _SCENE = StorageItemType.TIMESERIES, StorageItemType.SCENE
 
-PROBE_VERSION = 1
+PROBE_VERSION = 2
 """Version of the facts that probers read; raised whenever some files get other facts than before.
 
 `storegraph reprobe` reads the files of items with a lower version again.

@@ -5,18 +5,15 @@ rest. Here, an element that is broken is lost alone, wherever that is possible.
 """
 
 import struct
-from functools import lru_cache
 from typing import BinaryIO
 
-from pydicom.datadict import dictionary_VR, private_dictionary_VR
-
 from gateway.dicom.documents import Document
+from gateway.media.dicom_scope import ElementScope
 from gateway.media.dicom_values import (
     BINARY,
     MAX_INLINE,
     UNDECODABLE,
     BadValue,
-    Decode,
     binary_value,
     decode_ascii,
     decoder_of,
@@ -27,12 +24,19 @@ from gateway.media.errors import MediaError
 MAX_SIZE = 16 << 20
 """Bytes of a document, about; what makes one larger is left out."""
 MAX_DEPTH = 100
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 1_000_000
+MAX_SKIPPED = 10_000_000
+"""Further elements in the items of frames that are left out, which cost nothing but time."""
+MAX_OMITTED = 1_000
+"""Tags that are listed of elements that are left out."""
 CHARACTER_SETS, PIXEL_REPRESENTATION = 0x00080005, 0x00280103
 
 _UNDEFINED = 0xFFFFFFFF
 _META_GROUP = 0x0002
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_FRAMES = 0x52009230
+"""The sequence with an item for each frame."""
+_PIXEL_GROUP = 0x7FE0
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _SHORT = frozenset(
     {
@@ -43,8 +47,8 @@ _SHORT = frozenset(
 """Representations whose lengths have 16 bits if they are explicit."""
 _ELEMENT_SIZE = 40
 """Bytes of an element in a document besides its value, about."""
+_ITEM_SIZE = 8
 _WINDOW = 64 << 10
-_AMBIGUOUS = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 
 
 class _Broken(Exception):
@@ -55,17 +59,6 @@ class _TooLarge(Exception):
     """Raised in an element that makes the document too large."""
 
 
-class ElementScope:
-    """The facts of a data set that decide how its further elements are read."""
-
-    __slots__ = ("creators", "decode", "is_signed")
-
-    def __init__(self, decode: Decode, is_signed: bool) -> None:
-        self.decode = decode
-        self.is_signed = is_signed
-        self.creators: dict[int, str] = {}
-
-
 class ElementReader:
     """Reads one file.
 
@@ -73,6 +66,8 @@ class ElementReader:
         errors: the number of elements, and of texts, that could not be read in full.
         omitted: the tags of elements that would have made the document too large.
         character_sets: those that the file states.
+        malformed: the values of the first level that are bad, by their tags, or their beginnings.
+        places: the starts and lengths of values with pixels, and with the offsets of frames.
     """
 
     def __init__(
@@ -93,6 +88,8 @@ class ElementReader:
         self.errors = 0
         self.omitted: list[str] = []
         self.character_sets: list[str] = []
+        self.malformed: dict[str, bytes] = {}
+        self.places: dict[int, tuple[int, int]] = {}
 
     def read(self, start: int) -> Document:
         """Return the document of the data set from a position to the end of the file.
@@ -101,7 +98,9 @@ class ElementReader:
             MediaError: the file ends within an element, or has too many of them.
         """
         try:
-            document, _ = self._read_set(start, self._size, ElementScope(decode_ascii, False), 0)
+            document, _ = self._read_set(
+                start, self._size, ElementScope(decode_ascii, False, is_top=True), 0
+            )
         except _Broken:
             raise MediaError(
                 "the DICOM file is truncated, or an element claims a wrong length"
@@ -146,12 +145,15 @@ class ElementReader:
             tag, vr, start, length = self._header(position, scope)
             if tag == _ITEM_END:
                 return document, start
+            if depth == 0 and tag >> 16 == _PIXEL_GROUP:
+                self.places[tag] = start, length
             if tag in _PIXELS and length == _UNDEFINED:
                 document[f"{tag:08X}"] = _bulk("OB", tag)
-                return document, end
-            self._elements += 1
-            if self._elements > MAX_ELEMENTS:
-                raise MediaError(f"the DICOM file has more than {MAX_ELEMENTS:,} elements")
+                if depth == 0:
+                    return document, end
+                position = self._skip_fragments(start, end)
+                continue
+            self._count_element()
             if vr == "SQ" or length == _UNDEFINED:
                 position = self._read_sequence(document, tag, vr, start, length, end, scope, depth)
                 continue
@@ -159,7 +161,12 @@ class ElementReader:
             if position > end and not (depth == 0 and tag in _PIXELS):
                 raise _Broken
             if tag & 0xFFFF and self._keeps:
-                self._read_value(document, tag, vr, start, length, scope)
+                try:
+                    self._read_value(document, tag, vr, start, length, scope)
+                except _TooLarge:
+                    if depth:
+                        raise
+                    self._leave_out(tag)
         return document, position
 
     def _header(self, position: int, scope: ElementScope) -> tuple[int, str, int, int]:
@@ -175,25 +182,28 @@ class ElementReader:
                     return tag, vr, position + 8, self._short(self._buffer, offset + 6)[0]
                 offset = self._at(position, 12)
                 length = self._long(self._buffer, offset + 8)[0]
-                if vr == "UN" and length != _UNDEFINED and _known_vr(tag, scope) != "SQ":
-                    vr = _known_vr(tag, scope)
+                if vr == "UN" and length != _UNDEFINED and scope.representation_of(tag) != "SQ":
+                    vr = scope.representation_of(tag)
                 return tag, vr, position + 12, length
-        return tag, _known_vr(tag, scope), position + 8, self._long(self._buffer, offset + 4)[0]
+        return (
+            tag,
+            scope.representation_of(tag),
+            position + 8,
+            self._long(self._buffer, offset + 4)[0],
+        )
 
     def _read_value(
         self, document: Document, tag: int, vr: str, start: int, length: int, scope: ElementScope
     ) -> None:
         """Add an element that is no sequence."""
         key = f"{tag:08X}"
-        self._length += _ELEMENT_SIZE
-        if vr in BINARY and length > MAX_INLINE:
+        is_bulk = vr in BINARY and length > MAX_INLINE
+        self._grow(_ELEMENT_SIZE if is_bulk else _ELEMENT_SIZE + length)
+        if is_bulk:
             document[key] = _bulk(vr, tag)
             return
-        if self._length + length > MAX_SIZE:
-            raise _TooLarge
         offset = self._at(start, length)
         data = self._buffer[offset : offset + length]
-        self._length += length
         if vr in BINARY:
             inline = binary_value(vr, data, self._is_little_endian)
             document[key] = {"vr": vr, "InlineBinary": inline} if data else {"vr": vr}
@@ -202,6 +212,8 @@ class ElementReader:
             values = values_of(vr, data, self._is_little_endian, scope.decode)
         except BadValue:
             self.errors += 1
+            if scope.is_top:
+                self.malformed[key] = data[:MAX_INLINE]
             return
         if not data.isascii() and any(UNDECODABLE in str(value) for value in values):
             self.errors += 1
@@ -215,6 +227,17 @@ class ElementReader:
             scope.is_signed = values[0] == 1
         elif tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and values and values[0]:
             scope.creators[tag >> 16 << 8 | tag & 0xFF] = values[0]
+
+    def _skip_fragments(self, position: int, end: int) -> int:
+        """Return where the fragments of compressed pixels, such as those of an icon, end."""
+        while position < end:
+            offset = self._at(position, 8)
+            group, element = self._tag(self._buffer, offset)
+            position += 8
+            if group << 16 | element != _ITEM:
+                return position
+            position += self._long(self._buffer, offset + 4)[0]
+        raise _Broken
 
     def _read_sequence(
         self,
@@ -232,12 +255,14 @@ class ElementReader:
             raise MediaError(
                 f"the DICOM file has sequences nested more than {MAX_DEPTH} levels deep"
             )
-        key, before = f"{tag:08X}", self._length
+        key, before, counted = f"{tag:08X}", self._length, self._elements
         was_implicit = self._is_implicit
         if vr == "UN":  # of unknown length: encoded like this whatever the transfer syntax
             self._is_implicit = True
         items: list[Document] = []
         try:
+            if self._keeps:
+                self._grow(_ELEMENT_SIZE)
             end = self._read_items(items, start, length, limit, scope, depth)
             if self._keeps:
                 document[key] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
@@ -245,14 +270,36 @@ class ElementReader:
         except _TooLarge:
             if depth:
                 raise
-            self.omitted.append(key)
+            self._leave_out(tag)
             self._length, self._keeps = before, False
-            try:
-                return self._read_items([], start, length, limit, scope, depth)
-            finally:
-                self._keeps = True
+            if tag == _FRAMES:
+                self._elements = counted - MAX_SKIPPED
+            end = self._read_items([], start, length, limit, scope, depth)
+            self._keeps = True
+            if tag == _FRAMES:
+                self._elements = counted
+            return end
         finally:
             self._is_implicit = was_implicit
+
+    def _count_element(self) -> None:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise MediaError(f"the DICOM file has more than {MAX_ELEMENTS:,} elements")
+
+    def _grow(self, size: int) -> None:
+        """Count bytes that are added to the document.
+
+        Raises:
+            _TooLarge: there is no room for them.
+        """
+        if self._length + size > MAX_SIZE:
+            raise _TooLarge
+        self._length += size
+
+    def _leave_out(self, tag: int) -> None:
+        if len(self.omitted) < MAX_OMITTED:
+            self.omitted.append(f"{tag:08X}")
 
     def _read_items(
         self,
@@ -284,6 +331,8 @@ class ElementReader:
             if not is_bounded:
                 raise
             self.errors += 1
+        if not is_bounded:
+            raise _Broken
         return end
 
     def _read_item(
@@ -300,6 +349,9 @@ class ElementReader:
         end = start + length if is_bounded else limit
         if end > limit:
             raise _Broken
+        self._count_element()
+        if self._keeps:
+            self._grow(_ITEM_SIZE)
         inner = ElementScope(scope.decode, scope.is_signed)
         try:
             item, position = self._read_set(start, end, inner, depth + 1)
@@ -316,28 +368,3 @@ class ElementReader:
 def _bulk(vr: str, tag: int) -> dict[str, str]:
     """Return an element whose value stays in the file; its URI is relative to the instance."""
     return {"vr": vr, "BulkDataURI": f"{tag:08X}"}
-
-
-def _known_vr(tag: int, scope: ElementScope) -> str:
-    """Return the representation of an element that does not state it."""
-    group, element = tag >> 16, tag & 0xFFFF
-    if group == 0xFFFE:
-        return ""
-    if group & 1 and 0x10 <= element <= 0xFF:
-        return "LO"
-    creator = scope.creators.get(group << 8 | element >> 8, "") if group & 1 else ""
-    vr = _dictionary_vr(tag, creator)
-    if vr == "US or SS":
-        return "SS" if scope.is_signed else "US"
-    return _AMBIGUOUS.get(vr, vr)
-
-
-@lru_cache(maxsize=20_000)
-def _dictionary_vr(tag: int, creator: str) -> str:
-    """Return the representation of an element in the dictionaries; a private one has a creator."""
-    try:
-        if creator:
-            return str(private_dictionary_VR(tag, creator))
-        return str(dictionary_VR(tag)) if tag & 0xFFFF else "UL"
-    except KeyError:
-        return "UN"

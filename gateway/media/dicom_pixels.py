@@ -1,22 +1,23 @@
 """Finds the pixels of DICOM files, and counts compressed frames without decoding them."""
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from math import prod
 from typing import BinaryIO
 
-from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
 from pydicom.uid import UID, MPEGTransferSyntaxes, RLELossless
 
+from gateway.media.dicom_attributes import DicomAttributes
+from gateway.media.dicom_elements import ElementReader
 from gateway.media.dicom_source import DicomSource
 from gateway.media.errors import MediaError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
-PIXEL_TAGS = {(0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010)}
+PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+EXTENDED_OFFSETS = 0x7FE00001
+SIZE_ATTRIBUTES = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
 ITEM, END_OF_ITEMS = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
-LONG_REPRESENTATIONS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN", b"UT")
 STARTS_OF_IMAGES = (b"\xff\xd8", b"\xff\x4f", b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ")
 """Beginnings of JPEG of all kinds, JPEG 2000 and JPEG XL; other fragments continue a frame."""
 START_SIZE = 8
@@ -45,25 +46,34 @@ class Fragment:
     start: bytes
 
 
-def read_pixel_element(source: DicomSource, dataset: Dataset) -> PixelElement | None:
-    """Return the element at the position up to which a data set was read; None if it has none.
+def find_pixels(reader: ElementReader) -> PixelElement | None:
+    """Return the element with the pixels of a file that was read; None if it has none."""
+    place = next((reader.places[tag] for tag in PIXEL_TAGS if tag in reader.places), None)
+    return PixelElement(*place) if place else None
+
+
+def expected_length(attributes: DicomAttributes, frames: int) -> int:
+    """Return the bytes of so many uncompressed frames.
 
     Raises:
-        struct.error: The element is broken.
+        MediaError: an attribute that tells is missing or malformed.
     """
-    is_implicit, is_little_endian = dataset.original_encoding  # as found
-    order = "<" if is_little_endian else ">"
-    start, header = source.data.tell(), source.data.read(12)
-    if len(header) < 8 or struct.unpack_from(f"{order}HH", header) not in PIXEL_TAGS:
-        return None
-    if is_implicit:
-        return PixelElement(start + 8, struct.unpack_from(f"{order}I", header, 4)[0])
-    if header[4:6] in LONG_REPRESENTATIONS:
-        return PixelElement(start + 12, struct.unpack_from(f"{order}I", header, 8)[0])
-    return PixelElement(start + 8, struct.unpack_from(f"{order}H", header, 6)[0])
+    sizes = [attributes.count(keyword) for keyword in SIZE_ATTRIBUTES]
+    if None in sizes:
+        missing = SIZE_ATTRIBUTES[sizes.index(None)]
+        raise MediaError(f"the DICOM file has pixels, but lacks {missing}")
+    *factors, bits = (size for size in sizes if size)
+    length = prod(factors) * frames
+    length = -(-length // 8) if bits == 1 else length * (bits // 8)
+    # PS3.3, C.7.6.3.1.2: two pixels share their colour.
+    return (
+        length // 3 * 2
+        if attributes.text("PhotometricInterpretation") == "YBR_FULL_422"
+        else length
+    )
 
 
-def count_frames(source: DicomSource, dataset: Dataset, pixels: PixelElement) -> int | None:
+def count_frames(source: DicomSource, reader: ElementReader, pixels: PixelElement) -> int | None:
     """Return the number of compressed frames; None if only decoding a video would tell.
 
     The end mark may be missing.
@@ -79,11 +89,11 @@ def count_frames(source: DicomSource, dataset: Dataset, pixels: PixelElement) ->
     if not images:
         raise MediaError("the DICOM file is truncated: it has no compressed frames")
     syntax = UID(source.syntax)
-    extended = dataset.get_item("ExtendedOffsetTable", keep_deferred=True)
+    _, extended = reader.places.get(EXTENDED_OFFSETS, (0, 0))
     if syntax in MPEGTransferSyntaxes:
         return None
-    if isinstance(extended, RawDataElement) and extended.length:
-        return extended.length // EXTENDED_OFFSET_SIZE
+    if extended:
+        return extended // EXTENDED_OFFSET_SIZE
     if table.length:
         return min(table.length // OFFSET_SIZE, len(images))
     if syntax == RLELossless:

@@ -3,6 +3,8 @@
 import io
 import re
 import struct
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from pydicom.charset import encode_string
 from pydicom.data import get_testdata_files
 from pydicom.errors import InvalidDicomError
 
-from gateway.dicom.documents import Document
+from gateway.dicom.documents import Document, pack, unpack
 from gateway.media import samples
 from gateway.media.dicom_elements import ElementReader
 from gateway.media.dicom_source import open_source
@@ -29,7 +31,12 @@ def read(data: bytes) -> tuple[Document, ElementReader]:
     """Return the document of a file, as JSON has it, and its reader."""
     source = open_source(io.BytesIO(data), len(data))
     reader = source.reader()
-    return orjson.loads(orjson.dumps(reader.read(source.start))), reader
+    return unpack(pack(reader.read(source.start)).data), reader
+
+
+def read_document(data: bytes) -> Document:
+    source = open_source(io.BytesIO(data), len(data))
+    return source.reader().read(source.start)
 
 
 def explicit(tag: int, vr: str, value: bytes, length: int | None = None) -> bytes:
@@ -198,18 +205,15 @@ HOSTILE = {
     "1,000 nested sequences": (nested(1_000), "nested more than 100 levels deep"),
     "an element of 4 GB": (explicit(0x00420011, "OB", b"", 0xFFFFFFFE), "truncated"),
     "a text that is longer than the file": (explicit(0x00204000, "LT", b"", 60_000), "truncated"),
-    "a sequence without end": (explicit(0x00081115, "SQ", ITEM + UNDEFINED, 0xFFFFFFFF), None),
+    "a sequence without end": (explicit(0x00081115, "SQ", ITEM + UNDEFINED, 0xFFFFFFFF), "truncated"),
     "a sequence of no items": (explicit(0x00081115, "SQ", b"12345678", 0xFFFFFFFF), "truncated"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files(name: str) -> None:
-    """MID-MOD-01: files that lie are refused with a reason, or read as far as they can be."""
+    """MID-MOD-01: files that lie are refused with a reason."""
     data, message = HOSTILE[name]
-    if message is None:
-        read(bare(data))
-        return
     with pytest.raises(MediaError, match=message):
         read(bare(data))
 
@@ -238,3 +242,40 @@ def test_private_tags_keep_their_creators() -> None:
     document, _ = read(written(file))
     assert document["00290010"]["Value"] == ["SIEMENS CSA HEADER"]
     assert document["00291008"] == {"vr": "CS", "Value": ["IMAGE NUM 4"]}
+
+
+def test_compressed_pixels_of_an_icon() -> None:
+    """They are passed over, and what follows is read."""
+    fragments = item(b"") + item(bytes(10)) + SEQUENCE_END + bytes(4)
+    icon = item(explicit(0x7FE00010, "OB", fragments, 0xFFFFFFFF), explicit(0x00880904, "LO", b"title"))
+    document, reader = read(bare(explicit(0x00880200, "SQ", icon), explicit(0x00880906, "ST", b"kept")))
+    assert document["00880200"]["Value"][0].keys() == {"7FE00010", "00880904"}
+    assert document["00880906"]["Value"] == ["kept"]
+    assert reader.errors == 0
+
+
+def test_a_large_element_is_left_out_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.media.dicom_elements.MAX_SIZE", 10_000)
+    document, reader = read(bare(explicit(0x00204000, "LT", b"x" * 20_000), explicit(0x54000010, "LO", b"kept")))
+    assert reader.omitted == [COMMENTS]
+    assert document["54000010"]["Value"] == ["kept"]
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "rtplan.dcm"])
+def test_cost_and_size(name: str) -> None:
+    """MID-MOD-01: reading costs at most half of pydicom's, and tags take 0.35 times their JSON at most."""
+    path = Path(str(pydicom.data.get_testdata_file(name)))
+    data = path.read_bytes()
+
+    def seconds(run: Callable[[], object]) -> float:
+        times = []
+        for _ in range(20):
+            start = time.process_time()
+            run()
+            times.append(time.process_time() - start)
+        return min(times)
+
+    ours = seconds(lambda: pack(read_document(data)))
+    assert ours < 0.5 * seconds(lambda: pydicom.dcmread(path).to_json_dict(suppress_invalid_tags=True))
+    packed = pack(read_document(data))
+    assert len(packed.data) < 0.35 * packed.size

@@ -13,9 +13,11 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
     RLELossless,
+    SecondaryCaptureImageStorage,
     generate_uid,
 )
 
+from gateway.dicom.documents import from_text, unpack
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import dicom_source, samples
 from gateway.media.dicom import BoundedReader
@@ -54,6 +56,24 @@ def test_facts(probed: Probed) -> None:
     assert facts.dicom_series_uid == generate_uid(entropy_srcs=["series", "7", "2"])
     assert facts.dicom_instance_uid == generate_uid(entropy_srcs=["instance", "7", "2", "9", "0"])
     assert (facts.dicom_instance_number, facts.frame_count) == (9, 1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tags(probed: Probed) -> None:
+    """MID-MOD-01: the tags, and what other tables have of them."""
+    dicom = probed(changed(PatientName="Doe^Jane", PatientID="X" * 300, StudyDate="20260131"), DICOM).dicom
+    assert dicom
+    assert dicom["header"].items() >= {"patient_name": "Doe^Jane", "study_date": "2026-01-31"}.items()
+    assert dicom["header"]["patient_id"] == "X" * 256
+    document = unpack(from_text(dicom["document"]))
+    assert document["00100010"]["Value"] == [{"Alphabetic": "Doe^Jane"}]
+    assert document["7FE00010"] == {"vr": "OW", "BulkDataURI": "7FE00010"}
+    syntax = pydicom.uid.ExplicitVRLittleEndian
+    assert (dicom["sop_class_uid"], dicom["transfer_syntax_uid"]) == (SecondaryCaptureImageStorage, syntax)
+    assert (dicom["has_pixels"], dicom["is_complete"], dicom["errors"], dicom["omitted"]) == (True, True, 0, [])
+    reported = probed(changed(PixelData=None, Rows=None, Columns=None), DICOM).dicom
+    assert reported
+    assert not reported["has_pixels"]
 
 
 def test_frames(probed: Probed) -> None:
