@@ -19,6 +19,8 @@ from gateway.ids import parse_global_id
 from resolvers import reencoding, uploads
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
+from resolvers.dicom import study_of_series
+from resolvers.dicom_instances import instance_of_item, series_of
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
@@ -34,6 +36,9 @@ _EDGES: dict[str, ToOne] = {
     "StorageItem": item_by_uuid,
     "Dataset": dataset_by_uuid,
     "DataRow": row_by_uuid,
+    "DicomStudy": study_of_series,
+    "DicomSeries": series_of,
+    "DicomInstance": instance_of_item,
     "CloudIntegration": integration_by_uuid,
     "Group": group_by_uuid,
     "User": user_by_uuid,

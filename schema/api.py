@@ -38,6 +38,8 @@ _ENTRIES = {
     "Dataset": "datasets",
     "FilterPreset": "filter presets",
     "Group": "groups of users",
+    "DicomSeries": "DICOM series",
+    "DicomInstance": "DICOM instances",
     "OrganisationTag": "tags",
     "PendingUpload": "unfinished uploads",
     "Job": "jobs",

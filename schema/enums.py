@@ -11,6 +11,7 @@ from gateway.kinds.enums import (
     CarouselPosition,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
+    DicomAvailability,
     JobKind,
     JobOutcome,
     JobStatus,
@@ -59,6 +60,13 @@ def described(kind: type[StrEnum], name: str | None = None, **values: str) -> No
         value.description = values.pop(value.name)
 
 
+described(
+    DicomAvailability,
+    RECEIVING="An upload job into one of the study's folders is running, and the study has changed "
+    "since the job began.",
+    AVAILABLE="No job is adding to the study, and files of it can be read.",
+    UNAVAILABLE="All files of the study that the viewer sees are tombstones.",
+)
 described(
     StorageItemType,
     **{item_type.name: kind.description for item_type, kind in ITEM_KINDS.items()},

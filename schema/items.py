@@ -13,72 +13,31 @@ from gateway.kinds.enums import SceneFormat, StorageLocationName, ThumbnailUnava
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import data_groups, datasets, integrations, items, reencoding, thumbnails, views
+from resolvers import (
+    data_groups,
+    dicom_instances,
+    dicom_series,
+    integrations,
+    items,
+    reencoding,
+    thumbnails,
+    views,
+)
 from resolvers.facets import item_facets
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.data_groups import DataGroupLayoutInfo
-from schema.datasets import Dataset
+from schema.dicom import DicomInstance, DicomSeries, DicomStudy
 from schema.facets import Facet
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
+from schema.item_uses import StorageItemSummary
 from schema.people import User
+from schema.signed_urls import SignedUrl
 from schema.thumbnails import Thumbnail
 from schema.views import TimeSeriesContent, TimeSeriesViewSettings
-
-
-@row_type()
-@strawberry.type(
-    description="A URL that gives access to an object for a limited time, without a credential."
-)
-class SignedUrl:
-    url: URL = column("The URL. Send `headers` with the request.")
-    method: str = column("The HTTP method that the URL is valid for.")
-    expires_at: datetime = column(
-        "When the URL expires, in UTC. A file at a public URL may become unavailable earlier, or "
-        "stay available longer."
-    )
-    headers: JSON = column("Headers that must be sent with the request, by name; often empty.")
-
-
-@row_type()
-@strawberry.type(description="A dataset's use of an item.")
-class DatasetUsage:
-    dataset: Dataset | None = resolved(
-        datasets.dataset_by_uuid,
-        "The dataset. Null only if the viewer loses access to it during the operation.",
-    )
-    backing_folder_uuid: UUID | None = resolved(
-        datasets.backing_folder_uuid_of_usage,
-        "The UUID of the folder that the dataset mirrors. Null if it mirrors none or the viewer "
-        "cannot see that folder.",
-    )
-    title: str = column("The dataset's title.")
-    data_row_uuids: list[UUID] = column(
-        "UUIDs of the dataset's data rows for this item; at most 1,000."
-    )
-    data_rows_created_at: datetime = column(
-        "When the first of those data rows was created, in UTC."
-    )
-
-
-@row_type()
-@strawberry.type(
-    description="Uses of an item. Counts cover everything; lists contain only what the viewer "
-    "can see."
-)
-class StorageItemSummary:
-    frame_in_groups: int = resolved(
-        items.group_count, "Number of item groups that the item belongs to."
-    )
-    used_in_datasets: int = resolved(items.dataset_count, "Number of datasets that use the item.")
-    accessible_datasets: list[DatasetUsage] = resolved(
-        items.accessible_datasets,
-        "The datasets that use the item and that the viewer can see. Covers at most 1,000 data "
-        "rows.",
-    )
 
 
 @row_type()
@@ -307,13 +266,25 @@ class ImageSequenceItem(StorageItem):
 
 @item_type_class(StorageItemType.DICOM_FILE)
 class DicomFileItem(StorageItem):
-    pass
+    instance: DicomInstance | None = resolved(
+        dicom_instances.instance_of_item,
+        "The DICOM object in the file. Null until the file is processed, or if it was processed by "
+        "an older version of Storegraph: the command `storegraph dicom reindex` reads such files.",
+    )
 
 
 @item_type_class(StorageItemType.DICOM_SERIES)
 class DicomSeriesItem(StorageItem):
     instance_total: int = resolved(
         items.member_count, "Number of DICOM files, including those that the viewer cannot see."
+    )
+    series: DicomSeries | None = resolved(
+        dicom_series.series_of_group,
+        "The DICOM series to which the first of the files belongs. Null if the viewer cannot see it.",
+    )
+    study: DicomStudy | None = resolved(
+        dicom_series.study_of_group,
+        "The DICOM study to which the first of the files belongs. Null if the viewer cannot see it.",
     )
 
 

@@ -12,6 +12,8 @@ from resolvers.collections import (
     visible_presets,
 )
 from resolvers.datasets import dataset_lookup, visible_datasets
+from resolvers.dicom import find_study
+from resolvers.dicom_instances import instance_search
 from resolvers.folders import folder_lookup, folder_search, root_folders
 from resolvers.integrations import integration_lookup, visible_integrations
 from resolvers.items import item_lookup, item_search
@@ -27,6 +29,7 @@ from resolvers.uploads import visible_jobs
 from schema.collections import Collection, FilterPreset
 from schema.common import Connection, Node
 from schema.datasets import Dataset
+from schema.dicom import DicomInstance, DicomStudy
 from schema.fields import resolved, root_field
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
@@ -71,6 +74,11 @@ class Query:
         item_search,
         "All items that the viewer can see, in any folder. The filter must have at least "
         "one condition.",
+    )
+    dicom_study: DicomStudy | None = root_field(find_study)
+    dicom_instances: Connection[DicomInstance] = resolved(
+        instance_search,
+        "DICOM instances by their UIDs or items, of all that the viewer can see, by Instance Number.",
     )
     upload_job: UploadJob | None = resolved(
         uploads.job_lookup,

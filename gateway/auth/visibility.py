@@ -14,6 +14,7 @@ from gateway.database.tree import within
 from gateway.kinds.enums import JobKind
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
+from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies, dicom_study_places
 from gateway.models.folders import folder_grants, folders, leaving_folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
@@ -95,6 +96,25 @@ def in_visible_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Con
 def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
     """Return the condition that the viewer may see an item, by its folder."""
     return in_visible_folder(viewer, item.c.folder_uuid)
+
+
+def sees_study(viewer: Viewer, study: sa.FromClause = dicom_studies) -> Condition:
+    """Return the condition that the viewer may see a DICOM study: a folder with a part of it."""
+    place = dicom_study_places.alias()
+    return sa.exists().where(
+        place.c.study_uuid == study.c.uuid, in_visible_folder(viewer, place.c.folder_uuid)
+    )
+
+
+def sees_series(viewer: Viewer, series: sa.FromClause = dicom_series) -> Condition:
+    """Return the condition that the viewer may see a DICOM series, by its folder."""
+    return in_visible_folder(viewer, series.c.folder_uuid)
+
+
+def sees_instance(viewer: Viewer, instance: sa.FromClause = dicom_instances) -> Condition:
+    """Return the condition that the viewer may see a DICOM instance, by its series."""
+    series = dicom_series.alias()
+    return sa.exists().where(series.c.uuid == instance.c.series_uuid, sees_series(viewer, series))
 
 
 def sees_job(viewer: Viewer) -> Condition:

@@ -138,7 +138,7 @@ class Orders:
 
     `present` returns the columns that are not null in any row that matches a filter. An index then
     serves the order in both directions. `join` returns the table with the values of an order that
-    is not among the columns.
+    is not among the columns. `last_of` returns the last key where it depends on arguments.
     """
 
     columns: Mapping[StrEnum, sa.ColumnElement[Any]]
@@ -148,6 +148,7 @@ class Orders:
     input_type: type | None = None
     present: Callable[[Any], Collection[sa.ColumnElement[Any]]] | None = None
     join: Callable[[EdgeQuery, Any], OrderJoin | None] | None = None
+    last_of: Callable[[EdgeQuery], sa.ColumnElement[Any]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +203,7 @@ class ToMany(_Keyed):
         where: turns filter, arguments and viewer into conditions. Unless seeing the parent implies
             seeing its rows, the condition that the viewer may see them is among these.
         fixed: columns that `where` always fixes to one value, by which indexes may begin.
+        requires_filter: whether the list has no entries to return without a filter.
     """
 
     name: str
@@ -217,6 +219,7 @@ class ToMany(_Keyed):
     prepare: Callable[..., Awaitable[Any]] | None = None
     parts: Parts | None = None
     fixed: Collection[sa.ColumnElement[Any]] = ()
+    requires_filter: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,7 +147,8 @@ def read_order(orders: Orders, query: EdgeQuery, order_by: Any) -> Order:
     column = orders.columns[name]
     present = orders.present(query.filter) if orders.present else ()
     can_be_null = bool(getattr(column, "nullable", False)) and column not in present
-    return Order(column, orders.last, is_descending, f"{name}.{direction}", can_be_null)
+    last = orders.last_of(query) if orders.last_of else orders.last
+    return Order(column, last, is_descending, f"{name}.{direction}", can_be_null)
 
 
 def page_request(

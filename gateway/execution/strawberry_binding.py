@@ -7,6 +7,7 @@ field's metadata.
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -206,7 +207,10 @@ def _page_resolver(edge: ToMany) -> Resolver:
             0, Argument("order_by", order_type, None, "Order of the list; by name if omitted.")
         )
     if edge.filter_type:
-        arguments.insert(0, Argument("filter", edge.filter_type | None, None, _FILTER))
+        filter = Argument("filter", edge.filter_type | None, None, _FILTER)
+        if edge.requires_filter:
+            filter = replace(filter, type=edge.filter_type, default=inspect.Parameter.empty)
+        arguments.insert(0, filter)
     return _with_arguments(resolve, arguments, has_root=True)
 
 

@@ -96,6 +96,14 @@ class JobKind(StrEnum):
     COLLECTING = "COLLECTING"
 
 
+class DicomAvailability(StrEnum):
+    """Whether a DICOM study is complete and its files can be read."""
+
+    RECEIVING = "RECEIVING"
+    AVAILABLE = "AVAILABLE"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
 class JobStatus(StrEnum):
     """State of a job, or of a unit of an upload job."""
 

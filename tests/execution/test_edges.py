@@ -16,6 +16,7 @@ from gateway.execution.private_apis import core_schema
 from gateway.ids import global_id
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import data_rows
+from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
 from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys
@@ -101,10 +102,14 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "UploadUnit": upload_units,
         "ApiKey": api_keys,
         "MetadataSchemaField": metadata_fields,
+        "DicomStudy": dicom_studies,
+        "DicomSeries": dicom_series,
+        "DicomInstance": dicom_instances,
     }
     for name, table in tables.items():
-        rows = await pair.services.database.rows(sa.select(table.c.uuid).order_by(table.c.uuid), sa.Row)
-        uuids[name] = [row.uuid for row in rows]
+        [key] = table.primary_key
+        rows = await pair.services.database.rows(sa.select(key).order_by(key), sa.Row)
+        uuids[name] = [row[0] for row in rows]
     return {name: [global_id(name, uuid) for uuid in values] for name, values in uuids.items()}
 
 

@@ -50,6 +50,7 @@ from gateway.settings import Settings
 from gateway.stores.base import SignedRequest
 from gateway.wiring import open_services
 from schema.api import api
+from tests.execution.dicom_world import create_studies
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
 LIMITS = Limits(cost=1_000_000)
@@ -390,5 +391,6 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             builder = Builder(transaction, world)
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
+            await create_studies(builder)
         still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))

@@ -39,6 +39,7 @@ from gateway.models import (
     changes,
     collections,
     datasets,
+    dicom,
     folders,
     integrations,
     items,
@@ -79,6 +80,9 @@ ROWS: dict[str, Table] = {
     "CollectionItem": collections.collection_items,
     "FilterPreset": collections.filter_presets,
     "OrganisationTag": tags.organisation_tags,
+    "DicomStudy": dicom.dicom_studies,
+    "DicomSeries": dicom.dicom_series,
+    "DicomInstance": dicom.dicom_instances,
 }
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
@@ -116,6 +120,9 @@ WITHOUT_FIELD = {
     "StorageFolderSummary": {"folder_uuid"},
     "UploadUnit": {"is_bound"},
     "PendingUpload": {"integration_uuid", "item_type", "source_url", "unit_uuid", "user_uuid"},
+    "DicomStudy": {"conflicts", "corrections", "name_key"},
+    "DicomSeries": {"file_size", "frames", "instances", "superseded"},
+    "DicomInstance": {"header_digest", "is_live"},
     "ReencodeUnit": {"file_size", "job_uuid", "object_key"},
 }
 """Columns that no field of the type reads by itself: internal ones, and those of batch functions and nested types."""

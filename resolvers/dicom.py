@@ -1,0 +1,166 @@
+"""DICOM studies: how they are resolved."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import roles_on_folders
+from gateway.auth.visibility import in_visible_folder, sees_folder, sees_item, sees_study
+from gateway.catalog.dicom_study_keys import StudyKey, check_is_single, matching_studies
+from gateway.context import Context
+from gateway.database.dialects import in_keys
+from gateway.execution.declarations import Computed, Direction, Orders, ToMany, ToOne, batch
+from gateway.execution.loader_resolvers import find_rows
+from gateway.kinds.enums import StorageUserRole
+from gateway.models.dicom import (
+    DicomStudyRecord,
+    dicom_series,
+    dicom_studies,
+    dicom_study_places,
+    study_attachments,
+)
+from gateway.models.folders import folders
+from gateway.models.items import ItemRecord, items
+from resolvers.global_ids import id_from
+from resolvers.inputs.dicom import PatientId, PatientIdIssuer, StudyFolder, StudyUid
+from resolvers.inputs.lists import StorageOrderField
+from resolvers.items import item_by_uuid
+from resolvers.orders import by_name
+
+
+@dataclass(frozen=True, slots=True)
+class NameGroups:
+    """A name of a person as DICOM has it: components divided by `^`, in up to three scripts."""
+
+    alphabetic: str | None
+    ideographic: str | None
+    phonetic: str | None
+
+    @classmethod
+    def from_stored(cls, text: str | None) -> "NameGroups | None":
+        """Return the groups of a stored name, which `=` divides; None without any."""
+        groups = [group.rstrip("^") or None for group in (text or "").split("=")[:3]]
+        return cls(*groups, *[None] * (3 - len(groups))) if any(groups) else None
+
+
+id_of = id_from("DicomStudy", dicom_studies.c.uuid)
+study_of_series = ToOne(dicom_studies, dicom_series.c.study_uuid, access=sees_study)
+root_folder_of = ToOne(folders, dicom_studies.c.root_folder_uuid, access=sees_folder)
+patient_id_of = Computed((dicom_studies.c.patient_id,), lambda row: row.patient_id or None)
+patient_id_issuer_of = Computed(
+    (dicom_studies.c.patient_id_issuer,), lambda row: row.patient_id_issuer or None
+)
+folders_of = ToMany(
+    "studyFolders",
+    folders,
+    by_name(folders.c.name_key, folders.c.uuid),
+    key=dicom_studies.c.uuid,
+    parent=dicom_study_places.c.study_uuid,
+    source=folders.join(dicom_study_places, dicom_study_places.c.folder_uuid == folders.c.uuid),
+    where=lambda query: [sees_folder(query.viewer)],
+)
+_attached = sa.select(
+    study_attachments.c.item_uuid,
+    study_attachments.c.study_uuid,
+    study_attachments.c.created_at.label("attached_at"),
+).subquery("attached")
+attachments_of = ToMany(
+    "studyAttachments",
+    items,
+    Orders(
+        {StorageOrderField.CREATED_AT: _attached.c.attached_at},
+        StorageOrderField.CREATED_AT,
+        items.c.uuid,
+        Direction.DESC,
+    ),
+    key=dicom_studies.c.uuid,
+    parent=_attached.c.study_uuid,
+    source=items.join(_attached, _attached.c.item_uuid == items.c.uuid),
+    extras={"attached_at": _attached.c.attached_at},
+    where=lambda query: [sees_item(query.viewer)],
+)
+attached_at_on_edge = Computed(("node",), lambda edge: edge.node.attached_at)
+
+
+async def find_study(
+    context: Context,
+    *,
+    folder_uuid: StudyFolder,
+    study_uid: StudyUid,
+    patient_id: PatientId = None,
+    patient_id_issuer: PatientIdIssuer = None,
+) -> DicomStudyRecord | None:
+    """A DICOM study in a folder. Null if there is none that the viewer can see."""
+    key = StudyKey(folder_uuid, study_uid, patient_id, patient_id_issuer)
+    chosen = sa.select(dicom_studies).where(*matching_studies(context.viewer, key)).limit(2)
+    studies = await context.database.rows(chosen, DicomStudyRecord)
+    check_is_single(studies, key)
+    return studies[0] if studies else None
+
+
+@batch(dicom_studies.c.patient_name)
+async def patient_name_of(_context: Context, keys: list[str | None]) -> list[NameGroups | None]:
+    """Return the names of patients, by their groups."""
+    return [NameGroups.from_stored(key) for key in keys]
+
+
+@batch(dicom_studies.c.referring_physician_name)
+async def referring_physician_of(
+    _context: Context, keys: list[str | None]
+) -> list[NameGroups | None]:
+    """Return the names of referring physicians, by their groups."""
+    return [NameGroups.from_stored(key) for key in keys]
+
+
+class StudyFolderRow(NamedTuple):
+    """A folder with a part of a study."""
+
+    study_uuid: UUID
+    folder_uuid: UUID
+
+
+@batch(dicom_studies.c.uuid)
+async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
+    """Load the viewer's roles on studies: the weakest of those on the parts that they see."""
+    places = dicom_study_places
+    selected = sa.select(places.c.study_uuid, places.c.folder_uuid).where(
+        in_keys(places.c.study_uuid, keys), in_visible_folder(context.viewer, places.c.folder_uuid)
+    )
+    rows = await context.database.rows(selected, StudyFolderRow)
+    async with context.database.reading() as connection:
+        uuids = {row.folder_uuid for row in rows}
+        by_folder = await roles_on_folders(connection, context.viewer, uuids)
+    roles: dict[UUID, list[StorageUserRole]] = defaultdict(list)
+    for row in rows:
+        if row.folder_uuid in by_folder:
+            roles[row.study_uuid].append(by_folder[row.folder_uuid].role)
+    weakest = StorageUserRole.VIEWER
+    return [min(roles[key], key=lambda role: role.rank, default=weakest) for key in keys]
+
+
+class AttachedRow(NamedTuple):
+    """A study and the item that was attached last."""
+
+    study_uuid: UUID
+    item_uuid: UUID | None
+
+
+@batch(dicom_studies.c.uuid)
+async def latest_attachment_of(context: Context, keys: list[UUID]) -> list[ItemRecord | None]:
+    """Load the items that were attached last to studies, of those that the viewer can see."""
+    latest = (
+        sa.select(study_attachments.c.item_uuid)
+        .join(items, items.c.uuid == study_attachments.c.item_uuid)
+        .where(study_attachments.c.study_uuid == dicom_studies.c.uuid, sees_item(context.viewer))
+        .order_by(study_attachments.c.created_at.desc(), study_attachments.c.item_uuid.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    selected = sa.select(dicom_studies.c.uuid.label("study_uuid"), latest.label("item_uuid"))
+    chosen = selected.where(in_keys(dicom_studies.c.uuid, keys))
+    rows = await context.database.rows(chosen, AttachedRow)
+    attached = {row.study_uuid: row.item_uuid for row in rows}
+    return await find_rows(context, item_by_uuid, [attached.get(key) for key in keys])

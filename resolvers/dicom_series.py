@@ -1,0 +1,80 @@
+"""DICOM series: how they are resolved, also from the items that group their files."""
+
+import asyncio
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.visibility import sees_series
+from gateway.context import Context
+from gateway.database.dialects import in_keys
+from gateway.execution.declarations import ToMany, ToOne, batch
+from gateway.execution.loader_resolvers import find_rows
+from gateway.models.dicom import (
+    DicomSeriesRecord,
+    DicomStudyRecord,
+    dicom_instances,
+    dicom_series,
+    dicom_studies,
+)
+from gateway.models.folders import folders
+from gateway.models.items import group_members, items
+from resolvers.dicom import study_of_series
+from resolvers.dicom_instances import series_of
+from resolvers.global_ids import id_from
+from resolvers.orders import in_sequence
+
+id_of = id_from("DicomSeries", dicom_series.c.uuid)
+folder_of = ToOne(folders, dicom_series.c.folder_uuid)
+series_of_study = ToMany(
+    "studySeries",
+    dicom_series,
+    in_sequence(dicom_series.c.number, dicom_series.c.uuid),
+    key=dicom_studies.c.uuid,
+    parent=dicom_series.c.study_uuid,
+    where=lambda query: [sees_series(query.viewer)],
+)
+
+
+class GroupSeries(NamedTuple):
+    """An item that groups files, and the series of its first file."""
+
+    item_uuid: UUID
+    series_uuid: UUID | None
+
+
+async def _series_of_groups(context: Context, keys: list[UUID]) -> list[DicomSeriesRecord | None]:
+    """Return the series of the first files of groups, of those that the viewer can see."""
+
+    async def load(loaded: list[UUID]) -> list[UUID | None]:
+        first = (
+            sa.select(dicom_instances.c.series_uuid)
+            .join(group_members, group_members.c.item_uuid == dicom_instances.c.item_uuid)
+            .where(group_members.c.group_uuid == items.c.uuid)
+            .order_by(group_members.c.position)
+            .limit(1)
+            .scalar_subquery()
+        )
+        chosen = sa.select(items.c.uuid.label("item_uuid"), first.label("series_uuid")).where(
+            in_keys(items.c.uuid, loaded)
+        )
+        rows = await context.database.rows(chosen, GroupSeries)
+        series = {row.item_uuid: row.series_uuid for row in rows}
+        return [series.get(key) for key in loaded]
+
+    loads = (context.loaders.load("series of groups", key, load) for key in keys)
+    return await find_rows(context, series_of, await asyncio.gather(*loads))
+
+
+@batch(items.c.uuid)
+async def series_of_group(context: Context, keys: list[UUID]) -> list[DicomSeriesRecord | None]:
+    """Load the series to which the files of groups belong."""
+    return await _series_of_groups(context, keys)
+
+
+@batch(items.c.uuid)
+async def study_of_group(context: Context, keys: list[UUID]) -> list[DicomStudyRecord | None]:
+    """Load the studies to which the files of groups belong."""
+    series = await _series_of_groups(context, keys)
+    return await find_rows(context, study_of_series, [row and row.study_uuid for row in series])

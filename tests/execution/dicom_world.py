@@ -1,0 +1,98 @@
+"""DICOM studies for the small site on which both executors are compared."""
+
+from typing import Any
+from uuid import UUID
+
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.models.base import fold
+from gateway.models.dicom import (
+    dicom_instances,
+    dicom_series,
+    dicom_studies,
+    dicom_study_places,
+    study_attachments,
+)
+from gateway.models.items import items
+
+PEOPLE = [None, "Doe^John", "DOE^Jane^^Dr", "Yamada^Tarou=山田^太郎=やまだ^たろう", "Müller^Ä", "a*b?c%d_e[f]\\"]
+DATES = [None, "2026-01-31", "2026-01-31", "1999-12-01", "2025-06-15"]
+
+
+async def create_studies(builder: Any) -> None:
+    """Insert studies with series and instances in random folders.
+
+    The folders of a study may belong to several roots here.
+    """
+    random, put = builder.random, builder.put
+    attached = set[UUID]()
+    for number in range(14):
+        name = random.choice(PEOPLE)
+        date, times = random.choice(DATES), {"created_at": builder.moment(), "last_edited_at": builder.moment()}
+        study = await put(
+            dicom_studies,
+            root_folder_uuid=builder.world.folders[number % 2],
+            study_uid=f"1.2.{number // 3}",
+            patient_id=random.choice(["", "P1", "p1", f"N{number}"]),
+            patient_id_issuer=f"{number}",
+            patient_name=name,
+            name_key=fold(name or ""),
+            patient_birth_date=random.choice(DATES),
+            study_date=date,
+            accession_number=random.choice([None, "A1", "A*"]),
+            description=random.choice([None, "Chest", "chest 2"]),
+            referring_physician_name=random.choice(PEOPLE),
+            conflicts=random.choice([[], ["00100010"]]),
+            corrections={},
+            phi_version=number % 3,
+            **times,
+        )
+        homes = random.sample(builder.world.folders, number % 4)
+        for home in homes:
+            key = fold(name) if name else None
+            order = {"study_date": date, "patient_name_key": key, **times}
+            await put(dicom_study_places, study_uuid=study, folder_uuid=home, **order)
+            for position in range(1 + random.randrange(2)):
+                await create_series(builder, study, home, position)
+        for item in random.sample(builder.world.items, number % 3):
+            if item not in attached:
+                attached.add(item)
+                await put(study_attachments, study_uuid=study, item_uuid=item)
+
+
+async def create_series(builder: Any, study: UUID, home: UUID, position: int) -> None:
+    """Insert a series with some instances."""
+    random, put = builder.random, builder.put
+    count = random.randrange(4)
+    series = await put(
+        dicom_series,
+        study_uuid=study,
+        folder_uuid=home,
+        series_uid=f"1.3.{position}",
+        modality=random.choice([None, "CT", "MR"]),
+        number=random.choice([None, 1, 2]),
+        conflicts=random.choice([[], ["00080060"]]),
+        instances=count,
+        superseded=random.randrange(3),
+        frames=count,
+        file_size=2**40,
+    )
+    for number in range(count):
+        name = f"{number}.dcm"
+        item = await put(
+            items, folder_uuid=home, item_type=StorageItemType.DICOM_FILE, name=name, name_key=name, description=""
+        )
+        builder.world.items.append(item)
+        await put(
+            dicom_instances,
+            item_uuid=item,
+            series_uuid=series,
+            header_digest="",
+            sop_instance_uid=f"1.4.{random.randrange(2)}",
+            sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+            number=random.choice([None, 1, 2]),
+            frames=random.choice([None, 3]),
+            file_size=5,
+            has_pixels=bool(number % 2),
+            is_live=True,
+            is_current=number == 0,
+        )
