@@ -167,9 +167,10 @@ groups_on = ToMany(
     key=folders.c.uuid,
     parent=folder_grants.c.folder_uuid,
     source=groups.join(folder_grants, folder_grants.c.group_uuid == groups.c.uuid),
-    extras={"role": folder_grants.c.role},
+    extras={"role": folder_grants.c.role, "sees_phi": folder_grants.c.sees_phi},
 )
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
+sees_phi_on_edge = Computed(("node",), lambda edge: edge.node.sees_phi)
 jobs_in = ToMany(
     "uploadJobs",
     jobs,

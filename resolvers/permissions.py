@@ -24,16 +24,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.auth.roles import EffectiveRole, require_role
+from gateway.auth.identity import folders_with_phi_grant
+from gateway.auth.roles import EffectiveRole, require_role, roles_on_folders
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
 from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, conflict, forbidden, not_found
-from gateway.kinds.enums import StorageFolderType
+from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.jobs import JobRecord
 from resolvers.id_lists import listed_twice
 from resolvers.requirements import (
+    IdentityRequirement,
     JobRequirement,
     ListRequirement,
     ObjectRequirement,
@@ -206,6 +208,20 @@ class Permissions:
         if user_uuid != self._viewer.user_uuid and not self._viewer.is_site_admin:
             raise requirement.refusal(uuid)
 
+    async def check_identity(
+        self, on: Transaction | AsyncConnection, name: str, uuids: Collection[UUID]
+    ) -> set[UUID]:
+        """Return those of the folders on which the viewer lacks `ADMIN` with `seesPhi`.
+
+        The requirement counts as checked: the caller refuses what is decided about these.
+        """
+        self._named(name, IdentityRequirement)
+        self._mark_checked(name)
+        connection = _connection(on)
+        roles = await roles_on_folders(connection, self._viewer, uuids)
+        admin = {uuid for uuid in uuids if _is_admin(roles.get(uuid))}
+        return set(uuids) - (admin & await folders_with_phi_grant(connection, self._viewer, admin))
+
     async def roles(
         self, on: Transaction | AsyncConnection, name: str, uuids: Collection[UUID]
     ) -> Roles:
@@ -249,6 +265,10 @@ class Permissions:
         if not isinstance(requirement, kind):
             raise TypeError(f"The requirement on {name} is not a {kind.__name__}.")
         return requirement
+
+
+def _is_admin(effective: EffectiveRole | None) -> bool:
+    return effective is not None and effective.role is StorageUserRole.ADMIN
 
 
 def _described(

@@ -116,6 +116,24 @@ class OwnerRequirement(Requirement):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityRequirement(Requirement):
+    """`ADMIN` with `seesPhi` on folders, for inputs that decide who sees identities there.
+
+    It is checked by `Permissions.check_identity`.
+    """
+
+    decides: Callable[[Any], bool]
+    """Returns whether a value of the field decides something."""
+
+    def applies_to(self, input: Any) -> bool:
+        """Return whether any value of the field in the input decides something."""
+        name, _, key = self.field.partition(".")
+        entries = getattr(input, name)
+        values = [getattr(entry, key) for entry in entries] if key else [entries]
+        return any(self.decides(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
 class JobRequirement(RoleRequirement):
     """A role on the folder of a job, checked by `Permissions.check_job`.
 

@@ -86,6 +86,11 @@ class StorageFolderGroupEdge:
     role: StorageUserRole = resolved(
         folders.role_on_edge, "The group's role on the folder and everything below it."
     )
+    sees_phi: bool = resolved(
+        folders.sees_phi_on_edge,
+        "Whether the grant lets the group see what identifies patients where the folder, or one "
+        "below it, is masked.",
+    )
 
 
 @row_type()

@@ -6,12 +6,16 @@ and only with a credential that does so too. Everyone else sees no identifying f
 bytes of no item. On a site where nothing is masked, the conditions cost one look at an empty index.
 """
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import Condition, is_granted_to
+from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.models.dicom import dicom_study_places
 from gateway.models.folders import folder_grants, folders
@@ -69,6 +73,20 @@ def has_phi_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Conditio
         .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
         .where(grants.c.sees_phi, is_granted_to(viewer, grants), within(path, tops.c.path))
     )
+
+
+async def folders_with_phi_grant(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> set[UUID]:
+    """Return those of the folders in which the viewer would see identities if they were masked."""
+    if not viewer.sees_phi:
+        return set()
+    if viewer.is_site_admin:
+        return set(uuids)
+    granted = sa.select(folders.c.uuid).where(
+        in_keys(folders.c.uuid, uuids), has_phi_grant_above(viewer, folders.c.path)
+    )
+    return set((await connection.execute(granted)).scalars())
 
 
 def _is_any_masked() -> Condition:

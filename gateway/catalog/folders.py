@@ -16,6 +16,7 @@ from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.dicom_studies import move_parts
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
+from gateway.catalog.policies import policy_after_move, spread_policy
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -130,9 +131,15 @@ async def update_folders(
     values: Mapping[UUID, Mapping[str, Any]],
     rows: Mapping[UUID, FolderRecord],
 ) -> None:
-    """Update attributes of locked folders, by UUID and column; equal values are no change."""
+    """Update attributes of locked folders, by UUID and column; equal values are no change.
+
+    The caller who changes policies has locked the tree exclusively.
+    """
     changed = changed_values(values, rows)
     await update_rows(transaction, folders, changed)
+    masked_or_opened = [uuid for uuid in changed if "phi_policy" in changed[uuid]]
+    for uuid in sorted(masked_or_opened, key=lambda uuid: len(rows[uuid].path)):
+        await spread_policy(transaction, uuid)
     entries = []
     for uuid, after in changed.items():
         row = rows[uuid]
@@ -187,8 +194,8 @@ async def move_folder(
     folder = await lock_folder(transaction, uuid)
     if folder.parent_uuid == parent_uuid:
         return
-    parent_path = "" if parent_uuid is None else (await lock_folder(transaction, parent_uuid)).path
-    path = path_of(parent_path, uuid)
+    parent = None if parent_uuid is None else await lock_folder(transaction, parent_uuid)
+    path = path_of(parent.path if parent else "", uuid)
     suffix = sa.func.substr(folders.c.path, len(folder.path) + 1)
     await transaction.execute(
         sa.update(folders)
@@ -197,6 +204,7 @@ async def move_folder(
     )
     changed = {"parent_uuid": parent_uuid, "last_edited_at": now()}
     await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
+    await policy_after_move(transaction, folder, parent)
     await move_parts(transaction, within(folders.c.path, path), ancestors(path)[-1])
     await apply_deltas(
         transaction,

@@ -47,6 +47,7 @@ class GrantRow(NamedTuple):
     object_uuid: UUID
     holder_uuid: UUID
     role: StorageUserRole
+    sees_phi: bool = False
 
 
 FOLDER_GRANTS = Grants(
@@ -97,24 +98,45 @@ async def grant(
     object_uuid: UUID,
     holder_uuids: Collection[UUID],
     role: StorageUserRole,
+    sees_phi: bool | None = None,
 ) -> None:
-    """Give locked groups, or users, a role on an object, in place of the role they hold on it."""
+    """Give locked groups, or users, a role on an object, in place of the role they hold on it.
+
+    Args:
+        sees_phi: whether they see identities in a masked folder; None if that stays as it is.
+    """
     existing = await grants_of_holders(transaction, grants, object_uuid, holder_uuids)
-    replaced = [row for row in existing if row.role is not role]
+    replaced = {
+        row: GrantRow(
+            row.uuid,
+            object_uuid,
+            row.holder_uuid,
+            role,
+            row.sees_phi if sees_phi is None else sees_phi,
+        )
+        for row in existing
+        if row.role is not role or sees_phi not in (None, row.sees_phi)
+    }
     chosen = in_keys(grants.table.c.uuid, [row.uuid for row in replaced])
-    await transaction.execute(sa.update(grants.table).where(chosen).values(role=role))
+    new = {"role": role} if sees_phi is None else {"role": role, "sees_phi": sees_phi}
+    await transaction.execute(sa.update(grants.table).where(chosen).values(new))
     values = [
         new_row(
             grants.record,
-            **{grants.object.key: object_uuid, grants.holder.key: holder_uuid, "role": role},
+            **{grants.object.key: object_uuid, grants.holder.key: holder_uuid, **new},
         )
         for holder_uuid in sorted(set(holder_uuids) - {row.holder_uuid for row in existing})
     ]
     if values:
         await transaction.execute(sa.insert(grants.table), values)
-    created = [GrantRow(row["uuid"], object_uuid, row[grants.holder.key], role) for row in values]
-    entries = [_entry(grants, "UPDATE", row, row.role, role) for row in replaced]
-    entries += [_entry(grants, "CREATE", row, None, role) for row in created]
+    created = [
+        GrantRow(row["uuid"], object_uuid, row[grants.holder.key], role, bool(sees_phi))
+        for row in values
+    ]
+    entries = [
+        _entry(grants, "UPDATE", before, before, after) for before, after in replaced.items()
+    ]
+    entries += [_entry(grants, "CREATE", row, None, row) for row in created]
     await journal.append(transaction, user_uuid, entries)
 
 
@@ -124,7 +146,7 @@ async def revoke(
     """Delete these grants."""
     chosen = in_keys(grants.table.c.uuid, [row.uuid for row in rows])
     await transaction.execute(sa.delete(grants.table).where(chosen))
-    entries = [_entry(grants, "DELETE", row, row.role, None) for row in rows]
+    entries = [_entry(grants, "DELETE", row, row, None) for row in rows]
     await journal.append(transaction, user_uuid, entries)
 
 
@@ -144,6 +166,7 @@ def _select(grants: Grants) -> sa.Select[Any]:
         grants.object.label("object_uuid"),
         grants.holder.label("holder_uuid"),
         grants.table.c.role,
+        (grants.table.c.sees_phi if grants is FOLDER_GRANTS else sa.false()).label("sees_phi"),
     )
 
 
@@ -151,16 +174,27 @@ def _entry(
     grants: Grants,
     action: str,
     row: GrantRow,
-    before: StorageUserRole | None,
-    after: StorageUserRole | None,
+    before: GrantRow | None,
+    after: GrantRow | None,
 ) -> JournalEntry:
     """Return the journal entry of a grant; those on folders appear in the folder's journal."""
-    names = {grants.object.key: row.object_uuid, grants.holder.key: row.holder_uuid}
     return JournalEntry(
         action,
         grants.object_type,
         row.uuid,
         row.object_uuid if grants is FOLDER_GRANTS else None,
-        {**names, "role": before} if before else {},
-        {**names, "role": after} if after else {},
+        _journaled(grants, before),
+        _journaled(grants, after),
     )
+
+
+def _journaled(grants: Grants, row: GrantRow | None) -> dict[str, Any]:
+    if row is None:
+        return {}
+    phi = {"sees_phi": True} if row.sees_phi else {}
+    return {
+        grants.object.key: row.object_uuid,
+        grants.holder.key: row.holder_uuid,
+        "role": row.role,
+        **phi,
+    }

@@ -199,15 +199,28 @@ async def create_api_key(
     name: str,
     expires_at: datetime | None = None,
     token: str | None = None,
+    *,
+    sees_phi: bool = True,
 ) -> tuple[UUID, str]:
     """Create an API key for a user, and return its UUID and its token.
 
     The token is random unless given. Only its digest is stored, so nobody can read it again.
     """
     token = token or new_key()
-    key = ApiKeyRecord(user_uuid=owner_uuid, name=name, sha256=digest(token), expires_at=expires_at)
+    key = ApiKeyRecord(
+        user_uuid=owner_uuid,
+        name=name,
+        sha256=digest(token),
+        expires_at=expires_at,
+        sees_phi=sees_phi,
+    )
     await transaction.execute(sa.insert(api_keys).values(key.model_dump()))
-    after = {"name": name, "user_uuid": owner_uuid, "expires_at": expires_at}
+    after = {
+        "name": name,
+        "user_uuid": owner_uuid,
+        "expires_at": expires_at,
+        **({} if sees_phi else {"sees_phi": False}),
+    }
     entry = JournalEntry("CREATE", "ApiKey", key.uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])
     return key.uuid, token

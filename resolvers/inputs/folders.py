@@ -4,6 +4,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import PhiPolicy
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import (
@@ -72,6 +73,12 @@ class UpdateStorageFolderInput:
     exclude_patterns: list[str] | None = strawberry.field(
         default=strawberry.UNSET,
         description=f"{EXCLUDE_PATTERNS} {_OF_SYNCED}",
+    )
+    phi_policy: PhiPolicy | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Policy on data that identifies patients, for the folder and everything below "
+        "it. A folder below a masked one cannot be `OPEN`. Null for the policy of the folder above; a "
+        "root folder is then `OPEN`.",
     )
 
 

@@ -18,6 +18,12 @@ class AddStorageFolderGroupsInput:
     )
     group_uuids: list[UUID] = strawberry.field(description=_GROUPS)
     role: StorageUserRole = strawberry.field(description=_ROLE)
+    sees_phi: bool | None = strawberry.field(
+        default=None,
+        description="Whether the groups see what identifies patients where the folder, or one below "
+        "it, is masked. If omitted, groups that have a role there keep what they see; others do not "
+        "see it.",
+    )
 
 
 @strawberry.input(description="Groups whose role on a folder is revoked.")

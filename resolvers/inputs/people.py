@@ -103,6 +103,12 @@ class CreateApiKeyInput:
         "credential of the request expires or the site allows. Null for as late as possible, "
         "normally never.",
     )
+    sees_phi: bool | None = strawberry.field(
+        default=None,
+        description="Whether the key shows what identifies patients in masked folders, where its "
+        "user may see it. Defaults to true, or to false if the credential of the request does not "
+        "show it.",
+    )
 
 
 @strawberry.input(description="The API key to revoke.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.auth.identity import folders_with_phi_grant
 from gateway.auth.roles import roles_on_folders
 from gateway.catalog.deletion import (
     find_used_item,
@@ -46,6 +47,7 @@ from resolvers.inputs.folders import (
     UpdateStorageFoldersInput,
 )
 from resolvers.mutations.attributes import bulk_changes
+from resolvers.mutations.policies import lock_for_policies, on_policy, policy_errors
 from resolvers.mutations.sync_rules import folder_changes
 from resolvers.mutations.syncs import check_link
 from resolvers.outcomes import Outcome
@@ -111,20 +113,25 @@ class UpdateStorageFolderOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires(USER.on_folder("folder_uuid"))
+@requires(USER.on_folder("folder_uuid"), on_policy("phi_policy"))
 async def update_storage_folder(
     context: Context, input: UpdateStorageFolderInput, permissions: Permissions
 ) -> UpdateStorageFolderOutcome:
-    """Change a folder's name, description or metadata, or which objects a cloud-synced one mirrors.
+    """Change a folder's name, description, metadata or policy, or which objects it mirrors.
 
     Omitted fields are not changed. Items of objects that are no longer mirrored stay as they are.
+    Fails with `CONFLICT` if a folder below a masked one is to be `OPEN`.
     """
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
+        await lock_for_policies(transaction, [input])
         await permissions.check(transaction)
         folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
+        rows = {uuid: folder}
+        if errors := await policy_errors(transaction, permissions, "phi_policy", [input], rows):
+            raise errors[0]
         values = {uuid: folder_changes(input, folder)}
-        await update_folders(transaction, viewer, values, {uuid: folder})
+        await update_folders(transaction, viewer, values, rows)
     return UpdateStorageFolderOutcome(folder_uuid=uuid)
 
 
@@ -135,7 +142,7 @@ class UpdateStorageFoldersOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires(USER.on_each_folder("folders.folder_uuid"))
+@requires(USER.on_each_folder("folders.folder_uuid"), on_policy("folders.phi_policy"))
 async def update_storage_folders(
     context: Context, input: UpdateStorageFoldersInput, permissions: Permissions
 ) -> UpdateStorageFoldersOutcome:
@@ -146,8 +153,15 @@ async def update_storage_folders(
     check_list_size(input.folders, "folders")
     uuids = [entry.folder_uuid for entry in input.folders]
     async with context.database.writing() as transaction:
+        await lock_for_policies(transaction, input.folders)
         rows = {row.uuid: row for row in await lock_folders(transaction, uuids)}
         errors = await permissions.errors(transaction, "folders.folder_uuid")
+        errors = {
+            **await policy_errors(
+                transaction, permissions, "folders.phi_policy", input.folders, rows, "folders"
+            ),
+            **errors,
+        }
         bulk = Bulk(uuids, input.allow_partial, errors)
         values = bulk_changes(input.folders, rows, bulk, "folders", folder_changes)
         accepted = {uuids[index]: values[index] for index in bulk.accepted}
@@ -273,10 +287,15 @@ async def _check_moves(
 
 
 async def _keep_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:
-    """Grant the viewer ADMIN on the roots that they were ADMIN of through a folder above."""
+    """Grant the viewer ADMIN on the roots that they were ADMIN of through a folder above.
+
+    They see identities there, as if they had created them: nothing in them is masked to them.
+    """
     roles = await roles_on_folders(transaction.connection, context.viewer, uuids)
+    with_phi = await folders_with_phi_grant(transaction.connection, context.viewer, uuids)
     for uuid in uuids:
-        if uuid not in roles or roles[uuid].role is not StorageUserRole.ADMIN:
+        is_admin = uuid in roles and roles[uuid].role is StorageUserRole.ADMIN
+        if not is_admin or uuid not in with_phi:
             await grant_admin(transaction, context.viewer.user_uuid, uuid)
 
 

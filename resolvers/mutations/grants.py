@@ -17,6 +17,7 @@ from gateway.catalog.people import lock_groups, visible_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
+from gateway.errors import forbidden
 from gateway.kinds.enums import StorageUserRole
 from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.inputs.grants import (
@@ -27,9 +28,10 @@ from resolvers.inputs.grants import (
     RemoveDatasetGroupsInput,
     RemoveStorageFolderGroupsInput,
 )
+from resolvers.mutations.policies import NEEDS_PHI
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
-from resolvers.requirements import ADMIN
+from resolvers.requirements import ADMIN, IdentityRequirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,12 @@ class AddStorageFolderGroupsOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires(ADMIN.on_folder("folder_uuid"))
+@requires(
+    ADMIN.on_folder("folder_uuid"),
+    IdentityRequirement(
+        "sees_phi", "`ADMIN` with `seesPhi` on the folder if `seesPhi` is true", lambda value: value
+    ),
+)
 async def add_storage_folder_groups(
     context: Context, input: AddStorageFolderGroupsInput, permissions: Permissions
 ) -> AddStorageFolderGroupsOutcome:
@@ -52,8 +59,18 @@ async def add_storage_folder_groups(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
+        if input.sees_phi and await permissions.check_identity(
+            transaction, "sees_phi", [input.folder_uuid]
+        ):
+            raise forbidden(NEEDS_PHI, "seesPhi")
         await _grant_to_groups(
-            context, transaction, FOLDER_GRANTS, input.folder_uuid, input.group_uuids, input.role
+            context,
+            transaction,
+            FOLDER_GRANTS,
+            input.folder_uuid,
+            input.group_uuids,
+            input.role,
+            input.sees_phi,
         )
     return AddStorageFolderGroupsOutcome(folder_uuid=input.folder_uuid)
 
@@ -191,11 +208,13 @@ async def _grant_to_groups(
     uuid: UUID,
     group_uuids: Sequence[UUID],
     role: StorageUserRole,
+    sees_phi: bool | None = None,
 ) -> None:
     existing = await lock_groups(transaction, group_uuids)
     existing &= await _known_groups(context, transaction, grants, uuid, group_uuids)
     check_ids_exist(group_uuids, existing, "group", "groupUuids")
-    await grant(transaction, context.viewer.user_uuid, grants, uuid, group_uuids, role)
+    user_uuid = context.viewer.user_uuid
+    await grant(transaction, user_uuid, grants, uuid, group_uuids, role, sees_phi)
 
 
 async def _known_groups(

@@ -234,10 +234,14 @@ async def create_api_key(
 
     The token is returned only in this response. Store it safely; it cannot be shown again. The key
     expires no later than the credential of the request, and within the lifetime that the site
-    allows.
+    allows. A credential that does not show what identifies patients cannot create a key that does
+    (`FORBIDDEN`).
     """
     name = validate_name(input.name, "name")
     expires_at = expiry_of_new_key(input.expires_at, context.services.settings, context.viewer)
+    if input.sees_phi and not context.viewer.sees_phi:
+        raise forbidden("The credential of this request has no seesPhi itself.", "seesPhi")
+    sees_phi = context.viewer.sees_phi if input.sees_phi is None else input.sees_phi
     viewer = context.viewer.user_uuid
     owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
@@ -245,7 +249,9 @@ async def create_api_key(
             raise not_found("user", owner, "userUuid")
         await lock_row(transaction, UserRecord, owner, "user", "userUuid")
         permissions.check_owner("user_uuid", owner, owner)
-        uuid, token = await people.create_api_key(transaction, viewer, owner, name, expires_at)
+        uuid, token = await people.create_api_key(
+            transaction, viewer, owner, name, expires_at, sees_phi=sees_phi
+        )
     return CreateApiKeyOutcome(api_key_uuid=uuid, token=token)
 
 
