@@ -1,8 +1,10 @@
 """Media facts that clients provide, which are used instead of reading the file."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.dicom.given_tags import object_of
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.json_values import camel_case
 from gateway.kinds.media_facts import MEDIA_FACTS
@@ -33,6 +35,17 @@ DICOM_TAGS = {
 }
 """Tags that a client must provide; their values may be null."""
 
+_REPRESENTATIONS = {
+    **dict.fromkeys(("00080018", "0020000D", "0020000E"), "UI"),
+    "00100020": "LO",
+    **dict.fromkeys(("00180050", "00181114", "00181164", "00200032", "00200037"), "DS"),
+    **dict.fromkeys(("00280030", "00281050", "00281051"), "DS"),
+    **dict.fromkeys(("00200013", "00280008"), "IS"),
+    **dict.fromkeys(("00209113", "00209116", "00289110", "52009229", "52009230"), "SQ"),
+    "00280004": "CS",
+    **dict.fromkeys(("00280010", "00280011"), "US"),
+}
+_UID = re.compile("[0-9.]{1,64}")
 _MAX = 2**31 - 1
 
 
@@ -76,13 +89,13 @@ def dicom_facts(tags: Any, *path: str | int) -> dict[str, Any]:
         "dicom_instance_number": _integer(known, "00200013", path),
     }
     for name in ("dicom_instance_uid", "dicom_study_uid", "dicom_series_uid"):
-        if not isinstance(facts[name], str) or not 1 <= len(facts[name]) <= 64:
+        if not isinstance(facts[name], str) or not _UID.fullmatch(facts[name]):
             raise bad_input(
-                "The SOP instance, study and series UIDs must have 1 to 64 characters.",
+                "The SOP instance, study and series UIDs must have 1 to 64 digits and dots.",
                 *path,
                 "tags",
             )
-    return {**facts, "mime_type": "application/dicom"}
+    return {**facts, "mime_type": "application/dicom", "dicom": object_of(known, _REPRESENTATIONS)}
 
 
 def _first(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> Any:
