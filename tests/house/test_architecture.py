@@ -44,7 +44,7 @@ LAYERS = (
     ("gateway.events",),
     ("gateway.clouds",),
     ("gateway.sandbox",),
-    ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching"),
+    ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching", "gateway.dicom.rewriting"),
     ("gateway.dicom",),
     ("gateway.models",),
     ("gateway.settings", "gateway.errors", "gateway.ids", "gateway.kinds", "gateway"),
