@@ -266,6 +266,9 @@ def generate(
         ),
     ],
     items: Annotated[int, typer.Option(help="Number of items.", min=0)],
+    dicom_instances: Annotated[
+        int, typer.Option(help="Number of DICOM files in studies, besides the other items.", min=0)
+    ] = 0,
     seed: Annotated[
         int, typer.Option(help="Seed of the random generator; equal seeds give equal data.")
     ] = 7,
@@ -288,7 +291,8 @@ def generate(
                 folders,
                 items,
                 seed,
-                lambda count: console.print(f"{count:,} of {items:,} items"),
+                lambda count: console.print(f"{count:,} of {items + dicom_instances:,} items"),
+                instance_count=dicom_instances,
             )
         console.print(
             f"No API keys exist yet. To create one, run:\nstoregraph key create --user {ADMIN}"

@@ -18,18 +18,13 @@ from gateway.catalog.ledger.counters import (
     item_delta,
     removal_deltas,
 )
-from gateway.catalog.ledger.dicom_instances import (
-    instances_left,
-    instances_moved,
-    instances_set_live,
-)
+from gateway.catalog.ledger.dicom_instances import instances_set_live, parts_left, parts_moved
 from gateway.catalog.ledger.item_uses import note_links, note_members
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink_data_rows
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objects
-from gateway.catalog.ledger.study_attachments import attachments_left, attachments_moved
 from gateway.catalog.ledger.thumbnails import delete_thumbnails
 from gateway.clock import now
 from gateway.database.dialects import in_keys
@@ -128,11 +123,10 @@ async def move_items(
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    await instances_moved(transaction, rows, folder_uuid)
     changed = {"folder_uuid": folder_uuid, "last_edited_at": now()}
     chosen = in_keys(items.c.uuid, uuids)
     await transaction.execute(sa.update(items).where(chosen).values(changed))
-    await attachments_moved(transaction, uuids)
+    await parts_moved(transaction, rows, folder_uuid)
     await apply_deltas(transaction, removal_deltas(rows), arrival_deltas(rows, folder_uuid))
     as_member = in_keys(group_members.c.item_uuid, uuids)
     as_group = in_keys(group_members.c.group_uuid, uuids)
@@ -173,8 +167,7 @@ async def delete_items(
     uuids = [row.uuid for row in rows]
     if not uuids:
         return
-    await instances_left(transaction, rows)
-    await attachments_left(transaction, uuids)
+    await parts_left(transaction, rows)
     expected = await transaction.rows(
         sa.select(uploads).where(in_keys(uploads.c.item_uuid, uuids)), UploadRecord
     )

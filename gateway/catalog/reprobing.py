@@ -15,7 +15,7 @@ from gateway.catalog.ingestion.unit_plan import from_spec
 from gateway.catalog.items import lock_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
-from gateway.catalog.ledger.dicom_instances import Arrival, instances_arrived
+from gateway.catalog.ledger.dicom_instances import Arrival, files_read
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, set_columns, update_rows
 from gateway.database.dialects import in_keys
@@ -183,7 +183,7 @@ async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFac
     version = {"probe_version": known.pop("probe_version")}
     if facts.dicom is not None:
         arrival = Arrival(row.uuid, row.folder_uuid, facts, facts.dicom)
-        await instances_arrived(transaction, [arrival])
+        await files_read(transaction, [arrival])
     new = changed_values({row.uuid: known}, {row.uuid: row}).get(row.uuid, {})
     if not new:
         await set_columns(transaction, items, {row.uuid: version})

@@ -380,6 +380,14 @@ async def lock_tree(connection: AsyncConnection, *, exclusive: bool) -> None:
         await connection.execute(sa.select(lock(_TREE_LOCK)))
 
 
+async def lock_numbers(connection: AsyncConnection, numbers: Collection[int]) -> None:
+    """Lock numbers until the transaction ends, in their order; SQLite needs no lock."""
+    if numbers and connection.dialect.name != "sqlite":
+        array = sa.literal(sorted(numbers), postgresql.ARRAY(sa.Integer()))
+        number = sa.func.unnest(array).column_valued("number")
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0, number)))
+
+
 def is_unstorable_value(error: Exception) -> bool:
     """Return whether a statement failed for its values, so that it would fail again.
 

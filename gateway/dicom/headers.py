@@ -3,10 +3,13 @@
 Values that are not what their attribute should be are left out.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any, NamedTuple
+
+import orjson
 
 MAX_TEXT = 1_024
 """Characters of a text; what is longer is cut off."""
@@ -115,6 +118,12 @@ def header_of(document: Mapping[str, Any]) -> dict[str, Any]:
             is_text = isinstance(value, str)
             header[name] = value[: attribute.longest].rstrip() if is_text else value
     return header
+
+
+def digest_of(header: Mapping[str, Any]) -> str:
+    """Return a digest of the attributes, by which equal headers are recognized."""
+    text = orjson.dumps(header, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
 def warnings_of(document: Mapping[str, Any]) -> list[str]:

@@ -17,12 +17,20 @@ from gateway.database.bulk_load import bulk_insert, drop_indexes
 from gateway.database.engine import Database, Transaction
 from gateway.errors import DomainError, ErrorCode
 from gateway.generate.datasets import DatasetGenerator
+from gateway.generate.dicom import DicomGenerator
 from gateway.generate.items import ItemGenerator
 from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng
 from gateway.generate.tree import Tree
 from gateway.models.base import new_row
 from gateway.models.datasets import data_rows
+from gateway.models.dicom import (
+    dicom_instances,
+    dicom_series,
+    dicom_studies,
+    dicom_study_places,
+    dicom_tags,
+)
 from gateway.models.folders import FolderCountersRecord, folder_counters, folders
 from gateway.models.items import group_members, items, stored_objects
 from gateway.models.people import groups, users
@@ -31,7 +39,17 @@ ITEMS_PER_BATCH, BATCHES_PER_TRANSACTION = 5_000, 10
 _LARGE, _TIMES = 200, 15
 """One folder in 200 is large: it holds 15 times as many items as others."""
 
-_LARGE_TABLES = (items, stored_objects, group_members, data_rows)
+_LARGE_TABLES = (
+    items,
+    stored_objects,
+    group_members,
+    data_rows,
+    dicom_instances,
+    dicom_tags,
+    dicom_series,
+    dicom_studies,
+    dicom_study_places,
+)
 
 Progress = Callable[[int], None]
 """Receives the number of items inserted so far."""
@@ -43,15 +61,19 @@ async def generate(
     item_count: int,
     seed: int,
     progress: Progress = lambda _count: None,
+    *,
+    instance_count: int = 0,
 ) -> None:
-    """Fill the database with folders and items, and call `progress` after each transaction.
+    """Fill the database with folders, items and so many DICOM instances, which are more items.
+
+    Calls `progress` after each transaction.
 
     The same numbers and the same seed give the same rows.
 
     Raises:
         DomainError: `CONFLICT`, the database is not empty, or an earlier run was interrupted.
     """
-    batches = _batches(_site_rows(folder_count, item_count, seed))
+    batches = _batches(_site_rows(folder_count, item_count, instance_count, seed))
     done, is_first, is_complete = 0, True, False
     indexes: list[str] = []
     while not is_complete:
@@ -91,9 +113,11 @@ async def _check_empty(transaction: Transaction) -> None:
             )
 
 
-def _site_rows(folder_count: int, item_count: int, seed: int) -> Iterator[TableRows]:
+def _site_rows(
+    folder_count: int, item_count: int, instance_count: int, seed: int
+) -> Iterator[TableRows]:
     """Yield all rows of a site, referenced rows first and the counters of all folders last."""
-    rng = Rng(seed, folder_count + item_count)
+    rng = Rng(seed, folder_count + item_count + instance_count)
     people = People(rng)
     yield from people.rows()
     tree = Tree(rng, people, folder_count)
@@ -113,6 +137,9 @@ def _site_rows(folder_count: int, item_count: int, seed: int) -> Iterator[TableR
             yield table, rows
             if table is items:
                 yield dataset_generator.data_rows_of(rows)
+
+    studies = DicomGenerator(rng, people, tree.places, item_generator.counters)
+    yield from studies.rows(instance_count)
 
     subfolders = Counter(parent for parent in tree.parents if parent)
     yield (

@@ -1,10 +1,10 @@
 """The folders of a generated site: 20 roots, 10 subfolders in each, all others below; and roles."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from gateway.database.tree import depth, path_of
+from gateway.database.tree import ancestors, depth, path_of
 from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng, name_columns
 from gateway.kinds.enums import StorageUserRole
@@ -20,6 +20,13 @@ THEMES = (
 PARTS = (
     "Spring", "Summer", "Autumn", "Winter", "Pilot", "Control", "North", "South", "East", "West",
 )  # fmt: skip
+
+
+class Place(NamedTuple):
+    """A folder and its root folder."""
+
+    folder_uuid: UUID
+    root_folder_uuid: UUID
 
 
 class Tree:
@@ -40,6 +47,11 @@ class Tree:
     def parents(self) -> list[UUID | None]:
         """The parent of each folder, None for a root."""
         return [row["parent_uuid"] for row in self._rows]
+
+    @property
+    def places(self) -> list[Place]:
+        """All folders, each with its root folder."""
+        return [Place(row["uuid"], ancestors(row["path"])[-1]) for row in self._rows]
 
     def rows(self) -> Iterator[TableRows]:
         """Yield all rows, referenced tables first."""

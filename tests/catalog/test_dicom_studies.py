@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.folders import move_folder
 from gateway.catalog.items import delete_items, lock_items, move_items, set_tombstones
-from gateway.catalog.ledger.dicom_instances import Arrival, instances_arrived
+from gateway.catalog.ledger.dicom_instances import Arrival, files_read
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Database
 from gateway.kinds.dicom_object import STUDY_TAGS, DicomObject
@@ -104,7 +104,7 @@ class Hospital:
             self.headers[row["uuid"]] = {**header, "frames": facts.frame_count}
         async with self.site.services.database.writing() as transaction:
             await transaction.execute(sa.insert(items), rows)
-            await instances_arrived(transaction, arrivals)
+            await files_read(transaction, arrivals)
 
     async def change(self) -> None:
         """Move, delete, bury or restore some items, or move a folder."""

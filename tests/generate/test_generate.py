@@ -3,19 +3,33 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 import sqlalchemy as sa
+from pydicom import Dataset
 from sqlmodel import SQLModel
 
+from gateway.catalog.ledger.dicom_series import SopKey, refresh_series
+from gateway.catalog.ledger.dicom_studies import lock_studies_of, refresh_studies
 from gateway.database.engine import Database
 from gateway.database.searches import name_contains
+from gateway.dicom.documents import unpack
 from gateway.errors import DomainError, ErrorCode
 from gateway.generate import fill
 from gateway.generate.fill import generate
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.datasets import data_rows, datasets
+from gateway.models.dicom import (
+    dicom_headers,
+    dicom_instances,
+    dicom_series,
+    dicom_studies,
+    dicom_study_places,
+    dicom_tags,
+)
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from tests.commands.test_command_line import run
@@ -57,6 +71,34 @@ async def test_the_requested_numbers_are_generated(database: Database) -> None:
     assert {row.item_type for row in kinds} == set(StorageItemType)
     assert sum(row.found for row in kinds) == ITEMS
     assert await database.rows(sa.select(group_members), sa.Row)
+
+
+async def test_generated_studies_are_those_that_their_instances_form(database: Database) -> None:
+    """Derived again from the instances, series and studies stay as they were generated."""
+    await generate(database, FOLDERS, 100, 7, instance_count=900)
+    await check_counters(database)
+    before = await study_rows(database)
+    async with database.writing() as transaction:
+        rows = await transaction.rows(sa.select(dicom_instances), sa.Row)
+        await lock_studies_of(transaction, (), [row.uuid for row in before[0]])
+        await refresh_series(transaction, {SopKey(row.series_uuid, row.sop_instance_uid) for row in rows})
+        await refresh_studies(transaction, [row.uuid for row in before[0]])
+    assert len(rows) == 900
+    assert await study_rows(database) == before
+    first = await database.rows(sa.select(dicom_tags).limit(1), sa.Row)
+    assert Dataset.from_json(orjson.dumps(unpack(first[0].document)).decode()).Modality
+
+
+async def study_rows(database: Database) -> list[list[sa.Row[Any]]]:
+    """Return all rows of studies, places, series and headers, without the times of changes."""
+    tables = (dicom_studies, dicom_study_places, dicom_series, dicom_headers)
+    return [
+        await database.rows(
+            sa.select(*(column for column in table.c if column.name != "last_edited_at")).order_by(*table.primary_key),
+            sa.Row,
+        )
+        for table in tables
+    ]
 
 
 async def test_mirror_datasets_use_the_items_of_their_folders(database: Database) -> None:

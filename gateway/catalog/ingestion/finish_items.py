@@ -12,7 +12,7 @@ from gateway.catalog.ingestion.placeholders import storage_location_of
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
-from gateway.catalog.ledger.dicom_instances import Arrival, instances_arrived, instances_left
+from gateway.catalog.ledger.dicom_instances import Arrival, files_read
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
@@ -219,8 +219,7 @@ async def _keep_instances(
         if each.facts.dicom is not None
     ]
     others = {each.item_uuid for each in sources} - {each.item_uuid for each in arrivals}
-    await instances_left(transaction, [rows[uuid] for uuid in others])
-    await instances_arrived(transaction, arrivals)
+    await files_read(transaction, arrivals, [rows[uuid] for uuid in others])
 
 
 async def _record_arrivals(

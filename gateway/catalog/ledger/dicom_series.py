@@ -55,7 +55,7 @@ class _VersionRow(NamedTuple):
     sha256: str | None
 
 
-class _HeaderTotals(NamedTuple):
+class HeaderTotals(NamedTuple):
     """The instances of a series with one header."""
 
     series_uuid: UUID
@@ -93,8 +93,8 @@ async def refresh_series(transaction: Transaction, changed: Collection[SopKey]) 
     """
     await _choose_current(transaction, changed)
     uuids = {key.series_uuid for key in changed}
-    totals: dict[UUID, list[_HeaderTotals]] = defaultdict(list)
-    for row in await transaction.rows(_header_totals(uuids), _HeaderTotals):
+    totals: dict[UUID, list[HeaderTotals]] = defaultdict(list)
+    for row in await transaction.rows(header_totals(uuids), HeaderTotals):
         totals[row.series_uuid].append(row)
     if empty := uuids - totals.keys():
         await transaction.execute(
@@ -157,8 +157,8 @@ async def _choose_current(transaction: Transaction, changed: Collection[SopKey])
             await transaction.execute(update)
 
 
-def _header_totals(uuids: Collection[UUID]) -> sa.Select[Any]:
-    """Select `_HeaderTotals` of all headers of series, from one index alone."""
+def header_totals(uuids: Collection[UUID]) -> sa.Select[Any]:
+    """Select `HeaderTotals` of all headers of series, which an index alone has."""
     mine, first = dicom_instances, dicom_instances.alias()
     earliest = (
         sa.select(first.c.item_uuid)
@@ -192,7 +192,7 @@ def _header_totals(uuids: Collection[UUID]) -> sa.Select[Any]:
 
 
 async def _keep_headers(
-    transaction: Transaction, totals: Mapping[UUID, Sequence[_HeaderTotals]]
+    transaction: Transaction, totals: Mapping[UUID, Sequence[HeaderTotals]]
 ) -> dict[UUID, list[tuple[UUID, dict[str, Any]]]]:
     """Keep the headers of series, and return their earliest items and attributes, by series.
 
@@ -223,7 +223,7 @@ async def _keep_headers(
 
 
 def _values(
-    totals: Sequence[_HeaderTotals], headers: Sequence[tuple[UUID, dict[str, Any]]]
+    totals: Sequence[HeaderTotals], headers: Sequence[tuple[UUID, dict[str, Any]]]
 ) -> dict[str, Any]:
     """Return the columns of a series; without headers, its attributes stay as they are."""
     counts = {

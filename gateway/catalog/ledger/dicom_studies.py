@@ -1,9 +1,12 @@
 """Studies: rows that follow from their series, with the folders that have a part of them.
 
-Whoever changes anything of a study locks its row first, after the folders concerned and before
-counters. What a study says then depends on its instances alone, not on the order of writers.
+Whoever changes anything of studies locks all of them first, in one call, after the folders
+concerned and before counters. What a study says then depends on its instances alone, not on the
+order of writers. The lock is not one of rows, which come and go: it is one of the UIDs in a root
+folder.
 """
 
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +15,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.ledger.row_edits import changed_values, set_columns
 from gateway.clock import now
-from gateway.database.dialects import in_keys, upsert
+from gateway.database.dialects import in_keys, lock_numbers, upsert
 from gateway.database.engine import Transaction
 from gateway.ids import uuid7
 from gateway.kinds.dicom_object import STUDY_TAGS
@@ -29,8 +32,8 @@ from gateway.models.dicom import (
 from gateway.models.folders import folders
 from gateway.models.items import items
 
-_ROUNDS = 5
-"""Rounds of `lock_studies_of`: a study can be removed between its insert and its select."""
+_LOCKS = 1_024
+"""Locks that studies share, so that a tree with many studies does not need as many."""
 _COLUMNS = {name: name for name in STUDY_TAGS} | {"study_description": "description"}
 """The columns of the attributes in headers."""
 
@@ -56,37 +59,28 @@ class _HeaderRow(NamedTuple):
     attributes: dict[str, Any]
 
 
-async def lock_studies(transaction: Transaction, uuids: Collection[UUID]) -> list[DicomStudyRecord]:
-    """Lock studies until the transaction ends, and return their rows."""
-    statement = sa.select(dicom_studies).where(in_keys(dicom_studies.c.uuid, uuids))
-    return await transaction.rows(
-        statement.order_by(dicom_studies.c.uuid).with_for_update(), DicomStudyRecord
-    )
-
-
 async def lock_studies_of(
     transaction: Transaction, keys: Collection[StudyKey], others: Collection[UUID] = ()
 ) -> dict[StudyKey, UUID]:
-    """Create the studies that are missing, lock them and others, and return the former by key."""
-    for _ in range(_ROUNDS):
-        # All inserts come before all locks, in one order, so that transactions do not deadlock.
-        rows = [new_row(DicomStudyRecord, **key._asdict()) for key in sorted(keys)]
-        if rows:
-            insert = upsert(transaction.connection, dicom_studies).on_conflict_do_nothing()
-            await transaction.execute(insert, rows)
-        uids = {key.study_uid for key in keys}
-        is_one = in_keys(dicom_studies.c.study_uid, uids) & in_keys(
-            dicom_studies.c.root_folder_uuid, {key.root_folder_uuid for key in keys}
-        )
-        wanted = is_one | in_keys(dicom_studies.c.uuid, others)
-        locked = await transaction.rows(
-            sa.select(dicom_studies).where(wanted).order_by(dicom_studies.c.uuid).with_for_update(),
-            DicomStudyRecord,
-        )
-        uuids = {_key_of(row): row.uuid for row in locked}
-        if all(key in uuids for key in keys):
-            return {key: uuids[key] for key in keys}
-    raise RuntimeError("Studies kept being removed while instances of them were stored.")
+    """Lock studies and others until the transaction ends, and return the former by key.
+
+    Those that are missing are created.
+    """
+    known = sa.select(dicom_studies).where(in_keys(dicom_studies.c.uuid, others))
+    rows = await transaction.rows(known, DicomStudyRecord) if others else []
+    names = {f"{key.root_folder_uuid} {key.study_uid}" for key in (*keys, *map(_key_of, rows))}
+    locks = {zlib.crc32(name.encode()) % _LOCKS for name in names}
+    await lock_numbers(transaction.connection, locks)
+    if not keys:
+        return {}
+    insert = upsert(transaction.connection, dicom_studies).on_conflict_do_nothing()
+    await transaction.execute(insert, [new_row(DicomStudyRecord, **key._asdict()) for key in keys])
+    wanted = sa.select(dicom_studies).where(
+        in_keys(dicom_studies.c.study_uid, {key.study_uid for key in keys}),
+        in_keys(dicom_studies.c.root_folder_uuid, {key.root_folder_uuid for key in keys}),
+    )
+    uuids = {_key_of(row): row.uuid for row in await transaction.rows(wanted, DicomStudyRecord)}
+    return {key: uuids[key] for key in keys}
 
 
 async def refresh_studies(transaction: Transaction, uuids: Collection[UUID]) -> None:
@@ -97,7 +91,8 @@ async def refresh_studies(transaction: Transaction, uuids: Collection[UUID]) -> 
     """
     if not uuids:
         return
-    studies = await lock_studies(transaction, uuids)
+    mine = sa.select(dicom_studies).where(in_keys(dicom_studies.c.uuid, uuids))
+    studies = await transaction.rows(mine, DicomStudyRecord)
     parts = await _parts(transaction, uuids)
     headers = await transaction.rows(
         sa.select(
