@@ -16,6 +16,7 @@ from uuid import UUID
 import typer
 
 from gateway.backup_commands import backup_commands
+from gateway.dicom_commands import dicom_commands
 from gateway.key_commands import key_commands
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.settings import Settings
@@ -30,6 +31,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(key_commands, name="key")
+cli.add_typer(dicom_commands, name="dicom")
 cli.add_typer(backup_commands)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]

@@ -18,12 +18,14 @@ from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, remova
 from gateway.catalog.ledger.dicom_instances import Arrival, files_read
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, set_columns, update_rows
+from gateway.catalog.rules.client_facts import object_of_facts
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
 from gateway.database.tree import within
 from gateway.errors import not_found
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS, PROBE_VERSION, MediaFacts
+from gateway.models.dicom import DicomInstanceRecord, dicom_instances, dicom_tags
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import ItemRecord, group_members, items
 from gateway.models.uploads import UploadUnitRecord, upload_units
@@ -39,13 +41,14 @@ class ReprobeArgs(TypedDict):
     """Arguments of `REPROBE`: the scope, and the last item before those of the task.
 
     Without a folder or without kinds, the scope has all of them. With `only`, the task reads a
-    single item of it.
+    single item of it. With `untagged`, it also has DICOM files that lack their tags.
     """
 
     folder: str | None
     item_types: list[str]
     after: str
     only: NotRequired[str]
+    untagged: NotRequired[bool]
 
 
 REPROBE = TaskType("reprobe", ReprobeArgs)
@@ -53,21 +56,35 @@ REPROBE = TaskType("reprobe", ReprobeArgs)
 
 @dataclass(frozen=True, slots=True)
 class ReprobeScope:
-    """Items to read again: in and below a folder if one is given, of these kinds if some are."""
+    """Items to read again: in and below a folder if one is given, of these kinds if some are.
+
+    Attributes:
+        with_untagged: whether DICOM files without their tags, or without an instance, are among
+            them even if this version read them.
+    """
 
     folder_uuid: UUID | None = None
     item_types: Collection[StorageItemType] = ()
+    with_untagged: bool = False
 
     @property
     def conditions(self) -> Sequence[sa.ColumnElement[bool]]:
-        """Conditions of the items whose facts were read by an older version."""
+        """Conditions of the items, most of which are those that an older version read."""
         version = items.c.probe_version
+        is_older = version.is_(None) | ((version > PROVIDED) & (version < PROBE_VERSION))
+        if self.with_untagged:
+            has_rows = [
+                sa.exists().where(table.c.item_uuid == items.c.uuid)
+                for table in (dicom_tags, dicom_instances)
+            ]
+            is_dicom = items.c.item_type == StorageItemType.DICOM_FILE
+            is_older |= is_dicom & ~sa.and_(*has_rows)
         conditions = [
             items.c.url.is_not(None),
             items.c.item_type != StorageItemType.FILE,  # which is stored without being read
             items.c.is_placeholder.is_(False),
             items.c.is_tombstone.is_(False),
-            version.is_(None) | ((version > PROVIDED) & (version < PROBE_VERSION)),
+            is_older,
         ]
         if self.item_types:
             conditions.append(items.c.item_type.in_(self.item_types))
@@ -118,13 +135,20 @@ async def enqueue_reprobe(
     item_types = sorted(scope.item_types)
     key = ".".join((REPROBE.name, folder or "all", *item_types))
     args = ReprobeArgs(folder=folder, item_types=[*map(str, item_types)], after=after.hex)
+    if scope.with_untagged:
+        key += ".untagged"
+        args["untagged"] = True
     await queue.enqueue(transaction, REPROBE, args, key=key)
 
 
-async def enqueue_suspect(transaction: Transaction, queue: Queue, item_uuid: UUID) -> None:
-    """Enqueue a task that reads a single item, of which a worker may have died."""
+async def enqueue_suspect(
+    transaction: Transaction, queue: Queue, scope: ReprobeScope, item_uuid: UUID
+) -> None:
+    """Enqueue a task that reads a single item of a scope, of which a worker may have died."""
     only = item_uuid.hex
     args = ReprobeArgs(folder=None, item_types=[], after=START.hex, only=only)
+    if scope.with_untagged:
+        args["untagged"] = True
     await queue.enqueue(transaction, REPROBE, args, key=f"{REPROBE.name}.item.{only}", deaths=1)
 
 
@@ -148,6 +172,7 @@ async def find_provided(database: Database, rows: Collection[ItemRecord]) -> set
 
     The units that created them, or the groups that they are in, tell.
     """
+    known = {row.uuid for row in rows if row.probe_version == PROVIDED}
     unknown = {row.uuid for row in rows if row.probe_version is None}
     groups = sa.select(group_members.c.group_uuid).where(
         in_keys(group_members.c.item_uuid, unknown)
@@ -155,7 +180,7 @@ async def find_provided(database: Database, rows: Collection[ItemRecord]) -> set
     units = sa.select(upload_units).where(
         in_keys(upload_units.c.item_uuid, unknown) | upload_units.c.item_uuid.in_(groups)
     )
-    return {
+    return known | {
         source.placeholder_uuid
         for unit in await database.rows(units, UploadUnitRecord)
         for source in from_spec(unit.spec, unit.title).sources
@@ -172,6 +197,7 @@ async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFac
     if not rows or _identity(rows[0]) != _identity(read):
         return
     [row] = rows
+    await save_object(transaction, row, facts)
     if facts is None:
         await set_columns(transaction, items, {row.uuid: {"probe_version": PROVIDED}})
         return
@@ -181,9 +207,6 @@ async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFac
     # A file that is read in ranges has no digest.
     known["sha256"] = known["sha256"] or row.sha256
     version = {"probe_version": known.pop("probe_version")}
-    if facts.dicom is not None:
-        arrival = Arrival(row.uuid, row.folder_uuid, facts, facts.dicom)
-        await files_read(transaction, [arrival])
     new = changed_values({row.uuid: known}, {row.uuid: row}).get(row.uuid, {})
     if not new:
         await set_columns(transaction, items, {row.uuid: version})
@@ -199,10 +222,32 @@ async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFac
         )
 
 
+async def save_object(transaction: Transaction, row: ItemRecord, facts: MediaFacts | None) -> None:
+    """Store the DICOM object of an item; one that was not read has what the item knows of it."""
+    content = facts.dicom if facts else None
+    if content is None:
+        if row.item_type is not StorageItemType.DICOM_FILE or row.dicom_study_uid is None:
+            return
+        same = dicom_instances.c.item_uuid == row.uuid
+        if await transaction.rows(sa.select(dicom_instances).where(same), DicomInstanceRecord):
+            return
+        content = object_of_facts(
+            row.dicom_instance_uid, row.dicom_study_uid, row.dicom_series_uid, row.height, row.width
+        )
+    known = facts or facts_of(row)
+    await files_read(transaction, [Arrival(row.uuid, row.folder_uuid, known, content)])
+
+
+def facts_of(row: ItemRecord) -> MediaFacts:
+    """Return the facts that an item has."""
+    return MediaFacts(
+        **{fact.name: getattr(row, fact.name) for fact in MEDIA_FACTS.values() if fact.is_column}
+    )
+
+
 def facts_with_warning(row: ItemRecord, warning: str) -> MediaFacts:
     """Return the facts that an item has, as those of this version, with a warning."""
-    known = {fact.name: getattr(row, fact.name) for fact in MEDIA_FACTS.values() if fact.is_column}
-    return replace(MediaFacts(**known), probe_version=PROBE_VERSION).with_warnings(warning)
+    return replace(facts_of(row), probe_version=PROBE_VERSION).with_warnings(warning)
 
 
 def _identity(row: ItemRecord) -> tuple[Any, ...]:

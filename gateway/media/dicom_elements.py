@@ -151,7 +151,7 @@ class ElementReader:
                 document[f"{tag:08X}"] = _bulk("OB", tag)
                 if depth == 0:
                     return document, end
-                position = self._skip_fragments(start, end)
+                position = self.skip_fragments(start, end)
                 continue
             self._count_element()
             if vr == "SQ" or length == _UNDEFINED:
@@ -228,7 +228,7 @@ class ElementReader:
         elif tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and values and values[0]:
             scope.creators[tag >> 16 << 8 | tag & 0xFF] = values[0]
 
-    def _skip_fragments(self, position: int, end: int) -> int:
+    def skip_fragments(self, position: int, end: int) -> int:
         """Return where the fragments of compressed pixels, such as those of an icon, end."""
         while position < end:
             offset = self._at(position, 8)

@@ -35,12 +35,14 @@ async def reprobe(
     item_types: list[str],
     after: str,
     only: str = "",
+    untagged: bool = False,
 ) -> None:
     """Read the next items of a scope again, and enqueue the task for those that follow.
 
     Once a worker died of the task, each item gets its own task, with `only`.
     """
-    scope = ReprobeScope(UUID(hex=folder) if folder else None, [*map(StorageItemType, item_types)])
+    kinds = [*map(StorageItemType, item_types)]
+    scope = ReprobeScope(UUID(hex=folder) if folder else None, kinds, untagged)
     last = UUID(hex=after)
     rows = await next_items(services.database, scope, last, UUID(hex=only) if only else None)
     if not rows:
@@ -48,7 +50,7 @@ async def reprobe(
     if must_be_divided(rows):
         async with services.database.writing() as transaction:
             for row in rows:
-                await enqueue_suspect(transaction, services.queue, row.uuid)
+                await enqueue_suspect(transaction, services.queue, scope, row.uuid)
             await enqueue_reprobe(transaction, services.queue, scope, rows[-1].uuid)
         return
     provided = await find_provided(services.database, rows)

@@ -14,6 +14,7 @@ LAYERS = (
         "gateway.terminal",
         "gateway.backup_commands",
         "gateway.key_commands",
+        "gateway.dicom_commands",
         "gateway.__main__",
     ),
     ("schema",),
@@ -144,6 +145,7 @@ LATE_IMPORTS = {
     "gateway.terminal",  # likewise
     "gateway.backup_commands",  # likewise
     "gateway.key_commands",  # likewise
+    "gateway.dicom_commands",  # likewise
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
     "gateway.media.recognize",  # likewise

@@ -46,7 +46,7 @@ def test_names_and_arguments_are_stable() -> None:
         "sync_folder": {"job", "tries"},
         "fill_metadata": {"field"},
         "reencode": {"job", "position", "tries"},
-        "reprobe": {"folder", "item_types", "after", "only"},
+        "reprobe": {"folder", "item_types", "after", "only", "untagged"},
         "sweep": set(),
         "recount": set(),
         "start_daily_syncs": set(),

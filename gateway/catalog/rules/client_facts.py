@@ -7,6 +7,7 @@ from typing import Any
 from gateway.dicom.given_tags import object_of
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.json_values import camel_case
+from gateway.kinds.dicom_object import DicomObject
 from gateway.kinds.media_facts import MEDIA_FACTS
 
 DICOM_TAGS = {
@@ -96,6 +97,25 @@ def dicom_facts(tags: Any, *path: str | int) -> dict[str, Any]:
                 "tags",
             )
     return {**facts, "mime_type": "application/dicom", "dicom": object_of(known, _REPRESENTATIONS)}
+
+
+def object_of_facts(
+    sop_instance_uid: str | None,
+    study_uid: str | None,
+    series_uid: str | None,
+    rows: int | None,
+    columns: int | None,
+) -> DicomObject:
+    """Return the object of a file of which only facts are known; its tags are not complete."""
+    values = {
+        "00080018": sop_instance_uid,
+        "0020000D": study_uid,
+        "0020000E": series_uid,
+        "00280010": rows,
+        "00280011": columns,
+    }
+    tags = {tag: {"Value": [value]} for tag, value in values.items() if value is not None}
+    return object_of(tags, _REPRESENTATIONS)
 
 
 def _first(tags: Mapping[str, Any], tag: str, path: tuple[str | int, ...]) -> Any:
