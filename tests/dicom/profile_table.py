@@ -36,12 +36,12 @@ REPEATING = {(0x5000, 0): "50xxxxxx", (0x6000, 0x3000): "60xx3000", (0x6000, 0x4
 
 def second_opinion(path: Path) -> dict[str, str]:
     """Return the action codes of the Basic Profile that dicom-anonymizer has, by tag."""
-    found: dict[str, str] = {}
+    rows_by_tag: dict[str, str] = {}
     for name, rows in runpy.run_path(str(path)).items():
         if name.endswith("_TAGS") and name != "ALL_TAGS":
             code = name.removesuffix("_TAGS").replace("_STAR", "*").replace("_", "/")
-            found |= {REPEATING[row[:2]] if len(row) == 4 else "{:04X}{:04X}".format(*row): code for row in rows}
-    return found
+            rows_by_tag |= {REPEATING[row[:2]] if len(row) == 4 else "{:04X}{:04X}".format(*row): code for row in rows}
+    return rows_by_tag
 
 
 def table(rules: list[dict[str, Any]]) -> str:

@@ -127,7 +127,10 @@ def encode_element(tag: int, element: NewElement, encoding: Encoding) -> bytes:
     """
     order, vr = encoding.order, element.vr
     if vr == "SQ":
-        value = b"".join(_item(item, encoding, order) for item in element.items)
+        value = b""
+        for item in element.items:
+            inner = b"".join(encode_element(*part, encoding) for part in sorted(item.items()))
+            value += struct.pack(f"{order}HHI", _ITEM >> 16, _ITEM & 0xFFFF, len(inner)) + inner
     else:
         value = encode_values(vr, element.values, order, encoding.new_character_sets)
     head = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF)
@@ -138,10 +141,3 @@ def encode_element(tag: int, element: NewElement, encoding: Encoding) -> bytes:
     if len(value) > _MAX_SHORT:
         raise MediaError(f"the new value of {tag:08X} is longer than {_MAX_SHORT:,} bytes")
     return head + vr.encode() + struct.pack(f"{order}H", len(value)) + value
-
-
-def _item(elements: Elements, encoding: Encoding, order: str) -> bytes:
-    value = b"".join(
-        encode_element(tag, element, encoding) for tag, element in sorted(elements.items())
-    )
-    return struct.pack(f"{order}HHI", _ITEM >> 16, _ITEM & 0xFFFF, len(value)) + value

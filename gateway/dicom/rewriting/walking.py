@@ -70,26 +70,31 @@ class _Level:
 
     def __init__(self, order: str) -> None:
         self._order = order
-        self._group_lengths: dict[int, tuple[int, int]] = {}
+        self._group_lengths: dict[int, tuple[_Header, int]] = {}
         self._group_deltas: dict[int, int] = {}
         self.delta = 0
 
-    def add_group_length(self, group: int, position: int, length: int) -> None:
+    def add_group_length(self, header: _Header, length: int) -> None:
         """Note where the length of a group is; it follows the changes of the group."""
-        self._group_lengths[group] = position, length
+        self._group_lengths[header.tag >> 16] = header, length
 
     def grow(self, group: int, size: int) -> None:
         """Note that a group grows by some bytes."""
         self.delta += size
         self._group_deltas[group] = self._group_deltas.get(group, 0) + size
 
-    def group_splices(self) -> list[Splice]:
-        """Return the changes of the lengths of groups."""
-        return [
-            _length_splice(position, length + delta, self._order)
-            for group, (position, length) in self._group_lengths.items()
-            if (delta := self._group_deltas.get(group, 0))
-        ]
+    def end(self) -> list[Splice]:
+        """Return the changes of the lengths of groups; those of groups that are gone go, too."""
+        splices = []
+        for group, (header, stated) in self._group_lengths.items():
+            delta = self._group_deltas.get(group, 0)
+            if delta and stated + delta > 0:
+                splices.append(_length_splice(header.start, stated + delta, self._order))
+            elif delta:
+                end = header.start + _GROUP_LENGTH_SIZE
+                splices.append(Splice(header.position, end, b""))
+                self.delta -= end - header.position
+        return splices
 
 
 class _Untouched:
@@ -147,7 +152,7 @@ class Walker:
                 place = places.get(tag, position)
                 self.splices.append(Splice(place, place, data))
                 level.grow(tag >> 16, len(data))
-        self.splices.extend(level.group_splices())
+        self.splices.extend(level.end())
         return position
 
     def _walk_element(
@@ -162,9 +167,9 @@ class Walker:
             raise _Broken
         if not tag & 0xFFFF and length == _GROUP_LENGTH_SIZE:
             [stated] = self._unpack(f"{encoding.order}I", header.start)
-            level.add_group_length(tag >> 16, header.start, stated)
+            level.add_group_length(header, stated)
             return header.start + length
-        if vr == "SQ" or (length is None and not _has_fragments(header)):
+        if vr == "SQ" or (length is None and tag not in _PIXELS and vr not in _FRAGMENTED):
             return self._walk_sequence(header, limit, encoding, level, depth)
         if length is None:
             end = self._end_of_fragments(header.start, limit, encoding.order)
@@ -227,7 +232,7 @@ class Walker:
                 inner.is_implicit = not _is_vr(self._buffer[offset + 4 : offset + 6])
             level = _Level(encoding.order)
             start, position = position, self._walk_item(position, length, end, inner, level, depth)
-            self.splices.extend(level.group_splices())
+            self.splices.extend(level.end())
             if level.delta and length is not None:
                 self.splices.append(_length_splice(start - 4, length + level.delta, encoding.order))
             growth += level.delta
@@ -363,10 +368,12 @@ def _is_vr(code: bytes) -> bool:
     return code.isalpha() and code.isupper()
 
 
-def _has_fragments(header: _Header) -> bool:
-    return header.tag in _PIXELS or header.vr in _FRAGMENTED
-
-
 def _length_splice(position: int, length: int, order: str) -> Splice:
-    """Return the change of a length of 32 bits."""
+    """Return the change of a length of 32 bits.
+
+    Raises:
+        MediaError: the file would become too large for it.
+    """
+    if length >= _UNDEFINED:
+        raise MediaError("a sequence of the DICOM file would become larger than 4 GiB")
     return Splice(position, position + 4, struct.pack(f"{order}I", length))
