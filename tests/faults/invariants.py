@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.settings import Settings
+from tests.faults.dicom_invariants import WRONG_DICOM_ROWS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.journal import journal_violations
 
@@ -79,6 +80,7 @@ WRONG_ROWS = {
         AND NOT EXISTS (SELECT 1 FROM renditions WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM uploads WHERE stored_key = key)""",
     "thumbnail that nobody makes": "SELECT object_key FROM thumbnails WHERE unavailable_reason = 'PENDING'",
+    **WRONG_DICOM_ROWS,
 }
 """Rows that must not exist, by what each of them would be."""
 

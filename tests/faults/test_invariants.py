@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.media import samples
+from tests.faults.dicom_invariants import DICOM_SEEDS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.invariants import CHECKS, WRONG_ROWS, check_at_rest, unexplained_items
 from tests.fixtures.sites import Site
@@ -106,6 +107,7 @@ SEEDS: dict[str, list[Step]] = {
     "by the journal": ["DELETE FROM changes WHERE action = 'MOVE'"],
     "ingested 2 times by 1 units": [Copy("changes", {"uuid": OTHER}, "action = 'INGEST'")],
     "item that no unit made": ["UPDATE upload_units SET item_uuid = NULL"],
+    **{violation: [statement] for violation, statement in DICOM_SEEDS.items()},
 }
 """What makes a site violate each invariant."""
 QUEUE_SEEDS = {
@@ -158,6 +160,7 @@ async def fill(site: Site) -> None:
     folder, other = await site.folder("mirrored"), await site.folder("emptied")
     await site.done("createDataset", {"title": "mirror", "backingFolderUuid": folder}, "dataset { uuid }")
     files = [File(f"{seed}.png", "IMAGE", samples.png(seed=seed)) for seed in range(4)]
+    files += [File(f"{number}.dcm", "DICOM_FILE", samples.dicom_file(instance_number=number)) for number in (1, 2)]
     files += [File("broken.png", "IMAGE", b"broken"), File("a.txt", "PLAIN_TEXT", b"text")]
     await upload(site, folder, files, ignoreErrors=True)
     frames = await send_files(site, other, [File(f"{n}.png", "IMAGE", samples.png(seed=10 + n)) for n in range(3)])
