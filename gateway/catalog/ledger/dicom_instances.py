@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ledger.dicom_series import SeriesKey, SopKey, ensure_series, refresh_series
-from gateway.catalog.ledger.dicom_studies import StudyKey, lock_studies_of, refresh_studies
+from gateway.catalog.ledger.dicom_studies import StudyIdentity, lock_studies_of, refresh_studies
 from gateway.catalog.ledger.dicom_tags import save_tags
 from gateway.catalog.ledger.study_attachments import Attachment, find_attachments
 from gateway.database.dialects import in_keys, upsert
@@ -72,7 +72,7 @@ async def files_read(
     arrivals = [each for each in arrivals if each.folder_uuid in roots]
     before = await _locate(transaction, [each.item_uuid for each in arrivals])
     keys = {
-        each.item_uuid: StudyKey(
+        each.item_uuid: StudyIdentity(
             roots[each.folder_uuid],
             each.facts.dicom_study_uid or "",
             each.object["header"].get("patient_id", ""),
@@ -131,7 +131,7 @@ async def parts_moved(
     root = (await _lock_roots(transaction, {folder_uuid}))[folder_uuid]
     parts: list[_Located | Attachment] = [*before, *attachments]
     keys = {
-        each.item_uuid: StudyKey(root, each.study_uid, each.patient_id, each.patient_id_issuer)
+        each.item_uuid: StudyIdentity(root, each.study_uid, each.patient_id, each.patient_id_issuer)
         for each in parts
     }
     left = {each.study_uuid for each in parts}

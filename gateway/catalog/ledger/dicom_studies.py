@@ -38,7 +38,7 @@ _COLUMNS = {name: name for name in STUDY_TAGS} | {"study_description": "descript
 """The columns of the attributes in headers."""
 
 
-class StudyKey(NamedTuple):
+class StudyIdentity(NamedTuple):
     """The identity of a study; the patient is empty if unknown."""
 
     root_folder_uuid: UUID
@@ -60,8 +60,8 @@ class _HeaderRow(NamedTuple):
 
 
 async def lock_studies_of(
-    transaction: Transaction, keys: Collection[StudyKey], others: Collection[UUID] = ()
-) -> dict[StudyKey, UUID]:
+    transaction: Transaction, keys: Collection[StudyIdentity], others: Collection[UUID] = ()
+) -> dict[StudyIdentity, UUID]:
     """Lock studies and others until the transaction ends, and return the former by key.
 
     Those that are missing are created.
@@ -249,5 +249,5 @@ async def _keep_places(
         await transaction.execute(sa.insert(dicom_study_places), rows)
 
 
-def _key_of(row: DicomStudyRecord) -> StudyKey:
-    return StudyKey(row.root_folder_uuid, row.study_uid, row.patient_id, row.patient_id_issuer)
+def _key_of(row: DicomStudyRecord) -> StudyIdentity:
+    return StudyIdentity(row.root_folder_uuid, row.study_uid, row.patient_id, row.patient_id_issuer)
