@@ -181,8 +181,9 @@ def rotate(
             console.print("Restart the site, then run: storegraph rotate-secrets")
             return
         async with open_current_services(settings) as services:
-            rotation = await rotate_secrets(services.database, services.clouds)
-        console.print(f"Credentials of integrations: {rotation}.")
+            rotations = await rotate_secrets(services.database, services.vault)
+        console.print(f"Credentials of integrations: {rotations.integrations}.")
+        console.print(f"Secrets of DICOM projects: {rotations.projects}.")
         if forget:
             forget_former_secrets(settings)
 

@@ -10,6 +10,7 @@ import strawberry
 
 from gateway.auth.viewer import Viewer
 from gateway.clouds.open import Clouds
+from gateway.clouds.vault import Vault
 from gateway.database.engine import Database
 from gateway.disks import Disks
 from gateway.events.base import Events
@@ -43,9 +44,9 @@ class ReadFilter(Protocol):
 class Services:
     """The services that live as long as the process.
 
-    `watches` know whether the store and the clouds of integrations are away. `read_filter` is there
-    in processes that run tasks. `requested_thumbnails` has the items and frames whose thumbnails
-    were requested lately.
+    `vault` encrypts secrets that are stored. `watches` know whether the store and the clouds of
+    integrations are away. `read_filter` is there in processes that run tasks.
+    `requested_thumbnails` has the items and frames whose thumbnails were requested lately.
     `stopping` is set when the process begins to shut down, `closing` when it closes connections.
     """
 
@@ -57,6 +58,7 @@ class Services:
     fetch_rules: FetchRules
     fetcher: Fetcher
     clouds: Clouds
+    vault: Vault
     disks: Disks
     watches: Watches
     streams: Streams = field(default_factory=Streams)

@@ -86,9 +86,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         Fetcher, rules, max_bytes=settings.fetch_bytes, seconds=settings.fetch_seconds
     )
     measure_calls(fetcher, "fetch", ("request", "read_range"))
-    clouds = Clouds(
-        Vault(own.current, own.former), fetcher, shares_credentials=settings.share_credentials
-    )
+    vault = Vault(own.current, own.former)
+    clouds = Clouds(vault, fetcher, shares_credentials=settings.share_credentials)
     events = open_events(database)
     database.before_commit(partial(journal.finish, events))
     # Last, as all transactions that change jobs wait for each other from here to their commits.
@@ -99,7 +98,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await events.start()
         queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))
         yield Services(
-            settings, database, store, events, queue, rules, fetcher, clouds, disks, watches
+            settings, database, store, events, queue, rules, fetcher, clouds, vault, disks, watches
         )
     finally:
         await watches.close()

@@ -1,14 +1,15 @@
-"""Encrypts stored credentials again with the secret in use."""
+"""Encrypts stored secrets again with the secret in use."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.clouds.open import Clouds
-from gateway.clouds.vault import UnsealFailed
+from gateway.clouds.vault import UnsealFailed, Vault
 from gateway.database.engine import Database
-from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
+from gateway.models.dicom import dicom_projects
+from gateway.models.integrations import cloud_integrations
 
 _BATCH = 100
 _FIRST = UUID(int=0)
@@ -16,7 +17,7 @@ _FIRST = UUID(int=0)
 
 @dataclass(slots=True)
 class Rotation:
-    """Numbers of integrations: encrypted again, left as they were, and those nobody can decrypt."""
+    """Numbers of rows: encrypted again, left as they were, and those nobody can decrypt."""
 
     renewed: int = 0
     current: int = 0
@@ -29,35 +30,53 @@ class Rotation:
         )
 
 
-async def rotate_secrets(database: Database, clouds: Clouds) -> Rotation:
-    """Encrypt the credentials of all integrations with the secret in use.
+class Rotations(NamedTuple):
+    """The credentials of integrations, and the secrets of DICOM projects."""
 
-    They are committed in batches. If it is interrupted, call it again: those that are encrypted
+    integrations: Rotation
+    projects: Rotation
+
+
+class _SealedRow(NamedTuple):
+    uuid: UUID
+    secret: str
+
+
+async def rotate_secrets(database: Database, vault: Vault) -> Rotations:
+    """Encrypt all that is encrypted with the secret in use.
+
+    Rows are committed in batches. If it is interrupted, call it again: those that are encrypted
     with that secret already are left alone.
     """
+    return Rotations(
+        await _rotate(database, vault, cloud_integrations),
+        await _rotate(database, vault, dicom_projects),
+    )
+
+
+async def _rotate(database: Database, vault: Vault, table: sa.Table) -> Rotation:
     rotation, last = Rotation(), _FIRST
     while True:
         batch = (
-            sa.select(cloud_integrations.c.uuid, cloud_integrations.c.secret)
-            .where(cloud_integrations.c.uuid > last, cloud_integrations.c.secret.is_not(None))
-            .order_by(cloud_integrations.c.uuid)
+            sa.select(table.c.uuid, table.c.secret)
+            .where(table.c.uuid > last, table.c.secret.is_not(None))
+            .order_by(table.c.uuid)
             .limit(_BATCH)
             .with_for_update()
         )
         async with database.writing() as transaction:
-            rows = await transaction.rows(batch, CloudIntegrationRecord)
+            rows = await transaction.rows(batch, _SealedRow)
             for row in rows:
                 try:
-                    renewed = clouds.reseal(row.uuid, row.secret or "")
+                    renewed = vault.reseal(row.uuid, row.secret)
                 except UnsealFailed:
                     rotation.unreadable += 1
                     continue
                 if renewed is None:
                     rotation.current += 1
                     continue
-                own = cloud_integrations.c.uuid == row.uuid
                 await transaction.execute(
-                    sa.update(cloud_integrations).where(own).values(secret=renewed)
+                    sa.update(table).where(table.c.uuid == row.uuid).values(secret=renewed)
                 )
                 rotation.renewed += 1
         if len(rows) < _BATCH:

@@ -35,14 +35,6 @@ class Clouds:
         """Encrypt the credentials of an integration for its row."""
         return self._vault.seal(uuid, orjson.dumps(credentials).decode())
 
-    def reseal(self, uuid: UUID, sealed: str) -> str | None:
-        """Encrypt sealed credentials with the secret in use; return None if they are already.
-
-        Raises:
-            UnsealFailed: they were sealed with none of the site's secrets.
-        """
-        return self._vault.reseal(uuid, sealed)
-
     def account_for(self, row: CloudIntegrationRecord) -> CloudAccount:
         """Return the account of an integration.
 

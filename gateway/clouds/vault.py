@@ -1,4 +1,4 @@
-"""Encryption of integrations' credentials at rest, with a key derived from the site's secret."""
+"""Encryption of secrets at rest, such as credentials, with a key derived from the site's secret."""
 
 import base64
 import secrets

@@ -227,6 +227,22 @@ class StudyAttachmentRecord(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now)
 
 
+class DicomProjectRecord(SQLModel, table=True):
+    """A project within which anonymized patients and objects have the same pseudonyms.
+
+    Attributes:
+        key: the name that clients give it.
+        secret: 32 random bytes from which pseudonyms are derived, in base 64, encrypted like the
+            credentials of integrations.
+    """
+
+    __tablename__ = "dicom_projects"
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    key: str = Field(sa_type=Key, unique=True)
+    secret: str
+    created_at: datetime = Field(default_factory=now)
+
+
 dicom_studies = table_of(DicomStudyRecord)
 dicom_study_places = table_of(DicomStudyPlaceRecord)
 dicom_series = table_of(DicomSeriesRecord)
@@ -234,3 +250,4 @@ dicom_headers = table_of(DicomHeaderRecord)
 dicom_instances = table_of(DicomInstanceRecord)
 dicom_tags = table_of(DicomTagsRecord)
 study_attachments = table_of(StudyAttachmentRecord)
+dicom_projects = table_of(DicomProjectRecord)

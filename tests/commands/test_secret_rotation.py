@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.auth.secret import site_secrets
+from gateway.catalog.dicom_projects import project_secret
 from gateway.catalog.secret_rotation import rotate_secrets
 from gateway.clouds.vault import Vault
+from gateway.errors import DomainError
 from gateway.kinds.enums import StorageLocationName
 from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
 from gateway.settings import Settings
@@ -50,13 +52,38 @@ async def test_credentials_are_encrypted_again(tmp_path: Path, embedded_url: str
     await add_integrations(before, lost.encode(), 1)
     after = settings_with(tmp_path, embedded_url, secret_key=new, former_secret_keys=[old])
     async with open_services(after) as services:
-        first = await rotate_secrets(services.database, services.clouds)
-        again = await rotate_secrets(services.database, services.clouds)
+        first, _ = await rotate_secrets(services.database, services.vault)
+        again, _ = await rotate_secrets(services.database, services.vault)
     assert (first.renewed, first.current, first.unreadable) == (COUNT, 0, 1)
     assert (again.renewed, again.current, again.unreadable) == (0, COUNT, 1)
     rows = await _secrets(settings_with(tmp_path, embedded_url, secret_key=new))
     opened = [Vault(new.encode()).open(row.uuid, row.secret) for row in rows[:COUNT]]
     assert opened == ['{"key": "k"}'] * COUNT
+
+
+async def secrets_of_projects(settings: Settings, keys: list[str]) -> list[bytes]:
+    """Return the secrets of projects, which are created if they are missing."""
+    async with open_services(settings) as services, services.database.writing() as transaction:
+        return [await project_secret(transaction, services.vault, key) for key in keys]
+
+
+async def test_secrets_of_projects_survive_rotation(tmp_path: Path, embedded_url: str) -> None:
+    """Pseudonyms would change otherwise. Without the former key, they are lost for good, and that is said."""
+    old, new, lost = (secrets.token_hex(32) for _ in range(3))
+    projects = [f"trial {number}" for number in range(COUNT)]
+    before = await secrets_of_projects(settings_with(tmp_path, embedded_url, secret_key=old), projects)
+    assert len(set(before)) == COUNT
+    assert {len(secret) for secret in before} == {32}
+    async with open_services(
+        settings_with(tmp_path, embedded_url, secret_key=new, former_secret_keys=[old])
+    ) as services:
+        _, rotation = await rotate_secrets(services.database, services.vault)
+    assert (rotation.renewed, rotation.current, rotation.unreadable) == (COUNT, 0, 0)
+    now = settings_with(tmp_path, embedded_url, secret_key=new)
+    assert await secrets_of_projects(now, projects) == before
+    with pytest.raises(DomainError) as caught:
+        await secrets_of_projects(settings_with(tmp_path, embedded_url, secret_key=lost), projects)
+    assert caught.value.path == ("projectKey",)
 
 
 async def _secrets(settings: Settings) -> list[Any]:
