@@ -16,7 +16,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
-from resolvers import reencoding, uploads
+from resolvers import dicom_jobs, reencoding, uploads
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.dicom import study_of_series
@@ -55,6 +55,8 @@ _EDGES: dict[str, ToOne] = {
     "DeletionJob": deletion_by_uuid,
     "LinkingJob": linking_by_uuid,
     "CollectingJob": collecting_by_uuid,
+    "DicomDeletionJob": dicom_jobs.deletion_by_uuid,
+    "DicomJobUnit": dicom_jobs.unit_by_uuid,
 }
 
 

@@ -195,6 +195,11 @@ class Role:
         text = f"`{self.role}` on the folder of the {noun}"
         return RoleRequirement(field, text, self.role, FOLDER, noun)
 
+    def on_study(self, field: str, condition: str = "") -> RoleRequirement:
+        """Require the role on each folder with a part of a study; see `Permissions.roles`."""
+        text = f"`{self.role}` on each folder that has a part of the study which the caller sees"
+        return RoleRequirement(field, text + condition, self.role, FOLDER, "folder")
+
     def on_job(self, field: str) -> JobRequirement:
         """Require the role on the folder of a job of any kind, or to be its starter."""
         text = (

@@ -36,6 +36,7 @@ _ENTRIES = {
     "CollectionItem": "entries of a collection",
     "DataRow": "data rows",
     "Dataset": "datasets",
+    "DicomJobUnit": "units of a job about DICOM studies",
     "FilterPreset": "filter presets",
     "Group": "groups of users",
     "DicomSeries": "DICOM series",

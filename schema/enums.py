@@ -12,6 +12,8 @@ from gateway.kinds.enums import (
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
     DicomAvailability,
+    DicomJobPhase,
+    DicomJobUnitStatus,
     JobKind,
     JobOutcome,
     JobStatus,
@@ -182,6 +184,19 @@ described(
     DELETION="Removes a deleted folder with all below it, or another large object: a `DeletionJob`.",
     LINKING="Links the items of a folder to the dataset that mirrors it: a `LinkingJob`.",
     COLLECTING="Adds items to a collection by a filter, or removes them: a `CollectingJob`.",
+    DICOM_DELETION="Deletes a DICOM study: a `DicomDeletionJob`.",
+)
+described(
+    DicomJobPhase,
+    LISTING="The instances are listed as units.",
+    REMOVING="Items are deleted.",
+)
+described(
+    DicomJobUnitStatus,
+    PENDING="Waiting or running.",
+    DONE="Done.",
+    ERROR="Failed; `error` says why.",
+    CANCELLED="Cancelled with its job.",
 )
 described(
     JobStatus,

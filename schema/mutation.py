@@ -25,6 +25,7 @@ from resolvers.mutations.datasets import (
     unlink_items_from_dataset,
     update_dataset,
 )
+from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -117,6 +118,7 @@ from schema.payloads.datasets import (
     UnlinkItemsFromDatasetPayload,
     UpdateDatasetPayload,
 )
+from schema.payloads.dicom_jobs import DeleteDicomStudyPayload
 from schema.payloads.folders import (
     CreateStorageFolderPayload,
     DeleteStorageFolderPayload,
@@ -201,6 +203,7 @@ class Mutation:
     update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)
     move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)
     delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
+    delete_dicom_study: DeleteDicomStudyPayload = mutation(delete_dicom_study)
     create_data_groups: CreateDataGroupsPayload = mutation(create_data_groups)
     request_upload_urls: RequestUploadUrlsPayload = mutation(request_upload_urls)
     renew_upload_urls: RenewUploadUrlsPayload = mutation(renew_upload_urls)

@@ -15,6 +15,7 @@ from gateway.kinds.enums import JobKind
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies, dicom_study_places
+from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.folders import folder_grants, folders, leaving_folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
@@ -180,6 +181,25 @@ def sees_reencode_job(viewer: Viewer) -> Condition:
 def sees_reencode_unit(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a unit of a re-encoding job, by its job."""
     return sa.exists().where(jobs.c.uuid == reencode_units.c.job_uuid, sees_reencode_job(viewer))
+
+
+def sees_dicom_job(viewer: Viewer) -> Condition:
+    """Return the condition that a job is about DICOM studies, and that the viewer may see it.
+
+    It belongs to the user who started it, because the instances may be in any folders.
+    """
+    is_own = sa.true() if viewer.is_site_admin else jobs.c.user_uuid == viewer.user_uuid
+    return sa.and_(jobs.c.dicom_phase.is_not(None), is_own)
+
+
+def sees_dicom_deletion(viewer: Viewer) -> Condition:
+    """Return the condition that a job deletes a DICOM study, and that the viewer may see it."""
+    return sa.and_(jobs.c.kind == JobKind.DICOM_DELETION, sees_dicom_job(viewer))
+
+
+def sees_dicom_job_unit(viewer: Viewer) -> Condition:
+    """Return the condition that the viewer may see a unit of such a job, by its job."""
+    return sa.exists().where(jobs.c.uuid == dicom_job_units.c.job_uuid, sees_dicom_job(viewer))
 
 
 def sees_user(viewer: Viewer, user: sa.FromClause = users) -> Condition:

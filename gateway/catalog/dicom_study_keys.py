@@ -52,13 +52,15 @@ def in_scope(
     ]
 
 
-def matching_studies(viewer: Viewer, key: StudyKey) -> list[sa.ColumnElement[bool]]:
+def matching_studies(
+    viewer: Viewer, key: StudyKey, *path: str | int
+) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on `dicom_studies` of the studies with a key that the viewer sees.
 
     Raises:
-        DomainError: `BAD_USER_INPUT`, the study UID is malformed.
+        DomainError: `BAD_USER_INPUT`, the study UID is malformed; `path` leads to the key.
     """
-    uid = check_uid(key.study_uid, "studyUid")
+    uid = check_uid(key.study_uid, *path, "studyUid")
     place = dicom_study_places.alias()
     conditions = [
         dicom_studies.c.study_uid == uid,
@@ -74,7 +76,7 @@ def matching_studies(viewer: Viewer, key: StudyKey) -> list[sa.ColumnElement[boo
     return conditions
 
 
-def check_is_single(studies: Sequence[object], key: StudyKey, *path: str) -> None:
+def check_is_single(studies: Sequence[object], key: StudyKey, *path: str | int) -> None:
     """Raise `BAD_USER_INPUT` if a key names several studies, saying which key is missing."""
     if len(studies) < 2:
         return
@@ -82,16 +84,18 @@ def check_is_single(studies: Sequence[object], key: StudyKey, *path: str) -> Non
     raise bad_input(f"Several studies have this UID here. Pass {name}.", *path, name)
 
 
-async def find_study(connection: AsyncConnection, viewer: Viewer, key: StudyKey) -> UUID:
-    """Return the UUID of the study that an input of a mutation names.
+async def find_study(
+    connection: AsyncConnection, viewer: Viewer, key: StudyKey, *path: str | int
+) -> UUID:
+    """Return the UUID of the study that an input of a mutation names at a path.
 
     Raises:
         DomainError: `NOT_FOUND` if the viewer sees no such study, `BAD_USER_INPUT` if the key is
             malformed or names several.
     """
-    chosen = sa.select(dicom_studies.c.uuid).where(*matching_studies(viewer, key)).limit(2)
+    chosen = sa.select(dicom_studies.c.uuid).where(*matching_studies(viewer, key, *path)).limit(2)
     studies: Sequence[UUID] = (await connection.execute(chosen)).scalars().all()
-    check_is_single(studies, key, "input")
+    check_is_single(studies, key, *path)
     if not studies:
-        raise not_found("study", key.study_uid, "input", "studyUid")
+        raise not_found("study", key.study_uid, *path, "studyUid")
     return studies[0]

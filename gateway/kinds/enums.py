@@ -94,6 +94,7 @@ class JobKind(StrEnum):
     DELETION = "DELETION"
     LINKING = "LINKING"
     COLLECTING = "COLLECTING"
+    DICOM_DELETION = "DICOM_DELETION"
 
 
 class DicomAvailability(StrEnum):
@@ -266,5 +267,21 @@ class ReencodeUnitStatus(StrEnum):
     PENDING = "PENDING"
     REENCODED = "REENCODED"
     LEFT_ALONE = "LEFT_ALONE"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+
+
+class DicomJobPhase(StrEnum):
+    """Phase of a job about DICOM studies. More may be added."""
+
+    LISTING = "LISTING"
+    REMOVING = "REMOVING"
+
+
+class DicomJobUnitStatus(StrEnum):
+    """State of one instance, or one attachment, of a job about DICOM studies."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
     ERROR = "ERROR"
     CANCELLED = "CANCELLED"

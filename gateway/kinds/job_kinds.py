@@ -9,5 +9,6 @@ JOB_TYPES = {
     JobKind.DELETION: "DeletionJob",
     JobKind.LINKING: "LinkingJob",
     JobKind.COLLECTING: "CollectingJob",
+    JobKind.DICOM_DELETION: "DicomDeletionJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

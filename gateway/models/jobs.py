@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import FrameRule, JobKind, JobOutcome, JobStatus, JobWait
+from gateway.kinds.enums import DicomJobPhase, FrameRule, JobKind, JobOutcome, JobStatus, JobWait
 from gateway.models.base import Json, Key, enum_type, table_of
 
 RUNNING = sa.text("status = 'PENDING'")
@@ -42,7 +42,10 @@ class JobRecord(SQLModel, table=True):
             step of another job.
         item_filter: the filter of items, as clients send it, whose items are added or removed.
         frame_rule: what a deletion of groups does with their frames; None for other jobs.
-        listed_count: keys that a sync's listing has returned so far, of whatever use.
+        listed_count: keys that a sync's listing has returned so far, of whatever use; units that a
+            job about DICOM studies has listed.
+        dicom_study_uids: the studies that a job deletes.
+        dicom_spec: what a job does to DICOM studies, see `gateway.catalog.dicom_units`.
         reach: the key up to which a sync has looked for vanished objects.
     """
 
@@ -127,6 +130,9 @@ class JobRecord(SQLModel, table=True):
     cursor: str | None = Field(default=None, sa_type=sa.Text)
     reach: str = Field(default="", sa_type=Key)
     listed_count: int = Field(default=0, sa_type=sa.BigInteger)
+    dicom_phase: DicomJobPhase | None = Field(default=None, sa_type=enum_type(DicomJobPhase))
+    dicom_study_uids: list[str] | None = Field(default=None, sa_type=Json)
+    dicom_spec: dict[str, Any] | None = Field(default=None, sa_type=Json)
     scan_pages_processing_pending: int = 0
     scan_pages_processing_done: int = 0
     scan_pages_processing_error: int = 0

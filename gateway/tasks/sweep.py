@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from gateway.catalog.collecting import enqueue_collecting
 from gateway.catalog.datasets import enqueue_row_removal
 from gateway.catalog.deletion import enqueue_removal
+from gateway.catalog.dicom_deletion import enqueue_study_deletion
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.cancelled_units import enqueue_cancellation
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
@@ -149,13 +150,14 @@ async def restart_syncs(services: Services) -> None:
 
 
 async def restart_bulk_jobs(services: Services) -> None:
-    """Enqueue the tasks of stuck deletions again, and of jobs that link or collect items."""
+    """Enqueue the tasks of stuck jobs again that work step by step, such as deletions."""
     of_dataset = jobs.c.dataset_uuid.is_not(None)
     for kind, condition, enqueue in (
         (JobKind.DELETION, ~of_dataset, enqueue_removal),
         (JobKind.DELETION, of_dataset, enqueue_row_removal),
         (JobKind.LINKING, sa.true(), enqueue_linking),
         (JobKind.COLLECTING, sa.true(), enqueue_collecting),
+        (JobKind.DICOM_DELETION, sa.true(), enqueue_study_deletion),
     ):
         stuck = sa.select(jobs.c.uuid).where(*_is_stuck(kind), condition)
         async with services.database.writing() as transaction:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
+from gateway.catalog.dicom_deletion import DELETE_DICOM
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.cancelled_units import CANCEL_UNITS
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
@@ -32,6 +33,7 @@ from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.cancel_units import cancel_units
 from gateway.tasks.collect_items import collect_remaining_items
+from gateway.tasks.delete_dicom import delete_dicom
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
 from gateway.tasks.link_items import link_remaining_items
@@ -62,6 +64,7 @@ MAKE_ROOM = frozenset(
     for task in (
         ABORT_PARTS,
         CANCEL_UNITS,
+        DELETE_DICOM,
         REMOVE_DATASET,
         REMOVE_FOLDERS,
         REMOVE_OBJECTS,
@@ -105,6 +108,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         CANCEL_UNITS: partial(cancel_units, services),
         REMOVE_FOLDERS: partial(remove_folders, services),
         REMOVE_DATASET: partial(remove_dataset, services),
+        DELETE_DICOM: partial(delete_dicom, services),
         COLLECT_ITEMS: partial(collect_remaining_items, services),
         LINK_ITEMS: partial(link_remaining_items, services),
         REMOVE_OBJECTS: partial(remove_objects, services),

@@ -6,9 +6,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.collecting import end_collecting
+from gateway.catalog.dicom_jobs import cancel_dicom_job
 from gateway.catalog.ingestion.job_state import cancel_job as cancel_upload_job
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync, lock_job
-from gateway.catalog.jobs import TERMINAL
+from gateway.catalog.jobs import TERMINAL, lock_job_row
 from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job
 from gateway.catalog.sync_jobs import cancel_sync
 from gateway.context import Context
@@ -56,6 +57,9 @@ async def cancel_job(
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
             case JobKind.COLLECTING:
                 await end_collecting(transaction, uuid, JobStatus.CANCELLED)
+            case JobKind.DICOM_DELETION:
+                if locked := await lock_job_row(transaction, job.kind, uuid):
+                    await cancel_dicom_job(transaction, viewer, locked)
             case JobKind.DELETION if job.status not in TERMINAL:
                 message = "What it removes has been deleted, so it cannot be cancelled."
                 raise conflict(message, "jobUuid")

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from gateway.kinds.enums import DicomJobPhase, DicomJobUnitStatus, JobKind
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.dicom import (
@@ -12,7 +13,9 @@ from gateway.models.dicom import (
     dicom_study_places,
     study_attachments,
 )
+from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.items import items
+from gateway.models.jobs import jobs
 
 PEOPLE = [None, "Doe^John", "DOE^Jane^^Dr", "Yamada^Tarou=山田^太郎=やまだ^たろう", "Müller^Ä", "a*b?c%d_e[f]\\"]
 DATES = [None, "2026-01-31", "2026-01-31", "1999-12-01", "2025-06-15"]
@@ -96,3 +99,15 @@ async def create_series(builder: Any, study: UUID, home: UUID, position: int) ->
             is_live=True,
             is_current=number == 0,
         )
+
+
+async def create_study_jobs(builder: Any) -> None:
+    """Insert deletions of studies by two users, with units in all states."""
+    statuses = list(DicomJobUnitStatus)
+    for number in range(2):
+        phase = {"dicom_phase": list(DicomJobPhase)[number], "dicom_study_uids": [f"1.2.{number}"]}
+        values = {"user_uuid": builder.world.users[number], "status": "DONE", "sequence": 10 + number, **phase}
+        job = await builder.put(jobs, kind=JobKind.DICOM_DELETION, **values)
+        for position, item in enumerate(builder.world.items[:5]):
+            unit = {"position": position, "item_uuid": item, "source": 0, "sop_instance_uid": f"1.{position}"}
+            await builder.put(dicom_job_units, job_uuid=job, status=statuses[position % len(statuses)], **unit)

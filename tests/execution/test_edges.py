@@ -17,6 +17,7 @@ from gateway.ids import global_id
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import data_rows
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
+from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys
@@ -98,6 +99,8 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "DeletionJob": jobs,
         "LinkingJob": jobs,
         "CollectingJob": jobs,
+        "DicomDeletionJob": jobs,
+        "DicomJobUnit": dicom_job_units,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,

@@ -50,7 +50,7 @@ from gateway.settings import Settings
 from gateway.stores.base import SignedRequest
 from gateway.wiring import open_services
 from schema.api import api
-from tests.execution.dicom_world import create_studies
+from tests.execution.dicom_world import create_studies, create_study_jobs
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
 LIMITS = Limits(cost=1_000_000)
@@ -294,6 +294,7 @@ class Builder:
         for item in self.world.items[::3]:
             film = {"object_key": "object 1", "sha256": "0" * 64, "mime_type": "video/webm", "file_size": 2**40}
             await self.put(renditions, item_uuid=item, **film, **size)
+        await create_study_jobs(self)
         for number in range(3):
             await self.collection(number)
 

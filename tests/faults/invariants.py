@@ -48,6 +48,13 @@ WRONG_ROWS = {
             SELECT COUNT(*) FILTER (WHERE status IN ('REENCODED', 'LEFT_ALONE')),
                 COUNT(*) FILTER (WHERE status = 'ERROR'), COUNT(*) FILTER (WHERE status = 'CANCELLED')
             FROM reencode_units WHERE job_uuid = jobs.uuid)""",
+    "unit about a study without an end": "SELECT uuid FROM dicom_job_units WHERE status = 'PENDING'",
+    "job about a study with wrong counts": """
+        SELECT uuid, kind, units_done_count, units_error_count, units_cancelled_count FROM jobs
+        WHERE dicom_phase IS NOT NULL AND (units_done_count, units_error_count, units_cancelled_count) <> (
+            SELECT COUNT(*) FILTER (WHERE status = 'DONE'), COUNT(*) FILTER (WHERE status = 'ERROR'),
+                COUNT(*) FILTER (WHERE status = 'CANCELLED')
+            FROM dicom_job_units WHERE job_uuid = jobs.uuid)""",
     "sync that counts fewer units than its upload jobs": """
         SELECT uuid FROM jobs WHERE kind = 'CLOUD_SYNC' AND units_done_count + units_error_count < (
             SELECT COALESCE(SUM(units_done_count + units_error_count), 0) FROM jobs AS part

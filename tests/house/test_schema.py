@@ -40,6 +40,7 @@ from gateway.models import (
     collections,
     datasets,
     dicom,
+    dicom_jobs,
     folders,
     integrations,
     items,
@@ -74,6 +75,8 @@ ROWS: dict[str, Table] = {
     "DeletionJob": jobs.jobs,
     "LinkingJob": jobs.jobs,
     "CollectingJob": jobs.jobs,
+    "DicomDeletionJob": jobs.jobs,
+    "DicomJobUnit": dicom_jobs.dicom_job_units,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
     "Collection": collections.collections,
@@ -86,7 +89,7 @@ ROWS: dict[str, Table] = {
 }
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
-    *("cursor", "ends_as", "frame_rule", "item_filter", "reach", "sees_phi"),
+    *("cursor", "dicom_spec", "ends_as", "frame_rule", "item_filter", "reach", "sees_phi"),
 }
 WITHOUT_FIELD = {
     "StorageFolder": {
@@ -112,7 +115,8 @@ WITHOUT_FIELD = {
     "ApiKey": {"sha256", "user_uuid"},
     "CloudIntegration": {"secret", "title_key"},
     **dict.fromkeys(
-        ("UploadJob", "CloudSyncJob", "ReencodeJob", "DeletionJob", "LinkingJob", "CollectingJob"), WITHOUT_FIELD_OF_JOB
+        ("UploadJob", "CloudSyncJob", "ReencodeJob", "DeletionJob", "LinkingJob", "CollectingJob", "DicomDeletionJob"),
+        WITHOUT_FIELD_OF_JOB,
     ),
     "Collection": {"name_key"},
     "FilterPreset": {"name_key"},
@@ -123,6 +127,7 @@ WITHOUT_FIELD = {
     "DicomStudy": {"conflicts", "corrections", "name_key"},
     "DicomSeries": {"file_size", "frames", "instances", "superseded"},
     "DicomInstance": {"header_digest", "is_live"},
+    "DicomJobUnit": {"file_size", "job_uuid", "source"},
     "ReencodeUnit": {"file_size", "job_uuid", "object_key"},
 }
 """Columns that no field of the type reads by itself: internal ones, and those of batch functions and nested types."""
@@ -224,12 +229,14 @@ def test_what_has_a_uuid_has_an_id() -> None:
 def test_what_payloads_and_events_name_by_uuid_they_name_by_id() -> None:
     """A client finds it in its cache by its global ID."""
     named = {"StorageChange", "StorageChanges", "UploadedItem", "UploadUnitError", "UploadTarget"}
+    # Fields of metadata can be restored, and a job has yet to delete a study, of which others may see a part.
+    without_deleted = {"DeleteMetadataSchemaFieldPayload", "DeleteDicomStudyPayload"}
     for kind in own_types():
         if isinstance(kind, GraphQLObjectType) and (kind.name.endswith(("Payload", "Result")) or kind.name in named):
             for name in kind.fields:
                 if name.endswith(("Uuid", "Uuids")) and not kind.name.startswith("Delete"):
                     assert name.replace("Uuid", "Id") in kind.fields, f"{kind.name}.{name}"
-            if kind.name.startswith("Delete") and kind.name != "DeleteMetadataSchemaFieldPayload":
+            if kind.name.startswith("Delete") and kind.name not in without_deleted:
                 assert {"deletedId", "deletedIds"} & kind.fields.keys(), kind.name
 
 

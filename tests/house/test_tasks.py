@@ -40,6 +40,7 @@ def test_names_and_arguments_are_stable() -> None:
         "link_items": {"job"},
         "collect_items": {"job"},
         "remove_dataset": {"job"},
+        "delete_dicom": {"job"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
         "make_thumbnails": {"items", "frame", "tries"},

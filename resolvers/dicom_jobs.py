@@ -1,0 +1,33 @@
+"""Jobs about DICOM studies and their units: how they are resolved."""
+
+from gateway.auth.visibility import sees_dicom_deletion, sees_dicom_job_unit
+from gateway.execution.declarations import Argument, ToMany, ToOne
+from gateway.kinds.enums import DicomJobUnitStatus
+from gateway.models.dicom_jobs import dicom_job_units
+from gateway.models.jobs import jobs
+from resolvers.global_ids import id_from
+from resolvers.orders import in_sequence
+
+unit_id_of = id_from("DicomJobUnit", dicom_job_units.c.uuid)
+unit_by_uuid = ToOne(dicom_job_units, "unit_uuid", access=sees_dicom_job_unit)
+deletion_by_uuid = ToOne(jobs, "job_uuid", access=sees_dicom_deletion)
+units_of = ToMany(
+    "dicomJobUnits",
+    dicom_job_units,
+    in_sequence(dicom_job_units.c.position, dicom_job_units.c.uuid),
+    key=jobs.c.uuid,
+    parent=dicom_job_units.c.job_uuid,
+    where=lambda query: (
+        [dicom_job_units.c.status.in_(query.arguments["statuses"])]
+        if query.arguments["statuses"]
+        else []
+    ),
+    arguments=(
+        Argument(
+            "statuses",
+            list[DicomJobUnitStatus] | None,
+            None,
+            "Only units in these states; all if null or empty.",
+        ),
+    ),
+)

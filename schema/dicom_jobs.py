@@ -1,0 +1,56 @@
+"""Jobs about DICOM studies and their units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+
+from gateway.kinds.enums import DicomJobPhase, DicomJobUnitStatus
+from resolvers import dicom_jobs, uploads
+from schema.common import Connection, Node
+from schema.fields import column, resolved, row_type
+from schema.jobs import Job
+
+if TYPE_CHECKING:
+    from schema.items import StorageItem
+
+
+@row_type()
+@strawberry.type(description="An instance, or an attachment, of a DICOM study that a job is about.")
+class DicomJobUnit(Node):
+    id: strawberry.ID = resolved(dicom_jobs.unit_id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column("The unit's UUID.")
+    position: int = column("Position of the unit in the job, counted from 0.")
+    status: DicomJobUnitStatus = column("The state of the unit.")
+    series_uid: str | None = column(
+        "The Series Instance UID (0020,000E) of the instance; null for attachments."
+    )
+    sop_instance_uid: str | None = column(
+        "The SOP Instance UID (0008,0018) of the instance; null for attachments."
+    )
+    item: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
+        uploads.item_of,
+        "The item. Null if it has been deleted or the viewer cannot see it.",
+    )
+    error: str | None = column("The reason why the unit failed; null if it did not.")
+
+
+@row_type()
+@strawberry.type(
+    description="The deletion of a DICOM study. Its units are the instances in all their versions, "
+    "and the attachments unless they are kept; each is gone as soon as its unit is done. Visible "
+    "only to the user who started it and to site admins. It acts for that user, with the roles "
+    "that they have at the time."
+)
+class DicomDeletionJob(Job):
+    dicom_study_uids: list[str] = column(
+        "The Study Instance UID (0020,000D) of the study: at most one.", "studyUids"
+    )
+    dicom_phase: DicomJobPhase = column(
+        "The phase that the job is in, or was in when it ended.", "phase"
+    )
+    units: Connection[DicomJobUnit] = resolved(
+        dicom_jobs.units_of, "The instances and attachments, with their states."
+    )
