@@ -18,6 +18,8 @@ from gateway.catalog.site_gauges import SiteGauges
 from gateway.clock_watch import ClockWatch
 from gateway.context import Context, Services
 from gateway.database.fair_slots import ON_BEHALF_OF
+from gateway.dicomweb.endpoint import DicomWeb
+from gateway.dicomweb.routes import dicomweb_routes
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
@@ -101,6 +103,8 @@ def _routes(
         only_trusted=settings.only_trusted_documents,
         registers=settings.persisted_queries,
     )
+    rates = Rates(limits.cost_per_minute)
+    log = OperationLog(settings.log_queries, settings.log_slow_seconds)
     service = GraphQLService(
         authenticate=authenticate,
         make_context=partial(_make_context, services),
@@ -111,9 +115,9 @@ def _routes(
                 compiled,
                 persisted,
                 introspection=settings.introspection,
-                rates=Rates(limits.cost_per_minute),
+                rates=rates,
             ),
-            OperationLog(settings.log_queries, settings.log_slow_seconds),
+            log,
         ),
         limits=limits,
         origins=_socket_origins(settings),
@@ -128,12 +132,32 @@ def _routes(
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,
+        *_dicomweb_routes(services, authenticate, rates, log),
         *health_routes(Readiness(services, clocks.warnings)),
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
         *(graphiql_routes() if settings.graphiql else []),
         *([schema_route(schema)] if settings.introspection else []),
         metrics_route(authenticate, SiteGauges(services.database, services.queue)),
     ]
+
+
+def _dicomweb_routes(
+    services: Services, authenticate: Authenticator, rates: Rates, log: OperationLog
+) -> list[BaseRoute]:
+    """Return the routes of DICOMweb, with the bytes of files if these are on the local disk."""
+    offer = services.settings.dicomweb
+    if offer == "off":
+        return []
+    service = DicomWeb(
+        services,
+        authenticate,
+        partial(_make_context, services),
+        rates,
+        log,
+        serves_bytes=offer == "full" and isinstance(services.store, DiskStore),
+        has_bytes=offer == "full",
+    )
+    return dicomweb_routes(service)
 
 
 def _make_context(services: Services, viewer: Viewer, request_id: str) -> Context:

@@ -20,7 +20,9 @@ from gateway.web_addresses import check_base_url, check_origin
 
 _PREFIX = "STOREGRAPH_"
 _HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
-ROUTES = frozenset({"graphiql", "graphql", "healthz", "livez", "metrics", "objects", "readyz"})
+ROUTES = frozenset(
+    {"dicomweb", "graphiql", "graphql", "healthz", "livez", "metrics", "objects", "readyz"}
+)
 """What the paths of the gateway begin with."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -219,6 +221,11 @@ class Settings(CredentialSettings):
         False,
         description="Whether new root folders are masked: only those who were granted `seesPhi` see "
         "what identifies patients there, and get the bytes of files.",
+    )
+    dicomweb: Literal["off", "metadata", "full"] = Field(
+        "off",
+        description="Whether DICOMweb is served below `/dicomweb/`: `metadata` for searches, metadata "
+        "and redirects to signed URLs; `full` also for the bytes of objects, and to store new ones.",
     )
     metadata_schema: Literal["advice", "enforced"] = Field(
         "advice",

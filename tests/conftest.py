@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.demo",
     "tests.fixtures.servers",
     "tests.fixtures.sites",
+    "tests.fixtures.dicom_web",
     "tests.fixtures.elsewhere",
     "tests.fixtures.sieges",
     "tests.fixtures.fragile",

@@ -237,6 +237,11 @@ def json_text_contains(
     return _Folded(_JsonText(column, key)).contains(fold(text), autoescape=True)
 
 
+def folded(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """Return a text as it is compared where case is ignored; PostgreSQL only lowers it."""
+    return _Folded(text)
+
+
 def add_functions(connection: Any) -> None:
     """Give a connection of SQLite the functions that searches call."""
     connection.create_function(FOLD, 1, _fold_or_none, deterministic=True)

@@ -28,6 +28,14 @@ class Matching(Enum):
     NUMBER = auto()
 
 
+class Presence(Enum):
+    """Which answers have an attribute: all, those with a value, or where it is asked for."""
+
+    ALWAYS = auto()
+    IF_KNOWN = auto()
+    ON_REQUEST = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """An attribute of DICOM at its level.
@@ -36,7 +44,7 @@ class Attribute:
         tag: eight hexadecimal digits in capitals.
         column: the name of its value in rows of searches; None if it is made of several.
         matching: how it is matched; None if it cannot be.
-        is_required: whether all answers have it, empty if it has no value.
+        presence: which answers have it.
     """
 
     tag: str
@@ -45,7 +53,7 @@ class Attribute:
     level: Level
     column: str | None = None
     matching: Matching | None = None
-    is_required: bool = True
+    presence: Presence = Presence.ALWAYS
 
 
 _STUDY, _SERIES, _INSTANCE = Level.STUDY, Level.SERIES, Level.INSTANCE
@@ -63,12 +71,26 @@ ATTRIBUTES: Sequence[Attribute] = (
         "referring_physician_name",
         Matching.NAME,
     ),
-    Attribute("00081030", "StudyDescription", "LO", _STUDY, "description", Matching.TEXT, False),
+    Attribute(
+        "00081030",
+        "StudyDescription",
+        "LO",
+        _STUDY,
+        "description",
+        Matching.TEXT,
+        Presence.ON_REQUEST,
+    ),
     Attribute("00081190", "RetrieveURL", "UR", _STUDY),
     Attribute("00100010", "PatientName", "PN", _STUDY, "patient_name", Matching.NAME),
     Attribute("00100020", "PatientID", "LO", _STUDY, "patient_id", Matching.TEXT),
     Attribute(
-        "00100021", "IssuerOfPatientID", "LO", _STUDY, "patient_id_issuer", Matching.TEXT, False
+        "00100021",
+        "IssuerOfPatientID",
+        "LO",
+        _STUDY,
+        "patient_id_issuer",
+        Matching.TEXT,
+        Presence.ON_REQUEST,
     ),
     Attribute("00100030", "PatientBirthDate", "DA", _STUDY, "patient_birth_date", Matching.DATE),
     Attribute("00100040", "PatientSex", "CS", _STUDY, "patient_sex", Matching.CODE),
@@ -78,9 +100,23 @@ ATTRIBUTES: Sequence[Attribute] = (
     Attribute("00201208", "NumberOfStudyRelatedInstances", "IS", _STUDY),
     Attribute("00080060", "Modality", "CS", _SERIES, "modality", Matching.CODE),
     Attribute(
-        "0008103E", "SeriesDescription", "LO", _SERIES, "series_description", Matching.TEXT, False
+        "0008103E",
+        "SeriesDescription",
+        "LO",
+        _SERIES,
+        "series_description",
+        Matching.TEXT,
+        Presence.IF_KNOWN,
     ),
-    Attribute("00180015", "BodyPartExamined", "CS", _SERIES, "body_part", Matching.CODE, False),
+    Attribute(
+        "00180015",
+        "BodyPartExamined",
+        "CS",
+        _SERIES,
+        "body_part",
+        Matching.CODE,
+        Presence.ON_REQUEST,
+    ),
     Attribute("0020000E", "SeriesInstanceUID", "UI", _SERIES, "series_uid", Matching.UID),
     Attribute("00200011", "SeriesNumber", "IS", _SERIES, "series_number", Matching.NUMBER),
     Attribute("00201209", "NumberOfSeriesRelatedInstances", "IS", _SERIES),

@@ -25,9 +25,7 @@ FRAME_TYPES = {
     **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (110, 111, 112)], "image/jxl"),
     "1.2.840.10008.1.2.5": "image/dicom-rle",
     **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (100, 101)], "video/mpeg"),
-    **dict.fromkeys(
-        [f"1.2.840.10008.1.2.4.{n}" for n in (102, 103, 104, 105, 106)], "video/mp4"
-    ),
+    **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (102, 103, 104, 105, 106)], "video/mp4"),
     **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (107, 108)], "video/H265"),
 }
 """The media type of frames by the transfer syntax of their file (PS3.18, 8.7.3.3)."""
@@ -64,7 +62,9 @@ def accepted(header: str | None) -> tuple[Accepted, ...]:
             name, is_multipart = parameters.get("type", "*/*"), True
         else:
             is_multipart = name == "*/*" or name == "multipart/*"
-        found.append(Accepted("*/*" if name == "multipart/*" else name, is_multipart, syntax, quality))
+        found.append(
+            Accepted("*/*" if name == "multipart/*" else name, is_multipart, syntax, quality)
+        )
     return tuple(sorted(found, key=lambda each: -each.quality))
 
 
@@ -82,9 +82,7 @@ def accepts_objects(header: str | None, syntaxes: Collection[str | None]) -> boo
     """Return whether a request accepts DICOM objects in these transfer syntaxes, in parts."""
     return all(
         any(
-            each.is_multipart
-            and covers(each.name, DICOM)
-            and each.syntax in (ANY_SYNTAX, syntax)
+            each.is_multipart and covers(each.name, DICOM) and each.syntax in (ANY_SYNTAX, syntax)
             for each in accepted(header)
         )
         for syntax in syntaxes

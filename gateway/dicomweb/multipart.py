@@ -1,4 +1,4 @@
-"""Multipart bodies (RFC 2046, 2387): writing parts, and reading those of a request as they arrive."""
+"""Multipart bodies (RFC 2046, 2387): writing parts, and reading those that arrive."""
 
 import os
 import re

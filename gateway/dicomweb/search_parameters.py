@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.dicom.dictionary import MalformedTag, parse_tag
 from gateway.dicomweb.attributes import BY_TAG, Attribute, Level, Matching
-from gateway.errors import DomainError, bad_input
+from gateway.errors import bad_input
 
 MAX_LIMIT = 1_000
 MAX_OFFSET = 10_000_000

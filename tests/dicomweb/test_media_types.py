@@ -60,7 +60,7 @@ def test_single_objects() -> None:
         ('multipart/related; type="image/jpeg"', JPEG, ("image/jpeg", True)),
         ('multipart/related; type="image/jpeg"', LOSSLESS, None),
         ('multipart/related; type="image/*"', LOSSLESS, ("image/jls", True)),
-        ('multipart/related; type="application/octet-stream"; transfer-syntax=*', LOSSLESS, ("application/octet-stream", True)),
+        ("multipart/related; type=application/octet-stream", LOSSLESS, ("application/octet-stream", True)),
         ("image/jpeg", "1.2.840.10008.1.2.2", None),
         ("*/*", "1.2.840.10008.1.2.1.99", None),
     ],

@@ -21,6 +21,7 @@ LAYERS = (
     ("resolvers",),
     ("gateway.app",),
     (
+        "gateway.dicomweb",
         "gateway.http",
         "gateway.wiring",
         "gateway.demo",

@@ -1,0 +1,235 @@
+"""Answering one request: credential, rates, limits, errors and the line in the log."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from time import perf_counter
+from uuid import UUID
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from gateway.auth.failed_credentials import TooManyFailures
+from gateway.auth.live_credential import LiveCredential
+from gateway.auth.viewer import Viewer
+from gateway.catalog.rules.dicom_values import check_uid
+from gateway.context import Context, Services
+from gateway.database.fair_slots import ON_BEHALF_OF
+from gateway.dicomweb.scope import Target
+from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.execution.error_bodies import error_body
+from gateway.execution.rates import RateExceeded, Rates
+from gateway.http.abandoned import EndingWithClient
+from gateway.http.graphql import STATUS
+from gateway.http.requests import request_id_of
+from gateway.http.retrying import RETRY
+from gateway.interruptions import TimeLimit
+from gateway.telemetry.operation_log import OK, OperationLog
+from gateway.telemetry.tracing import OPERATION, OperationTrace
+
+PREFIX = "/dicomweb"
+EXECUTOR = "dicomweb"
+"""What the log and the metrics name as the executor of these operations."""
+_STATUS = {
+    **STATUS,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.LIMIT_EXCEEDED: 413,
+}
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class NotAcceptable(DomainError):
+    """Raised if nothing that is available is accepted by the client."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.BAD_REQUEST, message)
+
+
+class PhiRestricted(DomainError):
+    """Raised for bytes from a masked folder."""
+
+    def __init__(self) -> None:
+        message = "The folder is masked, and you have no `seesPhi` there: no bytes of its files."
+        super().__init__(ErrorCode.FORBIDDEN, message)
+
+
+class UnsupportedMedia(DomainError):
+    """Raised for a body that is not of a type that can be stored."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.BAD_REQUEST, message)
+
+
+@dataclass(frozen=True, slots=True)
+class DicomWeb:
+    """Everything that is needed to answer requests.
+
+    Attributes:
+        serves_bytes: whether this process also sends and stores the bytes of files.
+        has_bytes: whether another process does, if this one does not.
+    """
+
+    services: Services
+    authenticate: Callable[[str | None], Awaitable[LiveCredential]]
+    make_context: Callable[[Viewer, str], Context]
+    rates: Rates
+    log: OperationLog
+    serves_bytes: bool
+    has_bytes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with what is known of it.
+
+    Attributes:
+        folder_uuid: the folder in its path.
+        target: the objects in its path.
+        base: the URL of the folder.
+    """
+
+    service: DicomWeb
+    request: Request
+    context: Context
+    credential: LiveCredential
+    folder_uuid: UUID
+    target: Target
+    base: str
+
+    @property
+    def accept(self) -> str | None:
+        """The representations that the client accepts: those of the query, or of the header."""
+        return self.request.query_params.get("accept") or self.request.headers.get("accept")
+
+    @property
+    def query(self) -> str:
+        """The query string, without the parameter `accept`."""
+        parts = self.request.url.query.split("&")
+        return "&".join(part for part in parts if not part.startswith("accept="))
+
+    def charge(self, cost: int) -> None:
+        """Add a cost to what the viewer has spent; raise `RateExceeded` if it is too much."""
+        self.service.rates.charge(ON_BEHALF_OF.get(), cost)
+
+    def stream(
+        self, body: AsyncIterator[bytes], media_type: str, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Return a response whose body is sent as it is made, while the credential is valid."""
+
+        async def checked() -> AsyncIterator[bytes]:
+            async for chunk in body:
+                self.credential.check()
+                yield chunk
+
+        return StreamingResponse(
+            checked(), headers={**_HEADERS, **(headers or {}), "content-type": media_type}
+        )
+
+
+Handler = Callable[[Exchange], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A kind of request: its name in the log, and what answers it.
+
+    Attributes:
+        is_change: whether it stores something, and so may take longer than a query.
+    """
+
+    name: str
+    handler: Handler
+    is_change: bool = False
+
+
+async def answer(service: DicomWeb, operation: Operation, request: Request) -> Response:
+    """Respond to a request; all errors are JSON."""
+    request_id = request_id_of(request.headers.get("x-request-id"))
+    kind = "mutation" if operation.is_change else "query"
+    trace, started = OperationTrace(request_id, type=kind, name=operation.name), perf_counter()
+    OPERATION.set(trace)
+    status = "cancelled"
+    try:
+        response = await _respond(service, operation, request, request_id)
+        status = OK
+    except ClientDisconnect:
+        raise
+    except Exception as error:
+        status = "refused"
+        response = _failure(request, error, request_id)
+    finally:
+        seconds = perf_counter() - started
+        service.log.record(trace, seconds=seconds, status=status, executor=EXECUTOR)
+    response.headers["x-request-id"] = request_id
+    return response
+
+
+async def _respond(
+    service: DicomWeb, operation: Operation, request: Request, request_id: str
+) -> Response:
+    credential = await service.authenticate(request.headers.get("authorization"))
+    context = service.make_context(credential.viewer, request_id)
+    folder_uuid = _uuid(request.path_params["folder_uuid"], "folderUuid")
+    settings = service.services.settings
+    origin = settings.public_url or str(request.base_url)
+    exchange = Exchange(
+        service,
+        request,
+        context,
+        credential,
+        folder_uuid,
+        _target(request),
+        f"{origin.rstrip('/')}{PREFIX}/{folder_uuid}",
+    )
+    exchange.charge(1)
+    if operation.is_change:
+        with credential.required():
+            return await operation.handler(exchange)
+    seconds = settings.limits.seconds
+    try:
+        with credential.required(), EndingWithClient(request), TimeLimit(seconds) as limit:
+            return await operation.handler(exchange)
+    except TimeoutError:
+        if not limit.is_stopped:
+            raise
+        message = f"The operation exceeded the time limit of {seconds:g} seconds."
+        raise DomainError(ErrorCode.TIMEOUT, message) from None
+
+
+def _target(request: Request) -> Target:
+    uids = {}
+    for name, path in _UIDS.items():
+        if (uid := request.path_params.get(name)) is not None:
+            uids[name] = check_uid(uid, path)
+    return Target(**uids)
+
+
+_UIDS = {"study_uid": "studyUid", "series_uid": "seriesUid", "instance_uid": "instanceUid"}
+
+
+def _uuid(text: str, name: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise bad_input("Expected the UUID of a folder.", name) from None
+
+
+def _failure(request: Request, error: Exception, request_id: str) -> Response:
+    """Return the response to a request that failed."""
+    body = error_body(error, request_id)
+    code = body["extensions"]["code"]
+    status, headers = _STATUS.get(code, 400), {}
+    if isinstance(error, PhiRestricted):
+        body["extensions"]["reason"] = "PHI_RESTRICTED"
+    elif isinstance(error, NotAcceptable):
+        status = 406
+    elif isinstance(error, UnsupportedMedia):
+        status = 415
+    elif isinstance(error, TooManyFailures | RateExceeded):
+        status, headers = 429, {"retry-after": str(error.retry_after)}
+    elif status == 401:
+        has_one = "authorization" in request.headers
+        headers = {"www-authenticate": 'Bearer error="invalid_token"' if has_one else "Bearer"}
+    elif status == 503:
+        headers = dict(RETRY)
+    return JSONResponse({"errors": [body]}, status, {**_HEADERS, **headers})
