@@ -1,7 +1,7 @@
 """The web application: its routes, and what runs next to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import cast
@@ -12,12 +12,10 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from gateway.auth.credentials import Authenticator
-from gateway.auth.viewer import Viewer
 from gateway.catalog.sign_in import sign_in
 from gateway.catalog.site_gauges import SiteGauges
 from gateway.clock_watch import ClockWatch
-from gateway.context import Context, Services
-from gateway.database.fair_slots import ON_BEHALF_OF
+from gateway.context import Services, open_context
 from gateway.dicomweb.endpoint import DicomWeb
 from gateway.dicomweb.routes import dicomweb_routes
 from gateway.execution.compiled.executor import CompiledExecutor
@@ -52,6 +50,46 @@ def create_app(
     schema: strawberry.Schema, services: Services, companion: Companion | None = None
 ) -> Starlette:
     """Return the application over open services; a companion runs as long as it does."""
+    authenticate, clocks = _authenticator(services), ClockWatch(services)
+    routes = _routes(schema, services, authenticate, clocks)
+    graphql = cast(Route, routes[0])
+    direct = Middleware(DirectRoute, path=graphql.path, endpoint=graphql.app)
+    return _application(services, authenticate, clocks, routes, [direct], companion)
+
+
+def create_bytes_app(services: Services) -> Starlette:
+    """Return the application that serves all of DICOMweb, and so the bytes of files."""
+    authenticate, clocks = _authenticator(services), ClockWatch(services)
+    rates, log = _rates_and_log(services.settings)
+    routes = [
+        *dicomweb_routes(DicomWeb(services, authenticate, rates, log, serves_bytes=True)),
+        *health_routes(Readiness(services, clocks.warnings)),
+        metrics_route(authenticate, SiteGauges(services.database, services.queue)),
+    ]
+    return _application(services, authenticate, clocks, routes)
+
+
+def _authenticator(services: Services) -> Authenticator:
+    settings = services.settings
+    welcome = partial(sign_in, services.database, settings)
+    signs_up = settings.jwt_create_users or settings.jwt_groups_claim
+    return Authenticator(services.database, settings, welcome if signs_up else None)
+
+
+def _rates_and_log(settings: Settings) -> tuple[Rates, OperationLog]:
+    log = OperationLog(settings.log_queries, settings.log_slow_seconds)
+    return Rates(settings.limits.cost_per_minute), log
+
+
+def _application(
+    services: Services,
+    authenticate: Authenticator,
+    clocks: ClockWatch,
+    routes: Sequence[BaseRoute],
+    innermost: Sequence[Middleware] = (),
+    companion: Companion | None = None,
+) -> Starlette:
+    """Return the application of these routes; credentials in use are watched while it runs."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -64,12 +102,6 @@ def create_app(
             await asyncio.wait([watch])
 
     settings = services.settings
-    clocks = ClockWatch(services)
-    welcome = partial(sign_in, services.database, settings)
-    signs_up = settings.jwt_create_users or settings.jwt_groups_claim
-    authenticate = Authenticator(services.database, settings, welcome if signs_up else None)
-    routes = _routes(schema, services, authenticate, clocks)
-    graphql = cast(Route, routes[0])
     app = Starlette(
         routes=routes,
         middleware=[
@@ -78,7 +110,7 @@ def create_app(
             *address_limit(settings),
             *cross_origin(settings.allowed_origins, settings.allowed_headers),
             *below_path_of(settings.public_url),
-            Middleware(DirectRoute, path=graphql.path, endpoint=graphql.app),
+            *innermost,
         ],
         lifespan=lifespan,
     )
@@ -103,11 +135,10 @@ def _routes(
         only_trusted=settings.only_trusted_documents,
         registers=settings.persisted_queries,
     )
-    rates = Rates(limits.cost_per_minute)
-    log = OperationLog(settings.log_queries, settings.log_slow_seconds)
+    rates, log = _rates_and_log(settings)
     service = GraphQLService(
         authenticate=authenticate,
-        make_context=partial(_make_context, services),
+        make_context=partial(open_context, services),
         operations=ObservedOperations(
             Operations(
                 schema,
@@ -124,46 +155,19 @@ def _routes(
         closing=services.closing,
         max_age=settings.persisted_max_age,
     )
-    objects = (
-        object_routes(services.store, authenticate.holder)
-        if isinstance(services.store, DiskStore)
-        else []
-    )
+    store = services.store
+    objects = object_routes(store, authenticate.holder) if isinstance(store, DiskStore) else []
+    web = DicomWeb(services, authenticate, rates, log, serves_bytes=bool(objects))
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,
-        *_dicomweb_routes(services, authenticate, rates, log),
+        *(dicomweb_routes(web) if settings.dicomweb != "off" else []),
         *health_routes(Readiness(services, clocks.warnings)),
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
         *(graphiql_routes() if settings.graphiql else []),
         *([schema_route(schema)] if settings.introspection else []),
         metrics_route(authenticate, SiteGauges(services.database, services.queue)),
     ]
-
-
-def _dicomweb_routes(
-    services: Services, authenticate: Authenticator, rates: Rates, log: OperationLog
-) -> list[BaseRoute]:
-    """Return the routes of DICOMweb, with the bytes of files if these are on the local disk."""
-    offer = services.settings.dicomweb
-    if offer == "off":
-        return []
-    service = DicomWeb(
-        services,
-        authenticate,
-        partial(_make_context, services),
-        rates,
-        log,
-        serves_bytes=offer == "full" and isinstance(services.store, DiskStore),
-        has_bytes=offer == "full",
-    )
-    return dicomweb_routes(service)
-
-
-def _make_context(services: Services, viewer: Viewer, request_id: str) -> Context:
-    """Return the context of an operation, which the current task runs from now on."""
-    ON_BEHALF_OF.set(viewer.user_uuid.int)  # hashed many times, which takes UUIDs longer
-    return Context(services, viewer, request_id)
 
 
 def _socket_origins(settings: Settings) -> frozenset[str]:

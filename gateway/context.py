@@ -12,6 +12,7 @@ from gateway.auth.viewer import Viewer
 from gateway.clouds.open import Clouds
 from gateway.clouds.vault import Vault
 from gateway.database.engine import Database
+from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.disks import Disks
 from gateway.events.base import Events
 from gateway.events.streams import Streams
@@ -103,6 +104,12 @@ class Context:
     def afresh(self) -> "Context":
         """Return a context of the viewer in which nothing was read yet."""
         return replace(self, loaders=Loaders())
+
+
+def open_context(services: Services, viewer: Viewer, request_id: str) -> Context:
+    """Return the context of an operation, which the current task runs from now on."""
+    ON_BEHALF_OF.set(viewer.user_uuid.int)  # hashed many times, which takes UUIDs longer
+    return Context(services, viewer, request_id)
 
 
 Info = strawberry.Info[Context, Any]

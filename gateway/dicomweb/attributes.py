@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
 
-class Level(IntEnum):
-    """What a search returns: studies, series or instances."""
+class SearchLevel(IntEnum):
+    """The objects that a search returns: studies, series or instances."""
 
     STUDY = 1
     SERIES = 2
@@ -17,7 +17,7 @@ class Level(IntEnum):
 
 
 class Matching(Enum):
-    """How values of an attribute are compared."""
+    """The way in which values of an attribute are compared."""
 
     UID = auto()
     NAME = auto()
@@ -50,13 +50,13 @@ class Attribute:
     tag: str
     keyword: str
     vr: str
-    level: Level
+    level: SearchLevel
     column: str | None = None
     matching: Matching | None = None
     presence: Presence = Presence.ALWAYS
 
 
-_STUDY, _SERIES, _INSTANCE = Level.STUDY, Level.SERIES, Level.INSTANCE
+_STUDY, _SERIES, _INSTANCE = SearchLevel.STUDY, SearchLevel.SERIES, SearchLevel.INSTANCE
 ATTRIBUTES: Sequence[Attribute] = (
     Attribute("00080020", "StudyDate", "DA", _STUDY, "study_date", Matching.DATE),
     Attribute("00080030", "StudyTime", "TM", _STUDY, "study_time", Matching.TIME),

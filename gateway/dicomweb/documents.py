@@ -42,24 +42,24 @@ def metadata_text(
     if is_masked or changes or text.count(b"{") != text.count(b"}"):
         return _parsed(text, bulk, syntax, changes, is_masked=is_masked)
     depth, position = 0, 0
-    while (found := text.find(_URI, position)) >= 0:
-        depth += text.count(b"{", position, found) - text.count(b"}", position, found)
+    while (start := text.find(_URI, position)) >= 0:
+        depth += text.count(b"{", position, start) - text.count(b"}", position, start)
         if depth != _IN_ELEMENT:
             return _parsed(text, bulk, syntax, changes, is_masked=False)
-        position = found + len(_URI)  # which has no braces
+        position = start + len(_URI)  # which has no braces
     if syntax is not None:
-        place = _place_of_syntax(text)
-        if place is None:
+        middle = position_of_syntax(text)
+        if middle is None:
             return _parsed(text, bulk, syntax, changes, is_masked=False)
         added = orjson.dumps({"vr": "UI", "Value": [syntax]})
-        text = b'%b,"%b":%b%b' % (text[:place], SYNTAX.encode(), added, text[place:])
+        text = b'%b,"%b":%b%b' % (text[:middle], SYNTAX.encode(), added, text[middle:])
     return text.replace(_URI, _URI + bulk.encode()) if position else text
 
 
-def _place_of_syntax(text: bytes) -> int | None:
+def position_of_syntax(text: bytes) -> int | None:
     """Return where the transfer syntax belongs among the elements; None if that is not plain.
 
-    Braces in texts can mislead this, to a place at which it is valid JSON, too.
+    Braces in texts can mislead this, to a middle at which it is valid JSON, too.
     """
     if text[1:10] >= b'"%b' % SYNTAX.encode():
         return None

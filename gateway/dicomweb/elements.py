@@ -15,11 +15,12 @@ def element(tag: str, value: Any) -> Element:
     """
     vr = BY_TAG[tag].vr
     values = value if isinstance(value, list) else [value]
-    present = [_value(vr, each) for each in values if each not in (None, "")]
+    present = [value_of(vr, each) for each in values if each not in (None, "")]
     return {"vr": vr, "Value": present} if present else {"vr": vr}
 
 
-def _value(vr: str, value: Any) -> Any:
+def value_of(vr: str, value: Any) -> Any:
+    """Return a value of a column in the form that a representation has in JSON."""
     if vr == "DA":
         return value.replace("-", "")
     if vr == "TM":

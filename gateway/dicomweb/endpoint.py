@@ -10,9 +10,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.live_credential import LiveCredential
-from gateway.auth.viewer import Viewer
 from gateway.catalog.rules.dicom_values import check_uid
-from gateway.context import Context, Services
+from gateway.context import Context, Services, open_context
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.dicomweb.scope import Target
 from gateway.errors import DomainError, ErrorCode, bad_input
@@ -65,17 +64,15 @@ class DicomWeb:
     """Everything that is needed to answer requests.
 
     Attributes:
-        serves_bytes: whether this process also sends and stores the bytes of files.
-        has_bytes: whether another process does, if this one does not.
+        serves_bytes: whether this process sends and stores the bytes of files, if the settings
+            allow it at all.
     """
 
     services: Services
     authenticate: Callable[[str | None], Awaitable[LiveCredential]]
-    make_context: Callable[[Viewer, str], Context]
     rates: Rates
     log: OperationLog
     serves_bytes: bool
-    has_bytes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +147,13 @@ async def answer(service: DicomWeb, operation: Operation, request: Request) -> R
     OPERATION.set(trace)
     status = "cancelled"
     try:
-        response = await _respond(service, operation, request, request_id)
+        response = await respond(service, operation, request, request_id)
         status = OK
     except ClientDisconnect:
         raise
     except Exception as error:
         status = "refused"
-        response = _failure(request, error, request_id)
+        response = failure_response(request, error, request_id)
     finally:
         seconds = perf_counter() - started
         service.log.record(trace, seconds=seconds, status=status, executor=EXECUTOR)
@@ -164,12 +161,18 @@ async def answer(service: DicomWeb, operation: Operation, request: Request) -> R
     return response
 
 
-async def _respond(
+async def respond(
     service: DicomWeb, operation: Operation, request: Request, request_id: str
 ) -> Response:
+    """Authenticate the viewer and handle the request, within the time limit unless it changes
+    something.
+    """
     credential = await service.authenticate(request.headers.get("authorization"))
-    context = service.make_context(credential.viewer, request_id)
-    folder_uuid = _uuid(request.path_params["folder_uuid"], "folderUuid")
+    context = open_context(service.services, credential.viewer, request_id)
+    try:
+        folder_uuid = UUID(request.path_params["folder_uuid"])
+    except ValueError:
+        raise bad_input("Expected the UUID of a folder.", "folderUuid") from None
     settings = service.services.settings
     origin = settings.public_url or str(request.base_url)
     exchange = Exchange(
@@ -178,7 +181,7 @@ async def _respond(
         context,
         credential,
         folder_uuid,
-        _target(request),
+        target_of(request),
         f"{origin.rstrip('/')}{PREFIX}/{folder_uuid}",
     )
     exchange.charge(1)
@@ -196,7 +199,8 @@ async def _respond(
         raise DomainError(ErrorCode.TIMEOUT, message) from None
 
 
-def _target(request: Request) -> Target:
+def target_of(request: Request) -> Target:
+    """Return the objects that a path names; raise `BAD_USER_INPUT` for a malformed UID."""
     uids = {}
     for name, path in _UIDS.items():
         if (uid := request.path_params.get(name)) is not None:
@@ -207,14 +211,7 @@ def _target(request: Request) -> Target:
 _UIDS = {"study_uid": "studyUid", "series_uid": "seriesUid", "instance_uid": "instanceUid"}
 
 
-def _uuid(text: str, name: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise bad_input("Expected the UUID of a folder.", name) from None
-
-
-def _failure(request: Request, error: Exception, request_id: str) -> Response:
+def failure_response(request: Request, error: Exception, request_id: str) -> Response:
     """Return the response to a request that failed."""
     body = error_body(error, request_id)
     code = body["extensions"]["code"]

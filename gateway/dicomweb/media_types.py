@@ -1,6 +1,6 @@
 """Which representation of DICOM objects a request accepts (PS3.18, 8.7)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -52,20 +52,24 @@ def accepted(header: str | None) -> tuple[Accepted, ...]:
     """Return what an Accept header accepts, best first; without one, anything."""
     if not header or not header.strip():
         return (Accepted("*/*", True, ANY_SYNTAX, 1.0),)
-    found = []
-    for part in _split(header):
+    ranges = []
+    for part in ranges_of(header):
         name, parameters = parse_media_type(part)
-        if not name or (quality := _quality(parameters)) <= 0:
+        try:
+            quality = float(parameters.get("q", "1"))
+        except ValueError:
+            continue  # a range with a malformed quality is ignored
+        if not name or quality <= 0:
             continue
         syntax = parameters.get("transfer-syntax", ANY_SYNTAX)
         if name == MULTIPART:
             name, is_multipart = parameters.get("type", "*/*"), True
         else:
             is_multipart = name == "*/*" or name == "multipart/*"
-        found.append(
+        ranges.append(
             Accepted("*/*" if name == "multipart/*" else name, is_multipart, syntax, quality)
         )
-    return tuple(sorted(found, key=lambda each: -each.quality))
+    return tuple(sorted(ranges, key=lambda each: -each.quality))
 
 
 def json_type(header: str | None) -> str | None:
@@ -118,14 +122,7 @@ def covers(pattern: str, name: str) -> bool:
     return pattern in ("*/*", f"{name.partition('/')[0]}/*", name.lower())
 
 
-def _quality(parameters: Mapping[str, str]) -> float:
-    try:
-        return float(parameters.get("q", "1"))
-    except ValueError:
-        return 0.0
-
-
-def _split(header: str) -> Iterable[str]:
+def ranges_of(header: str) -> Iterable[str]:
     """Yield the parts of a header between commas, of which those in quotes divide nothing."""
     part, is_quoted = "", False
     for piece in header.split(","):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.dicomweb.attributes import ATTRIBUTES, Level
+from gateway.dicomweb.attributes import ATTRIBUTES, SearchLevel
 from gateway.dicomweb.documents import SYNTAX, metadata_text
 from gateway.dicomweb.elements import element
 from gateway.dicomweb.endpoint import Exchange
@@ -28,7 +28,7 @@ _SLICE = 20
 """Documents that are made before other tasks run: about a millisecond."""
 _GZIP = 31
 _STUDY_TAGS = {
-    each.column: each.tag for each in ATTRIBUTES if each.level is Level.STUDY and each.column
+    each.column: each.tag for each in ATTRIBUTES if each.level is SearchLevel.STUDY and each.column
 }
 
 
@@ -43,15 +43,15 @@ async def respond_with_metadata(exchange: Exchange) -> Response:
     scope = await find_scope(exchange.context, exchange.folder_uuid)
     instances = await find_instances(exchange.context, scope, exchange.target)
     exchange.charge(len(instances))
-    body = _documents(exchange.context, instances, exchange.base)
+    body = documents_of(exchange.context, instances, exchange.base)
     headers = dict(VARIES)
     if accepts_gzip(exchange.request.headers.get("accept-encoding")):
-        body = _compressed(body)
+        body = compressed_chunks(body)
         headers["content-encoding"] = "gzip"
     return exchange.stream(body, media_type, headers)
 
 
-async def _documents(
+async def documents_of(
     context: Context, instances: Sequence[Instance], base: str
 ) -> AsyncIterator[bytes]:
     """Yield a JSON list of documents in pieces."""
@@ -65,7 +65,7 @@ async def _documents(
         documents = {row.item_uuid: row.document for row in rows}
         for first in range(0, len(batch), _SLICE):
             pieces = [
-                _document(each, documents.get(each.item_uuid), base)
+                document_of(each, documents.get(each.item_uuid), base)
                 for each in batch[first : first + _SLICE]
             ]
             yield separator + b",".join(pieces)
@@ -74,7 +74,7 @@ async def _documents(
     yield b"]"
 
 
-def _document(instance: Instance, packed: bytes | None, base: str) -> bytes:
+def document_of(instance: Instance, packed: bytes | None, base: str) -> bytes:
     """Return the metadata of an instance; only its UIDs if its file has not been read yet."""
     if packed is None:
         uids = {
@@ -89,19 +89,19 @@ def _document(instance: Instance, packed: bytes | None, base: str) -> bytes:
         packed,
         instance.url(base),
         instance.transfer_syntax_uid,
-        _corrections(instance.corrections),
+        corrected_elements(instance.corrections),
         is_masked=not instance.is_shown,
     )
 
 
-def _corrections(values: Mapping[str, Any]) -> dict[str, Any]:
+def corrected_elements(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the elements of attributes that were set by hand."""
     return {
         tag: element(tag, values[column]) for column, tag in _STUDY_TAGS.items() if column in values
     }
 
 
-async def _compressed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def compressed_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield the chunks compressed by gzip."""
     compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
     async for chunk in chunks:

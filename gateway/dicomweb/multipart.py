@@ -80,8 +80,8 @@ class MultipartReader:
             preamble += len(piece)
             if preamble > MAX_PREAMBLE_BYTES:
                 raise MalformedMultipart("The body does not begin with its boundary.")
-        while not await self._is_last():
-            part = Part(await self._headers(), self._until_delimiter())
+        while not await self.ends_here():
+            part = Part(await self.read_headers(), self._until_delimiter())
             yield part
             async for _ in part.content:
                 pass
@@ -99,7 +99,7 @@ class MultipartReader:
         if piece:
             yield piece
 
-    async def _is_last(self) -> bool:
+    async def ends_here(self) -> bool:
         """Return whether the delimiter was the closing one, and read the rest of its line."""
         while not (match := _PADDING.match(self._buffer)):
             if len(self._buffer) > _MAX_PADDING:
@@ -108,7 +108,7 @@ class MultipartReader:
         self._buffer = self._buffer[match.end() :]
         return match[1] == b"--"
 
-    async def _headers(self) -> Mapping[str, str]:
+    async def read_headers(self) -> Mapping[str, str]:
         """Return the headers of a part."""
         while True:
             if self._buffer.startswith(b"\r\n"):

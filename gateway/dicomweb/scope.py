@@ -67,7 +67,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the path of a request names below the folder; UIDs are None where it names none."""
+    """The objects that a path names below the folder; UIDs are None where it names none."""
 
     study_uid: str | None = None
     series_uid: str | None = None

@@ -14,7 +14,7 @@ from gateway.database.dialects import in_keys
 from gateway.dicom.documents import Document, unpack
 from gateway.dicom.masking import masked
 from gateway.dicom.profile import is_identifying
-from gateway.dicomweb.attributes import ATTRIBUTES, BY_TAG, Attribute, Level, Presence
+from gateway.dicomweb.attributes import ATTRIBUTES, BY_TAG, Attribute, Presence, SearchLevel
 from gateway.dicomweb.elements import element
 from gateway.dicomweb.scope import Scope, Target
 from gateway.dicomweb.search_parameters import MORE_RESULTS, Search
@@ -45,7 +45,7 @@ class _Related:
 
 
 async def search(
-    context: Context, scope: Scope, target: Target, wanted: Search, level: Level, base: str
+    context: Context, scope: Scope, target: Target, wanted: Search, level: SearchLevel, base: str
 ) -> Results:
     """Run a search below what the path names.
 
@@ -59,17 +59,17 @@ async def search(
     rows = rows[: wanted.limit]
     related = _Related()
     studies = list({row.study_uuid for row in rows})
-    if studies and (level is Level.STUDY or target.study_uid is None or wanted.includes_all):
+    if studies and (level is SearchLevel.STUDY or target.study_uid is None or wanted.includes_all):
         for count in await database.rows(related_counts(scope, studies), sa.Row[Any]):
             related.series[count.study_uuid] = count.series
             related.instances[count.study_uuid] = count.instances
         for each in await database.rows(modalities(scope, studies), sa.Row[Any]):
             related.modalities[each.study_uuid].append(each.modality)
-    shown = _attributes(wanted, target, level)
+    shown = attributes_of(wanted, target, level)
     more: Mapping[UUID, Document] = {}
-    if level is Level.INSTANCE:
-        more = await _further_elements(context, wanted, rows)
-    documents = [_document(row, shown, related, level, base) for row in rows]
+    if level is SearchLevel.INSTANCE:
+        more = await further_elements(context, wanted, rows)
+    documents = [document_of(row, shown, related, level, base) for row in rows]
     if more:
         for row, document in zip(rows, documents, strict=True):
             further = more.get(row.item_uuid, {})
@@ -79,19 +79,19 @@ async def search(
     return Results([dict(sorted(document.items())) for document in documents], warnings)
 
 
-def _attributes(wanted: Search, target: Target, level: Level) -> list[Attribute]:
+def attributes_of(wanted: Search, target: Target, level: SearchLevel) -> list[Attribute]:
     """Return the attributes that answers have."""
     # Of the levels above, only what the path does not name, and the UIDs.
     lowest = level
-    if level > Level.STUDY and target.study_uid is None:
-        lowest = Level.STUDY
-    elif level > Level.SERIES and target.series_uid is None:
-        lowest = Level.SERIES
+    if level > SearchLevel.STUDY and target.study_uid is None:
+        lowest = SearchLevel.STUDY
+    elif level > SearchLevel.SERIES and target.series_uid is None:
+        lowest = SearchLevel.SERIES
     return [
         each
         for each in ATTRIBUTES
         if each.level <= level
-        and (each.tag != _SERIES_COUNT or level is Level.SERIES)
+        and (each.tag != _SERIES_COUNT or level is SearchLevel.SERIES)
         and (
             wanted.includes_all
             or each.tag in wanted.includes
@@ -101,24 +101,25 @@ def _attributes(wanted: Search, target: Target, level: Level) -> list[Attribute]
     ]
 
 
-def _document(
-    row: Any, shown: Sequence[Attribute], related: _Related, level: Level, base: str
+def document_of(
+    row: Any, shown: Sequence[Attribute], related: _Related, level: SearchLevel, base: str
 ) -> Document:
+    """Return a row with the attributes that are shown, of which some may be masked."""
     document: Document = {}
     uids = [row.study_uid]
-    uids += [row.series_uid] if level >= Level.SERIES else []
-    uids += [row.sop_instance_uid] if level is Level.INSTANCE else []
+    uids += [row.series_uid] if level >= SearchLevel.SERIES else []
+    uids += [row.sop_instance_uid] if level is SearchLevel.INSTANCE else []
     computed = {
         "00080056": _ONLINE,
         "00080061": related.modalities.get(row.study_uuid),
         "00081190": f"{base}{Target(*uids)}",
         "00201206": related.series.get(row.study_uuid, 0),
         "00201208": related.instances.get(row.study_uuid, 0),
-        _SERIES_COUNT: row.instances if level is Level.SERIES else None,
+        _SERIES_COUNT: row.instances if level is SearchLevel.SERIES else None,
     }
     for attribute in shown:
         value = getattr(row, attribute.column) if attribute.column else computed[attribute.tag]
-        sees = row.shows_study if attribute.level is Level.STUDY else row.shows_series
+        sees = row.shows_study if attribute.level is SearchLevel.STUDY else row.shows_series
         if not sees and is_identifying(int(attribute.tag, 16)):
             value = None
         if value not in (None, "") or attribute.presence is Presence.ALWAYS:
@@ -131,7 +132,7 @@ class _TagsRow(NamedTuple):
     document: bytes
 
 
-async def _further_elements(
+async def further_elements(
     context: Context, wanted: Search, rows: Sequence[Any]
 ) -> Mapping[UUID, Document]:
     """Return the elements that were asked for and that only documents of instances have."""

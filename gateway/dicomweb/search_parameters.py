@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.dicom.dictionary import MalformedTag, parse_tag
-from gateway.dicomweb.attributes import BY_TAG, Attribute, Level, Matching
+from gateway.dicomweb.attributes import BY_TAG, Attribute, Matching, SearchLevel
 from gateway.errors import bad_input
 
 MAX_LIMIT = 1_000
@@ -62,7 +62,7 @@ class Search:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_search(query: str, level: Level) -> Search:
+def read_search(query: str, level: SearchLevel) -> Search:
     """Return the search that a query string describes.
 
     Raises:
@@ -81,16 +81,20 @@ def read_search(query: str, level: Level) -> Search:
     for name, value in pairs:
         option = name.lower()
         if option == "includefield":
-            _include(search, value)
+            for text in value.split(","):
+                if text == "all":
+                    search.includes_all = True
+                else:
+                    search.includes.add(_tag_of(text, "includefield"))
             continue
-        attribute = None if option in _OPTIONS else _matched(name, level)
+        attribute = None if option in _OPTIONS else matched_attribute(name, level)
         key = attribute.tag if attribute else option
         if key in seen:
             raise bad_input(f"{name[:64]} is given more than once.", name)
         seen.add(key)
         if attribute is None:
             _OPTIONS[option](search, option, value)
-        elif (wanted := _wanted(attribute, value, name)) is not None:
+        elif (wanted := wanted_values(attribute, value, name)) is not None:
             search.matches[attribute] = wanted
         if attribute:
             search.includes.add(attribute.tag)
@@ -102,21 +106,13 @@ def warning_header(texts: Sequence[str]) -> Mapping[str, str]:
     return {"warning": ", ".join(f'299 storegraph "{text}"' for text in texts)} if texts else {}
 
 
-def _include(search: Search, value: str) -> None:
-    for text in value.split(","):
-        if text == "all":
-            search.includes_all = True
-        else:
-            search.includes.add(_tag_of(text, "includefield"))
-
-
-def _matched(name: str, level: Level) -> Attribute:
+def matched_attribute(name: str, level: SearchLevel) -> Attribute:
     """Return the attribute of a parameter; raise unless it is matched in searches of a level."""
     attribute = BY_TAG.get(_tag_of(name, name))
     if attribute is None or attribute.matching is None:
         raise bad_input(f"The attribute {name[:64]} cannot be matched.", name)
     if attribute.level > level:
-        noun = {Level.STUDY: "studies", Level.SERIES: "series"}[level]
+        noun = {SearchLevel.STUDY: "studies", SearchLevel.SERIES: "series"}[level]
         raise bad_input(f"The attribute {name[:64]} cannot be matched in searches of {noun}.", name)
     return attribute
 
@@ -128,7 +124,7 @@ def _tag_of(text: str, parameter: str) -> str:
         raise bad_input(str(error), parameter) from None
 
 
-def _wanted(attribute: Attribute, value: str, name: str) -> Wanted | None:
+def wanted_values(attribute: Attribute, value: str, name: str) -> Wanted | None:
     """Return the wanted values of an attribute; None if it matches everything."""
     if len(value) > MAX_TEXT and attribute.matching is not Matching.UID:
         raise bad_input(f"{name[:64]} has more than {MAX_TEXT:,} characters.", name)
@@ -142,9 +138,9 @@ def _wanted(attribute: Attribute, value: str, name: str) -> Wanted | None:
             codes = _listed(value, name)
             return None if "*" in codes else codes or None
         case Matching.DATE:
-            return _span(value, _date, name)
+            return _span(value, days_of, name)
         case Matching.TIME:
-            return _span(value, _time, name)
+            return _span(value, times_of, name)
         case Matching.NUMBER:
             if value and not _INTEGER.fullmatch(value.strip()):
                 raise bad_input(f"Expected {name[:64]} to be an integer.", name)
@@ -175,7 +171,7 @@ def _span(value: str, convert: Callable[[str, str], tuple[str, str]], name: str)
     return Span(start, end)
 
 
-def _date(text: str, name: str) -> tuple[str, str]:
+def days_of(text: str, name: str) -> tuple[str, str]:
     """Return a date of DICOM in ISO 8601, twice: it is the first and last of its range."""
     try:
         if match := _DATE.fullmatch(text):
@@ -188,7 +184,7 @@ def _date(text: str, name: str) -> tuple[str, str]:
     )
 
 
-def _time(text: str, name: str) -> tuple[str, str]:
+def times_of(text: str, name: str) -> tuple[str, str]:
     """Return the first and last moment of a time of DICOM, whose last parts may be missing."""
     match = _TIME.fullmatch(text)
     hour, minute, second, fraction = match.groups() if match else ("99", None, None, None)
@@ -205,11 +201,13 @@ def _time(text: str, name: str) -> tuple[str, str]:
     return moment, moment
 
 
-def _set_limit(search: Search, name: str, value: str) -> None:
+def set_limit(search: Search, name: str, value: str) -> None:
+    """Read how many results are wanted; more than the most are not refused."""
     search.limit = min(_count(name, value), MAX_LIMIT)
 
 
-def _set_offset(search: Search, name: str, value: str) -> None:
+def set_offset(search: Search, name: str, value: str) -> None:
+    """Read how many results are skipped."""
     search.offset = _count(name, value)
     if search.offset > MAX_OFFSET:
         raise bad_input(f"{name} must be at most {MAX_OFFSET:,}.", name)
@@ -221,11 +219,12 @@ def _count(name: str, value: str) -> int:
     return int(value)
 
 
-def _warn(search: Search, name: str, value: str) -> None:
+def warn_of_unused(search: Search, name: str, value: str) -> None:
+    """Note a warning if a parameter that changes nothing is set."""
     if value.lower() not in ("true", "false"):
         raise bad_input(f"Expected {name} to be true or false.", name)
     if value.lower() == "true":
         search.warnings.append(f"The {name} parameter is not supported. {UNUSED[name]}")
 
 
-_OPTIONS = {"limit": _set_limit, "offset": _set_offset, **dict.fromkeys(UNUSED, _warn)}
+_OPTIONS = {"limit": set_limit, "offset": set_offset, **dict.fromkeys(UNUSED, warn_of_unused)}

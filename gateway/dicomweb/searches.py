@@ -10,7 +10,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.searches import folded
 from gateway.database.wildcards import matches_name, matches_text
 from gateway.dicom.profile import is_identifying
-from gateway.dicomweb.attributes import ATTRIBUTES, Attribute, Level, Matching
+from gateway.dicomweb.attributes import ATTRIBUTES, Attribute, Matching, SearchLevel
 from gateway.dicomweb.scope import Scope, Target
 from gateway.dicomweb.search_parameters import Search, Span, Wanted
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
@@ -25,7 +25,7 @@ _COLUMNS: Mapping[str, sa.Column[Any]] = {
     **{
         each.column: dicom_studies.c[each.column]
         for each in ATTRIBUTES
-        if each.level is Level.STUDY and each.column
+        if each.level is SearchLevel.STUDY and each.column
     },
     "modality": dicom_series.c.modality,
     "series_description": dicom_series.c.description,
@@ -47,14 +47,22 @@ _COLUMNS: Mapping[str, sa.Column[Any]] = {
 }
 
 
-def search_statement(scope: Scope, target: Target, search: Search, level: Level) -> sa.Select[Any]:
+def search_statement(
+    scope: Scope, target: Target, search: Search, level: SearchLevel
+) -> sa.Select[Any]:
     """Return the statement of a search. It selects one row more than the limit, if there is one.
 
     Rows have the columns of attributes, `study_uuid`, `shows_study` and, from series on,
     `shows_series`: whether the viewer sees what identifies patients in them.
     """
-    matched = [_condition(scope, attribute, wanted) for attribute, wanted in search.matches.items()]
-    build = {Level.STUDY: _studies, Level.SERIES: _series, Level.INSTANCE: _instances}[level]
+    matched = [
+        wanted_condition(scope, attribute, wanted) for attribute, wanted in search.matches.items()
+    ]
+    build = {
+        SearchLevel.STUDY: select_studies,
+        SearchLevel.SERIES: select_series,
+        SearchLevel.INSTANCE: select_instances,
+    }[level]
     statement = build(scope, [*target.conditions(), *matched])
     return statement.limit(search.limit + 1).offset(search.offset)
 
@@ -96,7 +104,7 @@ def _study_columns(scope: Scope) -> list[sa.ColumnElement[Any]]:
     own = [
         _COLUMNS[each.column]
         for each in ATTRIBUTES
-        if each.level is Level.STUDY and each.column is not None
+        if each.level is SearchLevel.STUDY and each.column is not None
     ]
     return [
         dicom_studies.c.uuid.label("study_uuid"),
@@ -105,7 +113,7 @@ def _study_columns(scope: Scope) -> list[sa.ColumnElement[Any]]:
     ]
 
 
-def _studies(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
+def select_studies(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
     """Return the studies, newest first, those without a date last."""
     return (
         sa.select(*_study_columns(scope))
@@ -114,7 +122,7 @@ def _studies(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
     )
 
 
-def _series(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
+def select_series(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
     """Return the series; one that lies in several folders is one row, of its earliest part."""
     whole = [dicom_series.c.study_uuid, dicom_series.c.series_uid]
     parts = (
@@ -122,7 +130,7 @@ def _series(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
             dicom_series.c.uuid,
             sa.func.row_number()
             .over(partition_by=whole, order_by=dicom_series.c.uuid)
-            .label("place"),
+            .label("rank"),
             sa.func.sum(dicom_series.c.instances).over(partition_by=whole).label("instances"),
         )
         .select_from(_SERIES_OF_STUDY)
@@ -141,7 +149,7 @@ def _series(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
             sa.cast(parts.c.instances, sa.BigInteger).label("instances"),
         )
         .select_from(_SERIES_OF_STUDY.join(parts, parts.c.uuid == dicom_series.c.uuid))
-        .where(parts.c.place == 1)
+        .where(parts.c.rank == 1)
         .order_by(
             *_newest_first(scope),
             dicom_series.c.number.asc().nulls_last(),
@@ -150,7 +158,7 @@ def _series(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
     )
 
 
-def _instances(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
+def select_instances(scope: Scope, conditions: list[Condition]) -> sa.Select[Any]:
     """Return the current instances, series by series, each by number."""
     own = [
         column.label(name)
@@ -180,7 +188,7 @@ def _newest_first(scope: Scope) -> list[sa.ColumnElement[Any]]:
     return [day.desc().nulls_last(), dicom_studies.c.uuid.desc()]
 
 
-def _condition(scope: Scope, attribute: Attribute, wanted: Wanted) -> Condition:
+def wanted_condition(scope: Scope, attribute: Attribute, wanted: Wanted) -> Condition:
     """Return the condition that an attribute has one of the wanted values, and is not masked."""
     if attribute.column is None:
         part = dicom_series.alias()
@@ -191,14 +199,19 @@ def _condition(scope: Scope, attribute: Attribute, wanted: Wanted) -> Condition:
             _any_text(part.c.modality, wanted),
         )
     column = _COLUMNS[attribute.column]
-    condition = _matches(column, attribute.matching, wanted)
+    condition = matches_value(column, attribute.matching, wanted)
     if scope.has_masked and is_identifying(int(attribute.tag, 16)):
-        shown = scope.shows_study() if attribute.level is Level.STUDY else scope.shows_series()
+        shown = (
+            scope.shows_study() if attribute.level is SearchLevel.STUDY else scope.shows_series()
+        )
         return sa.and_(condition, shown)
     return condition
 
 
-def _matches(column: sa.ColumnElement[Any], matching: Matching | None, wanted: Wanted) -> Condition:
+def matches_value(
+    column: sa.ColumnElement[Any], matching: Matching | None, wanted: Wanted
+) -> Condition:
+    """Return the condition that a column has one of the wanted values."""
     if isinstance(wanted, Span):
         bounds = [column >= wanted.first] if wanted.first is not None else []
         if wanted.last is not None:

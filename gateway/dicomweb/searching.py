@@ -3,7 +3,7 @@
 import orjson
 from starlette.responses import Response
 
-from gateway.dicomweb.attributes import Level
+from gateway.dicomweb.attributes import SearchLevel
 from gateway.dicomweb.endpoint import Exchange, NotAcceptable
 from gateway.dicomweb.media_types import json_type
 from gateway.dicomweb.scope import find_scope
@@ -19,7 +19,7 @@ def required_json_type(exchange: Exchange) -> str:
     return media_type
 
 
-async def _search(exchange: Exchange, level: Level) -> Response:
+async def _search(exchange: Exchange, level: SearchLevel) -> Response:
     media_type = required_json_type(exchange)
     wanted = read_search(exchange.query, level)
     exchange.charge(wanted.limit)
@@ -35,14 +35,14 @@ async def _search(exchange: Exchange, level: Level) -> Response:
 
 async def search_studies(exchange: Exchange) -> Response:
     """Respond with studies."""
-    return await _search(exchange, Level.STUDY)
+    return await _search(exchange, SearchLevel.STUDY)
 
 
 async def search_series(exchange: Exchange) -> Response:
     """Respond with series."""
-    return await _search(exchange, Level.SERIES)
+    return await _search(exchange, SearchLevel.SERIES)
 
 
 async def search_instances(exchange: Exchange) -> Response:
     """Respond with instances."""
-    return await _search(exchange, Level.INSTANCE)
+    return await _search(exchange, SearchLevel.INSTANCE)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.dicomweb.attributes import Level
+from gateway.dicomweb.attributes import SearchLevel
 from gateway.dicomweb.search_parameters import Search, Span, read_search
 from gateway.errors import DomainError
 
 
-def wanted(query: str, level: Level = Level.INSTANCE) -> dict[str, object]:
+def wanted(query: str, level: SearchLevel = SearchLevel.INSTANCE) -> dict[str, object]:
     """Return the wanted values by keyword."""
     return {attribute.keyword: value for attribute, value in read_search(query, level).matches.items()}
 
@@ -42,12 +42,12 @@ def test_values(query: str, expected: dict[str, object]) -> None:
 
 
 def test_options() -> None:
-    search = read_search("limit=5000&offset=20&includefield=Rows,00280011&includefield=all", Level.STUDY)
+    search = read_search("limit=5000&offset=20&includefield=Rows,00280011&includefield=all", SearchLevel.STUDY)
     assert search == Search(includes={"00280010", "00280011"}, includes_all=True, limit=1000, offset=20)
 
 
 def test_options_that_change_nothing_are_told() -> None:
-    search = read_search("fuzzymatching=true&emptyvaluematching=false&MultipleValueMatching=TRUE", Level.STUDY)
+    search = read_search("fuzzymatching=true&emptyvaluematching=false&MultipleValueMatching=TRUE", SearchLevel.STUDY)
     assert [text.split()[1] for text in search.warnings] == ["fuzzymatching", "multiplevaluematching"]
 
 
@@ -88,16 +88,16 @@ def test_options_that_change_nothing_are_told() -> None:
 )
 def test_what_cannot_be_matched_is_named(query: str, named: str) -> None:
     with pytest.raises(DomainError) as refused:
-        read_search(query, Level.STUDY)
+        read_search(query, SearchLevel.STUDY)
     assert refused.value.path == (named,)
 
 
 def test_numbers_are_integers() -> None:
     with pytest.raises(DomainError, match="integer"):
-        read_search("InstanceNumber=1.5", Level.INSTANCE)
+        read_search("InstanceNumber=1.5", SearchLevel.INSTANCE)
 
 
 @pytest.mark.parametrize("query", ["PatientID=%ff", "&".join(f"a{i}=1" for i in range(300))])
 def test_malformed_queries(query: str) -> None:
     with pytest.raises(DomainError, match="not UTF-8, or has more than"):
-        read_search(query, Level.STUDY)
+        read_search(query, SearchLevel.STUDY)

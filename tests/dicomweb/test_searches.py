@@ -44,11 +44,11 @@ async def web(web_site: Site) -> Web:
 
 async def uids(web: Web, path: str = "/studies", tag: str = "0020000D", **params: Any) -> list[str]:
     """Return the UIDs of a search's results."""
-    return [value(each, tag) for each in await web.found(path, **params)]
+    return [value(each, tag) for each in await web.results(path, **params)]
 
 
 async def test_studies_are_newest_first_and_have_all_attributes(web: Web) -> None:
-    studies = await web.found("/studies")
+    studies = await web.results("/studies")
     assert [value(each, "0020000D") for each in studies] == ["1.2.3.2", "1.2.3.1", "1.2.3.4", "1.2.3.3"]
     assert all(each.keys() >= REQUIRED for each in studies)
     assert all(list(each) == sorted(each) for each in studies)
@@ -65,7 +65,7 @@ async def test_studies_are_newest_first_and_have_all_attributes(web: Web) -> Non
 
 async def test_a_subfolder_has_only_its_part(web: Web) -> None:
     below = Web(web.site, web.below)
-    studies = await below.found("/studies")
+    studies = await below.results("/studies")
     assert [value(each, "0020000D") for each in studies] == ["1.2.3.1", "1.2.3.4"]
     assert (value(studies[0], "00201208"), value(studies[0], "00080061")) == (1, "SR")
     assert await uids(below, ModalitiesInStudy="CT") == []
@@ -114,13 +114,13 @@ async def test_filters(web: Web, params: dict[str, str], expected: list[int]) ->
 
 
 async def test_included_attributes(web: Web) -> None:
-    [study] = await web.found("/studies", StudyID="7", includefield="StudyDescription,00100021")
+    [study] = await web.results("/studies", StudyID="7", includefield="StudyDescription,00100021")
     assert value(study, "00081030") == "Knee [left]"
-    [study] = await web.found("/studies", StudyID="7", includefield="all")
+    [study] = await web.results("/studies", StudyID="7", includefield="all")
     assert value(study, "00081030") == "Knee [left]"
-    [series] = await web.found("/studies/1.2.3.1/series", Modality="MR", includefield="BodyPartExamined")
+    [series] = await web.results("/studies/1.2.3.1/series", Modality="MR", includefield="BodyPartExamined")
     assert value(series, "0008103E") == "T1*"
-    [instance] = await web.found("/studies/1.2.3.2/instances", includefield="BitsAllocated,PixelData")
+    [instance] = await web.results("/studies/1.2.3.2/instances", includefield="BitsAllocated,PixelData")
     assert value(instance, "00280100") == 16
     assert "7FE00010" not in instance
 
@@ -139,12 +139,12 @@ async def test_pages_and_warnings(web: Web) -> None:
 
 
 async def test_series(web: Web) -> None:
-    series = await web.found("/studies/1.2.3.1/series")
+    series = await web.results("/studies/1.2.3.1/series")
     assert [value(each, "0020000E") for each in series] == ["1.2.3.1.1", "1.2.3.1.2", "1.2.3.1.3"]
     assert [value(each, "00201209") for each in series] == [3, 1, 1]
     assert value(series[0], "00081190") == f"{web.url}/studies/1.2.3.1/series/1.2.3.1.1"
     assert "00100010" not in series[0]
-    everywhere = await web.found("/series", Modality="CT")
+    everywhere = await web.results("/series", Modality="CT")
     assert [value(each, "00100020") for each in everywhere] == ["P00001"]
     assert value(everywhere[0], "00201208") == 5
     assert await uids(web, "/series", "0020000E", SeriesNumber="2") == ["1.2.3.1.2"]
@@ -155,19 +155,19 @@ async def test_a_series_in_two_folders_is_one(web: Web) -> None:
     child = await web.site.folder("child", parent)
     await put(web.site, parent, [dicom(9, 1, 1)])
     await put(web.site, child, [dicom(9, 1, 2)])
-    [series] = await Web(web.site, parent).found("/series")
+    [series] = await Web(web.site, parent).results("/series")
     assert value(series, "00201209") == 2
-    assert len(await Web(web.site, parent).found("/instances")) == 2
+    assert len(await Web(web.site, parent).results("/instances")) == 2
 
 
 async def test_instances(web: Web) -> None:
-    instances = await web.found("/studies/1.2.3.1/series/1.2.3.1.1/instances")
+    instances = await web.results("/studies/1.2.3.1/series/1.2.3.1.1/instances")
     assert [value(each, "00200013") for each in instances] == [1, 2, 3]
     assert value(instances[0], "00080018") == "1.2.3.1.1.1"
     assert (value(instances[0], "00280010"), value(instances[0], "00280011")) == (32, 32)
     assert value(instances[0], "00081190") == f"{web.url}/studies/1.2.3.1/series/1.2.3.1.1/instances/1.2.3.1.1.1"
     assert await uids(web, "/instances", "00080018", InstanceNumber="3") == ["1.2.3.1.1.3"]
-    assert len(await web.found("/instances")) == 8
+    assert len(await web.results("/instances")) == 8
     assert len(await uids(web, "/instances", "00080018", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")) == 8
 
 
@@ -176,9 +176,9 @@ async def test_two_patients_with_one_study_uid(web: Web) -> None:
     folder = await web.site.folder("two patients")
     await put(web.site, folder, [dicom(5, 1, 1, PatientID="a"), dicom(5, 2, 1, PatientID="b")])
     both = Web(web.site, folder)
-    assert {value(each, "00100020") for each in await both.found("/studies")} == {"a", "b"}
-    assert len(await both.found("/studies/1.2.3.5/series")) == 2
-    assert len(await both.found("/studies/1.2.3.5/metadata")) == 2
+    assert {value(each, "00100020") for each in await both.results("/studies")} == {"a", "b"}
+    assert len(await both.results("/studies/1.2.3.5/series")) == 2
+    assert len(await both.results("/studies/1.2.3.5/metadata")) == 2
 
 
 async def test_a_viewer_sees_their_folder_only(web: Web) -> None:
@@ -188,8 +188,8 @@ async def test_a_viewer_sees_their_folder_only(web: Web) -> None:
     own = await site.folder("own", web.folder)
     await put(site, own, [dicom(1, 1, 9)])
     await site.grant(own, group, "VIEWER")
-    assert len(await Web(site, own).found("/studies", viewer)) == 1
-    [study] = await Web(site, own).found("/studies", viewer)
+    assert len(await Web(site, own).results("/studies", viewer)) == 1
+    [study] = await Web(site, own).results("/studies", viewer)
     assert value(study, "00201208") == 1
     for who, folder in ((viewer, web.folder), (stranger, own), (stranger, web.folder), ("admin", UNKNOWN)):
         for path in ("/studies", "/series", "/instances", "/studies/1.2.3.1/metadata"):
@@ -232,23 +232,23 @@ async def test_masked_studies(web: Web) -> None:
     await site.grant(folder, group, "VIEWER")
     await mask(site, folder)
     masked = Web(site, folder)
-    [study] = await masked.found("/studies", viewer, includefield="all")
-    [seen] = await masked.found("/studies", includefield="all")
+    [study] = await masked.results("/studies", viewer, includefield="all")
+    [seen] = await masked.results("/studies", includefield="all")
     assert value(seen, "00100010") == {"Alphabetic": "Doe^J"}
     assert [value(study, tag) for tag in ("00100010", "00100020", "00080020")] == [None] * 3
     assert value(study, "0020000D") == "1.2.3.6"
     assert "Doe" not in str(study)
     for params in ({"PatientName": "Doe*"}, {"PatientID": "P*"}, {"StudyDate": "20260101"}):
-        assert await masked.found("/studies", viewer, **params) == []
-        assert len(await masked.found("/studies", **params)) == 1
-    assert len(await masked.found("/studies", viewer, ModalitiesInStudy="OT")) == 1
-    [series] = await masked.found("/series", viewer, includefield="all")
-    [instance] = await masked.found("/instances", viewer, includefield="all")
-    [metadata] = await masked.found("/studies/1.2.3.6/metadata", viewer)
+        assert await masked.results("/studies", viewer, **params) == []
+        assert len(await masked.results("/studies", **params)) == 1
+    assert len(await masked.results("/studies", viewer, ModalitiesInStudy="OT")) == 1
+    [series] = await masked.results("/series", viewer, includefield="all")
+    [instance] = await masked.results("/instances", viewer, includefield="all")
+    [metadata] = await masked.results("/studies/1.2.3.6/metadata", viewer)
     assert "Doe" not in str([series, instance, metadata])
     assert "P00006" not in str([series, instance, metadata])
-    assert await masked.found("/series", viewer, SeriesDescription="of*") == []
-    assert "of Doe" in str(await masked.found("/studies/1.2.3.6/metadata"))
+    assert await masked.results("/series", viewer, SeriesDescription="of*") == []
+    assert "of Doe" in str(await masked.results("/studies/1.2.3.6/metadata"))
 
 
 async def test_requests_are_rated(web: Web) -> None:
