@@ -12,7 +12,16 @@ from gateway.auth.visibility import sees_dataset, sees_folder
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
-from gateway.execution.declarations import Computed, Lookup, Parts, SameRow, ToMany, ToOne, batch
+from gateway.execution.declarations import (
+    Computed,
+    Lookup,
+    Parts,
+    PartsBelow,
+    SameRow,
+    ToMany,
+    ToOne,
+    batch,
+)
 from gateway.execution.loader_resolvers import find_rows
 from gateway.kinds.enums import (
     JobKind,
@@ -152,9 +161,9 @@ items_below = ToMany(
     prepare=prepare_across_folders,
     parts=Parts(
         column=items.c.folder_uuid,
-        source=_home.join(_top, within(_home.c.path, _top.c.path)),
-        key=_home.c.uuid,
-        parent=_top.c.uuid,
+        below=PartsBelow(
+            _home.join(_top, within(_home.c.path, _top.c.path)), _home.c.uuid, _top.c.uuid
+        ),
         orders=frozenset({*_WALKED_ORDERS, items.c.natural_key}),
         walked=_WALKED_ORDERS,
         suit=leaves_most,

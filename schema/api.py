@@ -39,6 +39,7 @@ _ENTRIES = {
     "DicomJobUnit": "units of a job about DICOM studies",
     "FilterPreset": "filter presets",
     "Group": "groups of users",
+    "DicomStudy": "DICOM studies",
     "DicomSeries": "DICOM series",
     "DicomInstance": "DICOM instances",
     "OrganisationTag": "tags",

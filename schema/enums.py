@@ -46,6 +46,7 @@ from gateway.kinds.time_series import (
     TimeSeriesTimeFormat,
     TimeSeriesTimeUnit,
 )
+from resolvers.inputs.dicom import DicomStudyOrderField
 from resolvers.inputs.facets import StorageItemFacet
 from resolvers.inputs.jobs import JobOrderField
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
@@ -62,6 +63,13 @@ def described(kind: type[StrEnum], name: str | None = None, **values: str) -> No
         value.description = values.pop(value.name)
 
 
+described(
+    DicomStudyOrderField,
+    STUDY_DATE="By the Study Date (0008,0020).",
+    PATIENT_NAME="By the patient's name (0010,0010).",
+    CREATED_AT="By when the first file of the study was processed.",
+    LAST_EDITED_AT="By when the study last changed.",
+)
 described(
     DicomAvailability,
     RECEIVING="An upload job into one of the study's folders is running, and the study has changed "

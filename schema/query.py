@@ -14,6 +14,7 @@ from resolvers.collections import (
 from resolvers.datasets import dataset_lookup, visible_datasets
 from resolvers.dicom import find_study
 from resolvers.dicom_instances import instance_search
+from resolvers.dicom_study_lists import visible_studies
 from resolvers.folders import folder_lookup, folder_search, root_folders
 from resolvers.integrations import integration_lookup, visible_integrations
 from resolvers.items import item_lookup, item_search
@@ -76,6 +77,10 @@ class Query:
         "one condition.",
     )
     dicom_study: DicomStudy | None = root_field(find_study)
+    dicom_studies: Connection[DicomStudy] = resolved(
+        visible_studies,
+        "The DICOM studies that the viewer can see, by default the newest first.",
+    )
     dicom_instances: Connection[DicomInstance] = resolved(
         instance_search,
         "DICOM instances by their UIDs or items, of all that the viewer can see, by Instance Number.",

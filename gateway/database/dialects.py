@@ -311,6 +311,7 @@ def rows_of_parts(
     dialect: str,
     parts: sa.CTE,
     column: sa.ColumnElement[Any],
+    rows: sa.FromClause,
     columns: Sequence[sa.ColumnElement[Any]],
     conditions: Sequence[sa.ColumnElement[bool]],
     order_by: Sequence[sa.ColumnElement[Any]],
@@ -319,19 +320,18 @@ def rows_of_parts(
 ) -> sa.Select[Any]:
     """Return the first `size` rows of each part, unordered.
 
-    Args:
-        parts: the parts with their key `part`; the last column follows those of a row.
-        column: the column that has the key of a row's part.
-        columns: the columns of a row.
-        conditions: what makes a row belong to a part, and others.
-        order_by: the order, which ends with the row's key `last`.
+    `parts` has the keys `part`; its last column follows those of a row. `column` has the key of a
+    row's part, by which a row belongs to it among other `conditions`. `rows` is what rows are
+    selected from, and `order_by` ends with the row's key `last`.
     """
     parent = list(parts.c)[-1]
-    first = sa.select(*columns).where(*conditions).order_by(*order_by).limit(size)
+    first = sa.select(*columns).select_from(rows).where(*conditions)
+    first = first.order_by(*order_by).limit(size)
     if dialect == "sqlite":
         keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
         belongs = _without_index(column) == parts.c.part
-        return sa.select(*columns, parent).select_from(parts).where(belongs, last.in_(keys))
+        every = sa.select(*columns, parent).select_from(parts, rows)
+        return every.where(belongs, last.in_(keys))
     page = first.correlate(parts).lateral("page")
     return sa.select(*page.c, parent).select_from(parts.join(page, sa.true()))
 

@@ -11,6 +11,8 @@ from gateway.models.base import fold
 
 FOLD = "storegraph_fold"
 """The function that folds texts on SQLite."""
+PART = "storegraph_part"
+"""The function that divides texts on SQLite."""
 
 
 class _SearchText(sa.types.TypeDecorator[str]):
@@ -200,6 +202,70 @@ class _Folded(_Template):
     postgresql = "lower({0})"
 
 
+class _Part(_Template):
+    """A part of a text that a separator divides; empty if there are fewer parts."""
+
+    inherit_cache = True
+    type = sa.Text()
+    sqlite = f"{PART}({{0}}, {{1}}, {{2}})"
+    postgresql = "split_part({0}, {1}, {2})"
+
+
+class _PatternText(sa.types.TypeDecorator[str]):
+    """Type of a pattern with `*` and `?`: that of GLOB on SQLite, that of LIKE on PostgreSQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return value.replace("[", "[[]")
+        return re.sub("[/%_]", r"/\g<0>", value).replace("*", "%").replace("?", "_")
+
+
+class _Matches(_Template):
+    """Whether a text matches a pattern as a whole."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    sqlite = "{0} GLOB {1}"
+    postgresql = "{0} LIKE {1} ESCAPE '/'"
+
+
+def part_of(text: sa.ColumnElement[Any], separator: str, number: int) -> sa.ColumnElement[str]:
+    """Return a part of a text that a separator divides, counted from 1; empty if it has fewer."""
+    return _Part(text, sa.literal(separator, sa.Text()), sa.literal(number, sa.Integer()))
+
+
+def matches_pattern(text: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a whole text matches a pattern, in which case counts.
+
+    In the pattern, `*` stands for any text and `?` for any one character.
+    """
+    if not set(pattern) & {"*", "?"}:
+        return text == pattern
+    return _Matches(text, sa.literal(pattern, _PatternText()))
+
+
+def key_matches_pattern(key: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a key, whose type is `Key`, matches a pattern as a whole.
+
+    An index of the keys finds those that begin with what precedes the first `*` or `?`.
+    """
+    literal = re.split("[*?]", pattern, maxsplit=1)[0]
+    matches = matches_pattern(key, pattern)
+    if literal in ("", pattern):
+        return matches
+    return sa.and_(key >= literal, key < literal + "\U0010ffff", matches)
+
+
+def folded_text(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """Return a text without case, for columns without a search key."""
+    return _Folded(text)
+
+
 def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """Return the first half of a media type: `image` of `image/png`."""
     return _FirstHalf(mime_type)
@@ -245,7 +311,15 @@ def folded(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 def add_functions(connection: Any) -> None:
     """Give a connection of SQLite the functions that searches call."""
     connection.create_function(FOLD, 1, _fold_or_none, deterministic=True)
+    connection.create_function(PART, 3, _part_or_none, deterministic=True)
 
 
 def _fold_or_none(text: str | None) -> str | None:
     return None if text is None else fold(text)
+
+
+def _part_or_none(text: str | None, separator: str, number: int) -> str | None:
+    if text is None:
+        return None
+    parts = text.split(separator)
+    return parts[number - 1] if number <= len(parts) else ""

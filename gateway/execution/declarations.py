@@ -139,6 +139,8 @@ class Orders:
     `present` returns the columns that are not null in any row that matches a filter. An index then
     serves the order in both directions. `join` returns the table with the values of an order that
     is not among the columns. `last_of` returns the last key where it depends on arguments.
+    `directions` has the directions of orders, where clients give none, that differ from
+    `direction`.
     """
 
     columns: Mapping[StrEnum, sa.ColumnElement[Any]]
@@ -149,6 +151,7 @@ class Orders:
     present: Callable[[Any], Collection[sa.ColumnElement[Any]]] | None = None
     join: Callable[[EdgeQuery, Any], OrderJoin | None] | None = None
     last_of: Callable[[EdgeQuery], sa.ColumnElement[Any]] | None = None
+    directions: Mapping[StrEnum, Direction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,28 +165,40 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
+class PartsBelow:
+    """The parts of each parent: `source` has the `key` of a part and that of its `parent`."""
+
+    source: sa.FromClause
+    key: sa.ColumnElement[Any]
+    parent: sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Parts:
     """Parts of a list, each of which an index has in order: the folders of a subtree, for example.
 
     A page is merged from the first rows of each part, so that the other rows are not sorted.
 
     Args:
-        column: the column of the list's table that holds a part's key.
-        source: where parts are selected from.
-        key: the key of a part.
-        parent: the key of the parent that has the part.
+        column: the column that holds a part's key, of the table that has the columns of the orders.
         orders: the columns of the orders in which an index has each part.
         walked: those in which an index has the whole table.
         suit: whether most rows match a filter; an index of its conditions is better if few do.
+        below: how the parts of a parent are found; None for a list on a root.
+        choose: selects the keys of the parts of a list on a root, as `part`. Its rows are those
+            that meet the conditions of the list, which include that their part is chosen.
+        cover_all: whether the list has all parts, so that none need to be chosen.
+        rows: what rows are selected from where that is more than the table with `column`.
     """
 
     column: sa.ColumnElement[Any]
-    source: sa.FromClause
-    key: sa.ColumnElement[Any]
-    parent: sa.ColumnElement[Any]
     orders: Collection[sa.ColumnElement[Any]]
     walked: Collection[sa.ColumnElement[Any]]
     suit: Callable[[EdgeQuery], bool]
+    below: "PartsBelow | None" = None
+    choose: Callable[[EdgeQuery], sa.Select[Any]] | None = None
+    cover_all: Callable[[EdgeQuery], bool] = lambda _query: False
+    rows: sa.FromClause | None = None
 
     def serve(self, query: EdgeQuery, order: sa.ColumnElement[Any]) -> bool:
         """Return whether a page in the order of a column is merged from parts."""

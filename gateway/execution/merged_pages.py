@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.database.dialects import rows_of_parts
-from gateway.execution.declarations import Condition, Parts
+from gateway.execution.declarations import Condition, EdgeQuery, Parts
 from gateway.execution.keysets import PARENT, PLACES, after_cursor, after_uuid, order_by, row_limit
 from gateway.execution.pagination import Order, PageRequest, python_type_of
 
@@ -43,21 +43,18 @@ class _Run:
 def merged_page(
     dialect: str,
     parts: Parts,
-    is_parent: Condition,
+    query: EdgeQuery,
+    is_parent: Condition | None,
     conditions: Sequence[Condition],
     request: PageRequest,
     columns: Sequence[sa.ColumnElement[Any]],
 ) -> sa.Select[Any]:
-    """Return the statement for a page of the list of one parent.
+    """Return the statement for a page of the list of one parent, or of a list on a root.
 
-    The parent's key and the order's two columns follow the columns of a row.
+    The parent's key and the order's two columns follow the columns of a row; the key is null on a
+    root, where `is_parent` is None.
     """
-    chosen = (
-        sa.select(parts.key.label("part"), parts.parent.label(PARENT))
-        .select_from(parts.source)
-        .where(is_parent)
-        .cte("parts")
-    )
+    chosen = _chosen_parts(parts, query, is_parent)
     places = request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
     halves: list[sa.CTE] = []
     for run in _runs(request):
@@ -70,6 +67,20 @@ def merged_page(
         return sa.select(halves[0])
     whole = sa.union_all(*(sa.select(half) for half in halves)).subquery("whole")
     return _first_rows(sa.select(whole), request.order, request.backwards)
+
+
+def _chosen_parts(
+    parts: Parts, query: EdgeQuery, is_parent: Condition | None
+) -> sa.Select[Any] | None:
+    """Return the keys of the parts with that of their parent; None if the list has all parts."""
+    if parts.cover_all(query):
+        return None
+    if parts.below and is_parent is not None:
+        below = parts.below
+        found = sa.select(below.key.label("part"), below.parent.label(PARENT))
+        return sa.select(found.select_from(below.source).where(is_parent).cte("parts"))
+    assert parts.choose
+    return parts.choose(query).add_columns(sa.null().label(PARENT))
 
 
 def _length(rows: sa.CTE) -> sa.ScalarSelect[int]:
@@ -94,18 +105,22 @@ class _Merge:
     def page(
         self,
         dialect: str,
-        chosen: sa.CTE,
-        is_parent: Condition,
+        chosen: sa.Select[Any] | None,
+        is_parent: Condition | None,
         is_needed: Sequence[Condition],
         columns: Sequence[sa.ColumnElement[Any]],
     ) -> sa.Select[Any]:
         """Return the rows of the run that a page may have, if they are needed."""
         order = self.run.order
+        if chosen is None:
+            rows_of_run = sa.select(*columns, sa.null().label(PARENT)).select_from(self.rows_from)
+            every_row = rows_of_run.where(*self.conditions, *self.run.conditions, *is_needed)
+            return every_row.order_by(*self.clauses).limit(row_limit())
         walked: sa.CTE | None = None
         if self.run.has_values and order.column in self.parts.walked:
             walked = self.cte("walk", self.walk(is_parent, columns, is_needed))
             is_needed = [*is_needed, _length(walked) < row_limit()]
-        source = self.cte("needed_parts", sa.select(chosen).where(*is_needed))
+        source = self.cte("needed_parts", chosen.where(*is_needed))
         rows: list[Condition] = []
         if self.run.has_values:
             heads = self.heads(source)
@@ -117,6 +132,7 @@ class _Merge:
             dialect,
             source,
             self.parts.column,
+            self.rows_from,
             columns,
             [*self.rows_of(source), *rows],
             self.clauses,
@@ -131,6 +147,13 @@ class _Merge:
         both = sa.union_all(whole_walk, sa.select(merged)).subquery()
         return _first_rows(sa.select(both), order, self.backwards)
 
+    @property
+    def rows_from(self) -> sa.FromClause:
+        """Tables that the rows of the list are selected from."""
+        parts = self.parts
+        table: sa.FromClause = parts.column.table
+        return table if parts.rows is None else parts.rows
+
     def cte(self, name: str, rows: sa.Select[Any]) -> sa.CTE:
         """Return rows that are read once, however often a statement refers to them."""
         return rows.cte(name + self.suffix).prefix_with("MATERIALIZED")
@@ -143,7 +166,7 @@ class _Merge:
 
     def walk(
         self,
-        is_parent: Condition,
+        is_parent: Condition | None,
         columns: Sequence[sa.ColumnElement[Any]],
         is_needed: Sequence[Condition],
     ) -> sa.Select[Any]:
@@ -158,12 +181,20 @@ class _Merge:
             .order_by(*self.clauses)
             .limit(row_limit() * _WALKED)
         ).cte(f"walked{self.suffix}")
-        source = first.join(parts.column.table, order.last == first.c.row_key).join(
-            parts.source, parts.key == first.c.part
-        )
-        rows = sa.select(*columns, parts.parent.label(PARENT)).select_from(source)
-        found = rows.where(is_parent, *self.conditions)
-        return _first_rows(found, order, self.backwards)
+        is_row = order.last == first.c.row_key
+        if parts.below and is_parent is not None:
+            below = parts.below
+            source = first.join(self.rows_from, is_row).join(
+                below.source, below.key == first.c.part
+            )
+            rows = sa.select(*columns, below.parent.label(PARENT)).select_from(source)
+            rows = rows.where(is_parent, *self.conditions)
+        else:
+            # A row of another part may have the same key.
+            source = first.join(self.rows_from, sa.and_(is_row, parts.column == first.c.part))
+            rows = sa.select(*columns, sa.null().label(PARENT)).select_from(source)
+            rows = rows.where(*self.conditions)
+        return _first_rows(rows, order, self.backwards)
 
     def rows_of(self, source: sa.FromClause) -> list[Condition]:
         """Return the conditions of the rows of a part."""
@@ -174,7 +205,9 @@ class _Merge:
 
         An index alone has these values.
         """
-        head = self._value(chosen, [self.parts.column == chosen.c.part, *self.run.conditions])
+        table: sa.FromClause = self.parts.column.table
+        is_in_run = [self.parts.column == chosen.c.part, *self.run.conditions]
+        head = self._value(chosen, table, is_in_run)
         return self.cte("heads", sa.select(chosen.c.part, head.label("head"), chosen.c[PARENT]))
 
     def end(self, heads: sa.CTE) -> sa.ScalarSelect[Any]:
@@ -206,7 +239,7 @@ class _Merge:
         count = (size + (rows - 1)) // rows
         nearest = sa.select(first_parts).order_by(self._arranged(first_parts.c.head))
         some = nearest.limit(count + count // 4 + 2).subquery()
-        mark = self._value(some, self.rows_of(some), rows - 1)
+        mark = self._value(some, self.rows_from, self.rows_of(some), rows - 1)
         marks = self.cte(f"marks{depth}", sa.select(mark.label("mark")).select_from(some))
         return (
             sa.select(marks.c.mark)
@@ -227,12 +260,15 @@ class _Merge:
     def _value(
         self,
         source: sa.FromClause,
+        rows_from: sa.FromClause,
         rows: Sequence[Condition],
         skipped: sa.ColumnElement[int] | int = 0,
     ) -> sa.ScalarSelect[Any]:
         """Return the value of the first row of a part, or of a later one."""
         column = self.run.order.column
-        first = sa.select(column).where(*rows).order_by(*self.clauses).limit(1)
+        first = (
+            sa.select(column).select_from(rows_from).where(*rows).order_by(*self.clauses).limit(1)
+        )
         return first.offset(skipped).correlate(source).scalar_subquery()
 
 
@@ -248,12 +284,12 @@ def _first_rows(rows: sa.Select[Any], order: Order, backwards: bool) -> sa.Selec
 def _runs(request: PageRequest) -> list[_Run]:
     """Return the runs that the page may have rows of, in its direction."""
     order, backwards = request.order, request.backwards
-    runs = [_Run([], order, True)]
+    is_nullable = getattr(order.column, "nullable", False)
+    # Rows without a value are in the index even if a filter leaves none.
+    having = [order.column.is_not(None)] if is_nullable else []
+    runs = [_Run(having, replace(order, can_be_null=False), True)]
     if order.can_be_null:
-        runs = [
-            _Run([order.column.is_not(None)], replace(order, can_be_null=False), True),
-            _Run([order.column.is_(None)], order, False),
-        ]
+        runs.append(_Run([order.column.is_(None)], order, False))
     if backwards:
         runs.reverse()
     if request.cursor is None:

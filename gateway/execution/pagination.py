@@ -136,7 +136,8 @@ def read_page_arguments(edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]
 def read_order(orders: Orders, query: EdgeQuery, order_by: Any) -> Order:
     """Return the order that an `orderBy` input requests; the edge's default without one."""
     name = order_by.field if order_by else orders.default
-    direction = order_by.direction if order_by else orders.direction
+    usual = orders.directions.get(name, orders.direction)
+    direction = (order_by.direction if order_by else None) or usual
     is_descending = direction is Direction.DESC
     join = orders.join(query, order_by) if orders.join and order_by else None
     if join is not None:

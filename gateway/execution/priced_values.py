@@ -23,6 +23,9 @@ _MAX_FIELDS = 50
 _MAX_NAME = 30
 """More characters than the names of orders have."""
 
+_KEYS = ("uids", "uuids", "modalities")
+"""How the names of lists end whose entries are keys."""
+
 
 def plain_value(node: ValueNode, variables: Mapping[str, Any]) -> Any:
     """Return the value of an argument; True stands for scalars whose value costs nothing."""
@@ -69,11 +72,14 @@ def _name_in(value: Any) -> str:
 
 
 def conditions_in(filter: Any) -> int:
-    """Return the number of conditions that a filter sets, entries of lists counted each."""
+    """Return the number of conditions that a filter sets, entries of lists counted each.
+
+    A list of keys is one condition, which an index serves.
+    """
     if not isinstance(filter, dict):
         return 0 if filter is None else 1
     return sum(
-        len(value) if isinstance(value, list) else 1
+        len(value) if isinstance(value, list) and not name.lower().endswith(_KEYS) else 1
         for name, value in filter.items()
         if value is not None and not name.startswith("include")
     )

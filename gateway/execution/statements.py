@@ -43,7 +43,8 @@ def page(
     if not many and edge.parts and edge.parts.serve(query, order.column):
         merged = _merged_page(edge, query, request, columns, dialect).subquery("merged")
         arranged = keysets.order_by(order, request.backwards, *(merged.c[name] for name in PLACES))
-        return sa.select(*list(merged.c)[: -len(PLACES)]).order_by(*arranged)
+        trailing = len(PLACES) + (edge.parent is None)  # a list on a root has no parent's key
+        return sa.select(*list(merged.c)[:-trailing]).order_by(*arranged)
     rows = _rows_after_cursor(edge, query, request, columns)
 
     def order_by(
@@ -202,8 +203,9 @@ def _rows_after_cursor(
 def _merged_page(
     edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns, dialect: str
 ) -> sa.Select[Any]:
-    """Return the page of the parent with the bound key, merged from its parts."""
+    """Return the page of the parent with the bound key, or of a root, merged from its parts."""
     assert edge.parts
-    is_parent = _is_parent(edge.parts.parent, False)
+    below = edge.parts.below
+    is_parent = _is_parent(below.parent, False) if below else None
     conditions = edge.where(query) if edge.where else ()
-    return merged_page(dialect, edge.parts, is_parent, conditions, request, columns)
+    return merged_page(dialect, edge.parts, query, is_parent, conditions, request, columns)

@@ -77,13 +77,14 @@ class DicomStudyPlaceRecord(SQLModel, table=True):
     __tablename__ = "dicom_study_places"
     __table_args__ = (
         sa.UniqueConstraint("study_uuid", "folder_uuid"),
-        sa.Index(
-            "ix_dicom_study_places_folder_uuid_study_date", "folder_uuid", "study_date", "uuid"
+        # Each order, of the places of one folder and of all.
+        *(
+            sa.Index(
+                f"ix_dicom_study_places_{'_'.join([*first, name])}", *first, name, "study_uuid"
+            )
+            for first in (["folder_uuid"], [])
+            for name in ("study_date", "patient_name_key", "created_at", "last_edited_at")
         ),
-        sa.Index("ix_dicom_study_places_study_date", "study_date", "uuid"),
-        sa.Index("ix_dicom_study_places_patient_name_key", "patient_name_key", "uuid"),
-        sa.Index("ix_dicom_study_places_created_at", "created_at", "uuid"),
-        sa.Index("ix_dicom_study_places_last_edited_at", "last_edited_at", "uuid"),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     study_uuid: UUID = Field(foreign_key="dicom_studies.uuid", ondelete="CASCADE")
@@ -111,6 +112,7 @@ class DicomSeriesRecord(SQLModel, table=True):
         sa.Index("ix_dicom_series_series_uid", "series_uid"),
         sa.Index("ix_dicom_series_folder_uuid", "folder_uuid"),
         sa.Index("ix_dicom_series_study_uuid_modality", "study_uuid", "modality"),
+        sa.Index("ix_dicom_series_study_uuid_number", "study_uuid", "number", "uuid"),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
     study_uuid: UUID = Field(foreign_key="dicom_studies.uuid", ondelete="CASCADE")

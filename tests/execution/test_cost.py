@@ -48,6 +48,13 @@ def test_lists_of_ids_cost_their_length() -> None:
     assert cost(document, {"ids": ["a", "b", "c"]}) == 3
 
 
+def test_a_list_of_keys_is_one_condition() -> None:
+    """Whoever looks for a thousand instances by their UIDs is served by an index."""
+    document = "query ($f: DicomInstanceFilter!) { dicomInstances(filter: $f, first: 10) { nodes { frames } } }"
+    for few in (1, 1000):
+        assert cost(document, {"f": {"sopInstanceUids": ["1.2"] * few}}) == 10 + 2 * 1_000
+
+
 def test_each_five_further_leaves_cost_a_point() -> None:
     leaves = "uuid name description createdAt lastEditedAt folderType"
     assert cost(f"{{ storageFolders(first: 10) {{ nodes {{ {leaves} }} }} }}") == 10 * 2

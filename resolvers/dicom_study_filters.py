@@ -1,0 +1,223 @@
+"""Conditions on DICOM studies that a `DicomStudyFilter` stands for."""
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.visibility import sees_series, sees_study
+from gateway.catalog.dicom_study_keys import in_scope
+from gateway.catalog.rules.dicom_values import check_date, check_uid
+from gateway.database.dialects import in_keys
+from gateway.database.searches import (
+    folded_text,
+    key_matches_pattern,
+    matches_pattern,
+    name_contains,
+    part_of,
+)
+from gateway.error_texts import sized
+from gateway.errors import bad_input
+from gateway.execution.declarations import EdgeQuery
+from gateway.models.base import fold
+from gateway.models.dicom import dicom_series, dicom_studies, dicom_study_places
+from resolvers.inputs.dicom import DicomDateRange, DicomStudyFilter
+
+Condition = sa.ColumnElement[bool]
+MAX_TEXT, MAX_UIDS, MAX_MODALITIES = 1000, 1000, 100
+_GROUPS = (1, 2, 3)
+_INDEXED = 3
+"""Characters that an index of names needs."""
+
+_places = dicom_study_places.c
+
+
+def study_conditions(query: EdgeQuery) -> list[Condition]:
+    """Return the conditions on places of studies: each study has one that meets them all."""
+    folder_uuid = query.arguments["folder_uuid"]
+    other = dicom_study_places.alias()
+    is_earlier = sa.exists().where(
+        other.c.study_uuid == _places.study_uuid,
+        other.c.folder_uuid < _places.folder_uuid,
+        *in_scope(query.viewer, other.c.folder_uuid, folder_uuid),
+    )
+    scope = in_scope(query.viewer, _places.folder_uuid, folder_uuid)
+    return [*scope, ~is_earlier, *_filter_conditions(query)]
+
+
+def leaves_most(query: EdgeQuery) -> bool:
+    """Return whether a filter may leave most studies: it has no condition that an index serves."""
+    filter: DicomStudyFilter = query.filter or DicomStudyFilter()
+    return not (
+        filter.study_uids is not None
+        or _literal(filter.patient_id)
+        or _literal(filter.accession_number)
+        or filter.search
+        or len(_longest_literal(filter.patient_name or "")) >= _INDEXED
+    )
+
+
+def dated_columns(filter: DicomStudyFilter | None) -> set[sa.ColumnElement[Any]]:
+    """Return the columns of orders that cannot be null in studies that match a filter."""
+    span = filter and filter.study_date
+    return {_places.study_date} if span and (span.from_ or span.to) else set()
+
+
+def _literal(pattern: str | None) -> str:
+    """Return what precedes the first wildcard of a pattern."""
+    return re.split("[*?]", pattern or "", maxsplit=1)[0]
+
+
+def _longest_literal(pattern: str) -> str:
+    """Return the longest text in a component of a pattern of names."""
+    return max(re.split("[*?=^]", pattern), key=len)
+
+
+def _filter_conditions(query: EdgeQuery) -> list[Condition]:
+    filter: DicomStudyFilter = query.filter or DicomStudyFilter()
+    conditions = [*_text_conditions(filter), *_date_conditions(filter)]
+    if filter.study_uids is not None:
+        if len(filter.study_uids) > MAX_UIDS:
+            message = sized("studyUids", 0, MAX_UIDS, len(filter.study_uids), "entries")
+            raise bad_input(message, "filter", "studyUids")
+        for number, uid in enumerate(filter.study_uids):
+            check_uid(uid, "filter", "studyUids", number)
+        conditions.append(in_keys(dicom_studies.c.study_uid, filter.study_uids))
+    if filter.modalities:
+        if len(filter.modalities) > MAX_MODALITIES:
+            message = sized("modalities", 0, MAX_MODALITIES, len(filter.modalities), "entries")
+            raise bad_input(message, "filter", "modalities")
+        has_modality = sa.exists().where(
+            dicom_series.c.study_uuid == _places.study_uuid,
+            in_keys(dicom_series.c.modality, sorted(set(filter.modalities))),
+            sees_series(query.viewer),
+        )
+        conditions.append(has_modality)
+    if filter.has_conflicts is not None:
+        conflicts = _has_conflicts(query)
+        conditions.append(conflicts if filter.has_conflicts else ~conflicts)
+    if filter.created_after is not None:
+        conditions.append(_places.created_at > filter.created_after)
+    return conditions
+
+
+def _text_conditions(filter: DicomStudyFilter) -> list[Condition]:
+    """Return the conditions on texts and names that are set."""
+    conditions = [
+        key_matches_pattern(column, _checked(text, name))
+        for text, column, name in (
+            (filter.patient_id, dicom_studies.c.patient_id, "patientId"),
+            (filter.patient_id_issuer, dicom_studies.c.patient_id_issuer, "patientIdIssuer"),
+            (filter.accession_number, dicom_studies.c.accession_number, "accessionNumber"),
+            (filter.study_id, dicom_studies.c.study_id, "studyId"),
+        )
+        if text is not None
+    ]
+    if filter.description is not None:
+        pattern = _checked(filter.description, "description")
+        conditions.append(matches_pattern(dicom_studies.c.description, pattern))
+    if filter.patient_name is not None:
+        pattern = fold(_checked(filter.patient_name, "patientName"))
+        conditions.append(_name_matches(dicom_studies.c.name_key, pattern))
+        conditions.extend(_with_literal(pattern))
+    if filter.referring_physician_name is not None:
+        pattern = fold(_checked(filter.referring_physician_name, "referringPhysicianName"))
+        physician = folded_text(dicom_studies.c.referring_physician_name)
+        conditions.append(_name_matches(physician, pattern))
+    if filter.search:
+        text = _checked(filter.search, "search")
+        pattern = fold(text)
+        is_named = _name_matches(dicom_studies.c.name_key, f"*{pattern}*")
+        ids = (
+            dicom_studies.c.patient_id,
+            dicom_studies.c.accession_number,
+            dicom_studies.c.study_uid,
+        )
+        conditions.append(
+            sa.or_(
+                sa.and_(is_named, *_with_literal(pattern)),
+                *(key_matches_pattern(id, text) for id in ids),
+            )
+        )
+    return conditions
+
+
+def _checked(text: str, name: str) -> str:
+    """Return a text of the filter; raise `BAD_USER_INPUT` if it is too long."""
+    if len(text) > MAX_TEXT:
+        raise bad_input(sized(name, 0, MAX_TEXT, len(text)), "filter", name)
+    return text
+
+
+def _with_literal(pattern: str) -> list[Condition]:
+    """Return the condition by which an index finds the names that a pattern can match."""
+    literal = _longest_literal(pattern)
+    return [name_contains(dicom_studies.c.name_key, literal)] if len(literal) >= _INDEXED else []
+
+
+def _name_matches(name: sa.ColumnElement[Any], pattern: str) -> Condition:
+    """Return the condition that a folded name matches a pattern.
+
+    One group of the name has to match, or those that the pattern has if `=` divides it.
+    """
+    if not pattern:
+        return name == ""
+    if "=" not in pattern:
+        return sa.or_(*(_group_matches(part_of(name, "=", number), pattern) for number in _GROUPS))
+    wanted = enumerate(pattern.split("="), 1)
+    groups = [(part_of(name, "=", number), each) for number, each in wanted if each]
+    return sa.and_(sa.true(), *(_group_matches(group, each) for group, each in groups))
+
+
+def _group_matches(group: sa.ColumnElement[str], pattern: str) -> Condition:
+    """Return the condition that a group of a name matches a pattern, component by component.
+
+    Components that the pattern lacks match any. A pattern without `^` matches the whole group,
+    too, so that `*` in it covers several components.
+    """
+    components = pattern.rstrip("^").split("^")
+    wanted = [
+        matches_pattern(part_of(group, "^", number), component)
+        for number, component in enumerate(components, 1)
+        if component
+    ]
+    is_whole = [matches_pattern(group, pattern)] if len(components) == 1 else []
+    return sa.and_(group != "", sa.or_(sa.and_(sa.true(), *wanted), *is_whole))
+
+
+def _date_conditions(filter: DicomStudyFilter) -> list[Condition]:
+    conditions: list[Condition] = []
+    spans: tuple[tuple[DicomDateRange | None, sa.ColumnElement[Any], str], ...] = (
+        (filter.patient_birth_date, dicom_studies.c.patient_birth_date, "patientBirthDate"),
+        (filter.study_date, _places.study_date, "studyDate"),
+    )
+    for span, column, name in spans:
+        if span and span.from_ is not None:
+            conditions.append(column >= check_date(span.from_, "filter", name, "from"))
+        if span and span.to is not None:
+            conditions.append(column <= check_date(span.to, "filter", name, "to"))
+    return conditions
+
+
+def _has_conflicts(query: EdgeQuery) -> Condition:
+    """Return the condition that tags of a study differ, or that others have its UID."""
+    other = dicom_studies.alias()
+    return sa.or_(
+        _is_filled(dicom_studies.c.conflicts),
+        sa.exists().where(
+            dicom_series.c.study_uuid == _places.study_uuid,
+            _is_filled(dicom_series.c.conflicts),
+            sees_series(query.viewer),
+        ),
+        sa.exists().where(
+            other.c.root_folder_uuid == dicom_studies.c.root_folder_uuid,
+            other.c.study_uid == dicom_studies.c.study_uid,
+            other.c.uuid != dicom_studies.c.uuid,
+            sees_study(query.viewer, other),
+        ),
+    )
+
+
+def _is_filled(tags: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that a list of tags has any."""
+    return sa.cast(tags, sa.Text) != "[]"
