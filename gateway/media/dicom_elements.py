@@ -15,6 +15,7 @@ from gateway.media.dicom_values import (
     UNDECODABLE,
     BadValue,
     binary_value,
+    count_values,
     decode_ascii,
     decoder_of,
     values_of,
@@ -48,6 +49,8 @@ _SHORT = frozenset(
 _ELEMENT_SIZE = 40
 """Bytes of an element in a document besides its value, about."""
 _ITEM_SIZE = 8
+_VALUE_SIZE = 12
+"""Bytes of each of many values besides those that it has in the file, about."""
 _WINDOW = 64 << 10
 
 
@@ -204,6 +207,8 @@ class ElementReader:
             return
         offset = self._at(start, length)
         data = self._buffer[offset : offset + length]
+        if length > MAX_INLINE:
+            self._grow(count_values(vr, data) * _VALUE_SIZE)
         if vr in BINARY:
             inline = binary_value(vr, data, self._is_little_endian)
             document[key] = {"vr": vr, "InlineBinary": inline} if data else {"vr": vr}

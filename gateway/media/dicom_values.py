@@ -107,6 +107,18 @@ def values_of(vr: str, data: bytes, is_little_endian: bool, decode: Decode) -> V
     return [convert(text) if text else None for text in stripped]
 
 
+def count_values(vr: str, data: bytes) -> int:
+    """Return about how many values an element has; each group of a name counts as three."""
+    if vr in _NUMBERS:
+        return len(data) // _NUMBERS[vr][1]
+    if vr == "AT":
+        return len(data) // 4
+    if vr in BINARY or vr in _LONG_TEXTS:
+        return 1
+    separators = data.count(b"\\")
+    return 3 * (separators + data.count(b"=")) if vr == "PN" else separators
+
+
 def binary_value(vr: str, data: bytes, is_little_endian: bool) -> str:
     """Return a binary value in Base64, its words in little-endian order."""
     width = 1 if is_little_endian else _WORDS.get(vr, 1)

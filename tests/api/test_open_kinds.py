@@ -157,6 +157,7 @@ async def test_dicom_without_uids_is_a_file_unless_it_was_announced(shared_site:
     files = [File(name, "DICOM_FILE", data) for name, data in contents.items()]
     job = await upload(site, folder, files, ignoreErrors=True)
     assert job["unitsErrorCount"] == 2
+    assert all(any(reason in error for error in job["errors"]) for reason in warnings.values())
     await check_counters(site.services.database)
 
 

@@ -91,6 +91,32 @@ async def test_elements_that_are_larger_as_json(prober: Prober, tmp_path: Path) 
     assert facts.dicom["document_size"] < MAX_SIZE
 
 
+def unknown(tag: int, value: bytes) -> bytes:
+    """Return an element with a length of 32 bits, whose representation the dictionary has."""
+    return struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, b"UN", 0, len(value)) + value
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        (0x30060050, b"1\\"),  # DS
+        (0x00081150, b"\\\\"),  # UI
+        (0x00100010, b"a=b=c\\"),
+        (0x00700022, b"\xcd\xcc\xcc\x3d"),  # FL
+        (0x00280009, b"\x10\0\x10\0"),  # AT
+    ],
+    ids=["numbers as text", "nothing", "names", "numbers", "tags"],
+)
+async def test_millions_of_values(prober: Prober, tmp_path: Path, tag: int, value: bytes) -> None:
+    """They take many times their size as objects; an element of so many is left out before that."""
+    values = value * ((15 << 20) // len(value))
+    elements = [unknown(tag, values), explicit(0x54000010, "LO", b"kept")]
+    facts = await probe_with(prober, tmp_path / "file", b"".join(elements))
+    assert facts.dicom
+    assert facts.dicom["omitted"] == [f"{tag:08X}"]
+    assert "54000010" in unpack(from_text(facts.dicom["document"]))
+
+
 async def test_frames_without_number(prober: Prober, tmp_path: Path) -> None:
     """The items of more frames than a document holds are left out."""
     frame = item(explicit(0x00209056, "SH", b"stack"))
