@@ -65,6 +65,13 @@ def changed_since_read(noun: str) -> str:
     return f"The {noun} has been changed since it was read. Retry."
 
 
+def leaves_masked_tree(noun: str) -> str:
+    """Return the message for an object that would get out of a masked folder."""
+    return (
+        f"The {noun} is in a masked folder, out of which it can be taken only with seesPhi there."
+    )
+
+
 def about_file(name: str, reason: object) -> str:
     """Return the message for a file that could not be processed, as a sentence."""
     return f"{name}: {str(reason).removesuffix('.')}."

@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,8 +23,9 @@ from gateway.database.tree import within
 from gateway.errors import bad_input, not_found
 from gateway.events.log_streams import LogStream
 from gateway.events.streams import Event
+from gateway.execution.declarations import selected_columns
 from gateway.execution.loader_resolvers import find_row
-from gateway.models.changes import ChangeRecord, change_places, changes
+from gateway.models.changes import change_places, changes
 from gateway.models.folders import folders
 from gateway.models.sequences import SequenceRecord, sequences
 from gateway.scalars import BigInt
@@ -36,6 +38,23 @@ MAX_CHANGES = 100
 _home = folders.alias("home")
 
 
+class ReadChange(NamedTuple):
+    """A change as a viewer reads it, with its number; URLs are left out if `hides_urls`."""
+
+    uuid: UUID
+    created_at: datetime
+    user_uuid: UUID | None
+    action: str
+    object_type: str
+    object_uuid: UUID
+    folder_uuid: UUID | None
+    from_folder_uuid: UUID | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    hides_urls: bool
+    sequence: int
+
+
 @dataclass(frozen=True, slots=True)
 class FolderChanges:
     """An event of `storageChanged`: changes of a folder, oldest first.
@@ -44,7 +63,7 @@ class FolderChanges:
     """
 
     folder_uuid: UUID
-    changes: list[ChangeRecord]
+    changes: list[ReadChange]
     after: int
     latest: int
 
@@ -143,12 +162,12 @@ class _FolderLog:
         first = self._placed.where(sequence > after, sequence <= head).order_by(sequence)
         placed = first.limit(MAX_CHANGES).subquery()
         statement = (
-            sa.select(changes, placed.c.sequence)
+            sa.select(*selected_columns(changes, self._context.viewer), placed.c.sequence)
             .join(placed, placed.c.change_uuid == changes.c.uuid)
             .order_by(placed.c.sequence)
         )
-        rows = await self._context.database.rows(statement, ChangeRecord)
-        latest = head if len(rows) < MAX_CHANGES else cast(Any, rows[-1]).sequence
+        rows = await self._context.database.rows(statement, ReadChange)
+        latest = head if len(rows) < MAX_CHANGES else rows[-1].sequence
         return FolderChanges(self._folder_uuid, rows, after, latest)
 
     async def _head(self) -> int:

@@ -17,6 +17,7 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.global_ids import id_from
+from resolvers.identity import hides_urls
 from resolvers.orders import newest_first
 
 _home, _top = folders.alias("home"), folders.alias("top")
@@ -47,18 +48,18 @@ def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[boo
     return [*_since(query), ~duplicate]
 
 
-def _public_values(values: dict[str, Any] | None) -> dict[str, Any] | None:
+def _public_values(values: dict[str, Any] | None, hides_urls: bool) -> dict[str, Any] | None:
     """Return changed values under their names in the schema.
 
     References are left out, because they may be to objects that the viewer must not see, except
-    for those to groups.
+    for those to groups. So are URLs of items whose bytes are kept from the viewer.
     """
     if values is None:
         return None
     return {
         to_camel_case(key): value
         for key, value in values.items()
-        if key == "group_uuid" or "_uuid" not in key
+        if (key == "group_uuid" or "_uuid" not in key) and not (key == "url" and hides_urls)
     }
 
 
@@ -75,8 +76,12 @@ from_folder_of = ToOne(folders, changes.c.from_folder_uuid, access=sees_folder)
 changed_item = ToOne(items, changes.c.object_uuid, access=sees_item)
 changed_folder = ToOne(folders, changes.c.object_uuid, access=sees_folder)
 user_of = ToOne(users, changes.c.user_uuid)
-before_of = Computed((changes.c.before,), lambda row: _public_values(row.before))
-after_of = Computed((changes.c.after,), lambda row: _public_values(row.after))
+before_of = Computed(
+    (changes.c.before, hides_urls), lambda row: _public_values(row.before, row.hides_urls)
+)
+after_of = Computed(
+    (changes.c.after, hides_urls), lambda row: _public_values(row.after, row.hides_urls)
+)
 journal_of = ToMany(
     "journal",
     changes,

@@ -32,6 +32,7 @@ from gateway.models.dicom import DicomInstanceRecord, dicom_instances, dicom_ser
 from gateway.models.items import items
 from gateway.stores.base import SignedRequest
 from resolvers.global_ids import id_from
+from resolvers.identity import is_restricted
 from resolvers.inputs.dicom import DicomInstanceFilter
 from resolvers.items import Disposition, signed_url_of
 from resolvers.orders import in_sequence
@@ -189,7 +190,7 @@ async def versions_of(
 
 
 class InstanceFile(NamedTuple):
-    """The columns of an instance's item by which its file is served."""
+    """The columns of an instance's item by which its file is served, unless it is restricted."""
 
     uuid: UUID
     sha256: str | None
@@ -202,14 +203,16 @@ class InstanceFile(NamedTuple):
     is_tombstone: bool
     is_placeholder: bool
     integration_uuid: UUID | None
+    is_restricted: bool
 
 
 async def _files(context: Context, keys: list[UUID]) -> list[InstanceFile]:
     """Return the files of instances, which several fields share."""
 
     async def load(loaded: list[UUID]) -> list[InstanceFile]:
-        columns = [items.c[name] for name in InstanceFile._fields]
-        statement = sa.select(*columns).where(in_keys(items.c.uuid, loaded))
+        columns = [items.c[name] for name in InstanceFile._fields[:-1]]
+        restricted = is_restricted.expression(context.viewer).label("is_restricted")
+        statement = sa.select(*columns, restricted).where(in_keys(items.c.uuid, loaded))
         rows = await context.database.rows(statement, InstanceFile)
         files = {row.uuid: row for row in rows}
         return [files[key] for key in loaded]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -46,6 +46,7 @@ from gateway.stores.base import SignedRequest, expires_after
 from gateway.stores.headers import inline_media_type
 from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.global_ids import id_from
+from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
@@ -66,6 +67,7 @@ class SignedUrlUnavailableReason(StrEnum):
     NOT_YET_STORED = "NOT_YET_STORED"
     TOMBSTONE = "TOMBSTONE"
     STORE_UNREACHABLE = "STORE_UNREACHABLE"
+    PHI_RESTRICTED = "PHI_RESTRICTED"
 
 
 def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
@@ -163,31 +165,24 @@ Disposition = Annotated[
 ]
 
 
-@batch(
-    items.c.object_key,
-    items.c.url,
-    items.c.name,
-    items.c.item_type,
-    items.c.mime_type,
-    items.c.text_encoding,
-    items.c.is_tombstone,
-    items.c.integration_uuid,
-    work=5,
-)
+class ServedFile(NamedTuple):
+    """The columns of an item by which its file is served, unless it is restricted."""
+
+    object_key: str | None
+    url: str | None
+    name: str
+    item_type: StorageItemType
+    mime_type: str | None
+    text_encoding: str | None
+    is_tombstone: bool
+    integration_uuid: UUID | None
+    is_restricted: bool
+
+
+@batch(*(items.c[name] for name in ServedFile._fields[:-1]), is_restricted, work=5)
 async def signed_url_of(
     context: Context,
-    keys: list[
-        tuple[
-            str | None,
-            str | None,
-            str,
-            StorageItemType,
-            str | None,
-            str | None,
-            bool,
-            UUID | None,
-        ]
-    ],
+    keys: list[tuple[Any, ...]],
     *,
     lifetime: Lifetime = None,
     disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
@@ -197,47 +192,45 @@ async def signed_url_of(
     The URL of a file elsewhere needs no signature, and is promised no longer than a signed one.
     """
     span, bounds = lifetime_of(context, lifetime), bounds_of(context)
-    uuids = {integration for *_, integration in keys if integration}
+    files = [ServedFile._make(key) for key in keys]
+    uuids = {file.integration_uuid for file in files if file.integration_uuid}
     integrations = await find_integrations(context.database, uuids)
     signed: list[SignedRequest | None] = []
-    for object_key, url, name, item_type, stored, encoding, is_tombstone, integration in keys:
-        mime, is_inline = _served_as(item_type, stored, encoding, disposition)
+    for file in files:
+        mime, is_inline = _served_as(file, disposition)
         if len(signed) % SIGNED_AT_ONCE == SIGNED_AT_ONCE - 1:
             await asyncio.sleep(0)  # the disk store signs without waiting for anything
-        if not url or is_tombstone:
+        if not file.url or file.is_tombstone or file.is_restricted:
             signed.append(None)
-        elif object_key is not None:
+        elif file.object_key is not None:
             store = context.services.store
             signed.append(
                 await store.sign_get(
-                    object_key, name, mime, span, is_inline=is_inline, bounds=bounds
+                    file.object_key, file.name, mime, span, is_inline=is_inline, bounds=bounds
                 )
             )
-        elif integration is None:
-            signed.append(SignedRequest(url, "GET", expires_after(span)))
+        elif file.integration_uuid is None:
+            signed.append(SignedRequest(file.url, "GET", expires_after(span)))
         else:
-            reached = await _locate(context, integrations[integration], url)
+            reached = await _locate(context, integrations[file.integration_uuid], file.url)
             cloud, location = reached or (None, None)
             signed.append(
-                await cloud.sign_get(location, name, mime, span, is_inline=is_inline, bounds=bounds)
+                await cloud.sign_get(
+                    location, file.name, mime, span, is_inline=is_inline, bounds=bounds
+                )
                 if cloud and location
                 else None
             )
     return signed
 
 
-def _served_as(
-    item_type: StorageItemType,
-    mime_type: str | None,
-    encoding: str | None,
-    disposition: SignedUrlDisposition,
-) -> tuple[str, bool]:
+def _served_as(file: ServedFile, disposition: SignedUrlDisposition) -> tuple[str, bool]:
     """Return the media type with which content is served, and whether browsers may show it."""
-    stored = mime_type or UNNAMED_TYPE
+    stored = file.mime_type or UNNAMED_TYPE
     if disposition is SignedUrlDisposition.ATTACHMENT:
         return stored, False
-    is_unnamed_text = item_type is StorageItemType.PLAIN_TEXT and stored == UNNAMED_TYPE
-    shown = inline_media_type("text/plain" if is_unnamed_text else stored, encoding)
+    is_unnamed_text = file.item_type is StorageItemType.PLAIN_TEXT and stored == UNNAMED_TYPE
+    shown = inline_media_type("text/plain" if is_unnamed_text else stored, file.text_encoding)
     return shown or stored, shown is not None
 
 
@@ -262,15 +255,16 @@ async def _locate(
     items.c.is_placeholder,
     items.c.item_type,
     items.c.integration_uuid,
+    is_restricted,
 )
 async def unavailable_reason(
-    context: Context, keys: list[tuple[str | None, bool, bool, StorageItemType, UUID | None]]
+    context: Context, keys: list[tuple[str | None, bool, bool, StorageItemType, UUID | None, bool]]
 ) -> list[SignedUrlUnavailableReason | None]:
     """Load the reasons why items have no signed URL; None where they have one."""
-    uuids = {integration for *_, integration in keys if integration}
+    uuids = {integration for *_, integration, _ in keys if integration}
     integrations = await find_integrations(context.database, uuids)
     reasons: list[SignedUrlUnavailableReason | None] = []
-    for url, is_tombstone, is_placeholder, item_type, integration in keys:
+    for url, is_tombstone, is_placeholder, item_type, integration, restricted in keys:
         reason = None
         if is_tombstone:
             reason = SignedUrlUnavailableReason.TOMBSTONE
@@ -280,6 +274,8 @@ async def unavailable_reason(
                 if is_placeholder or ITEM_KINDS[item_type].always_has_object
                 else SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
             )
+        elif restricted:
+            reason = SignedUrlUnavailableReason.PHI_RESTRICTED
         elif integration and url and await _locate(context, integrations[integration], url) is None:
             reason = SignedUrlUnavailableReason.STORE_UNREACHABLE
         reasons.append(reason)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gateway.context import Context
 from gateway.database.dialects import in_keys
-from gateway.execution.declarations import Batch, batch
+from gateway.execution.declarations import Access, Batch, batch
 
 
 class JsonRow(NamedTuple):
@@ -19,17 +19,23 @@ class JsonRow(NamedTuple):
 
 
 def json_column(
-    uuids: sa.Column[UUID], column: sa.Column[Any], read: Callable[[Any], Any]
+    uuids: sa.Column[UUID],
+    column: sa.Column[Any],
+    read: Callable[[Any], Any],
+    access: Access | None = None,
 ) -> Batch:
     """Return a batch of what `read` makes of a column's values; None where it has none.
 
-    `uuids` is the primary key of the column's table.
+    `uuids` is the primary key of the column's table, and `access` the condition that the viewer may
+    see the value, if it can be hidden from those who see the row.
     """
 
     @batch(uuids)
     async def load(context: Context, keys: list[UUID]) -> list[Any]:
         selected = sa.select(uuids.label("uuid"), column.label("value"))
         statement = selected.where(in_keys(uuids, keys), column.is_not(None))
+        if access:
+            statement = statement.where(access(context.viewer))
         rows = await context.database.rows(statement, JsonRow)
         values = {row.uuid: read(row.value) for row in rows}
         return [values.get(key) for key in keys]

@@ -22,6 +22,7 @@ from gateway.models.jobs import jobs
 from gateway.models.reencoding import reencode_units, renditions
 from gateway.stores.base import SignedRequest
 from resolvers.global_ids import id_from
+from resolvers.identity import is_restricted
 from resolvers.items import Disposition
 from resolvers.job_subscriptions import job_subscription
 from resolvers.orders import in_sequence, newest_first
@@ -63,10 +64,11 @@ units_of = ToMany(
 
 
 class VideoName(NamedTuple):
-    """A video's UUID and name."""
+    """A video's UUID and name, and whether its bytes are kept from the viewer."""
 
     uuid: UUID
     name: str
+    is_restricted: bool
 
 
 @batch(renditions.c.item_uuid, renditions.c.object_key, renditions.c.mime_type, work=5)
@@ -76,17 +78,24 @@ async def signed_url_of(
     *,
     lifetime: Lifetime = None,
     disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
-) -> list[SignedRequest]:
-    """Sign URLs of renditions, which download as files with the extension of their own type."""
+) -> list[SignedRequest | None]:
+    """Sign URLs of renditions, which download as files with the extension of their own type.
+
+    None for those whose video is restricted.
+    """
     span = lifetime_of(context, lifetime)
-    selected = sa.select(items.c.uuid, items.c.name).where(
+    restricted = is_restricted.expression(context.viewer).label("is_restricted")
+    selected = sa.select(items.c.uuid, items.c.name, restricted).where(
         in_keys(items.c.uuid, {uuid for uuid, _, _ in keys})
     )
-    names = {row.uuid: row.name for row in await context.database.rows(selected, VideoName)}
+    videos = {row.uuid: row for row in await context.database.rows(selected, VideoName)}
     store = context.services.store
-    signed = []
+    signed: list[SignedRequest | None] = []
     for uuid, key, mime_type in keys:
-        name = names[uuid]
+        if videos[uuid].is_restricted:
+            signed.append(None)
+            continue
+        name = videos[uuid].name
         is_video = item_type_of_file(name) is StorageItemType.VIDEO
         stem = name.rpartition(".")[0] if is_video else name
         file_name = f"{stem or name}.{mime_type.rpartition('/')[2]}"

@@ -16,13 +16,14 @@ from gateway.clock import SITE_CLOCK, now
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.errors import bad_input
-from gateway.execution.declarations import batch
+from gateway.execution.declarations import Key, batch
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.thumbnail_sizes import COVER, ThumbnailSize, fitted, stored_size
 from gateway.media.drawing.frames import MIME_TYPE
 from gateway.models.items import items
 from gateway.models.thumbnails import ThumbnailRecord, thumbnails
+from resolvers.identity import is_restricted
 from resolvers.signed_urls import bounds_of, lifetime_of
 
 RETRY_AFTER = timedelta(hours=1)
@@ -52,7 +53,10 @@ class SignedThumbnail:
 
 
 class DrawnFile(NamedTuple):
-    """The columns of an item that decide about its thumbnails."""
+    """The columns of an item that decide about its thumbnails.
+
+    Thumbnails of restricted files are not shown to the viewer.
+    """
 
     uuid: UUID
     object_key: str | None
@@ -60,16 +64,17 @@ class DrawnFile(NamedTuple):
     item_type: StorageItemType
     is_tombstone: bool
     is_placeholder: bool
+    is_restricted: bool
 
 
 State = ThumbnailRecord | ThumbnailUnavailableReason
-_NEEDS = tuple(items.c[name] for name in DrawnFile._fields)
+_NEEDS: tuple[Key, ...] = (*(items.c[name] for name in DrawnFile._fields[:-1]), is_restricted)
 
 
 @batch(*_NEEDS, work=5)
 async def thumbnail_of(
     context: Context,
-    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool]],
+    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool, bool]],
     *,
     size: Size = ThumbnailSize.SMALL,
     frame: Frame = None,
@@ -94,7 +99,7 @@ async def thumbnail_of(
 @batch(*_NEEDS)
 async def unavailable_reason(
     context: Context,
-    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool]],
+    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool, bool]],
     *,
     frame: Frame = None,
 ) -> list[ThumbnailUnavailableReason | None]:
@@ -153,13 +158,15 @@ async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int)
 
 
 def _reason_of_item(file: DrawnFile) -> ThumbnailUnavailableReason | None:
-    """Return why no thumbnail of an item can ever be made as it is now."""
+    """Return why the viewer gets no thumbnail of an item as it is now."""
     if file.is_tombstone:
         return ThumbnailUnavailableReason.TOMBSTONE
     if file.is_placeholder:
         return ThumbnailUnavailableReason.NOT_YET_STORED
     if ITEM_KINDS[file.item_type].drawer is None:
         return ThumbnailUnavailableReason.NOT_DRAWABLE
+    if file.is_restricted:
+        return ThumbnailUnavailableReason.PHI_RESTRICTED
     return ThumbnailUnavailableReason.NOT_YET_STORED if file.url is None else None
 
 

@@ -26,13 +26,14 @@ from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import items
 from gateway.models.jobs import JobRecord, jobs
-from gateway.models.uploads import UploadUnitRecord, upload_units
+from gateway.models.uploads import upload_units
 from gateway.scalars import BigInt
 from resolvers.global_ids import id_from
+from resolvers.identity import restricted_unit
 from resolvers.job_subscriptions import job_subscription
 from resolvers.orders import in_sequence, newest_first
 
-JobRow = TypeVar("JobRow", "UploadedItemRow", UploadUnitRecord)
+JobRow = TypeVar("JobRow", "UploadedItemRow", "FailedUnit")
 _later = upload_units.alias("later")
 MAX_LISTED = 10_000
 """Entries of the lists of a job that are not paged."""
@@ -102,9 +103,13 @@ async def _ended(context: Context, keys: list[UUID]) -> list[int | None]:
     return [sequences.get(key) for key in keys]
 
 
-def object_urls(unit: UploadUnitRecord) -> list[str]:
-    """Return the URLs of a unit's sources, in order, without those of uploaded files."""
-    return [source["object_url"] for source in unit.spec["sources"] if source["object_url"]]
+def object_urls(unit: Any) -> list[str]:
+    """Return the URLs of a unit's sources, in order, without those of uploaded files.
+
+    There are none where they would give bytes that are kept from the viewer.
+    """
+    sources = () if unit.is_restricted else unit.spec["sources"]
+    return [source["object_url"] for source in sources if source["object_url"]]
 
 
 job_by_uuid = ToOne(jobs, "upload_job_uuid", access=sees_upload_job)
@@ -112,7 +117,7 @@ job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 sync_of = ToOne(jobs, jobs.c.cloud_sync_job_uuid)
 dataset_of = ToOne(datasets, jobs.c.dataset_uuid, access=sees_dataset)
 item_of = ToOne(items, upload_units.c.item_uuid, access=sees_item)
-urls_of = Computed((upload_units.c.spec,), object_urls)
+urls_of = Computed((upload_units.c.spec, restricted_unit), object_urls)
 unit_id_of = id_from("UploadUnit", upload_units.c.uuid)
 unit_by_uuid = ToOne(upload_units, "unit_uuid", access=sees_unit)
 unit_uuid_of = Computed((upload_units.c.uuid,), lambda unit: unit.uuid)
@@ -204,11 +209,25 @@ async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[Upload
     return await _rows_by_job(context, statement, keys, UploadedItemRow)
 
 
-async def _failed_units(context: Context, keys: list[UUID]) -> list[list[UploadUnitRecord]]:
-    statement = sa.select(upload_units).where(
+class FailedUnit(NamedTuple):
+    """A unit that failed, and whether its URLs are kept from the viewer."""
+
+    job_uuid: UUID
+    position: int
+    uuid: UUID
+    spec: dict[str, Any]
+    error: str
+    action_description: str | None
+    is_restricted: bool
+
+
+async def _failed_units(context: Context, keys: list[UUID]) -> list[list[FailedUnit]]:
+    columns = (upload_units.c[name] for name in FailedUnit._fields[:-1])
+    restricted = restricted_unit.expression(context.viewer).label("is_restricted")
+    statement = sa.select(*columns, restricted).where(
         in_keys(upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR
     )
-    return await _rows_by_job(context, statement, keys, UploadUnitRecord)
+    return await _rows_by_job(context, statement, keys, FailedUnit)
 
 
 unit_errors = Batch((jobs.c.uuid,), _failed_units, work=200)

@@ -52,6 +52,8 @@ from resolvers.inputs.jobs import JobOrderField
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
 from resolvers.items import SignedUrlUnavailableReason
 
+_PHI_RESTRICTED = "The folder is masked, and the viewer has no `seesPhi` there."
+
 
 def described(kind: type[StrEnum], name: str | None = None, **values: str) -> None:
     """Register an enum under its name in the schema, with a description for each of its values."""
@@ -349,6 +351,7 @@ described(
     STORE_UNREACHABLE="The file could not be read from where it is stored. Requests after an hour "
     "or more try again.",
     TOMBSTONE="The object no longer exists at its source.",
+    PHI_RESTRICTED=_PHI_RESTRICTED,
 )
 described(
     SignedUrlUnavailableReason,
@@ -357,6 +360,7 @@ described(
     NOT_YET_STORED="The item's bytes have not been uploaded or processed yet.",
     TOMBSTONE="The object no longer exists at its source.",
     STORE_UNREACHABLE="The cloud integration cannot be used, or no longer covers the object.",
+    PHI_RESTRICTED=_PHI_RESTRICTED,
 )
 described(
     PhiPolicy,

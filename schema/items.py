@@ -17,6 +17,7 @@ from resolvers import (
     data_groups,
     dicom_instances,
     dicom_series,
+    identity,
     integrations,
     items,
     reencoding,
@@ -107,10 +108,12 @@ class StorageItem(Node):
     integration_uuid: UUID | None = resolved(
         integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
     )
-    url: URL | None = column(
+    url: URL | None = resolved(
+        identity.url_of,
         "Where the item's object is: `storegraph:///key` in Storegraph's own store, "
         "`s3://bucket/key` and the like in a cloud, or a public `https://` URL. To download it, "
-        "use `signedUrl`. Null for groups, placeholders and other items without an object."
+        "use `signedUrl`. Null for groups, placeholders and other items without an object, and for "
+        "objects outside of Storegraph's own store if the item is `PHI_RESTRICTED`.",
     )
     signed_url: SignedUrl | None = resolved(
         items.signed_url_of,
@@ -220,10 +223,10 @@ class VideoRendition:
     duration: float = column("Duration in seconds.")
     frame_count: BigInt = column("Number of frames.")
     created_at: datetime = column("When the rendition was created, in UTC.")
-    signed_url: SignedUrl = resolved(
+    signed_url: SignedUrl | None = resolved(
         reencoding.signed_url_of,
         "A URL for downloading or showing the rendition, valid for a limited time without a "
-        "credential.",
+        "credential. Null if the item is `PHI_RESTRICTED`.",
     )
 
 
@@ -318,7 +321,8 @@ class PdfItem(StorageItem):
 @item_type_class(StorageItemType.SCENE)
 class SceneItem(StorageItem):
     scene: JSON | None = resolved(
-        views.scene_document_of, "The scene document. Null for a scene that is a single file."
+        views.scene_document_of,
+        "The scene document. Null for a scene that is a single file, or if it is `PHI_RESTRICTED`.",
     )
     scene_format: SceneFormat | None = resolved(
         views.scene_format_of, "File format of a scene that is a single file; null otherwise."

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import Condition, is_granted_to
 from gateway.database.dialects import in_keys
-from gateway.database.tree import within
+from gateway.database.tree import ancestors, within
 from gateway.models.dicom import dicom_study_places
 from gateway.models.folders import folder_grants, folders
 
@@ -32,13 +32,16 @@ def sees_identity_in(viewer: Viewer, folder: sa.FromClause = folders) -> Conditi
 
 def sees_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that the viewer sees identities in the folder of that UUID."""
+    return ~hides_identity_at(viewer, folder_uuid)
+
+
+def hides_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that the folder of that UUID is masked to the viewer."""
     if viewer.is_site_admin and viewer.sees_phi:
-        return sa.true()
+        return sa.false()
     folder = folders.alias()
-    hidden = sa.exists().where(
-        folder.c.uuid == folder_uuid, folder.c.is_masked, ~sees_identity_in(viewer, folder)
-    )
-    return sa.or_(~_is_any_masked(), ~hidden)
+    hidden = sa.exists().where(folder.c.uuid == folder_uuid, *_masked_to(viewer, folder))
+    return sa.and_(_is_any_masked(), hidden)
 
 
 def sees_study_identity(viewer: Viewer, study_uuid: sa.ColumnElement[Any]) -> Condition:
@@ -53,13 +56,9 @@ def sees_study_identity(viewer: Viewer, study_uuid: sa.ColumnElement[Any]) -> Co
     hidden = (
         sa.exists()
         .select_from(place.join(folder, folder.c.uuid == place.c.folder_uuid))
-        .where(
-            place.c.study_uuid == study_uuid,
-            folder.c.is_masked,
-            ~sees_identity_in(viewer, folder),
-        )
+        .where(place.c.study_uuid == study_uuid, *_masked_to(viewer, folder))
     )
-    return sa.or_(~_is_any_masked(), ~hidden)
+    return ~sa.and_(_is_any_masked(), hidden)
 
 
 def has_phi_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
@@ -87,6 +86,49 @@ async def folders_with_phi_grant(
         in_keys(folders.c.uuid, uuids), has_phi_grant_above(viewer, folders.c.path)
     )
     return set((await connection.execute(granted)).scalars())
+
+
+async def masked_trees(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, UUID]:
+    """Return the masked tree of each of the folders that is masked to the viewer, by its top.
+
+    What is in a masked tree may be moved within it, but not out of it, by those who see no
+    identities there. A tree that is masked to the viewer is no place for what is in another: others
+    see identities there.
+    """
+    if not uuids or (viewer.is_site_admin and viewer.sees_phi):
+        return {}
+    hidden = sa.select(folders.c.uuid, folders.c.path).where(
+        in_keys(folders.c.uuid, uuids), *_masked_to(viewer, folders)
+    )
+    above = {row.uuid: ancestors(row.path) for row in await connection.execute(hidden)}
+    if not above:
+        return {}
+    known = {uuid for path in above.values() for uuid in path}
+    masked = sa.select(folders.c.uuid).where(in_keys(folders.c.uuid, known), folders.c.is_masked)
+    tops = set((await connection.execute(masked)).scalars())
+    return {uuid: [each for each in path if each in tops][-1] for uuid, path in above.items()}
+
+
+async def folders_with_masked_below(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> set[UUID]:
+    """Return those of the folders that are masked to the viewer, or have such a folder below."""
+    if viewer.is_site_admin and viewer.sees_phi:
+        return set()
+    top, below = folders.alias("top"), folders.alias("below")
+    hidden = sa.select(top.c.uuid).where(
+        in_keys(top.c.uuid, uuids),
+        sa.exists().where(within(below.c.path, top.c.path), *_masked_to(viewer, below)),
+    )
+    return set((await connection.execute(hidden)).scalars())
+
+
+def _masked_to(viewer: Viewer, folder: sa.FromClause) -> list[Condition]:
+    if not viewer.sees_phi:
+        return [folder.c.is_masked]
+    return [folder.c.is_masked, ~has_phi_grant_above(viewer, folder.c.path)]
 
 
 def _is_any_masked() -> Condition:

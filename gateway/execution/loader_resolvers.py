@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, PageFunction, ToMany, ToOne
+from gateway.execution.declarations import (
+    Aggregate,
+    Batch,
+    EdgeQuery,
+    PageFunction,
+    ToMany,
+    ToOne,
+    selected_columns,
+)
 from gateway.execution.keysets import PARENT
 from gateway.execution.pagination import ORDER_VALUE, Page, read_page_arguments
 
@@ -43,7 +51,7 @@ async def find_row(context: Context, edge: ToOne, key: Any) -> Any:
 @lru_cache(maxsize=1_000)
 def _all_columns(edge: ToOne, viewer: Viewer, many: bool) -> sa.Select[Any]:
     """Return the statement for whole rows; cached, as subscriptions run it again and again."""
-    return statements.one_row(edge, viewer, list(edge.table.c), many)
+    return statements.one_row(edge, viewer, selected_columns(edge.table, viewer), many)
 
 
 async def find_rows(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:
@@ -79,7 +87,7 @@ async def load_page(
     }
     query = await prepared_query(context, context.viewer, edge, given, arguments)
     request = read_page_arguments(edge, query, given)
-    columns = [*edge.table.c, *statements.extras(edge)]
+    columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
     if request.order.join:
         columns.append(request.order.column.label(ORDER_VALUE))
     dialect = context.database.dialect

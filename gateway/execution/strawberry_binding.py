@@ -31,6 +31,7 @@ from gateway.execution.declarations import (
     SubscriptionField,
     ToMany,
     ToOne,
+    ViewerColumn,
 )
 from gateway.execution.private_apis import selection_node
 from gateway.full_disks import InsufficientStorage, is_disk_full
@@ -156,6 +157,8 @@ def _resolver_of(declaration: Declaration) -> Resolver:
     match declaration:
         case Computed():
             return _from_row(lambda _context, row: declaration.value(row))
+        case ViewerColumn():
+            return _from_row(lambda _context, row: getattr(row, declaration.key))
         case ToOne():
             return _from_row(
                 lambda context, row: loader_resolvers.load_row(context, declaration, row)

@@ -55,6 +55,7 @@ class ThumbnailUnavailableReason(StrEnum):
     UNDECODABLE = "UNDECODABLE"
     STORE_UNREACHABLE = "STORE_UNREACHABLE"
     TOMBSTONE = "TOMBSTONE"
+    PHI_RESTRICTED = "PHI_RESTRICTED"
 
 
 class StorageUserRole(StrEnum):

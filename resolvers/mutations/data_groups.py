@@ -1,18 +1,20 @@
 """The mutation that lays items out together in data groups."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypedDict
 from uuid import UUID
 
+from gateway.auth.identity import masked_trees
 from gateway.catalog.ingestion.file_groups import NewGroup, create_file_groups, group_row
 from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, ErrorCode, bad_input, conflict
+from gateway.error_texts import leaves_masked_tree
+from gateway.errors import DomainError, ErrorCode, bad_input, conflict, forbidden
 from gateway.ids import uuid7
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord
@@ -109,10 +111,15 @@ async def _create_groups(
     uuids = {uuid for plan in plans.values() for uuid in plan.item_uuids}
     items = {row.uuid: row for row in await lock_items(transaction, uuids)}
     roles = await permissions.roles(transaction, "groups", uuids)
+    homes = {row.folder_uuid for row in items.values()}
+    folders = {*homes, input.folder_uuid}
+    trees = await masked_trees(transaction.connection, context.viewer, folders)
+    tree = trees.get(input.folder_uuid)
+    leaving = {row.uuid for row in items.values() if trees.get(row.folder_uuid, tree) != tree}
     metadata = await load_metadata_validator(transaction, context.services.settings)
     for index, plan in plans.items():
         error = metadata.error(plan.client_metadata, *plan.paths[0][:3], "clientMetadata")
-        if error := error or _group_error(plan, items, roles):
+        if error := error or _group_error(plan, items, roles, leaving):
             bulk.errors[index] = error
     if not bulk.accepted:
         raise NothingAppliedError(bulk)
@@ -133,15 +140,20 @@ async def _create_groups(
 
 
 def _group_error(
-    plan: GroupPlan, items: Mapping[UUID, ItemRecord], roles: Roles
+    plan: GroupPlan, items: Mapping[UUID, ItemRecord], roles: Roles, leaving: Collection[UUID]
 ) -> DomainError | None:
-    """Return the first error of a group's items, if there is one."""
+    """Return the first error of a group's items, if there is one.
+
+    Those that are `leaving` would get out of a masked folder.
+    """
     for uuid, path in zip(plan.item_uuids, plan.paths, strict=True):
         try:
             roles.require(uuid, *path)
         except DomainError as error:
             return error
         item = items[uuid]
+        if uuid in leaving:
+            return forbidden(leaves_masked_tree("item"), *path)
         if item.item_type is StorageItemType.GROUP:
             return bad_input("A data group cannot be in another data group.", *path)
         if message := unusable_reason(item):

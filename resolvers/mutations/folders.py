@@ -6,7 +6,11 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.auth.identity import folders_with_phi_grant
+from gateway.auth.identity import (
+    folders_with_masked_below,
+    folders_with_phi_grant,
+    masked_trees,
+)
 from gateway.auth.roles import roles_on_folders
 from gateway.catalog.deletion import (
     find_used_item,
@@ -32,8 +36,8 @@ from gateway.catalog.rules.names import validate_description, validate_metadata,
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import used_by
-from gateway.errors import DomainError, bad_input, conflict
+from gateway.error_texts import leaves_masked_tree, used_by
+from gateway.errors import DomainError, bad_input, conflict, forbidden
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.folders import FolderRecord
 from resolvers.bulk import Bulk, EntryResult
@@ -188,9 +192,11 @@ async def move_storage_folders(
 
     A folder cannot be moved into itself or one of its subfolders (`BAD_USER_INPUT`), and subfolders
     of a cloud-synced folder cannot be moved at all (`CONFLICT`). Folders that a dataset mirrors, or
-    that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). The
-    viewer remains `ADMIN` of a folder that is moved to the root. If one folder cannot be moved,
-    none is moved unless `allowPartial` is set.
+    that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). Folders
+    that are masked, or have a masked folder below them, require `seesPhi` there unless they stay in
+    the masked tree (`FORBIDDEN`); at the root they stay masked. The viewer remains `ADMIN` of a
+    folder that is moved to the root. If one folder cannot be moved, none is moved unless
+    `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid
@@ -205,6 +211,7 @@ async def move_storage_folders(
         errors = await permissions.errors(transaction, "folder_uuids")
         bulk = Bulk(input.folder_uuids, input.allow_partial, errors)
         await _check_moves(transaction, input, bulk)
+        await _keep_in_masked_trees(context, transaction, input, bulk)
         for uuid in bulk.accepted_uuids:
             await move_folder(transaction, viewer, uuid, target)
         if target is None and not context.viewer.is_site_admin:
@@ -284,6 +291,21 @@ async def _check_moves(
                 raise conflict(_mirrored("move"), *path)
         except DomainError as error:
             bulk.errors[index] = error
+
+
+async def _keep_in_masked_trees(
+    context: Context, transaction: Transaction, input: MoveStorageFoldersInput, bulk: Bulk
+) -> None:
+    """Add an error to each entry with something that would leave a tree masked to the viewer."""
+    connection, target = transaction.connection, input.new_parent_uuid
+    hidden = await folders_with_masked_below(connection, context.viewer, bulk.uuids)
+    folders = {*hidden, *([target] if target else [])}
+    trees = await masked_trees(connection, context.viewer, folders) if hidden else {}
+    tree = trees.get(target) if target else None
+    for index, uuid in enumerate(bulk.uuids):
+        stays = tree is not None and trees.get(uuid) == tree
+        if index not in bulk.errors and uuid in hidden and not stays:
+            bulk.errors[index] = forbidden(leaves_masked_tree("folder"), "folderUuids", index)
 
 
 async def _keep_admin(context: Context, transaction: Transaction, uuids: Sequence[UUID]) -> None:

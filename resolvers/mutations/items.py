@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from gateway.auth.identity import masked_trees
 from gateway.catalog.group_deletion import (
     have_many_members,
     removable_frames,
@@ -22,8 +23,8 @@ from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import used_by
-from gateway.errors import bad_input, conflict
+from gateway.error_texts import leaves_masked_tree, used_by
+from gateway.errors import bad_input, conflict, forbidden
 from gateway.kinds.enums import FrameRule
 from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk, EntryResult
@@ -115,8 +116,9 @@ async def move_storage_items(
     """Move 1 to 1,000 items into another folder.
 
     Fails with `CONFLICT` for items that mirror objects of a bucket, and for items that a mirror
-    dataset uses unless `allowMirrorDatasetChanges` is set. If one item is rejected, none is moved
-    unless `allowPartial` is set.
+    dataset uses unless `allowMirrorDatasetChanges` is set. Without `seesPhi` in the folder of an
+    item, it can be moved only within its masked tree (`FORBIDDEN`). If one item is rejected, none
+    is moved unless `allowPartial` is set.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -124,6 +126,7 @@ async def move_storage_items(
         await permissions.check(transaction)
         bulk, rows = await _lock_entries(transaction, input, permissions)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
+        await _keep_in_masked_trees(context, transaction, input, bulk, rows)
         message = "The item is in a cloud-synced folder, so it cannot be moved."
         _refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
@@ -218,6 +221,23 @@ async def _lock_entries(
         else:
             rows[uuid] = locked[uuid]
     return Bulk(uuids, input.allow_partial, errors), rows
+
+
+async def _keep_in_masked_trees(
+    context: Context,
+    transaction: Transaction,
+    input: MoveStorageItemsInput,
+    bulk: Bulk,
+    rows: Mapping[UUID, ItemRecord],
+) -> None:
+    """Add an error to each entry whose item would get out of a tree masked to the viewer."""
+    target = input.new_parent_uuid
+    folders = {target, *(row.folder_uuid for row in rows.values())}
+    trees = await masked_trees(transaction.connection, context.viewer, folders)
+    for index, uuid in enumerate(bulk.uuids):
+        home = rows[uuid].folder_uuid if uuid in rows else target
+        if index not in bulk.errors and home in trees and trees[home] != trees.get(target):
+            bulk.errors[index] = forbidden(leaves_masked_tree("item"), "itemUuids", index)
 
 
 def _refuse(bulk: Bulk, messages: Mapping[UUID, str]) -> None:

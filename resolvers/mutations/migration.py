@@ -17,6 +17,7 @@ from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.error_texts import changed_since_read, listed_more_than_once
 from gateway.errors import DomainError, ErrorCode, Path, bad_input, conflict, not_found
+from gateway.execution.loader_resolvers import find_rows
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import StorageLocationName
 from gateway.models.items import ItemRecord, items
@@ -25,6 +26,7 @@ from resolvers.id_lists import MAX_IDS, check_list_size
 from resolvers.idempotency import replay, run_once
 from resolvers.inputs.choices import set_value
 from resolvers.inputs.migration import MigrateStorageItemInput, MigrateStorageItemsInput
+from resolvers.items import item_by_uuid
 from resolvers.outcomes import Outcome, UserErrorRow, to_user_error, to_user_errors
 from resolvers.permissions import Permissions, Roles, requires
 from resolvers.requirements import USER
@@ -347,9 +349,8 @@ async def _results(
     context: Context, input: MigrateStorageItemsInput, migrated: Sequence[Sequence[UUID]]
 ) -> list[MigrationResult]:
     """Return a result for each entry; `migrated` are the UUIDs of its items."""
-    selected = in_keys(items.c.uuid, [uuid for uuids in migrated for uuid in uuids])
-    statement = sa.select(items).where(selected, sees_item(context.viewer))
-    rows = {row.uuid: row for row in await context.database.rows(statement, ItemRecord)}
+    wanted = [uuid for uuids in migrated for uuid in uuids]
+    rows = {row.uuid: row for row in await find_rows(context, item_by_uuid, wanted) if row}
     return [
         MigrationResult(
             set_value(entry.match.item_uuid),

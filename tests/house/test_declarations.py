@@ -27,6 +27,7 @@ from gateway.execution.declarations import (
     SameRow,
     ToMany,
     ToOne,
+    columns_of,
     declaration_of,
 )
 from gateway.execution.pagination import Page, PageEdge
@@ -59,7 +60,7 @@ class Rows:
 
     @classmethod
     def of_table(cls, table: sa.Table, *extras: str) -> "Rows":
-        return cls(table.name, frozenset([*table.c.keys(), *extras]))
+        return cls(table.name, frozenset([*columns_of(table), *extras]))
 
     @classmethod
     def of_class(cls, kind: type, node: "Rows | None" = None) -> "Rows":

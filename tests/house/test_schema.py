@@ -30,6 +30,7 @@ from gateway.execution.declarations import (
     SameRow,
     ToMany,
     ToOne,
+    ViewerColumn,
     declaration_of,
 )
 from gateway.execution.private_apis import core_schema, definition_of
@@ -270,9 +271,9 @@ def test_nested_fields_are_declared() -> None:
         if kind.name in ("Query", "Mutation", "Subscription") or definition.base_resolver is None:
             continue
         declared = declaration_of(field)
-        assert isinstance(declared, Aggregate | Batch | Computed | Lookup | PageFunction | SameRow | ToMany | ToOne), (
-            coordinate
-        )
+        assert isinstance(
+            declared, Aggregate | Batch | Computed | Lookup | PageFunction | SameRow | ToMany | ToOne | ViewerColumn
+        ), coordinate
 
 
 def test_enum_values_are_upper_case() -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.identity import masked_trees, sees_identity_at
 from gateway.auth.roles import require_role, roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
@@ -23,7 +24,8 @@ from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.rules.names import name_in_url
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, bad_input, conflict, not_found
+from gateway.error_texts import leaves_masked_tree
+from gateway.errors import DomainError, bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_types import UNNAMED_TYPE
@@ -44,18 +46,21 @@ class _NamedObject(NamedTuple):
 
 
 async def member_errors(
-    transaction: Transaction, viewer: Viewer, members: Sequence[UnitMember]
+    transaction: Transaction, viewer: Viewer, folder_uuid: UUID, members: Sequence[UnitMember]
 ) -> list[DomainError]:
     """Lock existing items that are to become members, and return what is wrong with them.
 
     They must be processed, and the viewer needs USER on them: to see them is not enough, because
-    a member cannot be deleted before its group.
+    a member cannot be deleted before its group. Members from a folder that is masked to the viewer
+    can only be in a group of the same masked tree: a video may be made of them there.
     """
     if not members:
         return []
     locked = await lock_items(transaction, {each.uuid for each in members})
     rows = {row.uuid: row for row in locked}
     roles = await roles_on_items(transaction.connection, viewer, rows)
+    homes = {row.folder_uuid for row in locked}
+    trees = await masked_trees(transaction.connection, viewer, {*homes, folder_uuid})
     errors: list[DomainError] = []
     for member in members:
         try:
@@ -65,7 +70,10 @@ async def member_errors(
             errors.append(error)
             continue
         row = rows[member.uuid]
-        if member.item_type not in (None, row.item_type):
+        tree = trees.get(row.folder_uuid)
+        if tree is not None and tree != trees.get(folder_uuid):
+            errors.append(forbidden(leaves_masked_tree("item"), *member.path))
+        elif member.item_type not in (None, row.item_type):
             message = f"The item must be of type {member.item_type}, not {row.item_type}."
             errors.append(bad_input(message, *member.path))
         elif reason := unusable_reason(row):
@@ -226,7 +234,11 @@ async def _readable_objects(
     item = items.alias()
     oldest = (
         sa.select(item.c.uuid)
-        .where(item.c.object_key == stored_objects.c.key, sees_item(viewer, item))
+        .where(
+            item.c.object_key == stored_objects.c.key,
+            sees_item(viewer, item),
+            sees_identity_at(viewer, item.c.folder_uuid),
+        )
         .order_by(item.c.uuid)
         .limit(1)
         .correlate(stored_objects)

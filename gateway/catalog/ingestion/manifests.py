@@ -66,7 +66,8 @@ async def start_from_manifest(
             f"this one is of type {upload.item_type}."
         )
         raise bad_input(message, *path)
-    options = replace(options, file_name=options.file_name or upload.file_name)
+    file_name = options.file_name or upload.file_name
+    options = replace(options, file_name=file_name, sees_phi=viewer.sees_phi)
     job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, options, 0)
     manifest = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
     await transaction.execute(sa.insert(manifests).values(manifest))

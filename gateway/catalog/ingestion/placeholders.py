@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.identity import sees_identity_at
 from gateway.auth.url_holders import url_bounds
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
@@ -256,7 +257,11 @@ async def readable_keys(
         .where(
             in_keys(stored_objects.c.sha256, digests),
             ~stored_objects.c.is_leaving,
-            sa.exists().where(items.c.object_key == stored_objects.c.key, sees_item(viewer)),
+            sa.exists().where(
+                items.c.object_key == stored_objects.c.key,
+                sees_item(viewer),
+                sees_identity_at(viewer, items.c.folder_uuid),
+            ),
         )
         .order_by(stored_objects.c.sha256, stored_objects.c.key)
         .with_for_update(read=True, key_share=True, of=stored_objects)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -35,6 +35,7 @@ class JobOptions:
         file_name: name of the manifest that the units come from, if there is one.
         integration_uuid: the integration in whose store remote URLs are.
         dataset_uuid: the dataset to which the items are added.
+        sees_phi: whether the credential that starts the job sees identities.
     """
 
     ignore_errors: bool = False
@@ -43,6 +44,7 @@ class JobOptions:
     file_name: str | None = None
     integration_uuid: UUID | None = None
     dataset_uuid: UUID | None = None
+    sees_phi: bool = True
 
 
 async def start_job(
@@ -61,7 +63,7 @@ async def start_job(
     """
     sources = [source for plan in plans for source in plan.sources]
     members = [member for plan in plans for member in plan.members]
-    errors = await member_errors(transaction, viewer, members)
+    errors = await member_errors(transaction, viewer, folder_uuid, members)
     errors += await source_errors(transaction, viewer, folder_uuid, sources)
     for plan in plans:
         metadata = [(plan.client_metadata, plan.path)]
@@ -75,7 +77,7 @@ async def start_job(
         transaction,
         viewer.user_uuid,
         folder_uuid,
-        options,
+        replace(options, sees_phi=viewer.sees_phi),
         len(plans),
         None if None in sizes else sum(size or 0 for size in sizes),
     )

@@ -20,7 +20,7 @@ from gateway.execution.compiled.value_conversion import (
     python_expression,
     response_expression,
 )
-from gateway.execution.declarations import Computed, PageFunction
+from gateway.execution.declarations import Column, Computed, PageFunction
 from gateway.execution.statements import driver_key
 
 ALL_NAMES = "@all@"
@@ -96,12 +96,12 @@ class ColumnScope:
     def __init__(
         self,
         dialect: str,
-        available: Mapping[str, sa.ColumnElement[Any]],
+        available: Mapping[str, Column],
         const: Constants,
         trailing: int = 0,
     ) -> None:
         self.const = const
-        self.selected: dict[str, sa.ColumnElement[Any]] = {}
+        self.selected: dict[str, Column] = {}
         self.trailing = trailing
         self._dialect = dialect
         self._available = available

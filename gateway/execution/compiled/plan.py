@@ -7,15 +7,18 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from graphql import FieldNode, GraphQLField
 
+from gateway.auth.viewer import Viewer
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
+    Column,
     Lookup,
     MutationField,
     PageFunction,
     RootFunction,
     ToMany,
     ToOne,
+    ViewerColumn,
 )
 from gateway.execution.private_apis import StrawberryArgument
 
@@ -55,11 +58,19 @@ class Level:
     `source` is the generated code, which refers to `constants` by name.
     """
 
-    columns: tuple[sa.ColumnElement[Any], ...]
+    columns: tuple[Column, ...]
     steps: tuple["Step", ...]
     write: Write
     source: str
     constants: Mapping[str, Any]
+
+    def selected(self, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
+        """Return the columns under names that cannot collide with those of a row's other values."""
+        columns = (
+            column.expression(viewer) if isinstance(column, ViewerColumn) else column
+            for column in self.columns
+        )
+        return [column.label(f"c{number}") for number, column in enumerate(columns)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from graphql import VariableValues, get_argument_values
 
+from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
 from gateway.execution import statements
@@ -143,7 +144,7 @@ class PlanRun:
 
         def build() -> sa.Select[Any]:
             row = self._select(step.lookup.edge, step.level, False)
-            columns = _page_columns(page, request)
+            columns = _page_columns(page, request, query.viewer)
             return statements.with_page(row, page.edge, query, request, columns, self._dialect)
 
         rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
@@ -166,8 +167,9 @@ class PlanRun:
         return dict(zip([row[-1] for row in rows], await self._write(level, rows), strict=True))
 
     def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
-        columns = [*_labeled(level), edge.match.label("t0")]
-        return statements.one_row(edge, self._placeholder_viewer, columns, many)
+        viewer = self._placeholder_viewer
+        columns = [*level.selected(viewer), edge.match.label("t0")]
+        return statements.one_row(edge, viewer, columns, many)
 
     async def pages(self, step: PagesStep, rows: Sequence[Any]) -> Results:
         """Return the connections of all keys."""
@@ -222,7 +224,7 @@ class PlanRun:
         many = len(keys) > 1
 
         def build() -> sa.Select[Any]:
-            columns = _page_columns(step, request)
+            columns = _page_columns(step, request, query.viewer)
             return statements.page(step.edge, query, request, columns, self._dialect, many)
 
         rows = await self._fetch((step, many, edge_page.cache_key), build, keys, request)
@@ -366,14 +368,11 @@ _RUN: dict[type, Callable[[PlanRun, Any, Sequence[Any]], Coroutine[Any, Any, Res
 }
 
 
-def _labeled(level: Level) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of a level under names that cannot collide with those behind them."""
-    return [column.label(f"c{number}") for number, column in enumerate(level.columns)]
-
-
-def _page_columns(step: PagesStep, request: PageRequest) -> list[sa.ColumnElement[Any]]:
+def _page_columns(
+    step: PagesStep, request: PageRequest, viewer: Viewer
+) -> list[sa.ColumnElement[Any]]:
     """Return the columns of a page's rows: the level's, and those of cursors."""
-    columns = _labeled(step.level)
+    columns = step.level.selected(viewer)
     if step.reads_cursors:
         columns += [request.order.column.label("t0"), request.order.last.label("t1")]
     return columns

@@ -44,6 +44,8 @@ from gateway.execution.declarations import (
     SubscriptionField,
     ToMany,
     ToOne,
+    ViewerColumn,
+    columns_of,
 )
 from gateway.execution.private_apis import definition_of
 
@@ -85,7 +87,8 @@ class Planner:
         extras: Mapping[str, sa.ColumnElement[Any]] | None = None,
     ) -> LevelWriter:
         """Return a writer for rows of a table, whose last `trailing` values are not its columns."""
-        scope = ColumnScope(self._dialect, {**table.c, **(extras or {})}, self.const, trailing)
+        available = {**columns_of(table), **(extras or {})}
+        scope = ColumnScope(self._dialect, available, self.const, trailing)
         discriminator = discriminator_of(target)
         if discriminator is None:
             return LevelWriter(scope)
@@ -200,6 +203,8 @@ class Planner:
                 return self._object(writer, selected.target, selected.nodes, only)
             case Computed() as declaration:
                 return self.computed(selected, declaration, writer.scope.row(declaration.reads))
+            case ViewerColumn() as declaration:
+                return writer.scope.leaf(declaration.key, selected.type)
             case None if is_leaf_type(selected.target):
                 return writer.scope.leaf(selected.name, selected.type)
             case None:

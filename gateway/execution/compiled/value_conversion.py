@@ -24,6 +24,7 @@ from graphql import (
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from gateway.execution.compiled.plan import Deoptimized, Unplannable
+from gateway.execution.declarations import Column
 
 Serialize = Callable[[Any], Any]
 """Returns what the response holds for a value, or deoptimizes."""
@@ -65,7 +66,7 @@ def parse_uuid(text: str) -> UUID:
     return UUID(hex=text)
 
 
-def column_kind(column: sa.ColumnElement[Any]) -> str:
+def column_kind(column: Column) -> str:
     """Return what a column holds, in one word."""
     type_ = column.type
     kinds: tuple[tuple[Any, str], ...] = (
@@ -88,7 +89,7 @@ def column_kind(column: sa.ColumnElement[Any]) -> str:
 
 
 def response_expression(
-    column: sa.ColumnElement[Any], type_: GraphQLType, dialect: str, const: Callable[[Any], str]
+    column: Column, type_: GraphQLType, dialect: str, const: Callable[[Any], str]
 ) -> str:
     """Return the expression for what the response holds, given the driver's value of a column."""
     required = isinstance(type_, GraphQLNonNull)
@@ -135,9 +136,7 @@ def _not_null_expression(
     raise Unplannable(f"{kind} columns as {named.name}")
 
 
-def python_expression(
-    column: sa.ColumnElement[Any], dialect: str, const: Callable[[Any], str]
-) -> str:
+def python_expression(column: Column, dialect: str, const: Callable[[Any], str]) -> str:
     """Return the expression for the value that a row of SQLAlchemy would have."""
     match column_kind(column):
         case "Uuid":

@@ -1,0 +1,40 @@
+"""Bytes that are kept from viewers to whom a folder is masked: values next to columns of rows."""
+
+import sqlalchemy as sa
+
+from gateway.auth.identity import hides_identity_at
+from gateway.auth.viewer import Viewer
+from gateway.execution.declarations import viewer_column
+from gateway.models.changes import changes
+from gateway.models.items import items
+from gateway.models.jobs import jobs
+from gateway.models.uploads import upload_units
+
+
+def _url(viewer: Viewer) -> sa.ColumnElement[str | None]:
+    """Return an item's URL; null for one elsewhere that would give bytes to whoever knows it."""
+    in_own_store = items.c.object_key.is_not(None)
+    hidden = hides_identity_at(viewer, items.c.folder_uuid)
+    return sa.case((sa.or_(in_own_store, ~hidden), items.c.url))
+
+
+def _is_restricted_unit(viewer: Viewer) -> sa.ColumnElement[bool]:
+    job = jobs.alias()
+    own = sa.select(job.c.folder_uuid).where(job.c.uuid == upload_units.c.job_uuid)
+    return hides_identity_at(viewer, own.correlate(upload_units).scalar_subquery())
+
+
+is_restricted = viewer_column(
+    items,
+    "is_restricted",
+    sa.Boolean(),
+    lambda viewer: hides_identity_at(viewer, items.c.folder_uuid),
+)
+url_of = viewer_column(items, "shown_url", sa.Text(), _url)
+hides_urls = viewer_column(
+    changes,
+    "hides_urls",
+    sa.Boolean(),
+    lambda viewer: hides_identity_at(viewer, changes.c.folder_uuid),
+)
+restricted_unit = viewer_column(upload_units, "is_restricted", sa.Boolean(), _is_restricted_unit)
