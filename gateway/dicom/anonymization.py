@@ -153,7 +153,8 @@ class AnonymizationRules:
         """Return what happens to an element.
 
         Args:
-            vr: its representation, UN if that is unknown.
+            vr: its representation, UN if that is unknown. A sequence that has another cannot be
+                read, and is removed rather than kept.
             depth: 0 outside of sequences.
             creator: who reserved the block of a private tag, or reserves it in this element.
         """
@@ -170,11 +171,12 @@ class AnonymizationRules:
             return TagAction.REMOVE
         if group & 1:
             is_creator = 0x10 <= tag & 0xFFFF <= 0xFF
-            if (group, creator) in self._safe_creators and is_creator:
-                return TagAction.KEEP
-            is_safe = not is_creator and SafePrivate(group, creator, tag & 0xFF) in self._safe
-            return TagAction.KEEP if is_safe else TagAction.REMOVE
-        return self._standard_action(tag, vr)
+            is_safe = SafePrivate(group, creator, tag & 0xFF) in self._safe
+            has_safe = is_creator and (group, creator) in self._safe_creators
+            return TagAction.KEEP if is_safe or has_safe else TagAction.REMOVE
+        action = self._standard_action(tag, vr)
+        is_unread = vr != "SQ" and known_vr(tag, "", is_signed=False) == "SQ"
+        return TagAction.REMOVE if is_unread and action is TagAction.KEEP else action
 
     def basic_action(self, tag: int, vr: str) -> TagAction:
         """Return the action of the Basic Profile alone."""
@@ -210,12 +212,13 @@ class AnonymizationRules:
         """Return the action on an element that the profile does not mention.
 
         Overlays are removed as a whole, since the profile removes what is in them. Nothing is known
-        of tags that are not in the dictionary, and of values that cannot be read.
+        of tags that are not in the dictionary, and of values that cannot be read; addresses hold
+        the UIDs of what they lead to.
         """
         if vr == "PN" or tag in MORE_NAMES:
             return TagAction.EMPTY
         is_overlay = tag >> 24 == _OVERLAYS
-        if is_overlay or vr == "UN" or tag >> 16 == 0 or not is_standard(tag):
+        if is_overlay or vr in ("UN", "UR") or tag >> 16 == 0 or not is_standard(tag):
             return TagAction.REMOVE
         if vr != "UI" or self._options.retain_uids or _CLASSES.search(keyword_for_tag(tag)):
             return TagAction.KEEP

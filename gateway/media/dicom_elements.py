@@ -8,6 +8,7 @@ import struct
 from typing import BinaryIO
 
 from gateway.dicom.documents import Document
+from gateway.dicom.representations import SHORT_LENGTHS
 from gateway.media.dicom_scope import ElementScope
 from gateway.media.dicom_values import (
     BINARY,
@@ -39,13 +40,6 @@ _FRAMES = 0x52009230
 """The sequence with an item for each frame."""
 _PIXEL_GROUP = 0x7FE0
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-_SHORT = frozenset(
-    {
-        *("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT"),
-        *("PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"),
-    }
-)
-"""Representations whose lengths have 16 bits if they are explicit."""
 _ELEMENT_SIZE = 40
 """Bytes of an element in a document besides its value, about."""
 _ITEM_SIZE = 8
@@ -181,7 +175,7 @@ class ElementReader:
             code = self._buffer[offset + 4 : offset + 6]
             if code.isalpha() and code.isupper():
                 vr = code.decode("ascii")
-                if vr in _SHORT:
+                if vr in SHORT_LENGTHS:
                     return tag, vr, position + 8, self._short(self._buffer, offset + 6)[0]
                 offset = self._at(position, 12)
                 length = self._long(self._buffer, offset + 8)[0]

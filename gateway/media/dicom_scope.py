@@ -1,12 +1,7 @@
 """The facts of a DICOM data set that decide how its elements are read."""
 
-from functools import lru_cache
-
-from pydicom.datadict import dictionary_VR, private_dictionary_VR
-
+from gateway.dicom.representations import known_vr
 from gateway.media.dicom_values import Decode
-
-_AMBIGUOUS = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 
 
 class ElementScope:
@@ -22,24 +17,7 @@ class ElementScope:
 
     def representation_of(self, tag: int) -> str:
         """Return the representation of an element that does not state it."""
-        group, element = tag >> 16, tag & 0xFFFF
-        if group == 0xFFFE:
-            return ""
-        if group & 1 and 0x10 <= element <= 0xFF:
-            return "LO"
-        creator = self.creators.get(group << 8 | element >> 8, "") if group & 1 else ""
-        vr = _dictionary_vr(tag, creator)
-        if vr == "US or SS":
-            return "SS" if self.is_signed else "US"
-        return _AMBIGUOUS.get(vr, vr)
-
-
-@lru_cache(maxsize=20_000)
-def _dictionary_vr(tag: int, creator: str) -> str:
-    """Return the representation of an element in the dictionaries; a private one has a creator."""
-    try:
-        if creator:
-            return str(private_dictionary_VR(tag, creator))
-        return str(dictionary_VR(tag)) if tag & 0xFFFF else "UL"
-    except KeyError:
-        return "UN"
+        creator = ""
+        if self.creators and tag >> 16 & 1:
+            creator = self.creators.get(tag >> 16 << 8 | tag >> 8 & 0xFF, "")
+        return known_vr(tag, creator, is_signed=self.is_signed)

@@ -279,6 +279,16 @@ def test_private_elements_in_items_have_their_own_creators() -> None:
     assert actions["00081115:00100010"] is TagAction.EMPTY
 
 
+def test_lengths_of_groups_go_with_their_groups() -> None:
+    """Where they are in an item, its length and that of its sequence follow."""
+    private = explicit(0x00090000, "UL", struct.pack("<I", 16)) + explicit(0x00091001, "LO", b"Doe^Jane")
+    nested = explicit(0x00081115, "SQ", item(explicit(0x00080060, "CS", b"CT"), private))
+    copy = parsed(anonymized(bare(nested, private, explicit(0x00100010, "PN", b"Doe^Jane"))))
+    assert [element.tag for element in copy[0x00081115].value[0]] == [0x00080060]
+    assert 0x00090000 not in copy
+    assert copy.PatientName == ""
+
+
 def test_sequences_without_lengths_and_of_unknown_representation_are_anonymized() -> None:
     name = explicit(0x00100010, "PN", b"Doe^Jane")
     implicit = struct.pack("<HHI", 0x0010, 0x0010, 8) + b"Doe^Jane"
@@ -289,6 +299,8 @@ def test_sequences_without_lengths_and_of_unknown_representation_are_anonymized(
         explicit(0x00400275, "SQ", item(name)),
         explicit(0x00409096, "UN", b"Doe^Jane"),  # a sequence that cannot be read
         explicit(0x00281234, "LO", b"Doe^Jane"),  # not in the dictionary
+        explicit(0x00082218, "OB", b"Doe^Jane"),  # the dictionary has it as a sequence
+        struct.pack("<HH2sHI", 0x0008, 0x1190, b"UR", 0, 28) + b"https://example.com/Doe^Jane",
         explicit(0x60000010, "US", b"\1\0"),
         explicit(0x60003000, "OW", b"Doe^Jane"),
     )
