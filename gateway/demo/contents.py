@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from gateway.demo import papers, sounds
+from gateway.demo import papers, sounds, study
 from gateway.demo.phantom import head
 from gateway.demo.sounds import Wave
 from gateway.demo.streets import Hour, drive, street
@@ -13,7 +14,6 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.media import samples
 
 RATE = 22_050
-SLICES, SLICE_SIZE = 24, 128
 
 
 @dataclass(frozen=True)
@@ -101,26 +101,23 @@ def _text(name: str, content: str) -> DemoFile:
     return DemoFile(name, StorageItemType.PLAIN_TEXT, "text/plain", content.encode)
 
 
-def _dicom_slice(number: int) -> DemoFile:
-    """Return one slice of the head phantom, counted from 0."""
-
-    def make() -> bytes:
-        voxels = head(SLICE_SIZE, SLICES)[number : number + 1]
-        return samples.dicom_bytes(samples.make_dicom_dataset(1, 1, number + 1, 0, voxels))
-
-    name = f"slice-{number + 1:02}.dcm"
+def _dicom(name: str, make: Callable[[], bytes]) -> DemoFile:
     return DemoFile(name, StorageItemType.DICOM_FILE, "application/dicom", make)
 
 
 HEAD_CT = DemoFolder(
     "Head CT",
-    "One axial series of a phantom.",
+    "One study of a phantom: a scout image and an axial series.",
     {"modality": "CT", "phantom": True},
+    files=(_dicom("scout.dcm", study.scout),),
     file_groups=(
         DemoFileGroup(
             "Head phantom, axial",
             StorageItemType.DICOM_SERIES,
-            tuple(map(_dicom_slice, range(SLICES))),
+            tuple(
+                _dicom(f"slice-{number + 1:02}.dcm", partial(study.axial_slice, number))
+                for number in range(study.SLICES)
+            ),
         ),
     ),
 )

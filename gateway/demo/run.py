@@ -49,6 +49,31 @@ query Groups {
   }
 }
 """,
+    """\
+# A study with its series, and the tags that place an image in the patient.
+query Study {
+  dicomStudies(first: 5) {
+    nodes {
+      patientName { alphabetic }
+      studyDate
+      description
+      counts { series instances bytes }
+      series {
+        nodes {
+          description
+          modality
+          instances(first: 2) {
+            nodes {
+              sopInstanceUid
+              tags(filter: {keywords: ["ImagePositionPatient", "SliceThickness"]}) { keyword values }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+""",
 )
 
 
