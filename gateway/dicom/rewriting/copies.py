@@ -19,34 +19,32 @@ class CopyEditor:
 
     Args:
         map_uid: returns the new UID for one of the file, or None to leave it.
-        attributes: new values of tags outside of sequences, by tag: none for an empty element, None
-            to remove it. Tags that the file lacks are added.
+        attributes: new elements outside of sequences, or their values as text, by tag; None removes
+            an element. Those that the file lacks are added.
     """
 
     def __init__(
         self,
         map_uid: Callable[[str], str | None],
-        attributes: Mapping[int, Sequence[str] | None] | None = None,
+        attributes: Mapping[int, Sequence[str] | NewElement | None] | None = None,
     ) -> None:
         self._map_uid = map_uid
-        self._attributes = attributes or {}
+        self._attributes = {
+            tag: NewElement(known_vr(tag, "", is_signed=False), value)
+            if value is not None and not isinstance(value, NewElement)
+            else value
+            for tag, value in (attributes or {}).items()
+        }
 
     def change(self, element: Element) -> NewElement | Treatment:
         """Return what becomes of an element."""
         if not element.depth and element.tag in self._attributes:
-            values = self._attributes[element.tag]
-            if values is None:
-                return Treatment.REMOVE
-            return NewElement(_vr(element.tag), values)
+            return self._attributes[element.tag] or Treatment.REMOVE
         return change_uids(element, self._map_uid)
 
     def additions(self) -> Elements:
         """Return the attributes."""
-        return {
-            tag: NewElement(_vr(tag), values)
-            for tag, values in self._attributes.items()
-            if values is not None
-        }
+        return {tag: element for tag, element in self._attributes.items() if element is not None}
 
 
 def change_uids(element: Element, map_uid: Callable[[str], str | None]) -> NewElement | Treatment:
@@ -68,7 +66,3 @@ def change_uids(element: Element, map_uid: Callable[[str], str | None]) -> NewEl
         for uid in uids
     ]
     return NewElement(element.vr, mapped) if mapped != uids else Treatment.COPY
-
-
-def _vr(tag: int) -> str:
-    return known_vr(tag, "", is_signed=False)
