@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.kinds.enums import DicomAvailability, StorageUserRole
-from gateway.scalars import BigInt
-from resolvers import dicom, dicom_conflicts, dicom_counts, dicom_instances, dicom_series
+from gateway.scalars import JSON, BigInt
+from resolvers import (
+    dicom,
+    dicom_conflicts,
+    dicom_counts,
+    dicom_instances,
+    dicom_series,
+    dicom_tags,
+)
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.dicom_tags import DicomTag
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.signed_urls import SignedUrl
@@ -177,6 +185,30 @@ class DicomStudy(Node):
     latest_attachment: Item | None = resolved(
         dicom.latest_attachment_of, "The first of `attachments`; null if there are none."
     )
+    tags: list[DicomTag] = resolved(
+        dicom_tags.tags_of_study,
+        "The tags that describe the patient and the study, one entry per element of the data set, "
+        "in its order: those of the earliest instance that the viewer sees. Without identifying "
+        "and private tags if any part of the study is in a masked folder where the viewer lacks "
+        "`seesPhi`.",
+    )
+    tag: DicomTag | None = resolved(
+        dicom_tags.tag_of_study,
+        "The first of `tags` that has a name, with all its values. Null if there is none.",
+    )
+    phi: list[DicomTag] | None = resolved(
+        dicom_tags.phi_of_study,
+        "Those of `tags`, one entry per element, that identify the patient or other persons: all "
+        "but UIDs that the Basic Profile of DICOM (PS3.15, Annex E) removes, empties or replaces. "
+        "They have all their values. Null if the viewer may not see them, or if no file is read "
+        "yet.",
+    )
+    dicom_json: list[JSON] = resolved(
+        dicom_tags.json_of_study,
+        "The tags of all instances that the viewer sees in the JSON model of DICOM (PS3.18, F.2), "
+        "by series and Instance Number; at most 1,000, and for more the field fails with "
+        "`LIMIT_EXCEEDED`. Large binary values, such as pixels, have only their `vr`.",
+    )
     phi_version: int = column(
         "Number of times that patient and study attributes were set with `setDicomStudyPhi`."
     )
@@ -217,6 +249,22 @@ class DicomSeries(Node):
     instances: Connection[DicomInstance] = resolved(
         dicom_instances.instances_of_series,
         "The instances, by Instance Number, then by SOP Instance UID.",
+    )
+    tags: list[DicomTag] = resolved(
+        dicom_tags.tags_of_series,
+        "The tags that describe the series, its equipment and its frame of reference, one entry "
+        "per element of the data set, in its order: those of the earliest instance. Without "
+        "identifying and private tags if the folder is masked and the viewer lacks `seesPhi`.",
+    )
+    tag: DicomTag | None = resolved(
+        dicom_tags.tag_of_series,
+        "The first of `tags` that has a name, with all its values. Null if there is none.",
+    )
+    dicom_json: list[JSON] = resolved(
+        dicom_tags.json_of_series,
+        "The tags of all instances in the JSON model of DICOM (PS3.18, F.2), by Instance Number; "
+        "at most 1,000, and for more the field fails with `LIMIT_EXCEEDED`. Large binary values, "
+        "such as pixels, have only their `vr`.",
     )
     created_at: datetime = column("When the first file of the series was processed, in UTC.")
     last_edited_at: datetime = column("When the series last changed, in UTC.")
@@ -268,4 +316,45 @@ class DicomInstance(Node):
     thumbnail: Thumbnail | None = resolved(
         dicom_instances.thumbnail_of_instance,
         "A small picture of the object, as `thumbnail` of the item; if null, the item has the reason.",
+    )
+    tags: list[DicomTag] = resolved(
+        dicom_tags.tags_of_instance,
+        "The tags of the file, one entry per element, in its order, without those of the file "
+        "meta information. Empty until the file is read. Without identifying and private tags if "
+        "the folder is masked and the viewer lacks `seesPhi`.",
+    )
+    tag: DicomTag | None = resolved(
+        dicom_tags.tag_of_instance,
+        "The first of `tags` that has a name, with all its values. Null if there is none.",
+    )
+    phi: list[DicomTag] | None = resolved(
+        dicom_tags.phi_of_instance,
+        "Those of `tags`, one entry per element, that describe the patient and the study and "
+        "identify a person: all but UIDs that the Basic Profile of DICOM (PS3.15, Annex E) "
+        "removes, empties or replaces. They have all their values. Null if the viewer may not see "
+        "them, or if the file is not read yet.",
+    )
+    dicom_json: JSON | None = resolved(
+        dicom_tags.json_of_instance,
+        "The tags in the JSON model of DICOM (PS3.18, F.2). Large binary values, such as pixels, "
+        "have only their `vr`. Null until the file is read.",
+    )
+    tags_complete: bool = resolved(
+        dicom_tags.is_complete,
+        "Whether the tags were read from the file. False if a client gave them, or until it is "
+        "read.",
+    )
+    tag_errors: int = resolved(
+        dicom_tags.errors,
+        "Number of elements, and of texts, that could not be read in full.",
+    )
+    omitted_tags: list[str] = resolved(
+        dicom_tags.omitted,
+        "Tags that were left out, one entry per tag, as all together would have been larger than "
+        "16 MB, or than 1 MB if a client gave them.",
+    )
+    character_sets: list[str] = resolved(
+        dicom_tags.character_sets,
+        "The Specific Character Set (0008,0005) of the file, one entry per value; that of `tags` "
+        "is always UTF-8.",
     )

@@ -1,6 +1,7 @@
 """Documents in the JSON model of DICOM (PS3.18, F.2), as they are stored."""
 
 import base64
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ Document = dict[str, Any]
 """The elements of a data set by their tags, as eight hexadecimal digits in capitals."""
 
 _LEVEL = 6
+_BULK_DATA_URI = re.compile(rb',"BulkDataURI":"[^"]*"')
+"""A part of JSON as `pack` writes it; within a text, quotation marks would be escaped."""
 _KEY_SIZE = len('"00100010":')
 
 
@@ -58,8 +61,18 @@ def pack_within(document: Document, limit: int) -> tuple[Packed, list[str]]:
 
 def unpack(data: bytes) -> Document:
     """Return the document that `pack` compressed."""
-    document: Document = orjson.loads(zlib.decompress(data))
+    document: Document = orjson.loads(unpack_json(data))
     return document
+
+
+def unpack_json(data: bytes) -> bytes:
+    """Return the JSON that `pack` compressed."""
+    return zlib.decompress(data)
+
+
+def without_bulk_data(text: bytes) -> bytes:
+    """Return the JSON of a document without the URIs of bulk data, which are relative."""
+    return _BULK_DATA_URI.sub(b"", text)
 
 
 def from_text(text: str) -> bytes:

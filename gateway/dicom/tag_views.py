@@ -2,7 +2,7 @@
 
 from binascii import a2b_base64
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.dicom.dictionary import creator_tag, entry_of, is_private
@@ -27,11 +27,13 @@ class TagView:
         all_values: whether elements have all their values, and not only the first.
         exclude_unnamed: whether elements without a name are left out.
         include_private: whether private elements are there.
+        is_of_level: tells of a tag whether its element is shown; sequences are shown whole.
     """
 
     all_values: bool = False
     exclude_unnamed: bool = False
     include_private: bool = True
+    is_of_level: Callable[[str], bool] | None = None
 
     def rows(
         self, document: Document, selects: Callable[[str], bool] | None = None
@@ -42,6 +44,8 @@ class TagView:
         """
         for tag, element in document.items():
             if selects is not None and not selects(tag):
+                continue
+            if self.is_of_level is not None and not self.is_of_level(tag):
                 continue
             if is_private(tag) and not self.include_private:
                 continue
@@ -62,6 +66,11 @@ class TagRow:
         self._view = view
         self._creator = creator
         self._entry = entry_of(tag)
+
+    @property
+    def itself(self) -> "TagRow":
+        """The row itself, as the key of what is computed of it later."""
+        return self
 
     @property
     def group(self) -> int:
@@ -144,7 +153,8 @@ class TagRow:
         """The elements of each item of a sequence; None for other elements."""
         if self.vr != "SQ":
             return None
-        return [list(self._view.rows(item or {})) for item in self._element.get("Value", ())]
+        view = replace(self._view, is_of_level=None)
+        return [list(view.rows(item or {})) for item in self._element.get("Value", ())]
 
 
 def _text_of(value: Any) -> str | None:

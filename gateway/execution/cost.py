@@ -26,7 +26,13 @@ from graphql import (
 
 from gateway.execution import database_work
 from gateway.execution.cache import Cache
-from gateway.execution.declarations import PageFunction, ToMany, declaration_of
+from gateway.execution.declarations import (
+    Batch,
+    Declaration,
+    PageFunction,
+    ToMany,
+    declaration_of,
+)
 from gateway.execution.documents import Document, name_of
 from gateway.execution.limits import INTROSPECTION, LimitExceeded
 from gateway.execution.pagination import DEFAULT_SIZE, MAX_SIZE
@@ -187,15 +193,22 @@ class _Counter:
         if is_leaf_type(type_):
             return _Points(work=extra, leaves=1)
         below = self.below(node.selection_set, type_)
-        size = _size(definition, given, type_)
+        size = _size(definition, declaration, given, type_)
         each = 1 + below.objects + max(below.leaves - 1, 0) // _FREE_LEAVES
         if isinstance(declaration, ToMany):
             extra += database_work.work_of_list(declaration, given, below.passes)
         return _Points(objects=size * each, work=extra + size * below.work)
 
 
-def _size(definition: GraphQLField, given: Mapping[str, Any], type_: GraphQLNamedType) -> int:
+def _size(
+    definition: GraphQLField,
+    declaration: Declaration | None,
+    given: Mapping[str, Any],
+    type_: GraphQLNamedType,
+) -> int:
     """Return how many objects a field may hold: a page's size, the number of ids, or one."""
+    if isinstance(declaration, Batch) and declaration.listed:
+        return declaration.listed(given)
     for name in _ID_LISTS:
         if isinstance(given.get(name), list):
             return len(given[name])

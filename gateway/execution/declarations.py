@@ -305,6 +305,13 @@ class Aggregate(_Keyed):
     where: Condition | None = None
 
 
+Listed = Callable[[Mapping[str, Any]], int]
+"""Returns how many objects a list without pages is taken to have, given the field's arguments.
+
+They are as the client gave them, in the form of `gateway/execution/priced_values.py`.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Batch(_Needing):
     """A function over all parents at once: `load(context, keys, **arguments)`.
@@ -313,20 +320,22 @@ class Batch(_Needing):
     them where there are several. The keyword-only parameters of the function are the arguments of
     the field. Where all of them are absent or false, the row of the edge `plain`, if there is one,
     is the answer. `work` is what a value costs besides the objects in it, in the points of
-    `gateway/execution/cost.py`; `plain` costs nothing more.
+    `gateway/execution/cost.py`; `plain` costs nothing more. `listed` says how many
+    objects are in it.
     """
 
     needs: tuple[Key, ...]
     load: Callable[..., Awaitable[Sequence[Any]]]
     plain: ToOne | None = None
     work: int = 0
+    listed: Listed | None = None
 
 
 def batch(
-    *needs: Key, plain: ToOne | None = None, work: int = 0
+    *needs: Key, plain: ToOne | None = None, work: int = 0, listed: Listed | None = None
 ) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Batch]:
     """Declare that the decorated function is the `load` of a batch over these attributes."""
-    return lambda load: Batch(needs, load, plain, work)
+    return lambda load: Batch(needs, load, plain, work, listed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ def document_of(data: bytes) -> Document:
     return document
 
 
-def rows(document: Document, **switches: bool) -> list[TagRow]:
+def rows(document: Document, **switches: Any) -> list[TagRow]:
     return list(TagView(**switches).rows(document))
 
 

@@ -3,14 +3,17 @@
 from typing import Any
 from uuid import UUID
 
+from gateway.dicom.documents import Document, pack
 from gateway.kinds.enums import DicomJobPhase, DicomJobUnitStatus, JobKind
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.dicom import (
+    dicom_headers,
     dicom_instances,
     dicom_series,
     dicom_studies,
     dicom_study_places,
+    dicom_tags,
     study_attachments,
 )
 from gateway.models.dicom_jobs import dicom_job_units
@@ -19,6 +22,21 @@ from gateway.models.jobs import jobs
 
 PEOPLE = [None, "Doe^John", "DOE^Jane^^Dr", "Yamada^Tarou=山田^太郎=やまだ^たろう", "Müller^Ä", "a*b?c%d_e[f]\\"]
 DATES = [None, "2026-01-31", "2026-01-31", "1999-12-01", "2025-06-15"]
+
+DOCUMENT: Document = {
+    "00080005": {"vr": "CS", "Value": ["ISO_IR 192"]},
+    "00080008": {"vr": "CS", "Value": ["ORIGINAL", None, "AXIAL"]},
+    "00080060": {"vr": "CS", "Value": ["CT"]},
+    "00081111": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": ["1.2"]}, "00091001": {"vr": "UN"}}, {}]},
+    "00090010": {"vr": "LO", "Value": ["ACME"]},
+    "00091001": {"vr": "UN", "InlineBinary": "AAEC"},
+    "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎"}]},
+    "0020000D": {"vr": "UI", "Value": ["1.2.0"]},
+    "00281050": {"vr": "DS", "Value": [40.0, 1.25]},
+    "7FE00010": {"vr": "OW", "BulkDataURI": "7FE00010"},
+}
+
+READING = {"is_complete": True, "errors": 1, "omitted": ["00091002"], "character_sets": ["ISO_IR 100"]}
 
 
 async def create_studies(builder: Any) -> None:
@@ -45,7 +63,7 @@ async def create_studies(builder: Any) -> None:
             description=random.choice([None, "Chest", "chest 2"]),
             referring_physician_name=random.choice(PEOPLE),
             conflicts=random.choice([[], ["00100010"]]),
-            corrections={},
+            corrections=random.choice([{}, {"patient_name": "Roe^Richard", "study_date": None}]),
             phi_version=number % 3,
             **times,
         )
@@ -99,6 +117,11 @@ async def create_series(builder: Any, study: UUID, home: UUID, position: int) ->
             is_live=True,
             is_current=number == 0,
         )
+        if number == 0:
+            await put(dicom_headers, series_uuid=series, digest="", attributes={}, first_item_uuid=item)
+        if random.random() < 0.8:
+            packed = pack(DOCUMENT | {"00200013": {"vr": "IS", "Value": [number]}})
+            await put(dicom_tags, item_uuid=item, document=packed.data, document_size=packed.size, **READING)
 
 
 async def create_study_jobs(builder: Any) -> None:

@@ -34,6 +34,7 @@ NODE_TYPES = {type_.name for type_ in CORE.get_possible_types(NODE)}
 LOOK_UP = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 REQUIRED = {"filter": "filter: { itemTypes: [IMAGE, VIDEO, AUDIO, PDF, SCENE, IMAGE_GROUP, DICOM_SERIES] }"}
 REQUIRED["by"] = "by: [{attribute: ITEM_TYPE}, {attribute: OWNER}, {attribute: CREATED_MONTH}, {attribute: MIME_TYPE}]"
+REQUIRED["name"] = 'name: "PatientName"'
 """Values of required arguments, by name."""
 NESTED = 4
 """Levels of objects without an ID of their own that are selected."""
@@ -58,6 +59,7 @@ def selected(type_: Any, name: str, depth: int = NESTED) -> str:
     """Return a field with what is selected of it."""
     field = type_.fields[name]
     below = get_named_type(field.type)
+    depth = min(depth, 1) if below is type_ else depth  # objects within such objects, once
     if is_leaf_type(below):
         return f"{name}{arguments(field)}"
     return f"{name}{arguments(field)} {{ {selection(below, depth)} }}" if depth else ""

@@ -44,6 +44,7 @@ def variables_of(text: str, world: World) -> list[dict[str, Any]]:
             "text": ["a", "stra", "ph"][number],
             "item": str(world.items[number]),
             "job": str(world.jobs[number + 2]),
+            "dicom": str(world.folders[number]),
             "dataset": str(world.datasets[number + 1]),
             "yes": number % 2 == 0,
             "no": number > 1,

@@ -63,6 +63,7 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
         "item": await create_image_group(site, top, size),
         "job": job["uuid"],
         "pictures": await create_pictures(site, size),
+        "dicom": await create_study(site, size),
     }
     await grant_roles(site, top, size)
     for each in others:
@@ -84,6 +85,14 @@ async def create_pictures(site: Site, size: int) -> str:
     files = [File(f"{number}.png", "IMAGE", samples.png(8, 8, number)) for number in range(size)]
     for uuid in await upload_items(site, folder, files):
         assert isinstance(await thumbnail(site, uuid), dict)
+    return folder
+
+
+async def create_study(site: Site, size: int) -> str:
+    """Create a folder with a DICOM study of `size` instances in two series."""
+    folder = await site.folder(f"dicom-{size}")
+    slices = [samples.dicom_file(series=1 + number % 2, instance_number=number) for number in range(size)]
+    await upload(site, folder, [File(f"{number}.dcm", "DICOM_FILE", data) for number, data in enumerate(slices)])
     return folder
 
 
