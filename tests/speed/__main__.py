@@ -12,6 +12,7 @@ from tests.speed.growth import measure_growth
 from tests.speed.measure import measure
 from tests.speed.operations import ABOUT
 from tests.speed.statements import count_statements
+from tests.speed.studies import measure_studies
 from tests.speed.subscribers import measure_subscribers
 from tests.speed.table import tables
 
@@ -35,6 +36,9 @@ def main(
     seconds: Annotated[float, typer.Option(help="Seconds per slice.")] = 1.0,
     against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
     growth: Annotated[bool, typer.Option("--growth", help="Compare 100,000 with 1,000,000 items instead.")] = False,
+    studies: Annotated[
+        bool, typer.Option("--studies", help="Measure lists of studies over 10,000 and 1,000,000 instances instead.")
+    ] = False,
     compression: Annotated[
         bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")
     ] = False,
@@ -46,6 +50,8 @@ def main(
     operations = only.split(",") if only else list(ABOUT)
     if against:
         report = measure_against(against, database, items, operations, rounds, seconds)
+    elif studies:
+        report = measure_studies(database, rounds, seconds)
     elif growth:
         report = measure_growth(database, rounds, seconds)
     elif compression:

@@ -63,7 +63,7 @@ def prepare_database(kind: str, items: int) -> Iterator[Filled]:
         print(f"Generating {items:,} items …", flush=True)
         asyncio.run(_generate(url, items))
 
-    with copy_database(kind, f"{items}-{_generator_digest()}", generate_here) as [url]:
+    with copy_database(kind, f"{items}-{generator_digest()}", generate_here) as [url]:
         yield asyncio.run(_ready(url, items))
 
 
@@ -97,7 +97,7 @@ def copy_database(kind: str, label: str, generate: Callable[[str], None], number
             server.drop_all()
 
 
-def _generator_digest() -> str:
+def generator_digest() -> str:
     """Return a digest of what makes a cached file stale: the generator and the tables."""
     digest = hashlib.sha256()
     for package in ("generate", "models"):
