@@ -139,8 +139,8 @@ def _phi(key: sa.Column[UUID], find: Find) -> Batch:
     return load
 
 
-def _json(viewed: ViewedDocument | None) -> orjson.Fragment | None:
-    return orjson.Fragment(viewed.json()) if viewed else None
+def _json(viewed: ViewedDocument) -> orjson.Fragment:
+    return orjson.Fragment(viewed.json())
 
 
 def _all_json(key: sa.Column[UUID], parent: sa.Column[UUID], work: int) -> Batch:
@@ -149,10 +149,11 @@ def _all_json(key: sa.Column[UUID], parent: sa.Column[UUID], work: int) -> Batch
     @batch(key, work=work)
     async def load(context: Context, keys: list[UUID]) -> list[list[orjson.Fragment]]:
         items = await current_instances(context.database, context.viewer, parent, keys)
-        every = [item for key in keys for item in items[key]]
-        texts = await _in_slices(_json, await _of_items(context, every))
-        by_item = dict(zip(every, texts, strict=True))
-        return [[text for item in items[key] if (text := by_item[item])] for key in keys]
+        every = [item for of_parent in items.values() for item in of_parent]
+        documents = await read_documents(context.database, context.viewer, every)
+        texts = await _in_slices(_json, documents.values())
+        by_item = dict(zip(documents, texts, strict=True))
+        return [[by_item[item] for item in items[key] if item in by_item] for key in keys]
 
     return load
 
@@ -176,7 +177,8 @@ json_of_study = _all_json(dicom_studies.c.uuid, dicom_series.c.study_uuid, 250)
 @batch(dicom_instances.c.item_uuid, work=5)
 async def json_of_instance(context: Context, keys: list[UUID]) -> list[orjson.Fragment | None]:
     """Load the documents of instances."""
-    return await _in_slices(_json, await _of_items(context, keys))
+    documents = await _of_items(context, keys)
+    return await _in_slices(lambda viewed: _json(viewed) if viewed else None, documents)
 
 
 @batch("itself", listed=lambda _given: _ITEM_TAGS)

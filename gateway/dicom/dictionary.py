@@ -133,9 +133,12 @@ class TagChoice:
         self._tags = frozenset(chosen)
         self._keywords = {name for name in self._tags if repeater_has_keyword(name)}
 
-    def __contains__(self, tag: str) -> bool:
-        """Return whether an element was chosen, given its tag."""
-        if tag in self._tags or not self._keywords:
-            return tag in self._tags
+    def among(self, tags: Iterable[str]) -> list[str]:
+        """Return those of the tags whose elements were chosen."""
+        if not self._keywords:
+            return [tag for tag in tags if tag in self._tags]
+        return [tag for tag in tags if tag in self._tags or self._is_repeated(tag)]
+
+    def _is_repeated(self, tag: str) -> bool:
         entry = entry_of(tag)
         return entry is not None and entry.keyword in self._keywords

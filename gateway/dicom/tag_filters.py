@@ -24,18 +24,17 @@ class TagFilter:
 
     def rows(self, document: Document, view: TagView) -> list[TagRow]:
         """Return the elements of a document that are shown and meet all conditions."""
+        tags: Iterable[str] = document
+        for choice in self.choices:
+            tags = choice.among(tags)
+        if self.groups is not None:
+            tags = [tag for tag in tags if int(tag[:4], 16) in self.groups]
         wanted = self.equal.items()
         return [
             row
-            for row in view.rows(document, self._selects)
-            if all(getattr(row, name) == value for name, value in wanted)
+            for row in view.rows(document, tags)
+            if not wanted or all(getattr(row, name) == value for name, value in wanted)
         ]
-
-    def _selects(self, tag: str) -> bool:
-        """Return whether an element meets the conditions on its tag, which are quick to test."""
-        return all(tag in choice for choice in self.choices) and (
-            self.groups is None or int(tag[:4], 16) in self.groups
-        )
 
 
 def named(rows: Iterable[TagRow], name: str) -> TagRow | None:

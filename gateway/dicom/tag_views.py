@@ -1,7 +1,7 @@
 """Elements of DICOM documents as rows, as clients that look at tags have them."""
 
 from binascii import a2b_base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,23 +35,16 @@ class TagView:
     include_private: bool = True
     is_of_level: Callable[[str], bool] | None = None
 
-    def rows(
-        self, document: Document, selects: Callable[[str], bool] | None = None
-    ) -> "Iterator[TagRow]":
-        """Yield the elements of a data set that are shown, in its order.
-
-        `selects` tells of a tag whether its element is wanted.
-        """
-        for tag, element in document.items():
-            if selects is not None and not selects(tag):
-                continue
+    def rows(self, document: Document, tags: Iterable[str] | None = None) -> "Iterator[TagRow]":
+        """Yield the elements of a data set that are shown, or of those with some tags, in order."""
+        for tag in document if tags is None else tags:
             if self.is_of_level is not None and not self.is_of_level(tag):
                 continue
             if is_private(tag) and not self.include_private:
                 continue
             creator = creator_tag(tag)
-            row = TagRow(tag, element, self, document.get(creator) if creator else None)
-            if row.name is not None or not self.exclude_unnamed:
+            row = TagRow(tag, document[tag], self, document.get(creator) if creator else None)
+            if not self.exclude_unnamed or row.name is not None:
                 yield row
 
 

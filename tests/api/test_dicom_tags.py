@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from gateway.models.dicom import dicom_series, dicom_studies
+from gateway.models.dicom import dicom_series, dicom_studies, dicom_tags
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
@@ -257,6 +257,19 @@ async def test_corrections_replace_the_tags_of_files(site: Site) -> None:
     shown = await study(site, folder, "phi { tag value }")
     for phi in (shown["phi"], instance["phi"]):
         assert {"tag": "00100010", "value": "Roe^Jane=山田"} in phi
+
+
+async def test_large_documents_are_refused(site: Site) -> None:
+    """As long as they are not needed, they are not read."""
+    folder = await folder_with(site, scan(1))
+    [instance] = await instances(site, folder, "item { uuid }")
+    async with site.services.database.writing() as transaction:
+        mine = dicom_tags.c.item_uuid == UUID(instance["item"]["uuid"])
+        await transaction.execute(sa.update(dicom_tags).where(mine).values(document_size=(64 << 20) + 1))
+    for field in ("dicomJson", "tags { tag }", 'tag(name: "Rows") { tag }', "phi { tag }"):
+        [error] = (await site.body(LISTED % ("", field), {"f": folder}))["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == ("LIMIT_EXCEEDED", ["instances"])
+    assert await instances(site, folder, "tagsComplete") == [{"number": 1, "tagsComplete": True}]
 
 
 async def test_large_series_are_refused(site: Site) -> None:
