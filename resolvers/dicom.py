@@ -17,7 +17,6 @@ from gateway.execution.loader_resolvers import find_rows
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.dicom import (
     DicomStudyRecord,
-    dicom_series,
     dicom_studies,
     dicom_study_places,
     study_attachments,
@@ -47,7 +46,7 @@ class NameGroups:
 
 
 id_of = id_from("DicomStudy", dicom_studies.c.uuid)
-study_of_series = ToOne(dicom_studies, dicom_series.c.study_uuid, access=sees_study)
+study_by_uuid = ToOne(dicom_studies, "study_uuid", access=sees_study)
 root_folder_of = ToOne(folders, dicom_studies.c.root_folder_uuid, access=sees_folder)
 patient_id_of = Computed((dicom_studies.c.patient_id,), lambda row: row.patient_id or None)
 patient_id_issuer_of = Computed(

@@ -20,7 +20,7 @@ from gateway.models.dicom import (
 )
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
-from resolvers.dicom import study_of_series
+from resolvers.dicom import study_by_uuid
 from resolvers.dicom_instances import series_of
 from resolvers.global_ids import id_from
 from resolvers.orders import in_sequence
@@ -77,4 +77,4 @@ async def series_of_group(context: Context, keys: list[UUID]) -> list[DicomSerie
 async def study_of_group(context: Context, keys: list[UUID]) -> list[DicomStudyRecord | None]:
     """Load the studies to which the files of groups belong."""
     series = await _series_of_groups(context, keys)
-    return await find_rows(context, study_of_series, [row and row.study_uuid for row in series])
+    return await find_rows(context, study_by_uuid, [row and row.study_uuid for row in series])

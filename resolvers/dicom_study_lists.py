@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import is_granted_to, sees_folder
 from gateway.database.tree import within
-from gateway.execution.declarations import Argument, Direction, EdgeQuery, Orders, Parts, ToMany
+from gateway.execution.declarations import Argument, Direction, EdgeQuery, Orders, ToMany
+from gateway.execution.list_parts import Parts
 from gateway.models.dicom import dicom_studies, dicom_study_places
 from gateway.models.folders import folder_grants, folders
 from resolvers.dicom_study_filters import dated_columns, leaves_most, study_conditions

@@ -15,13 +15,12 @@ from gateway.database.tree import ancestors, within
 from gateway.execution.declarations import (
     Computed,
     Lookup,
-    Parts,
-    PartsBelow,
     SameRow,
     ToMany,
     ToOne,
     batch,
 )
+from gateway.execution.list_parts import Parts, PartsBelow
 from gateway.execution.loader_resolvers import find_rows
 from gateway.kinds.enums import (
     JobKind,

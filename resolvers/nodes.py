@@ -19,7 +19,7 @@ from gateway.ids import parse_global_id
 from resolvers import dicom_jobs, reencoding, uploads
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
-from resolvers.dicom import study_of_series
+from resolvers.dicom import study_by_uuid
 from resolvers.dicom_instances import instance_of_item, series_of
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
@@ -36,7 +36,7 @@ _EDGES: dict[str, ToOne] = {
     "StorageItem": item_by_uuid,
     "Dataset": dataset_by_uuid,
     "DataRow": row_by_uuid,
-    "DicomStudy": study_of_series,
+    "DicomStudy": study_by_uuid,
     "DicomSeries": series_of,
     "DicomInstance": instance_of_item,
     "CloudIntegration": integration_by_uuid,

@@ -6,6 +6,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+import schema.dicom_enums
 import schema.enums  # noqa: F401 - registers the closed sets
 from gateway.execution.input_objects import speed_up_inputs
 from gateway.execution.private_apis import core_schema, print_description

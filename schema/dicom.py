@@ -234,7 +234,7 @@ class DicomStudy(Node):
 )
 class DicomSeries(Node):
     id: strawberry.ID = resolved(dicom_series.id_of, "Opaque global ID, for use with `node`.")
-    study: DicomStudy = resolved(dicom.study_of_series, "The study of the series.")
+    study: DicomStudy = resolved(dicom.study_by_uuid, "The study of the series.")
     series_uid: str = column("The Series Instance UID (0020,000E).")
     folder: StorageFolder = resolved(dicom_series.folder_of, "The folder with the files.")
     modality: str | None = column("The Modality (0008,0060), such as `CT`.")

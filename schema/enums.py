@@ -11,9 +11,6 @@ from gateway.kinds.enums import (
     CarouselPosition,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
-    DicomAvailability,
-    DicomJobPhase,
-    DicomJobUnitStatus,
     JobKind,
     JobOutcome,
     JobStatus,
@@ -46,7 +43,6 @@ from gateway.kinds.time_series import (
     TimeSeriesTimeFormat,
     TimeSeriesTimeUnit,
 )
-from resolvers.inputs.dicom import DicomStudyOrderField
 from resolvers.inputs.facets import StorageItemFacet
 from resolvers.inputs.jobs import JobOrderField
 from resolvers.inputs.lists import StorageItemOrderField, StorageOrderField, StorageScope
@@ -65,20 +61,6 @@ def described(kind: type[StrEnum], name: str | None = None, **values: str) -> No
         value.description = values.pop(value.name)
 
 
-described(
-    DicomStudyOrderField,
-    STUDY_DATE="By the Study Date (0008,0020).",
-    PATIENT_NAME="By the patient's name (0010,0010).",
-    CREATED_AT="By when the first file of the study was processed.",
-    LAST_EDITED_AT="By when the study last changed.",
-)
-described(
-    DicomAvailability,
-    RECEIVING="An upload job into one of the study's folders is running, and the study has changed "
-    "since the job began.",
-    AVAILABLE="No job is adding to the study, and files of it can be read.",
-    UNAVAILABLE="All files of the study that the viewer sees are tombstones.",
-)
 described(
     StorageItemType,
     **{item_type.name: kind.description for item_type, kind in ITEM_KINDS.items()},
@@ -197,18 +179,6 @@ described(
     DICOM_DELETION="Deletes a DICOM study: a `DicomDeletionJob`.",
 )
 described(
-    DicomJobPhase,
-    LISTING="The instances are listed as units.",
-    REMOVING="Items are deleted.",
-)
-described(
-    DicomJobUnitStatus,
-    PENDING="Waiting or running.",
-    DONE="Done.",
-    ERROR="Failed; `error` says why.",
-    CANCELLED="Cancelled with its job.",
-)
-described(
     JobStatus,
     PENDING="Waiting or running.",
     DONE="Finished. Check the counts, or `outcome` of a job: some units may have failed.",
@@ -259,6 +229,7 @@ described(
     COLLECTION="A collection.",
     FILTER_PRESET="A filter preset.",
     FOLDER_GRANT="A role that a group or user was granted on a folder.",
+    DICOM_STUDY="A DICOM study.",
 )
 described(SidecarMatcherMode, SUFFIX="By the end of the file name.")
 described(

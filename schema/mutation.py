@@ -25,6 +25,13 @@ from resolvers.mutations.datasets import (
     unlink_items_from_dataset,
     update_dataset,
 )
+from resolvers.mutations.dicom import (
+    add_study_attachment,
+    clear_dicom_study_cache,
+    delete_dicom_instances,
+    delete_study_attachment,
+    set_dicom_study_phi,
+)
 from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.folders import (
     create_storage_folder,
@@ -118,6 +125,13 @@ from schema.payloads.datasets import (
     UnlinkItemsFromDatasetPayload,
     UpdateDatasetPayload,
 )
+from schema.payloads.dicom import (
+    AddStudyAttachmentPayload,
+    ClearDicomStudyCachePayload,
+    DeleteDicomInstancesPayload,
+    DeleteStudyAttachmentPayload,
+    SetDicomStudyPhiPayload,
+)
 from schema.payloads.dicom_jobs import DeleteDicomStudyPayload
 from schema.payloads.folders import (
     CreateStorageFolderPayload,
@@ -204,6 +218,11 @@ class Mutation:
     move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)
     delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
     delete_dicom_study: DeleteDicomStudyPayload = mutation(delete_dicom_study)
+    delete_dicom_instances: DeleteDicomInstancesPayload = mutation(delete_dicom_instances)
+    add_study_attachment: AddStudyAttachmentPayload = mutation(add_study_attachment)
+    delete_study_attachment: DeleteStudyAttachmentPayload = mutation(delete_study_attachment)
+    set_dicom_study_phi: SetDicomStudyPhiPayload = mutation(set_dicom_study_phi)
+    clear_dicom_study_cache: ClearDicomStudyCachePayload = mutation(clear_dicom_study_cache)
     create_data_groups: CreateDataGroupsPayload = mutation(create_data_groups)
     request_upload_urls: RequestUploadUrlsPayload = mutation(request_upload_urls)
     renew_upload_urls: RenewUploadUrlsPayload = mutation(renew_upload_urls)

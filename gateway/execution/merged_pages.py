@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.database.dialects import rows_of_parts
-from gateway.execution.declarations import Condition, EdgeQuery, Parts
+from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import PARENT, PLACES, after_cursor, after_uuid, order_by, row_limit
+from gateway.execution.list_parts import Parts
 from gateway.execution.pagination import Order, PageRequest, python_type_of
 
 _EXTREMES: dict[type, tuple[Any, Any]] = {

@@ -167,6 +167,7 @@ class StorageObjectType(StrEnum):
     COLLECTION = "Collection"
     FILTER_PRESET = "FilterPreset"
     FOLDER_GRANT = "FolderGrant"
+    DICOM_STUDY = "DicomStudy"
 
 
 class SidecarMatcherMode(StrEnum):

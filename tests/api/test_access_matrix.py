@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import Site
-from tests.fixtures.studies import place_study, study_uid
+from tests.fixtures.studies import ABOUT_STUDIES, place_study, study_input, study_uid
 from tests.fixtures.syncing import insert_old_sync
 from tests.fixtures.uploading import File, announce, wait_for_job
 
@@ -179,6 +180,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     "deleteDicomStudy": ("ADMIN", lambda w: plain(w, folderUuid=place_study(w.site, w.home), studyUid=STUDY)),
+    **{name: (role, partial(study_input, **more)) for name, (role, more) in ABOUT_STUDIES.items()},
     "createDataGroups": ("USER", lambda w: data_groups(w)),
     "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),
     "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
@@ -265,8 +267,7 @@ ALLOWED_BUT = {
     "migrateStorageItems": [("CONFLICT", "input.items.0")],
     "verifyCloudIntegration": [("FORBIDDEN", "input.integrationUuid")],
 }
-"""Errors for members with the role where success needs more than the world has: uploaded parts,
-a reachable cloud, or a cloud-synced folder."""
+"""Errors for members with the role, as the world lacks uploaded parts, a reachable cloud, a cloud-synced folder."""
 JOURNALED = {"folders", "items"}
 """Tables whose changes are all in the journal."""
 HIDDEN = {"revokeApiKey", "cancelVideoReencode"}

@@ -1,162 +1,23 @@
 """Lists of DICOM studies: pages, filters and visibility, compared with what the rows say."""
 
-import random
 import re
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 
-from gateway.models.base import fold, new_row
-from gateway.models.dicom import (
-    DicomSeriesRecord,
-    DicomStudyPlaceRecord,
-    DicomStudyRecord,
-    dicom_series,
-    dicom_studies,
-    dicom_study_places,
-)
+from tests.fixtures.hospital import LISTED, ORDERS, START, Hospital, fill_hospital, folded
 from tests.fixtures.sites import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-STUDIES = 150
-LISTED = """query($u: UUID, $o: DicomStudyOrder, $f: DicomStudyFilter, $first: Int, $after: String, $last: Int,
-  $before: String) { dicomStudies(folderUuid: $u, orderBy: $o, filter: $f, first: $first, after: $after, last: $last,
-  before: $before) { nodes { studyUid } pageInfo { startCursor endCursor hasNextPage } totalCount } }"""
-ORDERS = {
-    "STUDY_DATE": ("study_date", True),
-    "PATIENT_NAME": ("name_key", False),
-    "CREATED_AT": ("created_at", True),
-    "LAST_EDITED_AT": ("last_edited_at", True),
-}
-NAMES = [
-    None,
-    "Doe^John",
-    "Doe^Jane^^Dr",
-    "DOELY^John",
-    "Yamada^Tarou=山田^太郎=やまだ^たろう",
-    "a*b^c?d",
-    "Straße^[x]",
-    "100%^_",
-]
-START = datetime(2026, 5, 1, tzinfo=UTC)
-
-
-@dataclass
-class Hospital:
-    """Studies in folders of two roots: each study has parts in one to three folders of one root."""
-
-    site: Site
-    folders: list[str] = field(default_factory=list)
-    below: dict[str, set[str]] = field(default_factory=dict)
-    studies: list[dict[str, Any]] = field(default_factory=list)
-    homes: dict[UUID, set[str]] = field(default_factory=dict)
-    series: dict[UUID, list[tuple[str, str | None]]] = field(default_factory=dict)
-    viewers: dict[str, set[str]] = field(default_factory=dict)
-
-    def expected(self, who: str, scope: str | None, order: str, wanted: Any = lambda _study: True) -> list[str]:
-        """Return the study UIDs that a viewer sees in an order."""
-        visible = self.viewers[who] & (self.below[scope] if scope else set(self.folders))
-        if scope and scope not in self.viewers[who]:
-            visible = set()
-        rows = [row for row in self.studies if self.homes[row["uuid"]] & visible and wanted(row)]
-        name, descends = ORDERS[order]
-        having = sorted(((row[name], row["uuid"]) for row in rows if row[name]), reverse=descends)
-        lacking = sorted((row["uuid"] for row in rows if not row[name]), reverse=descends)
-        uids = {row["uuid"]: row["study_uid"] for row in rows}
-        return [uids[uuid] for _, uuid in having] + [uids[uuid] for uuid in lacking]
-
-    async def page(self, who: str, **given: Any) -> Any:
-        return (await self.site.ask(LISTED, given, who))["dicomStudies"]
-
-    async def uids(self, who: str, **given: Any) -> list[str]:
-        page = await self.page(who, **given)
-        listed = [node["studyUid"] for node in page["nodes"]]
-        assert page["totalCount"] == len(listed)
-        return listed
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hospital(shared_site: Site) -> Hospital:
     """Create two roots with folders, and viewers who see all, a subtree, one folder, and nothing."""
-    site, chance = shared_site, random.Random(11)
-    made = Hospital(site)
-    parents: dict[str, str | None] = {}
-    for root in ("north", "south"):
-        top = await site.folder(root)
-        parents[top] = None
-        for number in range(6):
-            ward = await site.folder(f"{root} {number}", top)
-            parents[ward] = top
-            parents[await site.folder(f"{root} {number} below", ward)] = ward
-    made.folders = list(parents)
-    for folder in made.folders:
-        made.below[folder] = {each for each in made.folders if folder in chain(parents, each)}
-    roots = [folder for folder, parent in parents.items() if parent is None]
-    teams = {"all": roots, "subtree": [made.folders[1], made.folders[2]], "single": [made.folders[4]], "none": []}
-    made.viewers["admin"] = set(made.folders)
-    for name, granted in teams.items():
-        who = await site.newcomer(team := await site.group(name))
-        for folder in granted:
-            await site.grant(folder, team, "VIEWER")
-        made.viewers[who] = set().union(*(made.below[folder] for folder in granted))
-    made.studies = [random_study(chance, roots[number % 2], number) for number in range(STUDIES)]
-    await insert_studies(made, chance)
-    return made
-
-
-def random_study(chance: random.Random, root: str, number: int) -> dict[str, Any]:
-    """Return the row of a study in a root folder."""
-    name = chance.choice(NAMES)
-    return new_row(
-        DicomStudyRecord,
-        root_folder_uuid=UUID(root),
-        study_uid=f"1.2.{number}",
-        patient_id=chance.choice(["", "P1", "p1", "P[2]", "P*3"]),
-        patient_id_issuer=chance.choice(["", "Hospital"]),
-        patient_name=name,
-        name_key=fold(name or ""),
-        patient_birth_date=chance.choice([None, "1970-01-01", "1980-02-02"]),
-        study_date=chance.choice([None, "2026-01-01", "2026-01-02", f"2025-{1 + number % 12:02}-03"]),
-        accession_number=chance.choice([None, f"A{number}", "B_1"]),
-        study_id=chance.choice([None, "S1", "S2"]),
-        description=chance.choice([None, "Chest CT", "chest", "Knee 100%"]),
-        referring_physician_name=chance.choice(NAMES),
-        conflicts=chance.choice([[], [], ["00100010"]]),
-        created_at=START + timedelta(seconds=chance.randrange(40)),
-        last_edited_at=START + timedelta(days=1, seconds=chance.randrange(40)),
-    )
-
-
-async def insert_studies(made: Hospital, chance: random.Random) -> None:
-    """Insert the studies, each with parts in up to three folders below its root."""
-    places, series = [], []
-    for study in made.studies:
-        below = sorted(made.below[str(study["root_folder_uuid"])])
-        homes = chance.sample(below, chance.choice([1, 1, 2, 3]))
-        made.homes[study["uuid"]] = set(homes)
-        made.series[study["uuid"]] = [(home, chance.choice([None, "CT", "MR"])) for home in homes]
-        order = {key: study[key] for key in ("study_date", "created_at", "last_edited_at")}
-        order |= {"study_uuid": study["uuid"], "patient_name_key": study["name_key"] or None}
-        for home, modality in made.series[study["uuid"]]:
-            places.append(new_row(DicomStudyPlaceRecord, folder_uuid=UUID(home), **order))
-            part = {"study_uuid": study["uuid"], "folder_uuid": UUID(home), "modality": modality}
-            series.append(new_row(DicomSeriesRecord, series_uid="1.9", instances=1, **part))
-    async with made.site.services.database.writing() as transaction:
-        await transaction.execute(sa.insert(dicom_studies), made.studies)
-        await transaction.execute(sa.insert(dicom_study_places), places)
-        await transaction.execute(sa.insert(dicom_series), series)
-
-
-def chain(parents: dict[str, str | None], folder: str | None) -> list[str]:
-    """Return a folder and those above it."""
-    return [] if folder is None else [folder, *chain(parents, parents[folder])]
+    return await fill_hospital(shared_site)
 
 
 @pytest.mark.parametrize("order", [*ORDERS])
@@ -185,8 +46,8 @@ async def test_pages_are_in_order_and_of_visible_parts(hospital: Hospital, order
 
 def name_matches(name: str | None, pattern: str) -> bool:
     """Return whether a group of a name matches, as a whole or component by component."""
-    wanted = fold(pattern)
-    for group in fold(name or "").split("="):
+    wanted = folded(pattern)
+    for group in folded(name or "").split("="):
         if not group:
             continue
         parts = wanted.split("^")

@@ -13,6 +13,7 @@ ROOT = core_schema(api).mutation_type
 assert ROOT is not None
 MUTATIONS = ROOT.fields
 READ_BY_NAME = {"UpdateUserInput.is_active", "SidecarMatcherInput.mode", "CloudCredentialsInput", "MetadataMatch"}
+READ_BY_NAME.add("DicomStudyPhiInput")
 """Types and fields that are read by `getattr` or as a whole."""
 ELSEWHERE = ("DataUploadItemsInput", "TimeSeriesViewSettingsInput", "DataGroupTileSettingsInput")
 """Types that `gateway` reads."""

@@ -1,4 +1,4 @@
-"""Values by which DICOM objects are named and found: UIDs and dates."""
+"""Values by which DICOM objects are named and found: UIDs, dates, times and names of people."""
 
 import re
 from datetime import date
@@ -6,6 +6,9 @@ from datetime import date
 from gateway.errors import bad_input
 
 MAX_UID = 64
+MAX_GROUP = 64
+_GROUPS = 3
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,6})?")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
@@ -29,3 +32,19 @@ def check_date(text: str, *path: str | int) -> str:
     except ValueError:
         pass  # reported below, like other forms of ISO 8601
     raise bad_input("Expected a date such as 2026-01-31.", *path)
+
+
+def check_time(text: str, *path: str | int) -> str:
+    """Return a time such as 13:05:59.25; raise `BAD_USER_INPUT` for any other text."""
+    if not _TIME.fullmatch(text):
+        raise bad_input("Expected a time such as 13:05:59 or 13:05:59.25.", *path)
+    return text
+
+
+def check_name(text: str, *path: str | int) -> str:
+    """Return a name of a person; raise `BAD_USER_INPUT` if it has too many groups or characters."""
+    groups = text.split("=")
+    if len(groups) > _GROUPS or any(len(group) > MAX_GROUP for group in groups):
+        message = f"Expected at most {_GROUPS} groups, divided by `=`, of {MAX_GROUP} characters."
+        raise bad_input(message, *path)
+    return text

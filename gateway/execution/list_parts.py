@@ -1,0 +1,50 @@
+"""Parts of lists, of which pages are merged; docs/execution.md explains how."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+
+@dataclass(frozen=True, eq=False)
+class PartsBelow:
+    """The parts of each parent: `source` has the `key` of a part and that of its `parent`."""
+
+    source: sa.FromClause
+    key: sa.ColumnElement[Any]
+    parent: sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Parts of a list, each of which an index has in order: the folders of a subtree, for example.
+
+    A page is merged from the first rows of each part, so that the other rows are not sorted.
+
+    The functions take the `EdgeQuery` of the list.
+
+    Args:
+        column: the column that holds a part's key, of the table that has the columns of the orders.
+        orders: the columns of the orders in which an index has each part.
+        walked: those in which an index has the whole table.
+        suit: whether most rows match a filter; an index of its conditions is better if few do.
+        below: how the parts of a parent are found; None for a list on a root.
+        choose: selects the keys of the parts of a list on a root, as `part`. Its rows are those
+            that meet the conditions of the list, which include that their part is chosen.
+        cover_all: whether the list has all parts, so that none need to be chosen.
+        rows: what rows are selected from where that is more than the table with `column`.
+    """
+
+    column: sa.ColumnElement[Any]
+    orders: Collection[sa.ColumnElement[Any]]
+    walked: Collection[sa.ColumnElement[Any]]
+    suit: Callable[[Any], bool]
+    below: PartsBelow | None = None
+    choose: Callable[[Any], sa.Select[Any]] | None = None
+    cover_all: Callable[[Any], bool] = lambda _query: False
+    rows: sa.FromClause | None = None
+
+    def serve(self, query: Any, order: sa.ColumnElement[Any]) -> bool:
+        """Return whether a page in the order of a column is merged from parts."""
+        return order in self.orders and self.suit(query)
