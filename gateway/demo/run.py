@@ -65,7 +65,7 @@ query Study {
           instances(first: 2) {
             nodes {
               sopInstanceUid
-              tags(filter: {keywords: ["ImagePositionPatient", "SliceThickness"]}) { keyword values }
+              tags(filter: {keywords: ["ImagePositionPatient"]}, allValues: true) { keyword values }
             }
           }
         }

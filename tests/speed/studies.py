@@ -35,7 +35,7 @@ MOST_GROWTH, MOST_FOR_NARROW = 2.0, 3.0
 _STUDY = "studyUid patientName { alphabetic } patientId studyDate description modalities counts { series instances }"
 _SERIES = "series { nodes { seriesUid number modality description counts { instances } } }"
 _TAGS = '["ImagePositionPatient", "SliceThickness", "PixelSpacing", "RescaleSlope", "WindowCenter"]'
-_SLICE = f"sopInstanceUid tags(filter: {{keywords: {_TAGS}}}) {{ keyword values }}"
+_SLICE = f"sopInstanceUid tags(filter: {{keywords: {_TAGS}}}, allValues: true) {{ keyword values }}"
 
 
 def _page(variable: str, condition: str) -> str:
