@@ -44,6 +44,8 @@ Find = Callable[[Context, list[UUID]], Awaitable[Sequence[ViewedDocument | None]
 """Returns the documents of some keys in their order; None for those that have none."""
 IsOfLevel = Callable[[str], bool]
 
+_LARGE = 64 << 10
+"""Bytes of a compressed document that takes longer than a slice."""
 _CHOICES = ("includeTags", "keywords")
 _MOST_LISTED = 25
 """Tags that an operation pays for if it does not name them."""
@@ -54,10 +56,16 @@ _SLICE = 0.002
 
 
 async def _in_slices(make: Callable[[V], R], values: Iterable[V]) -> list[R]:
-    """Return what a function makes of values, in slices of a few milliseconds."""
+    """Return what a function makes of values, in slices of a few milliseconds.
+
+    Large documents are inflated and parsed in a thread.
+    """
     made: list[R] = []
     began = perf_counter()
     for value in values:
+        if isinstance(value, ViewedDocument) and len(value.data) > _LARGE:
+            made.append(await asyncio.to_thread(make, value))
+            continue
         made.append(make(value))
         if perf_counter() - began > _SLICE:
             await asyncio.sleep(0)

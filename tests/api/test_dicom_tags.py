@@ -1,6 +1,8 @@
 """Tags of DICOM instances, series and studies: what they say, filters, masking (AMB-TAG, AMB-STUDY, SUB-094..096)."""
 
+import asyncio
 import io
+import time
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from gateway.models.dicom import dicom_series, dicom_studies, dicom_tags
+from resolvers.dicom_tags import _in_slices
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
@@ -282,3 +285,24 @@ async def test_large_series_are_refused(site: Site) -> None:
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert "instances" in error["message"]
     assert error["extensions"]["inputPath"] == ["instances"]
+
+
+async def test_many_documents_leave_time_for_others() -> None:
+    """None of the others waits for all documents."""
+    turns = 0
+
+    def slowly(number: int) -> int:
+        time.sleep(0.003)
+        return number
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    made = await _in_slices(slowly, range(10))
+    waiting.cancel()
+    assert made == list(range(10))
+    assert turns >= 9

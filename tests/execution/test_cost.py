@@ -55,6 +55,24 @@ def test_a_list_of_keys_is_one_condition() -> None:
         assert cost(document, {"f": {"sopInstanceUids": ["1.2"] * few}}) == 10 + 2 * 1_000
 
 
+@pytest.mark.parametrize(
+    ("filter", "tags"),
+    [
+        ({"includeTags": ["Rows", "Columns"]}, 2),
+        ({"keywords": ["Rows"], "includeTags": ["Rows", "Columns"]}, 1),
+        ({"group": 8}, 25),
+        (None, 25),
+    ],
+)
+def test_tags_cost_as_many_objects_as_a_filter_names(filter: dict[str, Any] | None, tags: int) -> None:
+    """Items of sequences cost five objects each time, and reading the tags five points."""
+    page = "dicomInstances(filter: { sopInstanceUids: [] }, first: 10) { nodes { %s } }"
+    document = "query ($t: DicomTagFilter) { %s }" % (page % "tags(filter: $t) { tag %s }")
+    plain = cost("{ %s }" % (page % "frames"))
+    assert cost(document % "", {"t": filter}) == plain + 10 * (tags + 5)
+    assert cost(document % "items { tag items { tag } }", {"t": filter}) == plain + 10 * (tags * (1 + 5 * (1 + 5)) + 5)
+
+
 def test_each_five_further_leaves_cost_a_point() -> None:
     leaves = "uuid name description createdAt lastEditedAt folderType"
     assert cost(f"{{ storageFolders(first: 10) {{ nodes {{ {leaves} }} }} }}") == 10 * 2
