@@ -14,6 +14,7 @@ from gateway.catalog.rules.dicom_values import check_uid
 from gateway.context import Context, Services, open_context
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.dicomweb.scope import Target
+from gateway.dicomweb.stored_files import PhiRestricted
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.error_bodies import error_body
 from gateway.execution.rates import RateExceeded, Rates
@@ -42,14 +43,6 @@ class NotAcceptable(DomainError):
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.BAD_REQUEST, message)
-
-
-class PhiRestricted(DomainError):
-    """Raised for bytes from a masked folder."""
-
-    def __init__(self) -> None:
-        message = "The folder is masked, and you have no `seesPhi` there: no bytes of its files."
-        super().__init__(ErrorCode.FORBIDDEN, message)
 
 
 class UnsupportedMedia(DomainError):
@@ -108,12 +101,22 @@ class Exchange:
         """Add a cost to what the viewer has spent; raise `RateExceeded` if it is too much."""
         self.service.rates.charge(ON_BEHALF_OF.get(), cost)
 
-    def stream(
+    @property
+    def sends_bytes(self) -> bool:
+        """Whether the bytes of files are sent and stored here."""
+        return self.service.serves_bytes and self.service.services.settings.dicomweb == "full"
+
+    async def stream(
         self, body: AsyncIterator[bytes], media_type: str, headers: dict[str, str] | None = None
     ) -> Response:
-        """Return a response whose body is sent as it is made, while the credential is valid."""
+        """Return a response whose body is sent as it is made, while the credential is valid.
+
+        The first chunk is made at once, so that errors until then have responses of their own.
+        """
+        first = await anext(body, b"")
 
         async def checked() -> AsyncIterator[bytes]:
+            yield first
             async for chunk in body:
                 self.credential.check()
                 yield chunk

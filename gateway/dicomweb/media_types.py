@@ -24,9 +24,6 @@ FRAME_TYPES = {
     **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203)], "image/jphc"),
     **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (110, 111, 112)], "image/jxl"),
     "1.2.840.10008.1.2.5": "image/dicom-rle",
-    **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (100, 101)], "video/mpeg"),
-    **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (102, 103, 104, 105, 106)], "video/mp4"),
-    **dict.fromkeys([f"1.2.840.10008.1.2.4.{n}" for n in (107, 108)], "video/H265"),
 }
 """The media type of frames by the transfer syntax of their file (PS3.18, 8.7.3.3)."""
 

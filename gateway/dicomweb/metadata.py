@@ -48,7 +48,7 @@ async def respond_with_metadata(exchange: Exchange) -> Response:
     if accepts_gzip(exchange.request.headers.get("accept-encoding")):
         body = compressed_chunks(body)
         headers["content-encoding"] = "gzip"
-    return exchange.stream(body, media_type, headers)
+    return await exchange.stream(body, media_type, headers)
 
 
 async def documents_of(

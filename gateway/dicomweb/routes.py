@@ -7,6 +7,12 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.dicomweb.endpoint import PREFIX, DicomWeb, Exchange, Operation, answer
 from gateway.dicomweb.metadata import respond_with_metadata
+from gateway.dicomweb.retrieval import (
+    retrieve_bulk_data,
+    retrieve_by_uri,
+    retrieve_frames,
+    retrieve_objects,
+)
 from gateway.dicomweb.searching import search_instances, search_series, search_studies
 from gateway.errors import DomainError, ErrorCode
 
@@ -17,6 +23,7 @@ _METADATA = Operation("DICOMweb metadata", respond_with_metadata)
 _STUDIES = Operation("DICOMweb search of studies", search_studies)
 _ALL_SERIES = Operation("DICOMweb search of series", search_series)
 _INSTANCES = Operation("DICOMweb search of instances", search_instances)
+_OBJECTS = Operation("DICOMweb retrieval", retrieve_objects)
 _READS = (
     ("/studies", _STUDIES),
     ("/series", _ALL_SERIES),
@@ -27,6 +34,12 @@ _READS = (
     (f"{_STUDY}/metadata", _METADATA),
     (f"{_SERIES}/metadata", _METADATA),
     (f"{_INSTANCE}/metadata", _METADATA),
+    (_STUDY, _OBJECTS),
+    (_SERIES, _OBJECTS),
+    (_INSTANCE, _OBJECTS),
+    (f"{_INSTANCE}/frames/{{frames}}", Operation("DICOMweb frames", retrieve_frames)),
+    (f"{_INSTANCE}/bulkdata/{{path:path}}", Operation("DICOMweb bulk data", retrieve_bulk_data)),
+    ("/wado", Operation("DICOMweb redirect", retrieve_by_uri)),
 )
 
 
