@@ -45,6 +45,13 @@ class NotAcceptable(DomainError):
         super().__init__(ErrorCode.BAD_REQUEST, message)
 
 
+class NotOffered(DomainError):
+    """Raised for what this process does not do, though DICOMweb does."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.BAD_REQUEST, message)
+
+
 class UnsupportedMedia(DomainError):
     """Raised for a body that is not of a type that can be stored."""
 
@@ -153,7 +160,7 @@ async def answer(service: DicomWeb, operation: Operation, request: Request) -> R
         response = await respond(service, operation, request, request_id)
         status = OK
     except ClientDisconnect:
-        raise
+        return Response(status_code=400)  # which nobody reads
     except Exception as error:
         status = "refused"
         response = failure_response(request, error, request_id)
@@ -225,6 +232,8 @@ def failure_response(request: Request, error: Exception, request_id: str) -> Res
         status = 406
     elif isinstance(error, UnsupportedMedia):
         status = 415
+    elif isinstance(error, NotOffered):
+        status, headers = 405, {"allow": "GET"}
     elif isinstance(error, TooManyFailures | RateExceeded):
         status, headers = 429, {"retry-after": str(error.retry_after)}
     elif status == 401:

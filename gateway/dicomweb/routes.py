@@ -14,6 +14,7 @@ from gateway.dicomweb.retrieval import (
     retrieve_objects,
 )
 from gateway.dicomweb.searching import search_instances, search_series, search_studies
+from gateway.dicomweb.storing import report_on_storage, store_instances
 from gateway.errors import DomainError, ErrorCode
 
 _STUDY = "/studies/{study_uid}"
@@ -39,6 +40,7 @@ _READS = (
     (_INSTANCE, _OBJECTS),
     (f"{_INSTANCE}/frames/{{frames}}", Operation("DICOMweb frames", retrieve_frames)),
     (f"{_INSTANCE}/bulkdata/{{path:path}}", Operation("DICOMweb bulk data", retrieve_bulk_data)),
+    ("/stored/{job_uuid}", Operation("DICOMweb report on storing", report_on_storage)),
     ("/wado", Operation("DICOMweb redirect", retrieve_by_uri)),
 )
 
@@ -48,6 +50,11 @@ def dicomweb_routes(service: DicomWeb) -> list[BaseRoute]:
     routes = [
         Route(f"/{{folder_uuid}}{path}", partial(answer, service, operation), methods=["GET"])
         for path, operation in _READS
+    ]
+    store = Operation("DICOMweb storing", store_instances, is_change=True)
+    routes += [
+        Route(f"/{{folder_uuid}}{path}", partial(answer, service, store), methods=["POST"])
+        for path in ("/studies", _STUDY)
     ]
     unknown = Operation("DICOMweb", _not_found)
     last = Route("/{folder_uuid}/{path:path}", partial(answer, service, unknown))

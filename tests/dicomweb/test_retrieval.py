@@ -54,7 +54,7 @@ def compressed(study: int, kind: str, fragments: int = 1) -> bytes:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def files(web_site: Site, byte_site: Site) -> tuple[Web, dict[int, bytes]]:
+async def files(web_site: Site, byte_url: str) -> tuple[Web, dict[int, bytes]]:
     """Folder of studies: two plain instances, three frames, compressed frames, other encodings."""
     folder = await web_site.folder("files")
     implicit = pydicom.dcmread(io.BytesIO(dicom(6, 1, 1)))
@@ -74,7 +74,7 @@ async def files(web_site: Site, byte_site: Site) -> tuple[Web, dict[int, bytes]]
         9: dicom(9, 1, 1, ReferencedImageSequence=pydicom.Sequence([pydicom.Dataset(), nested])),
     }
     await put(web_site, folder, list(written.values()))
-    return Web(byte_site, folder), written
+    return Web(web_site, folder, origin=byte_url), written
 
 
 async def test_objects_are_sent_byte_for_byte(files: tuple[Web, dict[int, bytes]]) -> None:
@@ -196,14 +196,14 @@ async def test_refusals(files: tuple[Web, dict[int, bytes]], path: str, accept: 
     assert (await files[0].get(path, accept=accept)).status_code == status
 
 
-async def test_masked_files_are_not_sent(web_site: Site, byte_site: Site) -> None:
+async def test_masked_files_are_not_sent(web_site: Site, byte_url: str) -> None:
     """Break `files_of` to see this fail: no bytes of a masked folder in any way."""
     group = await web_site.group("unseeing")
     viewer = await web_site.newcomer(group)
     folder = await web_site.folder("closed")
     await put(web_site, folder, [dicom(1, 1, 1)])
     await web_site.grant(folder, group, "VIEWER")
-    web = Web(byte_site, folder)
+    web = Web(web_site, folder, origin=byte_url)
     uri = {"requestType": "WADO", "studyUID": "1.2.3.1", "seriesUID": "1.2.3.1.1", "objectUID": "1.2.3.1.1.1"}
     wanted: list[tuple[str, str, dict[str, Any]]] = [
         (ONE, MULTI, {}),
