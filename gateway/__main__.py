@@ -116,6 +116,18 @@ def work() -> None:
     run_to_end(until_stopped())
 
 
+@cli.command(name="bytes")
+def serve_bytes(
+    host: Host = "127.0.0.1",
+    port: Port = 8001,
+) -> None:
+    """Serve DICOMweb with the bytes of files, if these are in S3. Any number may run."""
+    settings = checked_settings()
+    from gateway.bytes_server import serve_bytes as serve_until_stopped
+
+    run_to_end(serve_until_stopped(settings, host, port))
+
+
 @cli.command()
 def migrate() -> None:
     """Migrate the database to this version."""

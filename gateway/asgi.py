@@ -1,21 +1,19 @@
 """The server process: schema, application and services joined, and served."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
-from starlette.types import ASGIApp
 
 from gateway.app import create_app
 from gateway.catalog.first_admin import create_first_admin
 from gateway.context import Services
 from gateway.database.migrate import check_current, migrate
 from gateway.gc_tuning import relax_gc
-from gateway.http.server import SHUTDOWN_SECONDS, Server, bind
+from gateway.http.server import SHUTDOWN_SECONDS, bind
+from gateway.http.site_server import SiteServer
 from gateway.settings import Settings
 from gateway.stores.base import ObjectStore
 from gateway.stores.s3 import S3Store
@@ -31,36 +29,6 @@ GIL_SWITCH_SECONDS = 0.001
 """Seconds for which a busy thread may hold up the event loop; Python's default is 5 ms."""
 Started = Callable[[Services, str | None], Awaitable[None]]
 """Called when the server accepts requests, with the first admin's key if it was just created."""
-
-
-class SiteServer(Server):
-    """The server of the site, which shuts down on a signal.
-
-    On SIGTERM, it first waits until load balancers have noticed that it is not ready any more. A
-    second signal, or SIGINT, ends that wait.
-    """
-
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        super().__init__(app, services.settings)
-        self._stopping = services.stopping
-        self._closing = services.closing
-        self._drain = services.settings.drain_seconds
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Handle signals without raising them again, which would kill the process at the end."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop, number)
-        yield
-
-    def _stop(self, number: int) -> None:
-        drains = number == signal.SIGTERM and not self._stopping.is_set()
-        self._stopping.set()
-        delay = self._drain if drains else 0
-        loop = asyncio.get_running_loop()
-        # Event streams last as long as their clients, and would hold the server up.
-        loop.call_later(delay, self._closing.set)
-        loop.call_later(delay, self.handle_exit, number, None)
 
 
 async def serve(settings: Settings, host: str, port: int, started: Started) -> None:

@@ -219,7 +219,7 @@ async def test_postgresql_needs_the_secret(tmp_path: Path, postgres_url: str) ->
     assert "STOREGRAPH_SECRET_KEY" in errors
 
 
-@pytest.mark.parametrize("command", ["serve", "work", "migrate", "schema", "key", "demo", "generate"])
+@pytest.mark.parametrize("command", ["serve", "bytes", "work", "migrate", "schema", "key", "demo", "generate"])
 def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0

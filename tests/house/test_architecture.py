@@ -10,6 +10,7 @@ from tests.house.sources import PACKAGES, ROOT, imports, modules, named_in_strin
 LAYERS = (
     (
         "gateway.asgi",
+        "gateway.bytes_server",
         "gateway.greeting",
         "gateway.terminal",
         "gateway.backup_commands",
