@@ -27,7 +27,7 @@ class UnreadableFile(ValueError):
     """Raised for a file whose elements cannot be told apart."""
 
 
-class Extent(NamedTuple):
+class ValueExtent(NamedTuple):
     """The value of an element: where it begins, and its length; None if it is undefined."""
 
     start: int
@@ -68,11 +68,11 @@ class FileElements:
         self._is_implicit = not (first[4:].isalpha() and first[4:].isupper())
         return self
 
-    async def extents(self, tags: Collection[int]) -> Mapping[int, Extent]:
+    async def extents(self, tags: Collection[int]) -> Mapping[int, ValueExtent]:
         """Return the values of elements that are outside of sequences; some may be missing."""
         return (await self._scan(self._start, self.size, tags))[0]
 
-    async def extent(self, path: Sequence[int]) -> Extent | None:
+    async def extent(self, path: Sequence[int]) -> ValueExtent | None:
         """Return the value of an element; None if there is none.
 
         Args:
@@ -88,14 +88,14 @@ class FileElements:
             limit = self.size if item.length is None else item.start + item.length
         return (await self._scan(start, limit, {path[-1]}))[0].get(path[-1])
 
-    async def text(self, extent: Extent) -> str:
+    async def text(self, extent: ValueExtent) -> str:
         """Return a short value as text."""
         if extent.length is None or extent.length > _BEGINNING:
             raise UnreadableFile("a value is too long")
         data = await self._source.read(extent.start, extent.start + extent.length)
         return data.decode("latin-1").strip(" \0")
 
-    async def unsigned(self, extent: Extent | None) -> int:
+    async def unsigned(self, extent: ValueExtent | None) -> int:
         """Return an integer of 16 bits (US); 0 without a value."""
         if extent is None or not extent.length:
             return 0
@@ -112,9 +112,9 @@ class FileElements:
         *,
         is_meta: bool = False,
         depth: int = 0,
-    ) -> tuple[dict[int, Extent], int]:
+    ) -> tuple[dict[int, ValueExtent], int]:
         """Return the wanted elements of a data set, and where it ends or was left."""
-        extents: dict[int, Extent] = {}
+        extents: dict[int, ValueExtent] = {}
         last, position = max(wanted, default=UNDEFINED), start
         while position + 8 <= limit:
             tag, length, value = await self._header(position, is_meta=is_meta)
@@ -122,7 +122,7 @@ class FileElements:
                 return extents, value
             if tag >> 16 != _META_GROUP if is_meta else tag > last:
                 break
-            extent = Extent(value, None if length == UNDEFINED else length)
+            extent = ValueExtent(value, None if length == UNDEFINED else length)
             if tag in wanted:
                 extents[tag] = extent
             if extent.length is not None:
@@ -151,7 +151,7 @@ class FileElements:
                 position = value + length
         raise UnreadableFile("a sequence does not end")
 
-    async def _item(self, sequence: Extent, index: int) -> Extent | None:
+    async def _item(self, sequence: ValueExtent, index: int) -> ValueExtent | None:
         """Return an item of a sequence, counted from 0."""
         position = sequence.start
         limit = self.size if sequence.length is None else sequence.start + sequence.length
@@ -160,7 +160,7 @@ class FileElements:
             if tag != ITEM:
                 break
             if not index:
-                return Extent(value, None if length == UNDEFINED else length)
+                return ValueExtent(value, None if length == UNDEFINED else length)
             index -= 1
             if length == UNDEFINED:
                 _, position = await self._scan(value, limit, (), depth=1)

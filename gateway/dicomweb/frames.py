@@ -7,9 +7,9 @@ from gateway.dicomweb.file_elements import (
     ITEM,
     PIXELS,
     SEQUENCE_END,
-    Extent,
     FileElements,
     UnreadableFile,
+    ValueExtent,
 )
 from gateway.dicomweb.stored_files import ByteSource
 
@@ -29,7 +29,7 @@ _ITEM_HEADER = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
+class StoredFragment:
     """A part of compressed pixels, and whether it looks like the beginning of an image."""
 
     start: int
@@ -37,7 +37,7 @@ class Fragment:
     begins_image: bool = False
 
 
-Frame = Sequence[Fragment]
+Frame = Sequence[StoredFragment]
 
 
 class FrameReader:
@@ -47,12 +47,14 @@ class FrameReader:
         count: the number of frames; 0 if the file has no pixels.
     """
 
-    def __init__(self, source: ByteSource, pixels: Extent | None, count: int, size: int) -> None:
+    def __init__(
+        self, source: ByteSource, pixels: ValueExtent | None, count: int, size: int
+    ) -> None:
         self._source = source
         self._pixels = pixels
         self.count = count if pixels else 0
         self._frame_size = size
-        self._offsets: tuple[Extent, int] | None = None
+        self._offsets: tuple[ValueExtent, int] | None = None
         self._frames: list[Frame] = []
 
     @classmethod
@@ -87,7 +89,7 @@ class FrameReader:
             await reader.read_table(extents.get(_OFFSETS))
         return reader
 
-    async def read_table(self, extended: Extent | None) -> None:
+    async def read_table(self, extended: ValueExtent | None) -> None:
         """Note where the table of offsets is, or visit all fragments if there is none."""
         if self._pixels is None:
             return
@@ -97,9 +99,9 @@ class FrameReader:
         if extended and extended.length == self.count * _EXTENDED_BYTES:
             self._offsets = extended, _EXTENDED_BYTES
         elif table.stop - table.start == self.count * _OFFSET_BYTES:
-            self._offsets = Extent(table.start, table.stop - table.start), _OFFSET_BYTES
+            self._offsets = ValueExtent(table.start, table.stop - table.start), _OFFSET_BYTES
         if self._offsets:
-            self._pixels = Extent(table.stop, None)  # offsets count from here
+            self._pixels = ValueExtent(table.stop, None)  # offsets count from here
             return
         fragments, position = [], table.stop
         while fragment := await self._fragment(position):
@@ -119,7 +121,7 @@ class FrameReader:
             raise UnreadableFile("it has no such frame")
         if self._pixels.length is not None:
             start = self._pixels.start + (number - 1) * self._frame_size
-            return [Fragment(start, start + self._frame_size)]
+            return [StoredFragment(start, start + self._frame_size)]
         if self._offsets is None:
             return self._frames[number - 1]
         first = await self._offset(number)
@@ -141,7 +143,7 @@ class FrameReader:
         data = await self._source.read(at, at + width)
         return self._pixels.start + int.from_bytes(data, "little")
 
-    async def _fragment(self, position: int) -> Fragment | None:
+    async def _fragment(self, position: int) -> StoredFragment | None:
         """Return the fragment whose header is at a position; None at the end of the pixels."""
         if position >= self._source.size:
             return None  # the end mark may be missing
@@ -153,16 +155,16 @@ class FrameReader:
         start = position + _ITEM_HEADER
         if tag != ITEM or start + length > self._source.size:
             raise UnreadableFile("its compressed frames are not in items")
-        return Fragment(start, start + length, head[_ITEM_HEADER:].startswith(_IMAGE_STARTS))
+        return StoredFragment(start, start + length, head[_ITEM_HEADER:].startswith(_IMAGE_STARTS))
 
 
-def _grouped(fragments: Sequence[Fragment], count: int) -> list[Frame]:
+def _grouped(fragments: Sequence[StoredFragment], count: int) -> list[Frame]:
     """Return the fragments of each frame, without a table."""
     if count == 1:
         return [fragments]
     if len(fragments) == count:
         return [[fragment] for fragment in fragments]
-    frames: list[list[Fragment]] = []
+    frames: list[list[StoredFragment]] = []
     for fragment in fragments:
         if fragment.begins_image or not frames:
             frames.append([])

@@ -28,7 +28,7 @@ _SPACE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class StorageFailure:
     """An instance that is not stored; its UIDs are None if they are not known."""
 
     reason: int
@@ -64,14 +64,16 @@ class SpooledPart:
         """Return the bytes from `start` up to, not including, `stop`; fewer at the end."""
         return await asyncio.to_thread(os.pread, self.file.fileno(), stop - start, start)
 
-    def failure(self, reason: int, message: str) -> Failure:
+    def failure(self, reason: int, message: str) -> StorageFailure:
         """Return that this part is not stored."""
-        return Failure(reason, message, self.uids.get(_SOP_CLASS), self.uids.get(_SOP_INSTANCE))
+        return StorageFailure(
+            reason, message, self.uids.get(_SOP_CLASS), self.uids.get(_SOP_INSTANCE)
+        )
 
 
 async def spool(
     part: Part, study_uid: str | None, min_free: int, most: int
-) -> SpooledPart | Failure:
+) -> SpooledPart | StorageFailure:
     """Write a part to a temporary file, which the caller closes, unless it cannot be stored.
 
     Args:
@@ -84,13 +86,13 @@ async def spool(
     """
     name, _ = parse_media_type(part.headers.get("content-type", DICOM))
     if name != DICOM:
-        return Failure(CANNOT_UNDERSTAND, f"A part is not of type {DICOM}.")
+        return StorageFailure(CANNOT_UNDERSTAND, f"A part is not of type {DICOM}.")
     spooled = SpooledPart(tempfile.NamedTemporaryFile(prefix="storegraph-"))  # noqa: SIM115
     try:
         await fill(spooled, part.content, Disk("temporary", Path(gettempdir()), min_free), most)
         failure = None
         if spooled.size > most:
-            failure = Failure(NO_RESOURCES, f"The file has more than {most:,} bytes.")
+            failure = StorageFailure(NO_RESOURCES, f"The file has more than {most:,} bytes.")
         else:
             await read_uids(spooled)
             if study_uid is not None and spooled.uids.get(_STUDY) != study_uid:

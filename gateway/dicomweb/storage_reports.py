@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import sees_upload_job
 from gateway.context import Context
 from gateway.dicom.documents import Document
-from gateway.dicomweb.incoming_parts import FAILED, Failure
+from gateway.dicomweb.incoming_parts import FAILED, StorageFailure
 from gateway.dicomweb.scope import Target
 from gateway.kinds.enums import JobStatus
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
@@ -69,19 +69,19 @@ async def units_of(context: Context, folder_uuid: UUID, job_uuid: UUID) -> list[
 
 
 class StorageReport:
-    """What has become of the instances of a request.
+    """The fate of the instances of a request.
 
     Attributes:
         is_pending: whether some are still being read.
     """
 
-    def __init__(self, units: Sequence[StoredUnit], failures: Sequence[Failure]) -> None:
+    def __init__(self, units: Sequence[StoredUnit], failures: Sequence[StorageFailure]) -> None:
         self.is_pending = any(unit.status is JobStatus.PENDING for unit in units)
         self._stored = [unit for unit in units if unit.status is JobStatus.DONE]
         self._failures = [
             *failures,
             *(
-                Failure(FAILED, unit.error or "cancelled", None, _uid_of(unit.title))
+                StorageFailure(FAILED, unit.error or "cancelled", None, _uid_of(unit.title))
                 for unit in units
                 if unit.status in (JobStatus.ERROR, JobStatus.CANCELLED)
             ),
@@ -123,7 +123,7 @@ def _uids(sop_class: str | None, sop_instance: str | None) -> dict[str, Any]:
     return {tag: {"vr": "UI", "Value": [uid]} if uid else {"vr": "UI"} for tag, uid in pairs}
 
 
-def _failed(failure: Failure) -> Document:
+def _failed(failure: StorageFailure) -> Document:
     return {
         _COMMENT: {"vr": "LO", "Value": [failure.message[:_MAX_COMMENT]]},
         **_uids(failure.sop_class_uid, failure.sop_instance_uid),

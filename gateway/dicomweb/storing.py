@@ -19,7 +19,7 @@ from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.dicomweb.endpoint import Exchange, NotOffered, UnsupportedMedia
-from gateway.dicomweb.incoming_parts import Failure, SpooledPart, spool
+from gateway.dicomweb.incoming_parts import SpooledPart, StorageFailure, spool
 from gateway.dicomweb.media_types import DICOM, MULTIPART
 from gateway.dicomweb.multipart import MalformedMultipart, MultipartReader, Part, check_boundary
 from gateway.dicomweb.searching import required_json_type
@@ -135,7 +135,7 @@ class _Storage:
         self._exchange = exchange
         self._services = exchange.context.services
         self.placeholders: list[tuple[UUID, str]] = []
-        self.failures: list[Failure] = []
+        self.failures: list[StorageFailure] = []
 
     async def receive(self, parts: AsyncIterator[Part]) -> None:
         """Store the parts as they arrive, some at a time.
@@ -157,7 +157,7 @@ class _Storage:
                     raise DomainError(ErrorCode.LIMIT_EXCEEDED, message)
                 self._exchange.charge(1)
                 outcome = await spool(part, study_uid, settings.min_free_bytes, most)
-                if isinstance(outcome, Failure):
+                if isinstance(outcome, StorageFailure):
                     self.failures.append(outcome)
                     continue
                 spooled.append(outcome)
