@@ -1,19 +1,14 @@
 """Tags of DICOM instances, series and studies: what they say, filters, masking (AMB-TAG, AMB-STUDY, SUB-094..096)."""
 
-import asyncio
 import io
-import time
 from typing import Any
-from uuid import UUID
 
 import pydicom
 import pytest
-import sqlalchemy as sa
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from gateway.models.dicom import dicom_series, dicom_studies, dicom_tags
-from resolvers.dicom_tags import _in_slices
+from tests.fixtures.dicom_rows import claim_document_size, claim_instances, correct_study
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
@@ -248,9 +243,7 @@ async def test_masked_tags_identify_nobody(site: Site) -> None:
 async def test_corrections_replace_the_tags_of_files(site: Site) -> None:
     folder = await folder_with(site, scan(1))
     corrections = {"patient_name": "Roe^Jane=山田", "study_date": "2026-01-31", "study_id": None}
-    async with site.services.database.writing() as transaction:
-        mine = dicom_studies.c.root_folder_uuid == UUID(folder)
-        await transaction.execute(sa.update(dicom_studies).where(mine).values(corrections=corrections))
+    await correct_study(site, folder, corrections)
     [instance] = await instances(site, folder, "dicomJson phi { tag value }")
     document = instance["dicomJson"]
     assert document["00100010"] == {"vr": "PN", "Value": [{"Alphabetic": "Roe^Jane", "Ideographic": "山田"}]}
@@ -266,9 +259,7 @@ async def test_large_documents_are_refused(site: Site) -> None:
     """As long as they are not needed, they are not read."""
     folder = await folder_with(site, scan(1))
     [instance] = await instances(site, folder, "item { uuid }")
-    async with site.services.database.writing() as transaction:
-        mine = dicom_tags.c.item_uuid == UUID(instance["item"]["uuid"])
-        await transaction.execute(sa.update(dicom_tags).where(mine).values(document_size=(64 << 20) + 1))
+    await claim_document_size(site, instance["item"]["uuid"], (64 << 20) + 1)
     for field in ("dicomJson", "tags { tag }", 'tag(name: "Rows") { tag }', "phi { tag }"):
         [error] = (await site.body(LISTED % ("", field), {"f": folder}))["errors"]
         assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == ("LIMIT_EXCEEDED", ["instances"])
@@ -277,32 +268,9 @@ async def test_large_documents_are_refused(site: Site) -> None:
 
 async def test_large_series_are_refused(site: Site) -> None:
     folder = await folder_with(site, scan(1))
-    async with site.services.database.writing() as transaction:
-        mine = dicom_series.c.folder_uuid == UUID(folder)
-        await transaction.execute(sa.update(dicom_series).where(mine).values(instances=1001))
+    await claim_instances(site, folder, 1001)
     document = f'query($f: UUID!) {{ dicomStudy(folderUuid: $f, studyUid: "{STUDY}") {{ dicomJson }} }}'
     [error] = (await site.body(document, {"f": folder}))["errors"]
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert "instances" in error["message"]
     assert error["extensions"]["inputPath"] == ["instances"]
-
-
-async def test_many_documents_leave_time_for_others() -> None:
-    """None of the others waits for all documents."""
-    turns = 0
-
-    def slowly(number: int) -> int:
-        time.sleep(0.003)
-        return number
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    waiting = asyncio.create_task(others())
-    made = await _in_slices(slowly, range(10))
-    waiting.cancel()
-    assert made == list(range(10))
-    assert turns >= 9
