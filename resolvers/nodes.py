@@ -20,6 +20,7 @@ from resolvers import dicom_jobs, reencoding, uploads
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.dicom import study_by_uuid
+from resolvers.dicom_indexed_tags import indexed_tag_by_uuid, indexing_by_uuid
 from resolvers.dicom_instances import instance_of_item, series_of
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
@@ -57,6 +58,8 @@ _EDGES: dict[str, ToOne] = {
     "CollectingJob": collecting_by_uuid,
     "DicomDeletionJob": dicom_jobs.deletion_by_uuid,
     "DicomJobUnit": dicom_jobs.unit_by_uuid,
+    "IndexingJob": indexing_by_uuid,
+    "DicomIndexedTag": indexed_tag_by_uuid,
 }
 
 

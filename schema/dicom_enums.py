@@ -1,6 +1,11 @@
 """Enum types about DICOM, and the description of each of their values."""
 
-from gateway.kinds.enums import DicomAvailability, DicomJobPhase, DicomJobUnitStatus
+from gateway.kinds.enums import (
+    DicomAvailability,
+    DicomJobPhase,
+    DicomJobUnitStatus,
+    DicomTagIndexStatus,
+)
 from resolvers.inputs.dicom import DicomStudyOrderField
 from schema.enums import described
 
@@ -29,4 +34,9 @@ described(
     DONE="Done.",
     ERROR="Failed; `error` says why.",
     CANCELLED="Cancelled with its job.",
+)
+described(
+    DicomTagIndexStatus,
+    FILLING="The values of existing instances are being filled in. Filters by the tag are refused.",
+    READY="Studies and series can be filtered by the tag.",
 )

@@ -176,6 +176,7 @@ described(
     DELETION="Removes a deleted folder with all below it, or another large object: a `DeletionJob`.",
     LINKING="Links the items of a folder to the dataset that mirrors it: a `LinkingJob`.",
     COLLECTING="Adds items to a collection by a filter, or removes them: a `CollectingJob`.",
+    INDEXING="Fills in the values of a tag by which DICOM studies are filtered: an `IndexingJob`.",
     DICOM_DELETION="Deletes a DICOM study: a `DicomDeletionJob`.",
 )
 described(

@@ -33,6 +33,7 @@ from resolvers.mutations.dicom import (
     set_dicom_study_phi,
 )
 from resolvers.mutations.dicom_deletion import delete_dicom_study
+from resolvers.mutations.dicom_indexed_tags import add_dicom_indexed_tag, remove_dicom_indexed_tag
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -131,6 +132,10 @@ from schema.payloads.dicom import (
     DeleteDicomInstancesPayload,
     DeleteStudyAttachmentPayload,
     SetDicomStudyPhiPayload,
+)
+from schema.payloads.dicom_indexed_tags import (
+    AddDicomIndexedTagPayload,
+    RemoveDicomIndexedTagPayload,
 )
 from schema.payloads.dicom_jobs import DeleteDicomStudyPayload
 from schema.payloads.folders import (
@@ -260,6 +265,8 @@ class Mutation:
     remove_group_users: RemoveGroupUsersPayload = mutation(remove_group_users)
     create_api_key: CreateApiKeyPayload = mutation(create_api_key)
     revoke_api_key: RevokeApiKeyPayload = mutation(revoke_api_key)
+    add_dicom_indexed_tag: AddDicomIndexedTagPayload = mutation(add_dicom_indexed_tag)
+    remove_dicom_indexed_tag: RemoveDicomIndexedTagPayload = mutation(remove_dicom_indexed_tag)
     set_metadata_schema_field: SetMetadataSchemaFieldPayload = mutation(set_metadata_schema_field)
     delete_metadata_schema_field: DeleteMetadataSchemaFieldPayload = mutation(
         delete_metadata_schema_field

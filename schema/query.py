@@ -13,6 +13,7 @@ from resolvers.collections import (
 )
 from resolvers.datasets import dataset_lookup, visible_datasets
 from resolvers.dicom import find_study
+from resolvers.dicom_indexed_tags import all_indexed_tags
 from resolvers.dicom_instances import instance_search
 from resolvers.dicom_study_lists import visible_studies
 from resolvers.folders import folder_lookup, folder_search, root_folders
@@ -31,6 +32,7 @@ from schema.collections import Collection, FilterPreset
 from schema.common import Connection, Node
 from schema.datasets import Dataset
 from schema.dicom import DicomInstance, DicomStudy
+from schema.dicom_indexed_tags import DicomIndexedTag
 from schema.fields import resolved, root_field
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
@@ -85,6 +87,7 @@ class Query:
         instance_search,
         "DICOM instances by their UIDs or items, of all that the viewer can see, by Instance Number.",
     )
+    dicom_indexed_tags: list[DicomIndexedTag] = root_field(all_indexed_tags)
     upload_job: UploadJob | None = resolved(
         uploads.job_lookup,
         "An upload job by its UUID. Null if it does not exist or the viewer cannot see its folder.",

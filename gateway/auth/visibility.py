@@ -144,6 +144,11 @@ def sees_linking(viewer: Viewer) -> Condition:
     return sa.and_(jobs.c.kind == JobKind.LINKING, sees_job(viewer))
 
 
+def sees_indexing(viewer: Viewer) -> Condition:
+    """Return the condition that a job indexes a tag, and that the viewer may see it."""
+    return sa.and_(jobs.c.kind == JobKind.INDEXING, sees_job(viewer))
+
+
 def sees_collecting(viewer: Viewer) -> Condition:
     """Return the condition that a job changes a collection, and that the viewer may see it."""
     return sa.and_(jobs.c.kind == JobKind.COLLECTING, in_visible_folder(viewer, jobs.c.folder_uuid))

@@ -26,7 +26,6 @@ WRITING = "storegraph_writing"
 _LASTING, _NESTED = 8, 3
 """Connections that stay open, and those for statements within blocks that hold another."""
 _TREE_LOCK = 7_366_001
-_MIGRATION_LOCK = 7_366_002
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
@@ -160,15 +159,6 @@ def configure_connections(engine: sa.Engine, *, sorts_in_memory: bool = True) ->
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITING, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def lock_for_migration(connection: Connection) -> None:
-    """Wait until no other process migrates the database; it may until this transaction ends.
-
-    On SQLite the transaction is the only one that writes already.
-    """
-    if connection.dialect.name != "sqlite":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
 
 
 def upsert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

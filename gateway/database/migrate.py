@@ -20,8 +20,8 @@ from gateway.database.dialects import (
     configure_connections,
     database_url,
     is_sqlite,
-    lock_for_migration,
 )
+from gateway.database.table_locks import lock_for_migration
 from gateway.private_files import create_private_file
 from gateway.settings import NotConfigured
 

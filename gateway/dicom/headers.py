@@ -4,6 +4,7 @@ Values that are not what their attribute should be are left out.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
@@ -19,8 +20,12 @@ MAX_NAME = 512
 """Characters of a name with all its groups, of which an index has the folded form."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)", re.ASCII)
+_DATE = re.compile(r"(\d{4})[.-]?(\d\d)[.-]?(\d\d)", re.ASCII)
 _TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
+_DATE_TIME = re.compile(
+    r"(\d{4})(?:-?(\d\d)(?:-?(\d\d)(?:T?(\d[\d:.]*))?)?)?(?:[+-]\d\d:?\d\d|Z)?", re.ASCII
+)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _MAX_INTEGER = 2**63 - 1
 
@@ -53,6 +58,19 @@ def time_of(value: Any) -> str | None:
     return f"{whole}.{fraction}" if fraction else whole
 
 
+def date_time_of(value: Any) -> str | None:
+    """Return a date with a time (DT) in ISO 8601, such as 2026-01-31T13:05:59.25.
+
+    What it lacks is zero or the first, and its offset from UTC is left out. None if it is invalid.
+    """
+    match = _DATE_TIME.fullmatch(text_of(value) or "")
+    if match is None:
+        return None
+    year, month, day, rest = match.groups()
+    date, time = date_of(f"{year}{month or '01'}{day or '01'}"), time_of(rest or "00")
+    return f"{date}T{time}" if date and time else None
+
+
 def name_of(value: Any) -> str | None:
     """Return a person's name with its groups divided by `=`; None if it is empty."""
     if not isinstance(value, Mapping):
@@ -75,6 +93,21 @@ def integer_of(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if -_MAX_INTEGER <= number <= _MAX_INTEGER else None
+
+
+def number_of(value: Any) -> float | None:
+    """Return a number of double precision, which may be written as text; None if it is none."""
+    if isinstance(value, str):
+        value = value.strip()
+        if not _NUMBER.fullmatch(value):
+            return None
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value) + 0.0  # which makes -0.0 the same as 0.0
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 class _Attribute(NamedTuple):

@@ -86,6 +86,13 @@ class SiteRole(StrEnum):
     ADMIN = "ADMIN"
 
 
+class DicomTagIndexStatus(StrEnum):
+    """State of the index of a tag."""
+
+    FILLING = "FILLING"
+    READY = "READY"
+
+
 class JobKind(StrEnum):
     """Kind of a job. More kinds may be added."""
 
@@ -96,6 +103,7 @@ class JobKind(StrEnum):
     LINKING = "LINKING"
     COLLECTING = "COLLECTING"
     DICOM_DELETION = "DICOM_DELETION"
+    INDEXING = "INDEXING"
 
 
 class DicomAvailability(StrEnum):

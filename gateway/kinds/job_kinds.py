@@ -10,5 +10,6 @@ JOB_TYPES = {
     JobKind.LINKING: "LinkingJob",
     JobKind.COLLECTING: "CollectingJob",
     JobKind.DICOM_DELETION: "DicomDeletionJob",
+    JobKind.INDEXING: "IndexingJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

@@ -9,6 +9,7 @@ from gateway.catalog.collecting import enqueue_collecting
 from gateway.catalog.datasets import enqueue_row_removal
 from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.dicom_deletion import enqueue_study_deletion
+from gateway.catalog.dicom_indexed_tags import enqueue_indexing
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.cancelled_units import enqueue_cancellation
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
@@ -22,6 +23,7 @@ from gateway.clock import SITE_CLOCK
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.kinds.enums import JobKind, JobStatus, ReencodeUnitStatus
+from gateway.models.dicom_indexed_tags import DicomIndexedTagRecord, dicom_indexed_tags
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.metadata import MetadataFieldRecord, metadata_fields
 from gateway.models.reencoding import ReencodeUnitRecord, reencode_units
@@ -166,9 +168,9 @@ async def restart_bulk_jobs(services: Services) -> None:
 
 
 async def restart_fills(services: Services) -> None:
-    """Enqueue again the filling of metadata keys that is stuck, or was never enqueued.
+    """Enqueue again what is stuck of the filling of metadata keys and of indexed tags.
 
-    The latter are keys that were declared before items could be found by them.
+    That of keys that were declared before items could be found by them was never enqueued.
     """
     stuck = sa.select(metadata_fields.c.uuid).where(
         ~metadata_fields.c.is_filled,
@@ -177,3 +179,10 @@ async def restart_fills(services: Services) -> None:
     async with services.database.writing() as transaction:
         for field in await transaction.rows(stuck, MetadataFieldRecord):
             await enqueue_fill(transaction, services.queue, field.uuid)
+    unfinished = sa.select(dicom_indexed_tags.c.uuid).where(
+        ~dicom_indexed_tags.c.is_filled | dicom_indexed_tags.c.is_removed,
+        dicom_indexed_tags.c.last_edited_at < SITE_CLOCK.long_before(STUCK),
+    )
+    async with services.database.writing() as transaction:
+        for tag in await transaction.rows(unfinished, DicomIndexedTagRecord):
+            await enqueue_indexing(transaction, services.queue, tag.uuid)

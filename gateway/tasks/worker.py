@@ -14,6 +14,7 @@ from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.dicom_deletion import DELETE_DICOM
+from gateway.catalog.dicom_indexed_tags import INDEX_DICOM_TAG
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.cancelled_units import CANCEL_UNITS
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
@@ -35,6 +36,7 @@ from gateway.tasks.cancel_units import cancel_units
 from gateway.tasks.collect_items import collect_remaining_items
 from gateway.tasks.delete_dicom import delete_dicom
 from gateway.tasks.fill_metadata import fill_metadata
+from gateway.tasks.index_dicom_tag import index_dicom_tag
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
 from gateway.tasks.link_items import link_remaining_items
 from gateway.tasks.make_thumbnails import make_thumbnails
@@ -115,6 +117,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),
         FILL_METADATA: partial(fill_metadata, services),
+        INDEX_DICOM_TAG: partial(index_dicom_tag, services),
         **{task: partial(run_periodic, services, task) for task in PERIODIC},
     }
 

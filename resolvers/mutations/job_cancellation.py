@@ -36,9 +36,9 @@ async def cancel_job(
 ) -> CancelJobOutcome:
     """Cancel a job of any kind: units that are not done are cancelled, and what is done is kept.
 
-    It does the same as the mutation for the job's kind. A sync may end a little later. Deletions
-    and the linking of a folder's items cannot be cancelled (`CONFLICT`). Cancelling a job that has
-    ended succeeds and changes nothing.
+    It does the same as the mutation for the job's kind. A sync may end a little later. Deletions,
+    the linking of a folder's items and the indexing of a tag cannot be cancelled (`CONFLICT`).
+    Cancelling a job that has ended succeeds and changes nothing.
     """
     services, uuid, viewer = context.services, input.job_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -66,6 +66,8 @@ async def cancel_job(
             case JobKind.LINKING if job.status not in TERMINAL:
                 message = "The dataset mirrors the folder: delete the dataset instead."
                 raise conflict(message, "jobUuid")
+            case JobKind.INDEXING if job.status not in TERMINAL:
+                raise conflict("Remove the indexed tag instead.", "jobUuid")
     if job.kind is JobKind.CLOUD_SYNC:
         await cancel_jobs_of_sync(services, viewer, uuid, limit=MAX_JOBS_CANCELLED)
     return CancelJobOutcome(job_uuid=uuid)

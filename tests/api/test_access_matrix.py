@@ -226,6 +226,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     ),
     "addDatasetUsers": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, userUuids=[w.user], role="ADMIN")),
     "removeDatasetUsers": ("ADMIN", lambda w: plain(w, datasetUuid=w.dataset, userUuids=[w.user])),
+    **{f"{verb}DicomIndexedTag": ("SITE", lambda w: plain(w, tag="StationName")) for verb in ("add", "remove")},
     "setMetadataSchemaField": ("SITE", lambda w: plain(w, key="new", type="TEXT")),
     "deleteMetadataSchemaField": ("SITE", lambda w: plain(w, key=w.metadata_key())),
     "restoreMetadataSchemaField": ("SITE", lambda w: plain(w, key=w.metadata_key(deleted=True))),
@@ -260,8 +261,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "revokeApiKey": ("SITE", lambda w: plain(w, apiKeyUuid=w.key())),
 }
 ALLOWED_BUT = {
-    "setFolderMetadataIngestion": [("BAD_USER_INPUT", "input.folderUuid")],
-    "setFolderAutoSync": [("BAD_USER_INPUT", "input.folderUuid")],
+    **{name: [("BAD_USER_INPUT", "input.folderUuid")] for name in ("setFolderMetadataIngestion", "setFolderAutoSync")},
     "startCloudFolderSync": [("BAD_USER_INPUT", "input.folderUuid")],
     "completeUploadParts": [("BAD_USER_INPUT", "input.itemUuid")],
     "migrateStorageItems": [("CONFLICT", "input.items.0")],

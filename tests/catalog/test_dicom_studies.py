@@ -100,11 +100,15 @@ class Hospital:
             for name in ("dicom_study_uid", "dicom_series_uid", "dicom_instance_uid"):
                 object.__setattr__(facts, name, row[name])
             rows.append(row)
-            arrivals.append(Arrival(row["uuid"], folder, facts, dicom_object(header)))
+            arrivals.append(Arrival(row["uuid"], folder, facts, self.object_of(row["uuid"], header)))
             self.headers[row["uuid"]] = {**header, "frames": facts.frame_count}
         async with self.site.services.database.writing() as transaction:
             await transaction.execute(sa.insert(items), rows)
             await files_read(transaction, arrivals)
+
+    def object_of(self, _item_uuid: UUID, header: dict[str, Any]) -> DicomObject:
+        """Return what is read of a file."""
+        return dicom_object(header)
 
     async def change(self) -> None:
         """Move, delete, bury or restore some items, or move a folder."""

@@ -46,6 +46,7 @@ def test_names_and_arguments_are_stable() -> None:
         "make_thumbnails": {"items", "frame", "tries"},
         "sync_folder": {"job", "tries"},
         "fill_metadata": {"field"},
+        "index_dicom_tag": {"tag"},
         "reencode": {"job", "position", "tries"},
         "reprobe": {"folder", "item_types", "after", "only", "untagged"},
         "sweep": set(),

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.dicom_series import SeriesKey, SopKey, ensure_series, refresh_series
 from gateway.catalog.ledger.dicom_studies import StudyIdentity, lock_studies_of, refresh_studies
 from gateway.catalog.ledger.dicom_tags import save_tags
+from gateway.catalog.ledger.dicom_values import keep_values
 from gateway.catalog.ledger.study_attachments import Attachment, find_attachments
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
@@ -48,6 +49,7 @@ class _Located(NamedTuple):
     item_uuid: UUID
     sop_instance_uid: str
     header_digest: str
+    is_live: bool
     series_uuid: UUID
     series_uid: str
     study_uuid: UUID
@@ -101,7 +103,9 @@ async def files_read(
     changes = {name: insert.excluded[name] for name in rows[0] if name != "item_uuid"}
     replaced = insert.on_conflict_do_update(index_elements=["item_uuid"], set_=changes)
     await transaction.execute(replaced, rows)
-    await save_tags(transaction, {each.item_uuid: each.object for each in arrivals})
+    objects = {each.item_uuid: each.object for each in arrivals}
+    await keep_values(transaction, _series_of_live(before), series, objects)
+    await save_tags(transaction, objects)
     changed = {SopKey(row["series_uuid"], row["sop_instance_uid"]) for row in rows}
     await _refresh(transaction, before, changed, set(studies.values()))
 
@@ -156,6 +160,8 @@ async def parts_moved(
         mine = in_keys(dicom_instances.c.item_uuid, moved)
         change = {"series_uuid": target, "is_current": False}
         await transaction.execute(sa.update(dicom_instances).where(mine).values(change))
+    live = _series_of_live(before)
+    await keep_values(transaction, live, {uuid: targets[uuid] for uuid in live})
     changed = {SopKey(targets[row.item_uuid], row.sop_instance_uid) for row in before}
     await _refresh(transaction, before, changed, {*studies.values(), *left})
 
@@ -170,6 +176,8 @@ async def instances_set_live(
         mine = in_keys(dicom_instances.c.item_uuid, [row.item_uuid for row in before])
         change = {"is_live": is_live, "is_current": False}
         await transaction.execute(sa.update(dicom_instances).where(mine).values(change))
+        after = {row.item_uuid: row.series_uuid for row in before} if is_live else {}
+        await keep_values(transaction, _series_of_live(before), after)
         await _refresh(transaction, before)
 
 
@@ -183,9 +191,15 @@ async def _remove(
     await lock_studies_of(transaction, (), studies)
     instances = in_keys(dicom_instances.c.item_uuid, [row.item_uuid for row in before])
     await transaction.execute(sa.delete(dicom_instances).where(instances))
+    await keep_values(transaction, _series_of_live(before), {})
     attached = in_keys(study_attachments.c.item_uuid, [each.item_uuid for each in attachments])
     await transaction.execute(sa.delete(study_attachments).where(attached))
     await _refresh(transaction, before, studies=studies)
+
+
+def _series_of_live(rows: Sequence[_Located]) -> dict[UUID, UUID]:
+    """Return the series of instances that are not those of tombstones, by item."""
+    return {row.item_uuid: row.series_uuid for row in rows if row.is_live}
 
 
 async def _enter_series(
@@ -240,6 +254,7 @@ async def _locate(transaction: Transaction, uuids: Sequence[UUID]) -> list[_Loca
             dicom_instances.c.item_uuid,
             dicom_instances.c.sop_instance_uid,
             dicom_instances.c.header_digest,
+            dicom_instances.c.is_live,
             dicom_instances.c.series_uuid,
             dicom_series.c.series_uid,
             dicom_series.c.study_uuid,
