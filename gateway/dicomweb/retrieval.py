@@ -128,7 +128,7 @@ async def retrieve_bulk_data(exchange: Exchange) -> Response:
         parts = [(part_type, url, _content(file, frame)) for frame in frames]
         return await _respond(exchange, OCTETS, parts)
     value = chunks_of(file, extent.start, extent.start + (extent.length or 0))
-    if not choice.is_multipart or choice.name == "*/*":
+    if not choice.is_multipart:
         return await exchange.stream(value, OCTETS)
     return await _respond(exchange, OCTETS, [(OCTETS, url, value)])
 
