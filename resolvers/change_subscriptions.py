@@ -23,8 +23,8 @@ from gateway.database.tree import within
 from gateway.errors import bad_input, not_found
 from gateway.events.log_streams import LogStream
 from gateway.events.streams import Event
-from gateway.execution.declarations import selected_columns
 from gateway.execution.loader_resolvers import find_row
+from gateway.execution.viewer_columns import selected_columns
 from gateway.models.changes import change_places, changes
 from gateway.models.folders import folders
 from gateway.models.sequences import SequenceRecord, sequences

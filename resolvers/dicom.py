@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,15 +14,16 @@ from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import Computed, Direction, Orders, ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
+from gateway.execution.viewer_columns import selected_columns
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.dicom import (
-    DicomStudyRecord,
     dicom_studies,
     dicom_study_places,
     study_attachments,
 )
 from gateway.models.folders import folders
 from gateway.models.items import ItemRecord, items
+from resolvers.dicom_identity import identifying, is_masked_study
 from resolvers.global_ids import id_from
 from resolvers.inputs.dicom import PatientId, PatientIdIssuer, StudyFolder, StudyUid
 from resolvers.inputs.lists import StorageOrderField
@@ -48,10 +49,15 @@ class NameGroups:
 id_of = id_from("DicomStudy", dicom_studies.c.uuid)
 study_by_uuid = ToOne(dicom_studies, "study_uuid", access=sees_study)
 root_folder_of = ToOne(folders, dicom_studies.c.root_folder_uuid, access=sees_folder)
-patient_id_of = Computed((dicom_studies.c.patient_id,), lambda row: row.patient_id or None)
-patient_id_issuer_of = Computed(
-    (dicom_studies.c.patient_id_issuer,), lambda row: row.patient_id_issuer or None
-)
+patient_id_of = identifying(dicom_studies.c.patient_id, lambda text: text or None)
+patient_id_issuer_of = identifying(dicom_studies.c.patient_id_issuer, lambda text: text or None)
+patient_birth_date_of = identifying(dicom_studies.c.patient_birth_date)
+patient_sex_of = identifying(dicom_studies.c.patient_sex)
+study_date_of = identifying(dicom_studies.c.study_date)
+study_time_of = identifying(dicom_studies.c.study_time)
+accession_number_of = identifying(dicom_studies.c.accession_number)
+study_id_of = identifying(dicom_studies.c.study_id)
+description_of = identifying(dicom_studies.c.description)
 folders_of = ToMany(
     "studyFolders",
     folders,
@@ -91,27 +97,35 @@ async def find_study(
     study_uid: StudyUid,
     patient_id: PatientId = None,
     patient_id_issuer: PatientIdIssuer = None,
-) -> DicomStudyRecord | None:
+) -> Any:
     """A DICOM study in a folder. Null if there is none that the viewer can see."""
     key = StudyKey(folder_uuid, study_uid, patient_id, patient_id_issuer)
-    chosen = sa.select(dicom_studies).where(*matching_studies(context.viewer, key)).limit(2)
-    studies = await context.database.rows(chosen, DicomStudyRecord)
+    columns = selected_columns(dicom_studies, context.viewer)
+    chosen = sa.select(*columns).where(*matching_studies(context.viewer, key)).limit(2)
+    studies = await context.database.rows(chosen, sa.Row)
     check_is_single(studies, key)
     return studies[0] if studies else None
 
 
-@batch(dicom_studies.c.patient_name)
-async def patient_name_of(_context: Context, keys: list[str | None]) -> list[NameGroups | None]:
+def _names(keys: list[tuple[str | None, bool]]) -> list[NameGroups | None]:
+    """Return names by their groups; None where they are masked."""
+    return [None if masked else NameGroups.from_stored(name) for name, masked in keys]
+
+
+@batch(dicom_studies.c.patient_name, is_masked_study)
+async def patient_name_of(
+    _context: Context, keys: list[tuple[str | None, bool]]
+) -> list[NameGroups | None]:
     """Return the names of patients, by their groups."""
-    return [NameGroups.from_stored(key) for key in keys]
+    return _names(keys)
 
 
-@batch(dicom_studies.c.referring_physician_name)
+@batch(dicom_studies.c.referring_physician_name, is_masked_study)
 async def referring_physician_of(
-    _context: Context, keys: list[str | None]
+    _context: Context, keys: list[tuple[str | None, bool]]
 ) -> list[NameGroups | None]:
     """Return the names of referring physicians, by their groups."""
-    return [NameGroups.from_stored(key) for key in keys]
+    return _names(keys)
 
 
 class StudyFolderRow(NamedTuple):

@@ -1,7 +1,7 @@
 """Conflicts of DICOM studies and series: values that differ where DICOM has one."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +10,8 @@ from gateway.auth.visibility import sees_series, sees_study
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import Computed, SameRow, batch
-from gateway.models.dicom import DicomStudyRecord, dicom_instances, dicom_series, dicom_studies
+from gateway.execution.viewer_columns import selected_columns
+from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
 
 MAX_STUDIES, MAX_UIDS = 100, 1000
 
@@ -20,12 +21,10 @@ tags_of_series = Computed((dicom_series.c.conflicts,), lambda row: row.conflicts
 
 
 @batch(dicom_studies.c.uuid, dicom_studies.c.root_folder_uuid, dicom_studies.c.study_uid)
-async def other_studies_of(
-    context: Context, keys: list[tuple[UUID, UUID, str]]
-) -> list[list[DicomStudyRecord]]:
+async def other_studies_of(context: Context, keys: list[tuple[UUID, UUID, str]]) -> list[list[Any]]:
     """Load the other studies that have the UIDs of studies in their root folders."""
     chosen = (
-        sa.select(dicom_studies)
+        sa.select(*selected_columns(dicom_studies, context.viewer))
         .where(
             in_keys(dicom_studies.c.root_folder_uuid, {root for _, root, _ in keys}),
             in_keys(dicom_studies.c.study_uid, {uid for _, _, uid in keys}),
@@ -33,8 +32,8 @@ async def other_studies_of(
         )
         .order_by(dicom_studies.c.uuid)
     )
-    alike: dict[tuple[UUID, str], list[DicomStudyRecord]] = defaultdict(list)
-    for row in await context.database.rows(chosen, DicomStudyRecord):
+    alike: dict[tuple[UUID, str], list[Any]] = defaultdict(list)
+    for row in await context.database.rows(chosen, sa.Row):
         alike[row.root_folder_uuid, row.study_uid].append(row)
     return [
         [row for row in alike[root, uid] if row.uuid != uuid][:MAX_STUDIES]

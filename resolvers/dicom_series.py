@@ -1,7 +1,7 @@
 """DICOM series: how they are resolved, also from the items that group their files."""
 
 import asyncio
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,8 +12,6 @@ from gateway.database.dialects import in_keys
 from gateway.execution.declarations import ToMany, ToOne, batch
 from gateway.execution.loader_resolvers import find_rows
 from gateway.models.dicom import (
-    DicomSeriesRecord,
-    DicomStudyRecord,
     dicom_instances,
     dicom_series,
     dicom_studies,
@@ -21,11 +19,13 @@ from gateway.models.dicom import (
 from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from resolvers.dicom import study_by_uuid
+from resolvers.dicom_identity import identifying
 from resolvers.dicom_instances import series_of
 from resolvers.global_ids import id_from
 from resolvers.orders import in_sequence
 
 id_of = id_from("DicomSeries", dicom_series.c.uuid)
+description_of = identifying(dicom_series.c.description)
 folder_of = ToOne(folders, dicom_series.c.folder_uuid)
 series_of_study = ToMany(
     "studySeries",
@@ -44,7 +44,7 @@ class GroupSeries(NamedTuple):
     series_uuid: UUID | None
 
 
-async def _series_of_groups(context: Context, keys: list[UUID]) -> list[DicomSeriesRecord | None]:
+async def _series_of_groups(context: Context, keys: list[UUID]) -> list[Any]:
     """Return the series of the first files of groups, of those that the viewer can see."""
 
     async def load(loaded: list[UUID]) -> list[UUID | None]:
@@ -68,13 +68,13 @@ async def _series_of_groups(context: Context, keys: list[UUID]) -> list[DicomSer
 
 
 @batch(items.c.uuid)
-async def series_of_group(context: Context, keys: list[UUID]) -> list[DicomSeriesRecord | None]:
+async def series_of_group(context: Context, keys: list[UUID]) -> list[Any]:
     """Load the series to which the files of groups belong."""
     return await _series_of_groups(context, keys)
 
 
 @batch(items.c.uuid)
-async def study_of_group(context: Context, keys: list[UUID]) -> list[DicomStudyRecord | None]:
+async def study_of_group(context: Context, keys: list[UUID]) -> list[Any]:
     """Load the studies to which the files of groups belong."""
     series = await _series_of_groups(context, keys)
     return await find_rows(context, study_by_uuid, [row and row.study_uuid for row in series])

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.auth.identity import sees_study_identity
 from gateway.auth.visibility import sees_series, sees_study
 from gateway.catalog.dicom_study_keys import in_scope
 from gateway.catalog.rules.dicom_values import check_date, check_uid
@@ -75,7 +76,12 @@ def _longest_literal(pattern: str) -> str:
 
 def _filter_conditions(query: EdgeQuery) -> list[Condition]:
     filter: DicomStudyFilter = query.filter or DicomStudyFilter()
+    sees_identity = sees_study_identity(query.viewer, _places.study_uuid)
     conditions = [*_text_conditions(filter), *_date_conditions(filter)]
+    if conditions:
+        conditions.append(sees_identity)
+    if filter.search:
+        conditions.append(_is_found(_checked(filter.search, "search"), sees_identity))
     if filter.study_uids is not None:
         if len(filter.study_uids) > MAX_UIDS:
             message = sized("studyUids", 0, MAX_UIDS, len(filter.study_uids), "entries")
@@ -124,22 +130,19 @@ def _text_conditions(filter: DicomStudyFilter) -> list[Condition]:
         pattern = fold(_checked(filter.referring_physician_name, "referringPhysicianName"))
         physician = folded_text(dicom_studies.c.referring_physician_name)
         conditions.append(_name_matches(physician, pattern))
-    if filter.search:
-        text = _checked(filter.search, "search")
-        pattern = fold(text)
-        is_named = _name_matches(dicom_studies.c.name_key, f"*{pattern}*")
-        ids = (
-            dicom_studies.c.patient_id,
-            dicom_studies.c.accession_number,
-            dicom_studies.c.study_uid,
-        )
-        conditions.append(
-            sa.or_(
-                sa.and_(is_named, *_with_literal(pattern)),
-                *(key_matches_pattern(id, text) for id in ids),
-            )
-        )
     return conditions
+
+
+def _is_found(text: str, sees_identity: Condition) -> Condition:
+    """Return the condition that a search finds a study; masked ones are found by their UIDs."""
+    pattern = fold(text)
+    is_named = _name_matches(dicom_studies.c.name_key, f"*{pattern}*")
+    ids = (dicom_studies.c.patient_id, dicom_studies.c.accession_number)
+    by_identity = sa.or_(
+        sa.and_(is_named, *_with_literal(pattern)), *(key_matches_pattern(id, text) for id in ids)
+    )
+    by_uid = key_matches_pattern(dicom_studies.c.study_uid, text)
+    return sa.or_(sa.and_(by_identity, sees_identity), by_uid)
 
 
 def _checked(text: str, name: str) -> str:

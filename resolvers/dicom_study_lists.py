@@ -11,6 +11,7 @@ from gateway.execution.declarations import Argument, Direction, EdgeQuery, Order
 from gateway.execution.list_parts import Parts
 from gateway.models.dicom import dicom_studies, dicom_study_places
 from gateway.models.folders import folder_grants, folders
+from resolvers.dicom_identity import may_mask_studies, shown_order
 from resolvers.dicom_study_filters import dated_columns, leaves_most, study_conditions
 from resolvers.inputs.dicom import DicomStudyFilter, DicomStudyOrder, DicomStudyOrderField
 
@@ -57,6 +58,7 @@ visible_studies = ToMany(
         input_type=DicomStudyOrder,
         present=dated_columns,
         directions={DicomStudyOrderField.PATIENT_NAME: Direction.ASC},
+        computed=shown_order,
     ),
     source=_with_studies,
     extras={
@@ -64,6 +66,7 @@ visible_studies = ToMany(
         "patient_name_key": _places.patient_name_key,
     },
     where=study_conditions,
+    prepare=may_mask_studies,
     filter_type=DicomStudyFilter,
     arguments=(
         Argument(

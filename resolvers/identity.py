@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from gateway.auth.identity import hides_identity_at
 from gateway.auth.viewer import Viewer
-from gateway.execution.declarations import viewer_column
+from gateway.execution.viewer_columns import viewer_column
 from gateway.models.changes import changes
 from gateway.models.items import items
 from gateway.models.jobs import jobs

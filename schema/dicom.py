@@ -126,7 +126,8 @@ class StudyAttachmentConnection:
     description="A study of one patient in one root folder: the DICOM files there that have the same "
     "Study Instance UID and patient. Whoever sees a folder with a part of it sees the study; its "
     "lists and counts are of the parts that the viewer sees. Dates and times are those of the files, "
-    "and null if missing or malformed."
+    "and null if missing or malformed. In a study that has a masked part, whatever identifies the "
+    "patient is null for viewers without `seesPhi` there."
 )
 class DicomStudy(Node):
     id: strawberry.ID = resolved(dicom.id_of, "Opaque global ID, for use with `node`.")
@@ -145,15 +146,24 @@ class DicomStudy(Node):
         dicom.patient_id_issuer_of,
         "The Issuer of Patient ID (0010,0021). Null if the files name none.",
     )
-    patient_birth_date: str | None = column(
-        "The patient's date of birth (0010,0030), such as `1970-01-31`."
+    patient_birth_date: str | None = resolved(
+        dicom.patient_birth_date_of,
+        "The patient's date of birth (0010,0030), such as `1970-01-31`.",
     )
-    patient_sex: str | None = column("The patient's sex (0010,0040), such as `F`, `M` or `O`.")
-    study_date: str | None = column("The Study Date (0008,0020), such as `2026-01-31`.")
-    study_time: str | None = column("The Study Time (0008,0030), such as `13:05:59.25`.")
-    accession_number: str | None = column("The Accession Number (0008,0050).")
-    study_id: str | None = column("The Study ID (0020,0010).")
-    description: str | None = column("The Study Description (0008,1030).")
+    patient_sex: str | None = resolved(
+        dicom.patient_sex_of, "The patient's sex (0010,0040), such as `F`, `M` or `O`."
+    )
+    study_date: str | None = resolved(
+        dicom.study_date_of, "The Study Date (0008,0020), such as `2026-01-31`."
+    )
+    study_time: str | None = resolved(
+        dicom.study_time_of, "The Study Time (0008,0030), such as `13:05:59.25`."
+    )
+    accession_number: str | None = resolved(
+        dicom.accession_number_of, "The Accession Number (0008,0050)."
+    )
+    study_id: str | None = resolved(dicom.study_id_of, "The Study ID (0020,0010).")
+    description: str | None = resolved(dicom.description_of, "The Study Description (0008,1030).")
     modalities: list[str] = resolved(
         dicom_counts.modalities_of,
         "The modalities of the series, such as `CT`, in alphabetical order; at most one entry per "
@@ -239,7 +249,9 @@ class DicomSeries(Node):
     folder: StorageFolder = resolved(dicom_series.folder_of, "The folder with the files.")
     modality: str | None = column("The Modality (0008,0060), such as `CT`.")
     number: BigInt | None = column("The Series Number (0020,0011).")
-    description: str | None = column("The Series Description (0008,103E).")
+    description: str | None = resolved(
+        dicom_series.description_of, "The Series Description (0008,103E)."
+    )
     body_part: str | None = column("The Body Part Examined (0018,0015).")
     conflicts: list[str] = resolved(
         dicom_conflicts.tags_of_series,

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.auth.identity import sees_study_identity
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import in_visible_folder, sees_folder
 from gateway.catalog.rules.dicom_values import check_uid
@@ -57,6 +58,8 @@ def matching_studies(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on `dicom_studies` of the studies with a key that the viewer sees.
 
+    The patients of studies that are masked to the viewer match nothing.
+
     Raises:
         DomainError: `BAD_USER_INPUT`, the study UID is malformed; `path` leads to the key.
     """
@@ -73,6 +76,8 @@ def matching_studies(
         conditions.append(dicom_studies.c.patient_id == key.patient_id)
     if key.patient_id_issuer is not None:
         conditions.append(dicom_studies.c.patient_id_issuer == key.patient_id_issuer)
+    if key.patient_id is not None or key.patient_id_issuer is not None:
+        conditions.append(sees_study_identity(viewer, dicom_studies.c.uuid))
     return conditions
 
 

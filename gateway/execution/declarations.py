@@ -18,65 +18,15 @@ from graphql import GraphQLField
 from gateway.auth.viewer import Viewer
 from gateway.execution.list_parts import Parts
 from gateway.execution.private_apis import definition_of
+from gateway.execution.viewer_columns import Column, ViewerColumn
 
 Condition = sa.ColumnElement[bool]
 Access = Callable[[Viewer], Condition]
 """Returns the condition that the viewer may see a row."""
 
 
-@dataclass(frozen=True, eq=False)
-class ViewerColumn:
-    """A value that the database computes from a row for the viewer, next to the row's columns.
-
-    It answers a field, or is what another declaration needs. It costs no statement of its own.
-    Rows that functions return must have it as an attribute.
-
-    Args:
-        key: the name under which a row has the value; no column of the table has it.
-        type: the type of the value, as of a column.
-        expression: returns the expression for a viewer, which refers to columns of the table.
-    """
-
-    key: str
-    type: sa.types.TypeEngine[Any]
-    expression: Callable[[Viewer], sa.ColumnElement[Any]]
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The names of the attributes that the parent's row must have."""
-        return (self.key,)
-
-
-Column = sa.ColumnElement[Any] | ViewerColumn
-"""What can be selected of a row."""
 Key = Column | str
 """An attribute of the parent's row: a column, or a name where the parent is not a table's row."""
-_VIEWER_COLUMNS = "viewer_columns"
-
-
-def viewer_column(
-    table: sa.Table,
-    key: str,
-    type: sa.types.TypeEngine[Any],
-    expression: Callable[[Viewer], sa.ColumnElement[Any]],
-) -> ViewerColumn:
-    """Add a value to the rows of a table; see `ViewerColumn`."""
-    column = ViewerColumn(key, type, expression)
-    table.info.setdefault(_VIEWER_COLUMNS, {})[key] = column
-    return column
-
-
-def columns_of(table: sa.Table) -> dict[str, Column]:
-    """Return all that can be selected of the rows of a table, by name."""
-    return {**table.c, **table.info.get(_VIEWER_COLUMNS, {})}
-
-
-def selected_columns(table: sa.Table, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of a table as whole rows have them for a viewer."""
-    return [
-        column.expression(viewer).label(name) if isinstance(column, ViewerColumn) else column
-        for name, column in columns_of(table).items()
-    ]
 
 
 def attribute_of(key: Key) -> str:
@@ -194,7 +144,7 @@ class Orders:
     serves the order in both directions. `join` returns the table with the values of an order that
     is not among the columns. `last_of` returns the last key where it depends on arguments.
     `directions` has the directions of orders, where clients give none, that differ from
-    `direction`.
+    `direction`. `computed` returns the values of an order where they are not those of the column.
     """
 
     columns: Mapping[StrEnum, sa.ColumnElement[Any]]
@@ -206,6 +156,7 @@ class Orders:
     join: Callable[[EdgeQuery, Any], OrderJoin | None] | None = None
     last_of: Callable[[EdgeQuery], sa.ColumnElement[Any]] | None = None
     directions: Mapping[StrEnum, Direction] = field(default_factory=dict)
+    computed: Callable[[EdgeQuery, Any], sa.ColumnElement[Any] | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)

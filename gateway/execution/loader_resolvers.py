@@ -11,17 +11,10 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.execution import statements
-from gateway.execution.declarations import (
-    Aggregate,
-    Batch,
-    EdgeQuery,
-    PageFunction,
-    ToMany,
-    ToOne,
-    selected_columns,
-)
+from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, PageFunction, ToMany, ToOne
 from gateway.execution.keysets import PARENT
 from gateway.execution.pagination import ORDER_VALUE, Page, read_page_arguments
+from gateway.execution.viewer_columns import selected_columns
 
 
 async def load_row(context: Context, edge: ToOne, parent: Any) -> Any:
@@ -88,7 +81,7 @@ async def load_page(
     query = await prepared_query(context, context.viewer, edge, given, arguments)
     request = read_page_arguments(edge, query, given)
     columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
-    if request.order.join:
+    if request.order.join or request.order.is_computed:
         columns.append(request.order.column.label(ORDER_VALUE))
     dialect = context.database.dialect
 

@@ -36,7 +36,8 @@ class Order:
     """An order of rows: by a column, then by the last key, in one direction; nulls come last.
 
     `can_be_null` says whether the column may be null in rows of the list. `join` is the table that
-    has the column, if the rows do not have it.
+    has the column, if the rows do not have it. An order that `is_computed` is by other values than
+    those of a column.
     """
 
     column: sa.ColumnElement[Any]
@@ -45,6 +46,7 @@ class Order:
     label: str
     can_be_null: bool
     join: OrderJoin | None = None
+    is_computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,10 @@ def read_order(orders: Orders, query: EdgeQuery, order_by: Any) -> Order:
         # The index of the values has the keys of the rows, too.
         last = join.row_key if join.is_complete else orders.last
         return Order(join.value, last, is_descending, label, not join.is_complete, join)
+    values = orders.computed(query, name) if orders.computed else None
+    if values is not None:
+        label = f"{name}.{direction}.computed"
+        return Order(values, orders.last, is_descending, label, True, is_computed=True)
     column = orders.columns[name]
     present = orders.present(query.filter) if orders.present else ()
     can_be_null = bool(getattr(column, "nullable", False)) and column not in present
@@ -191,7 +197,8 @@ def write_cursor(request: PageRequest, row: Any) -> str:
     order = request.order
     if order.join:
         return cursor_at(request, getattr(row, ORDER_VALUE), row.uuid)
-    value, last = getattr(row, order.column.key or ""), getattr(row, order.last.key or "")
+    name = ORDER_VALUE if order.is_computed else order.column.key or ""
+    value, last = getattr(row, name), getattr(row, order.last.key or "")
     return cursor_at(request, value, last)
 
 

@@ -31,9 +31,9 @@ from gateway.execution.declarations import (
     SubscriptionField,
     ToMany,
     ToOne,
-    ViewerColumn,
 )
 from gateway.execution.private_apis import selection_node
+from gateway.execution.viewer_columns import ViewerColumn
 from gateway.full_disks import InsufficientStorage, is_disk_full
 from gateway.telemetry.tracing import note_change
 

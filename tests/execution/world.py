@@ -181,7 +181,7 @@ class Builder:
                 path=path,
                 owner_uuid=owner,
                 client_metadata=metadata,
-                is_masked=number % 3 == 1,
+                **({"phi_policy": "MASKED", "is_masked": True} if number % 3 == 1 else {}),
                 **self.name(),
             )
             counters = {
@@ -195,8 +195,8 @@ class Builder:
             holder = (
                 {"user_uuid": self.world.users[1]} if number == 2 else {"group_uuid": self.world.groups[number % 2]}
             )
-            granted = {"role": roles[number % 3], "sees_phi": number % 2 == 1, **holder}
-            await self.put(folder_grants, folder_uuid=self.world.folders[folder], **granted)
+            granted = {"folder_uuid": self.world.folders[folder], "role": roles[number % 3], **holder}
+            await self.put(folder_grants, sees_phi=number % 2 == 1, **granted)
 
     async def content(self) -> None:
         """Insert items of all kinds, some of them groups of others, and some in clouds."""

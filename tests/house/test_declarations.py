@@ -27,11 +27,11 @@ from gateway.execution.declarations import (
     SameRow,
     ToMany,
     ToOne,
-    columns_of,
     declaration_of,
 )
 from gateway.execution.pagination import Page, PageEdge
 from gateway.execution.private_apis import core_schema, definition_of
+from gateway.execution.viewer_columns import columns_of
 from resolvers.change_subscriptions import FolderChanges
 from resolvers.job_updates import UpdatedJobs
 from schema.api import api

@@ -30,10 +30,10 @@ from gateway.execution.declarations import (
     SameRow,
     ToMany,
     ToOne,
-    ViewerColumn,
     declaration_of,
 )
 from gateway.execution.private_apis import core_schema, definition_of
+from gateway.execution.viewer_columns import ViewerColumn
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.models import (

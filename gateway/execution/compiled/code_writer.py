@@ -20,8 +20,9 @@ from gateway.execution.compiled.value_conversion import (
     python_expression,
     response_expression,
 )
-from gateway.execution.declarations import Column, Computed, PageFunction
+from gateway.execution.declarations import Computed, PageFunction
 from gateway.execution.statements import driver_key
+from gateway.execution.viewer_columns import Column
 
 ALL_NAMES = "@all@"
 """Stands in an expression for the names of all columns, which a finished level knows."""

@@ -11,16 +11,15 @@ from gateway.auth.viewer import Viewer
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
-    Column,
     Lookup,
     MutationField,
     PageFunction,
     RootFunction,
     ToMany,
     ToOne,
-    ViewerColumn,
 )
 from gateway.execution.private_apis import StrawberryArgument
+from gateway.execution.viewer_columns import Column, ViewerColumn
 
 Keys = Callable[[Sequence[Any]], list[Any]]
 """Returns the distinct keys that rows hold, in order; None is among them where a key is null."""

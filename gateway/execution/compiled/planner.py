@@ -44,10 +44,9 @@ from gateway.execution.declarations import (
     SubscriptionField,
     ToMany,
     ToOne,
-    ViewerColumn,
-    columns_of,
 )
 from gateway.execution.private_apis import definition_of
+from gateway.execution.viewer_columns import ViewerColumn, columns_of
 
 MAX_FIELDS = 2_000
 """Fields that a plan may write; an interface's count for each type with code of its own."""

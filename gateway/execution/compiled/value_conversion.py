@@ -24,7 +24,7 @@ from graphql import (
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from gateway.execution.compiled.plan import Deoptimized, Unplannable
-from gateway.execution.declarations import Column
+from gateway.execution.viewer_columns import Column
 
 Serialize = Callable[[Any], Any]
 """Returns what the response holds for a value, or deoptimizes."""

@@ -1,0 +1,63 @@
+"""Values that the database computes from a row for the viewer, next to the columns of its table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+
+_VIEWER_COLUMNS = "viewer_columns"
+
+
+@dataclass(frozen=True, eq=False)
+class ViewerColumn:
+    """A value that the database computes from a row for the viewer, next to the row's columns.
+
+    It answers a field, or is what another declaration needs. It costs no statement of its own.
+    Rows that functions return must have it as an attribute.
+
+    Args:
+        key: the name under which a row has the value; no column of the table has it.
+        type: the type of the value, as of a column.
+        expression: returns the expression for a viewer, which refers to columns of the table.
+    """
+
+    key: str
+    type: sa.types.TypeEngine[Any]
+    expression: Callable[[Viewer], sa.ColumnElement[Any]]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the attributes that the parent's row must have."""
+        return (self.key,)
+
+
+Column = sa.ColumnElement[Any] | ViewerColumn
+"""What can be selected of a row."""
+
+
+def viewer_column(
+    table: sa.Table,
+    key: str,
+    type: sa.types.TypeEngine[Any],
+    expression: Callable[[Viewer], sa.ColumnElement[Any]],
+) -> ViewerColumn:
+    """Add a value to the rows of a table; see `ViewerColumn`."""
+    column = ViewerColumn(key, type, expression)
+    table.info.setdefault(_VIEWER_COLUMNS, {})[key] = column
+    return column
+
+
+def columns_of(table: sa.Table) -> dict[str, Column]:
+    """Return all that can be selected of the rows of a table, by name."""
+    return {**table.c, **table.info.get(_VIEWER_COLUMNS, {})}
+
+
+def selected_columns(table: sa.Table, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of a table as whole rows have them for a viewer."""
+    return [
+        column.expression(viewer).label(name) if isinstance(column, ViewerColumn) else column
+        for name, column in columns_of(table).items()
+    ]
