@@ -80,8 +80,8 @@ class DicomAttributes:
         try:
             return (self.number(keyword),)
         except MediaError:
-            text = self.text(keyword)
-            return (None, f"{keyword} is not an integer of 32 bits: {text!r:.100}.")
+            # Without the value: warnings are shown to those who may not see what files say.
+            return (None, f"{keyword} is not an integer of 32 bits.")
 
     def uid(self, keyword: str) -> str:
         """Return a unique identifier.

@@ -141,14 +141,14 @@ def test_malformed_instance_number(probed: Probed, value: str) -> None:
     data = changed(InstanceNumber="1234").replace(b"IS\4\0" + b"1234", b"IS\4\0" + value.encode())
     facts = probed(data, DICOM)
     assert (facts.dicom_instance_number, facts.frame_count) == (None, 1)
-    assert facts.probe_warnings == [f"InstanceNumber is not an integer of 32 bits: {value.strip()!r}."]
+    assert facts.probe_warnings == ["InstanceNumber is not an integer of 32 bits."]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_instance_number_of_more_than_32_bits(probed: Probed) -> None:
     facts = probed(changed(InstanceNumber="99999999999"), DICOM)
     assert facts.dicom_instance_number is None
-    assert facts.probe_warnings == ["InstanceNumber is not an integer of 32 bits: '99999999999'."]
+    assert facts.probe_warnings == ["InstanceNumber is not an integer of 32 bits."]
 
 
 def test_malformed_number_of_frames(probed: Probed) -> None:
@@ -158,7 +158,7 @@ def test_malformed_number_of_frames(probed: Probed) -> None:
     assert broken != data
     facts = probed(broken, DICOM)
     assert facts.frame_count == 6
-    assert facts.probe_warnings == ["NumberOfFrames is not an integer of 32 bits: 'x6'."]
+    assert facts.probe_warnings == ["NumberOfFrames is not an integer of 32 bits."]
 
 
 def compressed(
