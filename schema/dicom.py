@@ -13,6 +13,7 @@ from resolvers import (
     dicom,
     dicom_conflicts,
     dicom_counts,
+    dicom_encapsulated,
     dicom_instances,
     dicom_series,
     dicom_tags,
@@ -328,6 +329,17 @@ class DicomInstance(Node):
     thumbnail: Thumbnail | None = resolved(
         dicom_instances.thumbnail_of_instance,
         "A small picture of the object, as `thumbnail` of the item; if null, the item has the reason.",
+    )
+    encapsulated_pdf_url: SignedUrl | None = resolved(
+        dicom_encapsulated.pdf_url_of,
+        "A URL of the PDF inside the file, which browsers show. Null if the file holds none or the "
+        "viewer may not read it, and for some seconds after the file was added, until the PDF is "
+        "extracted.",
+    )
+    encapsulated_video_url: SignedUrl | None = resolved(
+        dicom_encapsulated.video_url_of,
+        "A URL of the MPEG video inside the file, exactly as it is stored there: as MP4, or as an "
+        "MPEG transport or program stream. Null in the same cases as `encapsulatedPdfUrl`.",
     )
     tags: list[DicomTag] = resolved(
         dicom_tags.tags_of_instance,

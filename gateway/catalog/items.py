@@ -19,6 +19,7 @@ from gateway.catalog.ledger.counters import (
     removal_deltas,
 )
 from gateway.catalog.ledger.dicom_instances import instances_set_live, parts_left, parts_moved
+from gateway.catalog.ledger.encapsulated_files import delete_encapsulated
 from gateway.catalog.ledger.item_uses import note_links, note_members
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
@@ -176,11 +177,14 @@ async def delete_items(
         RenditionRecord,
     )
     drawn = await delete_thumbnails(transaction, in_keys(thumbnails.c.item_uuid, uuids))
+    extracted = await delete_encapsulated(
+        transaction, [row.uuid for row in rows if row.dicom_instance_uid]
+    )
     await unlink_data_rows(transaction, user_uuid, in_keys(data_rows.c.item_uuid, uuids))
     await transaction.execute(sa.delete(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(transaction, removal_deltas(rows))
-    keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded), *drawn]
-    await release_objects(transaction, queue, keys)
+    keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded)]
+    await release_objects(transaction, queue, [*keys, *drawn, *extracted])
     await abandon_uploads(transaction, queue, expected)
     if not is_recorded:
         await record_deletions(transaction, user_uuid, rows)

@@ -16,6 +16,7 @@ from gateway.catalog.items import lock_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.catalog.ledger.dicom_instances import Arrival, files_read
+from gateway.catalog.ledger.encapsulated_files import save_encapsulated
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, set_columns, update_rows
 from gateway.catalog.rules.client_facts import object_of_facts
@@ -188,7 +189,9 @@ async def find_provided(database: Database, rows: Collection[ItemRecord]) -> set
     }
 
 
-async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFacts | None) -> None:
+async def save_facts(
+    transaction: Transaction, queue: Queue, read: ItemRecord, facts: MediaFacts | None
+) -> None:
     """Update an item, unless it has changed since it was read; None says that facts were provided.
 
     Only changed facts are an edit, which the journal records.
@@ -197,7 +200,7 @@ async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFac
     if not rows or _identity(rows[0]) != _identity(read):
         return
     [row] = rows
-    await save_object(transaction, row, facts)
+    await save_object(transaction, queue, row, facts)
     if facts is None:
         await set_columns(transaction, items, {row.uuid: {"probe_version": PROVIDED}})
         return
@@ -222,7 +225,9 @@ async def save_facts(transaction: Transaction, read: ItemRecord, facts: MediaFac
         )
 
 
-async def save_object(transaction: Transaction, row: ItemRecord, facts: MediaFacts | None) -> None:
+async def save_object(
+    transaction: Transaction, queue: Queue, row: ItemRecord, facts: MediaFacts | None
+) -> None:
     """Store the DICOM object of an item; one that was not read has what the item knows of it."""
     content = facts.dicom if facts else None
     if content is None:
@@ -236,6 +241,7 @@ async def save_object(transaction: Transaction, row: ItemRecord, facts: MediaFac
         )
     known = facts or facts_of(row)
     await files_read(transaction, [Arrival(row.uuid, row.folder_uuid, known, content)])
+    await save_encapsulated(transaction, queue, {row.uuid: content})
 
 
 def facts_of(row: ItemRecord) -> MediaFacts:

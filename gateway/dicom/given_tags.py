@@ -49,6 +49,7 @@ def object_of(tags: Mapping[str, Any], representations: Mapping[str, str]) -> Di
         errors=builder.errors,
         omitted=omitted,
         character_sets=[],
+        encapsulated=None,
     )
 
 

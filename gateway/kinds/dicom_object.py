@@ -3,6 +3,19 @@
 from typing import Any, TypedDict
 
 
+class EncapsulatedFile(TypedDict):
+    """A file of another type inside a DICOM file, such as a PDF.
+
+    Attributes:
+        mime_type: one of `FILE_EXTENSIONS`.
+        ranges: the positions in the DICOM file of its pieces, in order: those of the first byte of
+            each, and of the one after its last.
+    """
+
+    mime_type: str
+    ranges: list[tuple[int, int]]
+
+
 class DicomObject(TypedDict):
     """One DICOM object: its document, and what is taken from it for other tables.
 
@@ -15,6 +28,7 @@ class DicomObject(TypedDict):
         errors: the number of elements, and of texts, that could not be read in full.
         omitted: tags of elements that would have made the document too large.
         character_sets: those that the file states; the document is UTF-8.
+        encapsulated: the PDF or video that the file holds.
     """
 
     sop_class_uid: str | None
@@ -27,6 +41,7 @@ class DicomObject(TypedDict):
     errors: int
     omitted: list[str]
     character_sets: list[str]
+    encapsulated: EncapsulatedFile | None
 
 
 STUDY_TAGS = {
@@ -48,3 +63,8 @@ SERIES_TAGS = {
     "body_part": "00180015",
 }
 """The tags of the attributes of a series in a header."""
+PDF = "application/pdf"
+VIDEO_EXTENSIONS = {"video/mp4": ".mp4", "video/mpeg": ".mpeg", "video/mp2t": ".ts"}
+"""Containers of the videos that DICOM files hold, with the extensions of their names."""
+FILE_EXTENSIONS = {PDF: ".pdf", **VIDEO_EXTENSIONS}
+"""Types of files that are extracted from DICOM files."""

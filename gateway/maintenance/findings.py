@@ -16,6 +16,7 @@ class Fault(StrEnum):
     WRONG_SIZE = "wrong_size"
     LOST_MANIFEST = "lost_manifest"
     LOST_THUMBNAIL = "lost_thumbnail"
+    LOST_ENCAPSULATED = "lost_encapsulated_file"
     FOUND_AGAIN = "found_again"
     UNUSED = "unused_object"
     UNNAMED = "unnamed_object"
@@ -27,12 +28,19 @@ EXPLANATIONS = {
     Fault.WRONG_SIZE: "Files of items that have another size in the store than in the database.",
     Fault.LOST_MANIFEST: "Manifests of upload jobs that are missing from the store.",
     Fault.LOST_THUMBNAIL: "Thumbnails that are missing from the store.",
+    Fault.LOST_ENCAPSULATED: "Files extracted from DICOM files that are missing from the store, or "
+    "have another size there.",
     Fault.FOUND_AGAIN: "Files of tombstones that were lost, and are in the store again.",
     Fault.UNUSED: "Rows of objects that no item uses.",
     Fault.UNNAMED: "Objects in the store that the database does not name.",
     Fault.COUNTERS: "Folders whose counters differ from their contents.",
 }
-_LOST = {Use.MANIFEST: Fault.LOST_MANIFEST, Use.THUMBNAIL: Fault.LOST_THUMBNAIL}
+_LOST = {
+    Use.MANIFEST: Fault.LOST_MANIFEST,
+    Use.THUMBNAIL: Fault.LOST_THUMBNAIL,
+    Use.ENCAPSULATED: Fault.LOST_ENCAPSULATED,
+}
+"""Faults of objects that are made again, or whose loss concerns no item."""
 
 
 class Finding(NamedTuple):
@@ -79,6 +87,6 @@ def judge(key: str, named: NamedObject | None, stored: ObjectInfo | None) -> Fin
         return Finding(Fault.FOUND_AGAIN, key) if fits else None
     if not named.must_exist or fits:
         return None
-    if stored is None:
+    if stored is None or named.use in _LOST:
         return Finding(_LOST.get(named.use, Fault.LOST), key)
     return Finding(Fault.WRONG_SIZE, key, f"{stored.size} bytes instead of {size}")

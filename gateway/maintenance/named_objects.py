@@ -16,6 +16,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
 from gateway.kinds.enums import ReencodeUnitStatus
 from gateway.kinds.thumbnail_sizes import ThumbnailSize, stored_size
+from gateway.models.dicom import encapsulated_files
 from gateway.models.items import items, stored_objects
 from gateway.models.reencoding import reencode_units, renditions
 from gateway.models.thumbnails import thumbnails
@@ -29,6 +30,7 @@ class Use(Enum):
     """Purpose of an object."""
 
     CONTENT = "content"
+    ENCAPSULATED = "encapsulated"
     MANIFEST = "manifest"
     THUMBNAIL = "thumbnail"
     UPLOAD = "upload"
@@ -174,6 +176,19 @@ _SOURCES = (
         manifests.c.object_key,
         sa.select(manifests.c.object_key.label("key")),
         lambda row: [NamedObject(row.key, Use.MANIFEST, must_exist=True)],
+    ),
+    _Source(
+        encapsulated_files.c.object_key,
+        sa.select(
+            encapsulated_files.c.object_key.label("key"),
+            encapsulated_files.c.file_size,
+            encapsulated_files.c.is_stored,
+        ),
+        lambda row: [
+            NamedObject(
+                row.key, Use.ENCAPSULATED, must_exist=row.is_stored, file_size=row.file_size
+            )
+        ],
     ),
     _Source(
         thumbnails.c.object_key,

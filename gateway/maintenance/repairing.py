@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ledger.counters import recount
+from gateway.catalog.ledger.encapsulated_files import extract_again
 from gateway.catalog.lost_objects import forget_thumbnails, mark_found, mark_lost
 from gateway.context import Services
 from gateway.database.dialects import in_keys
@@ -59,6 +60,9 @@ async def repair_objects(services: Services, fault: Fault, keys: Collection[str]
             async with services.database.writing() as transaction:
                 beginnings = {key.rpartition("-")[0] for key in keys}
                 await forget_thumbnails(transaction, beginnings)
+        case Fault.LOST_ENCAPSULATED:
+            async with services.database.writing() as transaction:
+                await extract_again(transaction, services.queue, keys)
         case Fault.LOST_MANIFEST:
             chosen = sa.select(manifests).where(in_keys(manifests.c.object_key, keys))
             for row in await services.database.rows(chosen, ManifestRecord):

@@ -7,10 +7,11 @@ from typing import BinaryIO
 
 from gateway.dicom.documents import Document, pack_within
 from gateway.dicom.headers import header_of, warnings_of
-from gateway.kinds.dicom_object import DicomObject
+from gateway.kinds.dicom_object import DicomObject, EncapsulatedFile
 from gateway.kinds.media_facts import MediaFacts
 from gateway.media.dicom_attributes import UID, DicomAttributes
 from gateway.media.dicom_elements import MAX_SIZE, ElementReader
+from gateway.media.dicom_encapsulated import find_encapsulated
 from gateway.media.dicom_pixels import PIXEL_TAGS, count_frames, expected_length, find_pixels
 from gateway.media.dicom_source import DicomSource, open_source
 from gateway.media.errors import MediaError, UnsuitableFile
@@ -61,6 +62,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         if missing:
             raise UnsuitableFile(f"the DICOM file lacks required tags: {', '.join(missing)}")
         shape = read_shape(source, reader, attributes)
+        encapsulated = find_encapsulated(source, reader, document)
     instance_number, *more = attributes.optional_number("InstanceNumber")
     return replace(
         facts,
@@ -71,12 +73,16 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         dicom_study_uid=attributes.uid("StudyInstanceUID"),
         dicom_series_uid=attributes.uid("SeriesInstanceUID"),
         dicom_instance_number=instance_number,
-        dicom=object_of(source, reader, document, attributes),
+        dicom=object_of(source, reader, document, attributes, encapsulated),
     ).with_warnings(*shape.warnings, *more, *warnings_of(document))
 
 
 def object_of(
-    source: DicomSource, reader: ElementReader, document: Document, attributes: DicomAttributes
+    source: DicomSource,
+    reader: ElementReader,
+    document: Document,
+    attributes: DicomAttributes,
+    encapsulated: EncapsulatedFile | None,
 ) -> DicomObject:
     """Return what is stored of a document, and of how it was read."""
     packed, omitted = pack_within(document, MAX_SIZE)
@@ -92,6 +98,7 @@ def object_of(
         errors=reader.errors,
         omitted=[*reader.omitted, *omitted],
         character_sets=reader.character_sets,
+        encapsulated=encapsulated,
     )
 
 

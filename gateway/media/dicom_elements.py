@@ -32,6 +32,7 @@ MAX_SKIPPED = 10_000_000
 MAX_OMITTED = 1_000
 """Tags that are listed of elements that are left out."""
 CHARACTER_SETS, PIXEL_REPRESENTATION = 0x00080005, 0x00280103
+ENCAPSULATED_DOCUMENT = 0x00420011
 
 _UNDEFINED = 0xFFFFFFFF
 _META_GROUP = 0x0002
@@ -64,7 +65,8 @@ class ElementReader:
         omitted: the tags of elements that would have made the document too large.
         character_sets: those that the file states.
         malformed: the values of the first level that are bad, by their tags, or their beginnings.
-        places: the starts and lengths of values with pixels, and with the offsets of frames.
+        places: the starts and lengths of values with pixels, with the offsets of frames, and with
+            an encapsulated document.
     """
 
     def __init__(
@@ -142,7 +144,7 @@ class ElementReader:
             tag, vr, start, length = self._header(position, scope)
             if tag == _ITEM_END:
                 return document, start
-            if depth == 0 and tag >> 16 == _PIXEL_GROUP:
+            if depth == 0 and (tag >> 16 == _PIXEL_GROUP or tag == ENCAPSULATED_DOCUMENT):
                 self.places[tag] = start, length
             if tag in _PIXELS and length == _UNDEFINED:
                 document[f"{tag:08X}"] = _bulk("OB", tag)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
-from typing import BinaryIO
 
 from pydicom.uid import UID, MPEGTransferSyntaxes, RLELossless
 
@@ -40,8 +39,9 @@ class PixelElement:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A part of compressed pixels: its length in bytes, and the first of them."""
+    """A part of compressed pixels: its position and length in bytes, and the first of them."""
 
+    position: int
     length: int
     start: bytes
 
@@ -81,7 +81,7 @@ def count_frames(source: DicomSource, reader: ElementReader, pixels: PixelElemen
     Raises:
         MediaError: A fragment is cut off, or there are none.
     """
-    fragments = _fragments(source.data, pixels, source.size)
+    fragments = read_fragments(source, pixels)
     table = next(fragments, None)
     if table is None:
         raise MediaError("the DICOM file is truncated: it has no compressed frames")
@@ -101,12 +101,13 @@ def count_frames(source: DicomSource, reader: ElementReader, pixels: PixelElemen
     return sum(image.start.startswith(STARTS_OF_IMAGES) for image in images) or None
 
 
-def _fragments(data: BinaryIO, pixels: PixelElement, size: int) -> Iterator[Fragment]:
+def read_fragments(source: DicomSource, pixels: PixelElement) -> Iterator[Fragment]:
     """Yield the items of compressed pixels, the first of which is a table of offsets.
 
     Raises:
         MediaError: An item is cut off, or what follows is none.
     """
+    data, size = source.data, source.size
     position = pixels.start
     while position < size:
         data.seek(position)
@@ -119,4 +120,4 @@ def _fragments(data: BinaryIO, pixels: PixelElement, size: int) -> Iterator[Frag
             raise MediaError("the DICOM file is truncated within a compressed frame")
         if header[:4] != ITEM:
             raise MediaError("the DICOM file is broken: its compressed frames are not in items")
-        yield Fragment(length, data.read(min(START_SIZE, length)))
+        yield Fragment(position - length, length, data.read(min(START_SIZE, length)))

@@ -219,6 +219,24 @@ class DicomTagsRecord(SQLModel, table=True):
     character_sets: list[str] = Field(default_factory=list, sa_type=Json)
 
 
+class EncapsulatedFileRecord(SQLModel, table=True):
+    """The PDF or video inside an item's DICOM file, which is copied out of it.
+
+    Attributes:
+        ranges: the positions of its pieces in the item's file, as in `EncapsulatedFile`.
+        file_size: its size in bytes.
+        object_key: the key of its own object, which exists once `is_stored` is set.
+    """
+
+    __tablename__ = "encapsulated_files"
+    item_uuid: UUID = Field(primary_key=True, foreign_key="items.uuid")
+    mime_type: str = Field(sa_type=Key)
+    ranges: list[tuple[int, int]] = Field(sa_type=Json)
+    file_size: int = Field(sa_type=sa.BigInteger)
+    object_key: str = Field(sa_type=Key, index=True)
+    is_stored: bool = False
+
+
 class StudyAttachmentRecord(SQLModel, table=True):
     """An item that is attached to a study, such as a report."""
 
@@ -251,5 +269,6 @@ dicom_series = table_of(DicomSeriesRecord)
 dicom_headers = table_of(DicomHeaderRecord)
 dicom_instances = table_of(DicomInstanceRecord)
 dicom_tags = table_of(DicomTagsRecord)
+encapsulated_files = table_of(EncapsulatedFileRecord)
 study_attachments = table_of(StudyAttachmentRecord)
 dicom_projects = table_of(DicomProjectRecord)

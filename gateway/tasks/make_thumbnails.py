@@ -1,10 +1,6 @@
 """Thumbnails: files are drawn in child processes, one after the other, and the results stored."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -12,7 +8,6 @@ import structlog
 from gateway.catalog.integration_access import integration_access
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
 from gateway.catalog.thumbnails import (
-    DrawableItem,
     WantedThumbnail,
     begin_thumbnails,
     refuse_thumbnail,
@@ -20,16 +15,15 @@ from gateway.catalog.thumbnails import (
 )
 from gateway.context import Services
 from gateway.fetching.errors import FetchError
-from gateway.fetching.remote import RemoteFile
 from gateway.kinds.enums import JobWait, ThumbnailUnavailableReason
 from gateway.media.drawing.frames import MIME_TYPE, NoSuchFrame
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_process import ChildKilled
 from gateway.sandbox.child_slots import ALONE
-from gateway.sandbox.prober import Prober, RangeSource
+from gateway.sandbox.prober import Prober
 from gateway.site_faults import SiteFault
-from gateway.stores.base import MissingObject, ObjectStore
-from gateway.tasks.local_copies import readable_url
+from gateway.stores.base import MissingObject
+from gateway.tasks.local_copies import readable_file
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
@@ -37,23 +31,8 @@ DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 600))
 
 While a cloud is away, the last of them is repeated.
 """
-MAX_COPIED_SIZE = 16 << 20
-"""Bytes of a stored file that is copied whole; of larger ones only what is needed is read."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRanges:
-    """A file in the gateway's own store that is read in ranges."""
-
-    store: ObjectStore
-    key: str
-    size: int
-
-    async def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from `start` up to, not including, `stop`."""
-        return await self.store.read(self.key, start, stop)
 
 
 async def make_thumbnails(
@@ -118,9 +97,13 @@ async def _make(
         SiteFault: The store or the integration's cloud is away.
     """
     try:
-        elsewhere = integration_access(services, wanted.item.integration_uuid)
-        async with elsewhere, _readable(services, wanted.item) as file:
-            reading = (wanted.item.time_series or {}).get("parsing")
+        item = wanted.item
+        elsewhere = integration_access(services, item.integration_uuid)
+        opened = readable_file(
+            services, item.object_key, item.file_size, item.url, item.integration_uuid
+        )
+        async with elsewhere, opened as file:
+            reading = (item.time_series or {}).get("parsing")
             drawing = await prober.draw(file, wanted.row.item_type, wanted.row.frame, reading)
     except NoSuchFrame:
         return ThumbnailUnavailableReason.NO_SUCH_FRAME
@@ -130,22 +113,3 @@ async def _make(
     async with services.database.writing() as transaction:
         await save_thumbnail(transaction, services.queue, wanted.row, drawing.width, drawing.height)
     return None
-
-
-@asynccontextmanager
-async def _readable(services: Services, item: DrawableItem) -> AsyncIterator[Path | RangeSource]:
-    """Yield the file of an item, of which no more is fetched than is needed."""
-    if item.object_key is not None:
-        if item.file_size and item.file_size > MAX_COPIED_SIZE:
-            yield StoredRanges(services.store, item.object_key, item.file_size)
-            return
-        async with services.store.local(item.object_key) as path:
-            yield path
-        return
-    url, _ = await readable_url(services, item.url, item.integration_uuid)
-    limit = services.settings.fetch_bytes
-    if remote := await RemoteFile.open(services.fetcher, url, limit):
-        yield remote
-        return
-    async with services.fetcher.local_copy(url) as path:
-        yield path

@@ -85,7 +85,7 @@ async def _read_again(
         return
     try:
         async with services.database.writing() as transaction:
-            await save_facts(transaction, row, facts)
+            await save_facts(transaction, services.queue, row, facts)
     except Exception as error:
         if is_outage(error):
             raise

@@ -19,6 +19,7 @@ from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.cancelled_units import CANCEL_UNITS
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
 from gateway.catalog.job_log import with_job
+from gateway.catalog.ledger.encapsulated_files import EXTRACT_ENCAPSULATED
 from gateway.catalog.ledger.stored_objects import ABORT_PARTS, REMOVE_OBJECTS
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS
 from gateway.catalog.linking import LINK_ITEMS
@@ -35,6 +36,7 @@ from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.cancel_units import cancel_units
 from gateway.tasks.collect_items import collect_remaining_items
 from gateway.tasks.delete_dicom import delete_dicom
+from gateway.tasks.extract_encapsulated import extract_encapsulated
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.index_dicom_tag import index_dicom_tag
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
@@ -78,6 +80,7 @@ NEED_STORE = frozenset(
     task.name
     for task in (
         ABORT_PARTS,
+        EXTRACT_ENCAPSULATED,
         FILM,
         INGEST,
         MAKE_THUMBNAILS,
@@ -113,6 +116,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         DELETE_DICOM: partial(delete_dicom, services),
         COLLECT_ITEMS: partial(collect_remaining_items, services),
         LINK_ITEMS: partial(link_remaining_items, services),
+        EXTRACT_ENCAPSULATED: partial(extract_encapsulated, services),
         REMOVE_OBJECTS: partial(remove_objects, services),
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),

@@ -56,6 +56,7 @@ def dicom_object(header: dict[str, Any]) -> DicomObject:
         "errors": 0,
         "omitted": [],
         "character_sets": [],
+        "encapsulated": None,
     }
 
 

@@ -86,6 +86,7 @@ WRONG_ROWS = {
         SELECT key FROM stored_objects WHERE NOT EXISTS (SELECT 1 FROM items WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM renditions WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM uploads WHERE stored_key = key)""",
+    "encapsulated file that nobody extracts": "SELECT object_key FROM encapsulated_files WHERE NOT is_stored",
     "thumbnail that nobody makes": "SELECT object_key FROM thumbnails WHERE unavailable_reason = 'PENDING'",
     **WRONG_DICOM_ROWS,
 }
@@ -175,6 +176,10 @@ def wrong_objects(evidence: Evidence) -> Iterator[str]:
         sizes = [left.pop(f"{row['object_key']}-{size}", None) for size in ("small", "medium", "large")]
         if row["unavailable_reason"] is None and not any(sizes):
             yield f"thumbnail {row['object_key']} without an object"
+    for row in evidence.select("SELECT object_key, file_size FROM encapsulated_files"):
+        size = left.pop(row["object_key"], None)
+        if size != row["file_size"]:
+            yield f"extracted file {row['object_key']} of {size} instead of {row['file_size']} bytes"
     for key in left:
         yield f"object {key} without a row"
 

@@ -10,6 +10,7 @@ from gateway.media import samples
 from tests.faults.dicom_invariants import DICOM_SEEDS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.invariants import CHECKS, WRONG_ROWS, check_at_rest, unexplained_items
+from tests.fixtures.encapsulated import pdf_in_dicom
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
 
@@ -86,6 +87,8 @@ SEEDS: dict[str, list[Step]] = {
     ],
     "stored object that was to be removed": ["UPDATE stored_objects SET is_leaving = NOT is_leaving"],
     "stored object that nothing uses": [f"UPDATE items SET object_key = NULL WHERE {IMAGE}"],
+    "encapsulated file that nobody extracts": ["UPDATE encapsulated_files SET is_stored = NOT is_stored"],
+    "extracted file": ["UPDATE encapsulated_files SET file_size = file_size + 1"],
     "thumbnail that nobody makes": ["UPDATE thumbnails SET unavailable_reason = 'PENDING'"],
     "with counters, and rows, of": ["UPDATE folder_counters SET images = images + 1"],
     "bytes": ["UPDATE stored_objects SET file_size = file_size + 1"],
@@ -161,6 +164,7 @@ async def fill(site: Site) -> None:
     await site.done("createDataset", {"title": "mirror", "backingFolderUuid": folder}, "dataset { uuid }")
     files = [File(f"{seed}.png", "IMAGE", samples.png(seed=seed)) for seed in range(4)]
     files += [File(f"{number}.dcm", "DICOM_FILE", samples.dicom_file(instance_number=number)) for number in (1, 2)]
+    files.append(File("report.dcm", "DICOM_FILE", pdf_in_dicom(samples.pdf(1))))
     files += [File("broken.png", "IMAGE", b"broken"), File("a.txt", "PLAIN_TEXT", b"text")]
     await upload(site, folder, files, ignoreErrors=True)
     frames = await send_files(site, other, [File(f"{n}.png", "IMAGE", samples.png(seed=10 + n)) for n in range(3)])

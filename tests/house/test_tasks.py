@@ -44,6 +44,7 @@ def test_names_and_arguments_are_stable() -> None:
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
         "make_thumbnails": {"items", "frame", "tries"},
+        "extract_encapsulated": {"item", "object_key", "tries"},
         "sync_folder": {"job", "tries"},
         "fill_metadata": {"field"},
         "index_dicom_tag": {"tag"},

@@ -13,6 +13,7 @@ from gateway.catalog.ingestion.unit_plan import OBJECT_URL
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
 from gateway.catalog.ledger.dicom_instances import Arrival, files_read
+from gateway.catalog.ledger.encapsulated_files import delete_encapsulated, save_encapsulated
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
@@ -179,7 +180,7 @@ async def finish_items(
     ]
     changed = [uuid for uuid in uuids if not rows[uuid].is_placeholder]
     released += await delete_derived(transaction, changed)
-    await _keep_instances(transaction, sources, rows)
+    await _keep_instances(transaction, queue, sources, rows)
     finished = await transaction.rows(
         sa.select(*_FINISHED).where(in_keys(items.c.uuid, uuids)), ItemRecord
     )
@@ -210,7 +211,10 @@ def _changed_columns(
 
 
 async def _keep_instances(
-    transaction: Transaction, sources: Sequence[ReadSource], rows: Mapping[UUID, ItemRecord]
+    transaction: Transaction,
+    queue: Queue,
+    sources: Sequence[ReadSource],
+    rows: Mapping[UUID, ItemRecord],
 ) -> None:
     """Keep the DICOM objects of items, and forget those of files that are none any more."""
     arrivals = [
@@ -220,6 +224,7 @@ async def _keep_instances(
     ]
     others = {each.item_uuid for each in sources} - {each.item_uuid for each in arrivals}
     await files_read(transaction, arrivals, [rows[uuid] for uuid in others])
+    await save_encapsulated(transaction, queue, {each.item_uuid: each.object for each in arrivals})
 
 
 async def _record_arrivals(
@@ -249,7 +254,8 @@ async def delete_derived(transaction: Transaction, uuids: Collection[UUID]) -> l
     delete = sa.delete(renditions).where(in_keys(renditions.c.item_uuid, uuids))
     deleted = await transaction.rows(delete.returning(renditions.c.object_key), RenditionRecord)
     drawn = await delete_thumbnails(transaction, in_keys(thumbnails.c.item_uuid, uuids))
-    return [*(row.object_key for row in deleted), *drawn]
+    extracted = await delete_encapsulated(transaction, uuids)
+    return [*(row.object_key for row in deleted), *drawn, *extracted]
 
 
 def item_values(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.thumbnails import delete_thumbnails
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
+from gateway.models.dicom import encapsulated_files
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
 from gateway.models.thumbnails import thumbnails
@@ -114,7 +115,7 @@ async def delete_object_rows(transaction: Transaction, queue: Queue, keys: Colle
 
 
 async def _referenced(transaction: Transaction, keys: Collection[str]) -> set[str]:
-    """Return the keys that an item, rendition, upload or manifest refers to.
+    """Return the keys that an item, rendition, upload, manifest or extracted file refers to.
 
     A new column that refers to stored objects must be listed here, or its objects are removed.
     Thumbnails need not be: they are removed with their source.
@@ -125,6 +126,7 @@ async def _referenced(transaction: Transaction, keys: Collection[str]) -> set[st
         uploads.c.stored_key,
         uploads.c.object_key,
         manifests.c.object_key,
+        encapsulated_files.c.object_key,
     )
     references = [sa.select(column.label("key")).where(in_keys(column, keys)) for column in columns]
     return {row.key for row in await transaction.rows(sa.union_all(*references), _ObjectKey)}
