@@ -96,7 +96,7 @@ async def test_tokens(site: Site) -> None:
 async def test_invalid_credentials_are_refused(site: Site) -> None:
     """No data is returned without a valid credential, whatever the header contains.
 
-    Inventory: ENC-ERR-01.
+    Inventory: ENC-ERR-01, AMB-ERR-04.
     """
     key = site.keys["admin"]
     assert await status(site, f"Bearer {key}") == (200, "admin@localhost")

@@ -160,7 +160,7 @@ async def test_a_viewer_sees_their_part_of_a_study(shared_site: Site) -> None:
 
 
 async def test_instances_are_found_by_many_keys(shared_site: Site) -> None:
-    """A thousand UIDs can be asked for at once; malformed ones are named by their position."""
+    """A thousand UIDs can be asked for at once; malformed ones are named by their position (AMB-ERR-05)."""
     site, folder = shared_site, await shared_site.folder("many keys")
     await upload_dicom(site, folder, [dicom(study=7, number=number) for number in (2, 1)])
     listed = """query($f: DicomInstanceFilter!) { dicomInstances(filter: $f) { totalCount
@@ -198,7 +198,7 @@ async def test_a_group_of_files_leads_to_its_series(shared_site: Site) -> None:
 async def test_attachments(shared_site: Site) -> None:
     """An attached item is listed and counted; a study without instances stays with its attachments.
 
-    Inventory: AMB-STUDY-18, AMB-STUDY-19, AMB-STUDY-22, SUB-110.
+    Inventory: AMB-STUDY-18, AMB-STUDY-19, AMB-STUDY-22, SUB-110, AMB-ERR-11, AMB-ERR-16.
     """
     site, folder = shared_site, await shared_site.folder("attachments")
     elsewhere = await site.folder("elsewhere")
@@ -236,7 +236,7 @@ async def test_attachments(shared_site: Site) -> None:
 async def test_instances_are_deleted_with_all_their_versions(shared_site: Site) -> None:
     """One that cannot be deleted keeps the others, and is named.
 
-    Inventory: AMB-STUDY-03, AMB-STUDY-04.
+    Inventory: AMB-STUDY-03, AMB-STUDY-04, AMB-ERR-14, AMB-ERR-15.
     """
     site, folder = shared_site, await shared_site.folder("deleted instances")
     for name in ("First", "Second"):

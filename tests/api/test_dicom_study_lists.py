@@ -22,7 +22,7 @@ async def hospital(shared_site: Site) -> Hospital:
 
 @pytest.mark.parametrize("order", [*ORDERS])
 async def test_pages_are_in_order_and_of_visible_parts(hospital: Hospital, order: str) -> None:
-    """Each study comes once, for every viewer and folder, forwards and backwards."""
+    """Each study comes once, for every viewer and folder, forwards and backwards (SUB-092)."""
     for who in hospital.viewers:
         for scope in (None, *hospital.folders[:2]):
             expected = hospital.expected(who, scope, order)

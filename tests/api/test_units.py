@@ -170,7 +170,7 @@ async def test_each_fault_names_file_and_cause(shared_site: Site) -> None:
 
 
 async def test_missing_bytes_fail_the_unit(shared_site: Site) -> None:
-    """A placeholder without bytes fails its unit, and without ignoreErrors the job."""
+    """A placeholder without bytes fails its unit, and without ignoreErrors the job (AMB-ERR-24)."""
     site, folder = shared_site, await shared_site.folder("absent")
     [target] = await announce(site, folder, [File("never.png", "IMAGE", samples.png())])
     job = await wait_for_job(

@@ -76,7 +76,7 @@ async def test_every_kind_has_a_target(shared_site: Site) -> None:
 
 
 async def test_the_store_refuses_other_bytes(shared_site: Site) -> None:
-    """Another length, type or checksum is refused, and so is a second upload."""
+    """Another length, type or checksum is refused, and so is a second upload (AMB-ERR-31)."""
     site, folder, data = shared_site, await shared_site.folder("declared"), b"just these bytes"
     wanted = {
         "name": "a",

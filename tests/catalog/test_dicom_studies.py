@@ -217,7 +217,7 @@ async def test_rows_follow_random_changes(idle_site: Site, viewer: Viewer, seed:
 
 
 async def test_rows_are_exact_with_concurrent_writers(idle_site: Site, viewer: Viewer) -> None:
-    """Eight writers feed and change the same studies; none of them ends in a deadlock."""
+    """Eight writers feed and change the same studies; none of them ends in a deadlock (SUB-107)."""
     hospital = Hospital(idle_site, viewer, 9)
     await hospital.build()
 

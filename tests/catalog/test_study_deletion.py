@@ -79,7 +79,7 @@ async def test_attachments_are_deleted_unless_they_are_kept(site: Site) -> None:
 
 
 async def test_parts_out_of_sight_stay(site: Site) -> None:
-    """A role that is missing on a visible part forbids the deletion; a hidden part does not."""
+    """A role that is missing on a visible part forbids the deletion; a hidden part does not (AMB-ERR-02)."""
     top = await site.folder("clinic")
     mine, other = await site.folder("mine", top), await site.folder("other", top)
     for number, folder in enumerate((mine, other)):
@@ -197,6 +197,7 @@ async def test_a_deletion_of_a_deactivated_user_is_cancelled(idle_site: Site) ->
 
 
 async def test_a_study_that_nobody_sees(site: Site) -> None:
+    """AMB-ERR-03, AMB-ERR-18."""
     folder = await site.folder("clinic")
     for wanted in ({"folderUuid": folder, "studyUid": UID}, {"folderUuid": UNKNOWN, "studyUid": UID}):
         assert await site.refused("deleteDicomStudy", wanted) == [("NOT_FOUND", "input.studyUid")]

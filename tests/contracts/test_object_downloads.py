@@ -67,6 +67,7 @@ async def test_the_longest_lifetime_is_accepted(store: ObjectStore, client: http
 
 
 async def test_signed_download_supports_ranges(store: ObjectStore, client: httpx.AsyncClient) -> None:
+    """AMB-ERR-40."""
     key = new_key()
     await store.put(key, b"0123456789", "text/plain")
     signed = await store.sign_get(key, "digits", "text/plain", MINUTE)

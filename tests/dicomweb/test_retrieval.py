@@ -1,6 +1,6 @@
 """Objects, frames and bulk data are sent as they are stored, to those who may have them.
 
-Shows SUB-093 and SUB-094: retrieval of objects, frames and bulk data.
+Shows AMB-IMG-04: retrieval of objects, frames and bulk data.
 """
 
 import io
@@ -88,7 +88,7 @@ async def test_objects_are_sent_byte_for_byte(files: tuple[Web, dict[int, bytes]
 
 
 async def test_a_single_object_is_redirected_to(files: tuple[Web, dict[int, bytes]]) -> None:
-    """SUB-094: the client gets the file from the store itself."""
+    """The client gets the file from the store itself (AMB-IMG-04)."""
     web, written = files
     uri = {"requestType": "WADO", "studyUID": "1.2.3.1", "seriesUID": "1.2.3.1.1", "objectUID": "1.2.3.1.1.1"}
     for response in (

@@ -37,7 +37,7 @@ def wanted(query: str, level: SearchLevel = SearchLevel.INSTANCE) -> dict[str, o
     ],
 )
 def test_values(query: str, expected: dict[str, object]) -> None:
-    """SUB-092 asks for searches by keyword or tag, ranges and lists."""
+    """Searches are by keyword or tag, with ranges and lists."""
     assert wanted(query) == expected
 
 

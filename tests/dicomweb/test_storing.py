@@ -1,6 +1,6 @@
 """Instances are stored as they arrive, and the response says what has become of each.
 
-Shows SUB-095: storing of instances.
+Shows AMB-IMG-01: storing of instances.
 """
 
 import asyncio
@@ -72,6 +72,7 @@ async def test_instances_are_stored(web: Web) -> None:
 
 
 async def test_what_fails_is_listed(web: Web) -> None:
+    """AMB-ERR-34."""
     broken = dicom(2, 1, 1)[:-100]
     other = dicom(3, 1, 1)
     good = dicom(2, 1, 2)

@@ -79,6 +79,7 @@ async def refusal(site: Site, name: str = "x") -> tuple[int, str]:
 
 
 async def test_a_full_disk_is_said_and_deletions_make_room(disk: SmallDisk, tmp_path: Path) -> None:
+    """AMB-ERR-29."""
     embedded = Embedded(disk, tmp_path)
     async with embedded.running() as site:
         folder = await site.folder("files")

@@ -71,6 +71,8 @@ async def test_a_poisoned_unit_fails_alone(idle_site: Site, monkeypatch: pytest.
     """It is retried several times, then it fails; the others are done, with it or before it.
 
     One whose facts cannot be stored, or that meets a fault of the program, fails immediately.
+
+    Inventory: AMB-ERR-33.
     """
     monkeypatch.setattr("gateway.tasks.ingest_units.DELAYS", (timedelta(seconds=0.1),) * 3)
     folder = await idle_site.folder("poisoned")

@@ -76,7 +76,10 @@ async def prepare_job(site: Site, count: int) -> tuple[str, dict[str, Any]]:
 
 
 async def test_a_job_goes_on_where_it_was_when_the_store_is_back(fragile: Fragile, logs: list[EventDict]) -> None:
-    """It waits visibly and keeps its bytes. It and one started meanwhile go on at once, without counting an attempt."""
+    """It waits visibly and keeps its bytes. It and one started meanwhile go on at once, without counting an attempt.
+
+    Inventory: AMB-ERR-10, AMB-ERR-20, AMB-ERR-30.
+    """
     site, store = fragile
     folder, items = await prepare_job(site, 150)
     later_folder, later_items = await prepare_job(site, 3)

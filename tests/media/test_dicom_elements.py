@@ -225,6 +225,7 @@ def test_more_elements_than_anyone_needs(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_makes_a_document_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AMB-ERR-32."""
     monkeypatch.setattr("gateway.media.dicom_elements.MAX_SIZE", 10_000)
     frames = b"".join(item(explicit(0x00209056, "SH", b"%-8d" % number)) for number in range(300))
     for length in (None, 0xFFFFFFFF):

@@ -57,7 +57,7 @@ async def probe_with(prober: Prober, path: Path, elements: bytes) -> MediaFacts:
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_files(prober: Prober, tmp_path: Path, name: str) -> None:
-    """MID-MOD-01: each is refused with its reason, and its child reads the next file."""
+    """MID-MOD-01: each is refused with its reason, and its child reads the next file (AMB-ERR-23)."""
     elements, reason = HOSTILE[name]
     with pytest.raises(MediaError, match=reason):
         await probe_with(prober, tmp_path / "file", elements)

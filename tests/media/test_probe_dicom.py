@@ -108,7 +108,7 @@ def implicit(file: pydicom.FileDataset) -> pydicom.FileDataset:
 
 @pytest.mark.parametrize("tag", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
 def test_required_tags(refusal: Refusal, tag: str) -> None:
-    """ENC-DTAG: each of the three UIDs is named if it is missing."""
+    """ENC-DTAG: each of the three UIDs is named if it is missing (AMB-ERR-42)."""
     assert refusal(changed(**{tag: None}), DICOM) == f"the DICOM file lacks required tags: {tag}"
 
 

@@ -131,7 +131,7 @@ async def test_many_values_within_the_limit_are_coerced(client: httpx.AsyncClien
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_long_body_is_refused_while_it_arrives(stage: Stage, declared: bool) -> None:
-    """The body is refused before all of it has arrived (ENC-ERR-07)."""
+    """The body is refused before all of it has arrived (ENC-ERR-07, AMB-ERR-19)."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(200):

@@ -47,6 +47,7 @@ async def test_the_preferred_media_type_is_returned(client: httpx.AsyncClient, a
 
 
 async def test_no_acceptable_media_type_is_refused(client: httpx.AsyncClient) -> None:
+    """AMB-ERR-06."""
     response = await post(client, HELLO, "text/html, application/xml")
     assert (response.status_code, codes(response)) == (406, ["BAD_REQUEST"])
 
@@ -109,6 +110,7 @@ async def test_get_with_malformed_parameters_is_refused(client: httpx.AsyncClien
 
 
 async def test_mutations_are_not_run_by_get(client: httpx.AsyncClient, stage: Stage) -> None:
+    """SUB-097."""
     response = await client.get("/graphql", params={"query": 'mutation { rename(input: {name: "x"}) }'})
     assert (response.status_code, response.headers["allow"], codes(response)) == (405, "POST", ["BAD_REQUEST"])
     assert stage.renamed == []
@@ -124,6 +126,7 @@ async def test_subscriptions_are_not_run_over_http(client: httpx.AsyncClient, ac
 @pytest.mark.parametrize("member", ["query", "operationName", "variables", "extensions"])
 @pytest.mark.parametrize("value", [{"obj": "ect"}, "string", 0, False, ["array"]])
 async def test_members_of_the_wrong_type_are_refused(client: httpx.AsyncClient, member: str, value: Any) -> None:
+    """AMB-ERR-08."""
     right = isinstance(value, dict if member in {"variables", "extensions"} else str)
     body = {**HELLO, member: value} if not right else {member: value}
     response = await post(client, body)
@@ -205,7 +208,7 @@ async def test_a_request_without_a_credential_gets_no_data(
 
 
 async def test_a_request_ends_with_its_credential(client: httpx.AsyncClient, stage: Stage) -> None:
-    """A running operation is stopped, and its data not returned."""
+    """A running operation is stopped, and its data not returned (AMB-ERR-07)."""
     response = asyncio.create_task(post(client, {"query": "{ sleep(seconds: 30) }"}))
     while not stage.credentials:
         await asyncio.sleep(0.01)
@@ -219,7 +222,7 @@ async def test_a_request_ends_with_its_credential(client: httpx.AsyncClient, sta
 
 
 async def test_internal_errors_are_masked(client: httpx.AsyncClient, stage: Stage) -> None:
-    """The message of an internal error is not returned (ENC-ERR-09)."""
+    """The message of an internal error is not returned (ENC-ERR-09, AMB-ERR-01)."""
     unencodable = await post(client, {"query": "{ unencodable }"})
     stage.broken = True
     broken = await post(client, HELLO)

@@ -14,6 +14,7 @@ TWO_A_MINUTE = Limits(cost_per_minute=2)
 
 @pytest.mark.parametrize("accepted", [JSON, GRAPHQL_JSON])
 async def test_a_full_bucket_is_told_by_http(stage: Stage, accepted: str) -> None:
+    """ENC-ERR-08."""
     async with http_client(stage, TWO_A_MINUTE) as client:
         answers = [
             await client.post("/graphql", json={"query": "{ hello }"}, headers={"accept": accepted}) for _ in range(3)
