@@ -1,6 +1,6 @@
 """PDFs and videos inside DICOM files, as files of their own behind signed URLs.
 
-Shows AMB-STUDY-14 and AMB-STUDY-23.
+Shows AMB-STUDY-14 and AMB-STUDY-23; where there is none, the URL is null (AMB-ERR-38, AMB-ERR-39).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Parity with Encord's storage API, row by row: where each feature is in the schema, and which test shows it."""
+"""Parity with the storage APIs of Encord and Ambra: where each feature is in the schema, and which test shows it."""
 
 import ast
 import csv
