@@ -85,6 +85,6 @@ async def may_mask_studies(
 
 def shown_order(query: EdgeQuery, field: Any) -> sa.ColumnElement[Any] | None:
     """Return the values by which masked and other studies are ordered; None for plain columns."""
-    if not query.prepared or field not in _IDENTIFYING:
+    if not (query.prepared and query.prepared.may_be_masked) or field not in _IDENTIFYING:
         return None
     return sa.case((sees_study_identity(query.viewer, _places.study_uuid), _IDENTIFYING[field]))

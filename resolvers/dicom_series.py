@@ -21,7 +21,9 @@ from gateway.models.items import group_members, items
 from resolvers.dicom import study_by_uuid
 from resolvers.dicom_identity import identifying
 from resolvers.dicom_instances import series_of
+from resolvers.dicom_tag_matches import matching, prepare_tag_spans
 from resolvers.global_ids import id_from
+from resolvers.inputs.dicom_tag_matches import DicomSeriesFilter
 from resolvers.orders import in_sequence
 
 id_of = id_from("DicomSeries", dicom_series.c.uuid)
@@ -33,7 +35,12 @@ series_of_study = ToMany(
     in_sequence(dicom_series.c.number, dicom_series.c.uuid),
     key=dicom_studies.c.uuid,
     parent=dicom_series.c.study_uuid,
-    where=lambda query: [sees_series(query.viewer)],
+    where=lambda query: [
+        sees_series(query.viewer),
+        *matching(query.viewer, query.prepared or (), dicom_series.c.uuid, "uuid"),
+    ],
+    filter_type=DicomSeriesFilter,
+    prepare=prepare_tag_spans,
 )
 
 

@@ -22,6 +22,7 @@ from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.base import fold
 from gateway.models.dicom import dicom_series, dicom_studies, dicom_study_places
+from resolvers.dicom_tag_matches import matching
 from resolvers.inputs.dicom import DicomDateRange, DicomStudyFilter
 
 Condition = sa.ColumnElement[bool]
@@ -54,6 +55,7 @@ def leaves_most(query: EdgeQuery) -> bool:
         or _literal(filter.patient_id)
         or _literal(filter.accession_number)
         or filter.search
+        or filter.tags
         or len(_longest_literal(filter.patient_name or "")) >= _INDEXED
     )
 
@@ -104,7 +106,8 @@ def _filter_conditions(query: EdgeQuery) -> list[Condition]:
         conditions.append(conflicts if filter.has_conflicts else ~conflicts)
     if filter.created_after is not None:
         conditions.append(_places.created_at > filter.created_after)
-    return conditions
+    spans = query.prepared.tag_spans if query.prepared else ()
+    return [*conditions, *matching(query.viewer, spans, _places.study_uuid, "study_uuid")]
 
 
 def _text_conditions(filter: DicomStudyFilter) -> list[Condition]:

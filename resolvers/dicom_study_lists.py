@@ -1,11 +1,13 @@
 """Lists of DICOM studies, whose pages start from the folders that a viewer sees."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.auth.visibility import is_granted_to, sees_folder
+from gateway.context import Context
 from gateway.database.tree import within
 from gateway.execution.declarations import Argument, Direction, EdgeQuery, Orders, ToMany
 from gateway.execution.list_parts import Parts
@@ -13,6 +15,7 @@ from gateway.models.dicom import dicom_studies, dicom_study_places
 from gateway.models.folders import folder_grants, folders
 from resolvers.dicom_identity import may_mask_studies, shown_order
 from resolvers.dicom_study_filters import dated_columns, leaves_most, study_conditions
+from resolvers.dicom_tag_matches import TagSpan, prepare_tag_spans
 from resolvers.inputs.dicom import DicomStudyFilter, DicomStudyOrder, DicomStudyOrderField
 
 _places = dicom_study_places.c
@@ -43,6 +46,31 @@ def _folders_in_scope(query: EdgeQuery) -> sa.Select[Any]:
     return part.select_from(granted).where(is_granted_to(query.viewer, grants)).distinct()
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedStudies:
+    """Values that were read for a list of studies, on which its statement depends.
+
+    Attributes:
+        may_be_masked: whether studies in this order may be masked to the viewer.
+        tag_spans: the values of indexed tags that its filter names.
+    """
+
+    may_be_masked: bool
+    tag_spans: tuple[TagSpan, ...]
+
+
+async def prepare_studies(
+    context: Context, filter: DicomStudyFilter | None, order_by: DicomStudyOrder | None
+) -> PreparedStudies:
+    """Read what a list of studies depends on besides its arguments.
+
+    Raises:
+        DomainError: a tag of the filter is not indexed, or not yet.
+    """
+    spans = await prepare_tag_spans(context, filter, order_by)
+    return PreparedStudies(await may_mask_studies(context, filter, order_by), spans)
+
+
 def _covers_all(query: EdgeQuery) -> bool:
     return query.viewer.is_site_admin and query.arguments["folder_uuid"] is None
 
@@ -66,7 +94,7 @@ visible_studies = ToMany(
         "patient_name_key": _places.patient_name_key,
     },
     where=study_conditions,
-    prepare=may_mask_studies,
+    prepare=prepare_studies,
     filter_type=DicomStudyFilter,
     arguments=(
         Argument(

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.execution.declarations import Direction
+from resolvers.inputs.dicom_tag_matches import DicomTagMatch
 
 STUDY_FOLDER = "UUID of a folder that has a part of the study, in itself or below it."
 STUDY_UID = "The Study Instance UID (0020,000D)."
@@ -124,6 +125,12 @@ class DicomStudyFilter:
         default=None,
         description="Text that is in the patient's name, ignoring case, or is the Patient ID, the "
         f"Accession Number or the study UID.{_WILDCARDS}",
+    )
+    tags: list[DicomTagMatch] | None = strawberry.field(
+        default=None,
+        description="Conditions on indexed tags (`dicomIndexedTags`), at most 20. Each has to be met "
+        "by a file of the study, in a series that the viewer sees; values are those of files, without "
+        "corrections.",
     )
 
 
