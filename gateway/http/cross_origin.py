@@ -11,6 +11,7 @@ ALLOWED_HEADERS = (
     "Content-Type",
     "If-None-Match",
     "If-Range",
+    "Prefer",
     "Range",
     "X-Request-Id",
 )
@@ -21,7 +22,9 @@ EXPOSED_HEADERS = (
     "Content-Length",
     "Content-Range",
     "ETag",
+    "Location",
     "Server-Timing",
+    "Warning",
     "X-Request-Id",
 )
 """Response headers that scripts may read."""
