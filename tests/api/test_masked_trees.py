@@ -71,9 +71,14 @@ async def test_items_stay_in_the_masked_tree(site: Site) -> None:
     """They move within it, but not to where the mover, or someone else, sees identities."""
     ward = await build(site)
     other = await site.folder("other masked", who=ward.who)
-    await mask(site, other)
+    foreign, guests = await site.folder("foreign masked"), await site.group("guests")
+    for folder in (other, foreign):
+        await mask(site, folder)
+    await site.grant(foreign, guests, "USER")
+    viewer = (await site.ask("{ viewer { user { uuid } } }", who=ward.who))["viewer"]["user"]["uuid"]
+    await site.done("addGroupUsers", {"groupUuid": guests, "userUuids": [viewer]}, "group { uuid }")
     async with assert_unchanged(site):
-        for target in (ward.own, other, ward.seen):
+        for target in (ward.own, other, foreign, ward.seen):
             assert await ward.move(ward.item, target) == OUT
     assert await ward.move(ward.item, ward.top) == []
     assert await ward.move(ward.item, ward.inner) == []
