@@ -192,7 +192,7 @@ async def signed_url_of(
     The URL of a file elsewhere needs no signature, and is promised no longer than a signed one.
     """
     span, bounds = lifetime_of(context, lifetime), bounds_of(context)
-    files = [ServedFile._make(key) for key in keys]
+    files = [ServedFile(*key) for key in keys]
     uuids = {file.integration_uuid for file in files if file.integration_uuid}
     integrations = await find_integrations(context.database, uuids)
     signed: list[SignedRequest | None] = []
