@@ -9,11 +9,11 @@ from gateway.errors import DomainError, DomainErrors, ErrorCode, bad_input, not_
 MAX_IDS = 1000
 
 
-def check_list_size(entries: Sized, name: str) -> None:
-    """Raise a domain error unless the list has 1 to 1,000 entries."""
-    if not 1 <= len(entries) <= MAX_IDS:
+def check_list_size(entries: Sized, name: str, maximum: int = MAX_IDS) -> None:
+    """Raise a domain error unless the list has 1 to 1,000 entries, or another maximum."""
+    if not 1 <= len(entries) <= maximum:
         code = ErrorCode.LIMIT_EXCEEDED if entries else ErrorCode.BAD_USER_INPUT
-        raise DomainError(code, sized(name, 1, MAX_IDS, len(entries), "entries"), (name,))
+        raise DomainError(code, sized(name, 1, maximum, len(entries), "entries"), (name,))
 
 
 def check_ids_exist(uuids: Sequence[UUID], existing: Container[UUID], noun: str, name: str) -> None:

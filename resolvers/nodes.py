@@ -57,6 +57,7 @@ _EDGES: dict[str, ToOne] = {
     "LinkingJob": linking_by_uuid,
     "CollectingJob": collecting_by_uuid,
     "DicomDeletionJob": dicom_jobs.deletion_by_uuid,
+    "DicomCopyJob": dicom_jobs.copies_by_uuid,
     "DicomJobUnit": dicom_jobs.unit_by_uuid,
     "IndexingJob": indexing_by_uuid,
     "DicomIndexedTag": indexed_tag_by_uuid,

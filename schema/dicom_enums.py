@@ -1,12 +1,15 @@
 """Enum types about DICOM, and the description of each of their values."""
 
 from gateway.kinds.enums import (
+    DicomAnonymizationAction,
     DicomAvailability,
+    DicomCopyOperation,
     DicomJobPhase,
     DicomJobUnitStatus,
     DicomTagIndexStatus,
 )
 from resolvers.inputs.dicom import DicomStudyOrderField
+from resolvers.inputs.dicom_anonymization import DicomLongitudinal
 from schema.enums import described
 
 described(
@@ -24,14 +27,39 @@ described(
     UNAVAILABLE="All files of the study that the viewer sees are tombstones.",
 )
 described(
+    DicomAnonymizationAction,
+    KEEP="It stays; the items of a sequence are treated one by one.",
+    REMOVE="It is removed.",
+    EMPTY="It loses its value.",
+    DUMMY="It gets a value that says nothing.",
+    NEW_UID="It gets another UID, the same for the same UID.",
+    PSEUDONYM="It gets a pseudonym, the same for the same patient.",
+    SHIFT_DATE="Its dates are shifted, by the same number of days for the same patient.",
+    REPLACE="It gets the value that was given, or that says how the file was anonymized.",
+)
+described(
+    DicomLongitudinal,
+    FULL="They stay.",
+    MODIFIED="All dates of a patient are shifted by the same number of days; times of day stay.",
+)
+described(
+    DicomCopyOperation,
+    SPLIT="Series of a study become a study of their own.",
+    MERGE="Series of other studies become a part of a study.",
+    CLONE="A study is copied.",
+    ANONYMIZE="Studies are copied without what identifies their patients.",
+)
+described(
     DicomJobPhase,
     LISTING="The instances are listed as units.",
-    REMOVING="Items are deleted.",
+    COPYING="Copies of the instances are made.",
+    REMOVING="Items are deleted: those of the study, or those that were copied.",
 )
 described(
     DicomJobUnitStatus,
     PENDING="Waiting or running.",
     DONE="Done.",
+    LEFT_OUT="Not anonymized, as its pixels may show text that identifies the patient.",
     ERROR="Failed; `error` says why.",
     CANCELLED="Cancelled with its job.",
 )

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import DicomJobPhase, DicomJobUnitStatus
+from gateway.kinds.enums import DicomCopyOperation, DicomJobPhase, DicomJobUnitStatus
 from resolvers import dicom_jobs, uploads
 from schema.common import Connection, Node
 from schema.fields import column, resolved, row_type
+from schema.folders import StorageFolder
 from schema.jobs import Job
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ class DicomJobUnit(Node):
         uploads.item_of,
         "The item. Null if it has been deleted or the viewer cannot see it.",
     )
-    error: str | None = column("The reason why the unit failed; null if it did not.")
+    copy: Annotated[StorageItem, strawberry.lazy("schema.items")] | None = resolved(
+        dicom_jobs.copy_of,
+        "The copy of the instance. Null if there is none, or none that the viewer can see.",
+    )
+    error: str | None = column(
+        "The reason why the unit failed, or was left out; null if it did not."
+    )
 
 
 @row_type()
@@ -53,4 +60,31 @@ class DicomDeletionJob(Job):
     )
     units: Connection[DicomJobUnit] = resolved(
         dicom_jobs.units_of, "The instances and attachments, with their states."
+    )
+
+
+@row_type()
+@strawberry.type(
+    description="Copies of DICOM instances: a study is split or cloned, studies are merged, or are "
+    "anonymized. Its units are the instances, without earlier versions. Originals are deleted only "
+    "if that was asked for, and only once all copies are made: if an instance cannot be copied, "
+    "all originals stay. Visible only to the user who started it and to site admins. It acts for "
+    "that user, with the roles that they have at the time."
+)
+class DicomCopyJob(Job):
+    dicom_operation: DicomCopyOperation = column("The way in which they are copied.", "operation")
+    dicom_study_uids: list[str] = column(
+        "The Study Instance UIDs (0020,000D) of the copies, at most 100, in the order of the studies "
+        "in the input.",
+        "studyUids",
+    )
+    target_folder: StorageFolder | None = resolved(
+        dicom_jobs.target_folder_of,
+        "The folder that gets the copies. Null if it has been deleted or the viewer cannot see it.",
+    )
+    dicom_phase: DicomJobPhase = column(
+        "The phase that the job is in, or was in when it ended.", "phase"
+    )
+    units: Connection[DicomJobUnit] = resolved(
+        dicom_jobs.units_of, "The instances, with their states and copies."
     )

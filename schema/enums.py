@@ -178,6 +178,7 @@ described(
     COLLECTING="Adds items to a collection by a filter, or removes them: a `CollectingJob`.",
     INDEXING="Fills in the values of a tag by which DICOM studies are filtered: an `IndexingJob`.",
     DICOM_DELETION="Deletes a DICOM study: a `DicomDeletionJob`.",
+    DICOM_COPY="Splits, merges, clones or anonymizes DICOM studies: a `DicomCopyJob`.",
 )
 described(
     JobStatus,

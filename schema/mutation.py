@@ -32,6 +32,12 @@ from resolvers.mutations.dicom import (
     delete_study_attachment,
     set_dicom_study_phi,
 )
+from resolvers.mutations.dicom_anonymization import anonymize_dicom_studies
+from resolvers.mutations.dicom_copies import (
+    clone_dicom_study,
+    merge_dicom_studies,
+    split_dicom_study,
+)
 from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.dicom_indexed_tags import add_dicom_indexed_tag, remove_dicom_indexed_tag
 from resolvers.mutations.folders import (
@@ -137,7 +143,13 @@ from schema.payloads.dicom_indexed_tags import (
     AddDicomIndexedTagPayload,
     RemoveDicomIndexedTagPayload,
 )
-from schema.payloads.dicom_jobs import DeleteDicomStudyPayload
+from schema.payloads.dicom_jobs import (
+    AnonymizeDicomStudiesPayload,
+    CloneDicomStudyPayload,
+    DeleteDicomStudyPayload,
+    MergeDicomStudiesPayload,
+    SplitDicomStudyPayload,
+)
 from schema.payloads.folders import (
     CreateStorageFolderPayload,
     DeleteStorageFolderPayload,
@@ -228,6 +240,10 @@ class Mutation:
     delete_study_attachment: DeleteStudyAttachmentPayload = mutation(delete_study_attachment)
     set_dicom_study_phi: SetDicomStudyPhiPayload = mutation(set_dicom_study_phi)
     clear_dicom_study_cache: ClearDicomStudyCachePayload = mutation(clear_dicom_study_cache)
+    split_dicom_study: SplitDicomStudyPayload = mutation(split_dicom_study)
+    merge_dicom_studies: MergeDicomStudiesPayload = mutation(merge_dicom_studies)
+    clone_dicom_study: CloneDicomStudyPayload = mutation(clone_dicom_study)
+    anonymize_dicom_studies: AnonymizeDicomStudiesPayload = mutation(anonymize_dicom_studies)
     create_data_groups: CreateDataGroupsPayload = mutation(create_data_groups)
     request_upload_urls: RequestUploadUrlsPayload = mutation(request_upload_urls)
     renew_upload_urls: RenewUploadUrlsPayload = mutation(renew_upload_urls)

@@ -202,6 +202,11 @@ def sees_dicom_deletion(viewer: Viewer) -> Condition:
     return sa.and_(jobs.c.kind == JobKind.DICOM_DELETION, sees_dicom_job(viewer))
 
 
+def sees_dicom_copies(viewer: Viewer) -> Condition:
+    """Return the condition that a job copies DICOM studies, and that the viewer may see it."""
+    return sa.and_(jobs.c.kind == JobKind.DICOM_COPY, sees_dicom_job(viewer))
+
+
 def sees_dicom_job_unit(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a unit of such a job, by its job."""
     return sa.exists().where(jobs.c.uuid == dicom_job_units.c.job_uuid, sees_dicom_job(viewer))

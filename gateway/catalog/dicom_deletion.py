@@ -3,7 +3,7 @@
 What the user who started it cannot see stays untouched.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 from uuid import UUID
 
@@ -11,7 +11,13 @@ import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_items
 from gateway.auth.viewer import Viewer
-from gateway.catalog.dicom_jobs import end_dicom_job, end_units, pending_units, size_of
+from gateway.catalog.dicom_jobs import (
+    StudyUnitEnd,
+    end_dicom_job,
+    end_units,
+    pending_units,
+    size_of,
+)
 from gateway.catalog.dicom_units import DicomSpec, StudySource, folders_of, spec_of
 from gateway.catalog.items import delete_items, deletion_errors, lock_items
 from gateway.catalog.jobs import add_job
@@ -19,7 +25,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import DicomJobPhase, JobKind, StorageUserRole
+from gateway.kinds.enums import DicomJobPhase, DicomJobUnitStatus, JobKind, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.models.dicom_jobs import DicomJobUnitRecord, dicom_job_units
@@ -97,7 +103,8 @@ async def delete_next(
         await end_dicom_job(transaction, job)
         return True
     errors = await delete_sources(transaction, queue, viewer, job, units)
-    await end_units(transaction, job, units, errors)
+    ends = {uuid: StudyUnitEnd(DicomJobUnitStatus.ERROR, error) for uuid, error in errors.items()}
+    await end_units(transaction, job, units, ends)
     return False
 
 
@@ -107,7 +114,7 @@ async def delete_sources(
     viewer: Viewer,
     job: JobRecord,
     units: Sequence[DicomJobUnitRecord],
-    others: Collection[UUID] = (),
+    versions: Mapping[UUID, UUID] | None = None,
 ) -> dict[UUID, str]:
     """Delete the items of units, and return why items could not be deleted, by unit.
 
@@ -115,9 +122,11 @@ async def delete_sources(
     is deleted before the first of them.
 
     Args:
-        others: further items that are deleted with them.
+        versions: further items with the item of the unit to which each belongs: of these, all are
+            deleted or none.
     """
-    wanted = {*(unit.item_uuid for unit in units), *others}
+    versions = versions or {}
+    wanted = {*(unit.item_uuid for unit in units), *versions}
     series = await _series_of_units(transaction, job.uuid, wanted)
     locked = {row.uuid: row for row in await lock_items(transaction, [*wanted, *series])}
     spec = spec_of(job)
@@ -138,9 +147,14 @@ async def delete_sources(
             spec["allow_dataset_changes"],
             spec["allow_mirror_dataset_changes"],
         )
-    rows: list[ItemRecord] = [row for uuid, row in locked.items() if uuid not in reasons]
+    kept = {versions.get(uuid, uuid): reason for uuid, reason in reasons.items()}
+    rows: list[ItemRecord] = [
+        row
+        for uuid, row in locked.items()
+        if uuid not in reasons and versions.get(uuid, uuid) not in kept
+    ]
     await delete_items(transaction, queue, viewer.user_uuid, rows)
-    return {unit.uuid: reasons[unit.item_uuid] for unit in units if unit.item_uuid in reasons}
+    return {unit.uuid: kept[unit.item_uuid] for unit in units if unit.item_uuid in kept}
 
 
 async def _series_of_units(

@@ -6,7 +6,7 @@ place that it has reached is a row of `dicom_headers`, and an item among those w
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypedDict, cast
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -43,6 +43,42 @@ class StudySource(TypedDict):
     series: list[str] | None
 
 
+class UidRules(TypedDict):
+    """Rules by which the UIDs of the copies of a study follow from its own.
+
+    Attributes:
+        study_uid: the UID of the study.
+        new_study_uid: that of the copies.
+        new_series_uids: whether series get new UIDs.
+        new_instance_uids: whether all instances do, rather than those alone that would collide.
+    """
+
+    study_uid: str
+    new_study_uid: str
+    new_series_uids: bool
+    new_instance_uids: bool
+
+
+class CopySpec(TypedDict):
+    """The copies that a job makes.
+
+    Attributes:
+        uids: the rules for each of the job's studies; none if they are anonymized.
+        into: the study that the copies become a part of, in hex; None for new studies.
+        study: attributes of patient and study that the copies get, see `CopyEdit`.
+        options: the options of their anonymization, see `options_from`; None without any.
+        project_key: the project whose secret is used; None for a secret of the job's own.
+        removes_sources: whether the instances are deleted once all are copied.
+    """
+
+    uids: list[UidRules]
+    into: str | None
+    study: dict[str, Any] | None
+    options: dict[str, Any] | None
+    project_key: str | None
+    removes_sources: bool
+
+
 class DicomSpec(TypedDict):
     """The work of a job about DICOM studies, as `jobs.dicom_spec` has it.
 
@@ -51,6 +87,8 @@ class DicomSpec(TypedDict):
         attachments: whether it is about the attachments, too.
         allow_dataset_changes: whether items may be deleted that datasets use.
         allow_mirror_dataset_changes: the same of mirror datasets.
+        copy: the copies that it makes, unless it deletes a study.
+        secret: the secret that new UIDs are derived from, in hex; None once the job has ended.
     """
 
     sources: list[StudySource]
@@ -58,6 +96,8 @@ class DicomSpec(TypedDict):
     attachments: bool
     allow_dataset_changes: bool
     allow_mirror_dataset_changes: bool
+    copy: NotRequired[CopySpec]
+    secret: NotRequired[str | None]
 
 
 class _Place(NamedTuple):

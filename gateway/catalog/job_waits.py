@@ -15,7 +15,7 @@ from gateway.site_faults import SiteFault
 
 STORE_WAITS = (JobWait.STORE, JobWait.CLOCK)
 """Waits while the object store is away."""
-_NEED_STORE = (JobKind.UPLOAD, JobKind.REENCODE)
+_NEED_STORE = (JobKind.UPLOAD, JobKind.REENCODE, JobKind.DICOM_COPY)
 """Jobs whose tasks do not begin while the store is away."""
 _IDLE = timedelta(seconds=2)
 """Time without a change after which a job is not worked on by another worker, either."""

@@ -104,6 +104,7 @@ class JobKind(StrEnum):
     COLLECTING = "COLLECTING"
     DICOM_DELETION = "DICOM_DELETION"
     INDEXING = "INDEXING"
+    DICOM_COPY = "DICOM_COPY"
 
 
 class DicomAvailability(StrEnum):
@@ -285,7 +286,17 @@ class DicomJobPhase(StrEnum):
     """Phase of a job about DICOM studies. More may be added."""
 
     LISTING = "LISTING"
+    COPYING = "COPYING"
     REMOVING = "REMOVING"
+
+
+class DicomCopyOperation(StrEnum):
+    """Way in which DICOM studies are copied. More may be added."""
+
+    SPLIT = "SPLIT"
+    MERGE = "MERGE"
+    CLONE = "CLONE"
+    ANONYMIZE = "ANONYMIZE"
 
 
 class DicomJobUnitStatus(StrEnum):
@@ -293,5 +304,19 @@ class DicomJobUnitStatus(StrEnum):
 
     PENDING = "PENDING"
     DONE = "DONE"
+    LEFT_OUT = "LEFT_OUT"
     ERROR = "ERROR"
     CANCELLED = "CANCELLED"
+
+
+class DicomAnonymizationAction(StrEnum):
+    """Action of an anonymization on an element. More may be added."""
+
+    KEEP = "KEEP"
+    REMOVE = "REMOVE"
+    EMPTY = "EMPTY"
+    DUMMY = "DUMMY"
+    NEW_UID = "NEW_UID"
+    PSEUDONYM = "PSEUDONYM"
+    SHIFT_DATE = "SHIFT_DATE"
+    REPLACE = "REPLACE"

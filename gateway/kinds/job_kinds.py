@@ -11,5 +11,6 @@ JOB_TYPES = {
     JobKind.COLLECTING: "CollectingJob",
     JobKind.DICOM_DELETION: "DicomDeletionJob",
     JobKind.INDEXING: "IndexingJob",
+    JobKind.DICOM_COPY: "DicomCopyJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

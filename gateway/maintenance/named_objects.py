@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from gateway.catalog.ledger.thumbnails import thumbnail_key
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
-from gateway.kinds.enums import ReencodeUnitStatus
+from gateway.kinds.enums import DicomJobUnitStatus, ReencodeUnitStatus
 from gateway.kinds.thumbnail_sizes import ThumbnailSize, stored_size
 from gateway.models.dicom import encapsulated_files
+from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.items import items, stored_objects
 from gateway.models.reencoding import reencode_units, renditions
 from gateway.models.thumbnails import thumbnails
@@ -206,5 +207,13 @@ _SOURCES = (
             reencode_units.c.status == ReencodeUnitStatus.PENDING
         ),
         lambda row: [NamedObject(row.key, Use.RENDITION)],
+    ),
+    _Source(
+        dicom_job_units.c.object_key,
+        sa.select(dicom_job_units.c.object_key.label("key")).where(
+            dicom_job_units.c.object_key.is_not(None),
+            dicom_job_units.c.status == DicomJobUnitStatus.PENDING,
+        ),
+        lambda row: [NamedObject(row.key, Use.UPLOAD)],
     ),
 )

@@ -9,7 +9,15 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import DicomJobPhase, FrameRule, JobKind, JobOutcome, JobStatus, JobWait
+from gateway.kinds.enums import (
+    DicomCopyOperation,
+    DicomJobPhase,
+    FrameRule,
+    JobKind,
+    JobOutcome,
+    JobStatus,
+    JobWait,
+)
 from gateway.models.base import Json, Key, enum_type, table_of
 
 RUNNING = sa.text("status = 'PENDING'")
@@ -44,7 +52,8 @@ class JobRecord(SQLModel, table=True):
         frame_rule: what a deletion of groups does with their frames; None for other jobs.
         listed_count: keys that a sync's listing has returned so far, of whatever use; units that a
             job about DICOM studies has listed.
-        dicom_study_uids: the studies that a job deletes.
+        target_folder_uuid: the folder that gets copies of DICOM instances, if it still exists.
+        dicom_study_uids: the studies that a job deletes, or of which its copies are.
         dicom_spec: what a job does to DICOM studies, see `gateway.catalog.dicom_units`.
         reach: the key up to which a sync has looked for vanished objects.
     """
@@ -131,6 +140,10 @@ class JobRecord(SQLModel, table=True):
     reach: str = Field(default="", sa_type=Key)
     listed_count: int = Field(default=0, sa_type=sa.BigInteger)
     dicom_phase: DicomJobPhase | None = Field(default=None, sa_type=enum_type(DicomJobPhase))
+    dicom_operation: DicomCopyOperation | None = Field(
+        default=None, sa_type=enum_type(DicomCopyOperation)
+    )
+    target_folder_uuid: UUID | None = None
     dicom_study_uids: list[str] | None = Field(default=None, sa_type=Json)
     dicom_spec: dict[str, Any] | None = Field(default=None, sa_type=Json)
     scan_pages_processing_pending: int = 0

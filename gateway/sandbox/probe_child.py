@@ -1,4 +1,4 @@
-"""The child process of a `Prober`: it probes or draws one file for each line that it reads."""
+"""The child process of a `Prober`: it probes, draws or edits a file for each line that it reads."""
 
 import json
 import sys
@@ -15,16 +15,17 @@ from gateway.media.ranged import RangedFile
 from gateway.sandbox.child_runtime import allow_cpu, answer_of, confine, private_output, send
 
 
-def main(seconds: int, memory: int, niceness: int) -> None:
+def main(seconds: int, memory: int, niceness: int, max_file_size: int) -> None:
     """Answer requests until standard input ends.
 
     Args:
         seconds: CPU time for each file.
         memory: Bytes of memory that a file may take.
         niceness: How far the process lets others go first.
+        max_file_size: Bytes of a file that it may write.
     """
     output = private_output()
-    is_isolated = confine(memory, niceness=niceness)
+    is_isolated = confine(memory, max_file_size, niceness)
     send(output, {"ready": True, "isolated": is_isolated})
     for line in sys.stdin.buffer:
         allow_cpu(seconds)
@@ -37,15 +38,17 @@ def main(seconds: int, memory: int, niceness: int) -> None:
 def answer_request(
     output: BinaryIO, request: dict[str, Any], pictures: list[bytes]
 ) -> dict[str, object]:
-    """Return the facts of the requested file, or draw it if a frame is requested.
+    """Return the facts of the requested file, or draw it if a frame is requested, or edit it.
 
-    Thumbnails are added to `pictures`. Raises as `probe` and `draw` do.
+    Thumbnails are added to `pictures`. Raises as `probe`, `draw` and `apply_edit` do.
     """
     file = (
         Path(request["path"])
         if "path" in request
         else RangedFile(request["size"], partial(fetch, output))
     )
+    if "edit" in request:
+        return edit_file(file, request)
     named = request["item_type"]
     item_type = None if named is None else StorageItemType(named)
     if item_type is None or "frame" not in request:
@@ -60,6 +63,22 @@ def answer_request(
     pictures += drawing.thumbnails.values()
     sizes = {size: len(data) for size, data in drawing.thumbnails.items()}
     return {"drawn": [drawing.width, drawing.height], "sizes": sizes}
+
+
+def edit_file(file: Path | RangedFile, request: dict[str, Any]) -> dict[str, object]:
+    """Write an edited copy of a local DICOM file, or return its UIDs if there is no target."""
+    assert isinstance(file, Path)
+    edits = import_module("gateway.dicom.rewriting.edits")
+    with file.open("rb") as source:
+        size = file.stat().st_size
+        if not request["target"]:
+            return {"uids": edits.find_uids(source, size)}
+        with Path(request["target"]).open("wb") as target:
+            try:
+                edits.apply_edit(request["edit"], source, size, target)
+            except edits.BurnedInText as error:
+                return {"burned_in": str(error)}
+    return {"edited": True}
 
 
 def fetch(output: BinaryIO, start: int, stop: int) -> bytes:

@@ -15,13 +15,17 @@ from gateway.kinds.thumbnail_sizes import ThumbnailSize
 from gateway.media.drawing.frames import Drawing, NoSuchFrame
 from gateway.media.errors import MediaError
 from gateway.sandbox.child_process import ChildKilled, ChildProcess
+from gateway.sandbox.child_runtime import MAX_FILE_SIZE
 from gateway.sandbox.child_slots import ChildSlots
 
 PROBE_CHILD = "gateway.sandbox.probe_child"
 # Media libraries leak memory: a child is replaced after so many files.
 FILES_PER_CHILD = 1000
 # The answers after which a child can take another file.
-REUSABLE_AFTER = {"facts", "drawn", "no_such_frame", "media_error", "os_error"}
+REUSABLE_AFTER = {
+    *("facts", "drawn", "no_such_frame", "uids", "edited", "burned_in"),
+    *("media_error", "os_error"),
+}
 DELAYS = (0.5, 2.0, 8.0)
 """Seconds before a file is read again whose child was killed from outside."""
 
@@ -35,12 +39,18 @@ class ProbeLimits:
         memory: Bytes of memory for one file.
         children: Number of files that are probed at a time.
         niceness: How far the children let other processes go first, from 0 to 19.
+        max_file_size: Bytes of a file that a child may write.
     """
 
     seconds: float = 60
     memory: int = 1 << 30
     children: int = field(default_factory=lambda: min(os.cpu_count() or 1, 4))
     niceness: int = 5
+    max_file_size: int = MAX_FILE_SIZE
+
+
+class NotAnonymized(Exception):
+    """Raised for a DICOM object that is not anonymized, as its pixels may show text."""
 
 
 class RangeSource(Protocol):
@@ -110,6 +120,29 @@ class Prober:
             case answer:
                 raise self._error(answer)
 
+    async def find_uids(self, file: Path) -> list[str]:
+        """Return the UIDs in a DICOM file, after waiting for a free child; raises as `probe`."""
+        match await self._answer(file, {"edit": None, "target": ""}):
+            case {"uids": uids}:
+                return list(uids)
+            case answer:
+                raise self._error(answer)
+
+    async def edit(self, file: Path, edit: Mapping[str, Any], target: Path) -> None:
+        """Write an edited copy of a DICOM file, after waiting for a free child.
+
+        The limits must let children write files. Raises as `probe` does, and `NotAnonymized`.
+
+        Args:
+            edit: see `gateway.dicom.rewriting.edits`.
+        """
+        request = {"edit": edit, "target": str(target.absolute())}  # noqa: ASYNC240 - reads no disk
+        answer = await self._answer(file, request)
+        if "burned_in" in answer:
+            raise NotAnonymized(answer["burned_in"])
+        if "edited" not in answer:
+            raise self._error(answer)
+
     async def _answer(self, file: Path | RangeSource, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a child to a request about a file; see `probe`."""
         # A child has another working directory.
@@ -169,6 +202,7 @@ class Prober:
             math.ceil(self._limits.seconds),
             self._limits.memory,
             self._limits.niceness,
+            self._limits.max_file_size,
         )
         self._children.add(child)
         if self._closed:  # in the meantime

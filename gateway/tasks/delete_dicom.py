@@ -44,7 +44,7 @@ async def take_step(services: Services, job_uuid: UUID) -> bool:
         if job is None or job.status in TERMINAL:
             return True
         if viewer is None:
-            await cancel_dicom_job(transaction, None, job, NO_STARTER)
+            await cancel_dicom_job(transaction, services.queue, None, job, NO_STARTER)
             return True
         if job.dicom_phase is DicomJobPhase.LISTING:
             await list_units(transaction, job, LISTED, DicomJobPhase.REMOVING)

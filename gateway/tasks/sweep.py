@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from gateway.catalog.collecting import enqueue_collecting
 from gateway.catalog.datasets import enqueue_row_removal
 from gateway.catalog.deletion import enqueue_removal
+from gateway.catalog.dicom_copies import enqueue_copies
 from gateway.catalog.dicom_deletion import enqueue_study_deletion
 from gateway.catalog.dicom_indexed_tags import enqueue_indexing
 from gateway.catalog.ingestion.batches import enqueue_batches
@@ -160,6 +161,7 @@ async def restart_bulk_jobs(services: Services) -> None:
         (JobKind.LINKING, sa.true(), enqueue_linking),
         (JobKind.COLLECTING, sa.true(), enqueue_collecting),
         (JobKind.DICOM_DELETION, sa.true(), enqueue_study_deletion),
+        (JobKind.DICOM_COPY, sa.true(), enqueue_copies),
     ):
         stuck = sa.select(jobs.c.uuid).where(*_is_stuck(kind), condition)
         async with services.database.writing() as transaction:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
+from gateway.catalog.dicom_copies import COPY_DICOM
 from gateway.catalog.dicom_deletion import DELETE_DICOM
 from gateway.catalog.dicom_indexed_tags import INDEX_DICOM_TAG
 from gateway.catalog.ingestion.batches import RUN_BATCH
@@ -35,6 +36,7 @@ from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.cancel_units import cancel_units
 from gateway.tasks.collect_items import collect_remaining_items
+from gateway.tasks.copy_dicom import copy_dicom
 from gateway.tasks.delete_dicom import delete_dicom
 from gateway.tasks.extract_encapsulated import extract_encapsulated
 from gateway.tasks.fill_metadata import fill_metadata
@@ -81,6 +83,7 @@ NEED_STORE = frozenset(
     for task in (
         ABORT_PARTS,
         EXTRACT_ENCAPSULATED,
+        COPY_DICOM,
         FILM,
         INGEST,
         MAKE_THUMBNAILS,
@@ -93,6 +96,8 @@ NEED_STORE = frozenset(
 )
 """Tasks that stay in the queue while the store is away."""
 
+_MAX_COPY = 1 << 40
+
 
 class _Pool(NamedTuple):
     """Slots for tasks of some types, and the suspects that one slot more is for."""
@@ -103,7 +108,7 @@ class _Pool(NamedTuple):
     suspects: Mapping[str, Task] = {}
 
 
-def handlers(services: Services, reader: SourceReader) -> Handlers:
+def handlers(services: Services, reader: SourceReader, prober: Prober, editor: Prober) -> Handlers:
     """Return the functions of all tasks but those that encode."""
     return {
         READ_MANIFEST: partial(read_manifest, services),
@@ -114,6 +119,7 @@ def handlers(services: Services, reader: SourceReader) -> Handlers:
         REMOVE_FOLDERS: partial(remove_folders, services),
         REMOVE_DATASET: partial(remove_dataset, services),
         DELETE_DICOM: partial(delete_dicom, services),
+        COPY_DICOM: partial(copy_dicom, services, editor, prober),
         COLLECT_ITEMS: partial(collect_remaining_items, services),
         LINK_ITEMS: partial(link_remaining_items, services),
         EXTRACT_ENCAPSULATED: partial(extract_encapsulated, services),
@@ -168,7 +174,16 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
             settings.probe_seconds, settings.probe_memory, settings.thumbnail_children, niceness=19
         )
     )
-    tasks = _functions(services, handlers(services, reader))
+    # So do copies of DICOM files, which are as large as the files.
+    editor = Prober(
+        ProbeLimits(
+            settings.probe_seconds,
+            settings.probe_memory,
+            settings.probe_children,
+            max_file_size=_MAX_COPY,
+        )
+    )
+    tasks = _functions(services, handlers(services, reader, prober, editor))
     encoding = _functions(services, encoding_handlers(services, reader, encoder, prober))
     drawing = _functions(services, drawing_handlers(services, drawer))
     # Encoding and drawing take long; they must not occupy the slots of other tasks.
@@ -186,6 +201,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
     finally:
         await prober.close()
         await drawer.close()
+        await editor.close()
 
 
 def _functions(services: Services, functions: Handlers) -> Mapping[str, Task]:

@@ -67,7 +67,7 @@ async def _deletable_part(
 ) -> StudySource:
     """Return the part of the study that is deleted; raise `DomainError` if it must not be."""
     study_uuid = await find_study(transaction.connection, context.viewer, study_key(input))
-    source = await visible_part(transaction, context.viewer, study_uuid)
+    source = await visible_part(transaction, context.viewer, study_uuid, attachments=True)
     homes = folders_of(source)
     roles = await permissions.roles(transaction, "folder_uuid", homes)
     for uuid in homes:

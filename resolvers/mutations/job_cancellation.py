@@ -57,9 +57,9 @@ async def cancel_job(
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
             case JobKind.COLLECTING:
                 await end_collecting(transaction, uuid, JobStatus.CANCELLED)
-            case JobKind.DICOM_DELETION:
+            case JobKind.DICOM_DELETION | JobKind.DICOM_COPY:
                 if locked := await lock_job_row(transaction, job.kind, uuid):
-                    await cancel_dicom_job(transaction, viewer, locked)
+                    await cancel_dicom_job(transaction, services.queue, viewer, locked)
             case JobKind.DELETION if job.status not in TERMINAL:
                 message = "What it removes has been deleted, so it cannot be cancelled."
                 raise conflict(message, "jobUuid")

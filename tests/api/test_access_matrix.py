@@ -14,13 +14,12 @@ from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import Site
-from tests.fixtures.studies import ABOUT_STUDIES, place_study, study_input, study_uid
+from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS, study_input
 from tests.fixtures.syncing import insert_old_sync
 from tests.fixtures.uploading import File, announce, wait_for_job
 
 STRANGER = "stranger@example.org"
 HOLDERS = {role: f"{role.lower()}@example.org" for role in ("VIEWER", "USER", "ADMIN")}
-STUDY = study_uid(1)
 LARGE = 100 << 20
 INTEGRATION = {
     "title": "nowhere",
@@ -179,7 +178,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
-    "deleteDicomStudy": ("ADMIN", lambda w: plain(w, folderUuid=place_study(w.site, w.home), studyUid=STUDY)),
+    **STUDY_INPUTS,
     **{name: (role, partial(study_input, **more)) for name, (role, more) in ABOUT_STUDIES.items()},
     "createDataGroups": ("USER", lambda w: data_groups(w)),
     "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.dicom.documents import Document, pack
-from gateway.kinds.enums import DicomJobPhase, DicomJobUnitStatus, JobKind
+from gateway.kinds.enums import DicomCopyOperation, DicomJobPhase, DicomJobUnitStatus, JobKind
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.dicom import (
@@ -125,12 +125,16 @@ async def create_series(builder: Any, study: UUID, home: UUID, position: int) ->
 
 
 async def create_study_jobs(builder: Any) -> None:
-    """Insert deletions of studies by two users, with units in all states."""
+    """Insert deletions and copies of studies by two users, with units in all states."""
     statuses = list(DicomJobUnitStatus)
-    for number in range(2):
-        phase = {"dicom_phase": list(DicomJobPhase)[number], "dicom_study_uids": [f"1.2.{number}"]}
-        values = {"user_uuid": builder.world.users[number], "status": "DONE", "sequence": 10 + number, **phase}
-        job = await builder.put(jobs, kind=JobKind.DICOM_DELETION, **values)
+    for number in range(4):
+        phase = {"dicom_phase": list(DicomJobPhase)[number % 3], "dicom_study_uids": [f"1.2.{number}"]}
+        values = {"user_uuid": builder.world.users[number % 2], "status": "DONE", "sequence": 10 + number, **phase}
+        kind = JobKind.DICOM_DELETION if number < 2 else JobKind.DICOM_COPY
+        target = builder.world.folders[number] if number > 1 else None
+        values |= {"target_folder_uuid": target, "dicom_operation": DicomCopyOperation.MERGE if target else None}
+        job = await builder.put(jobs, kind=kind, **values)
         for position, item in enumerate(builder.world.items[:5]):
             unit = {"position": position, "item_uuid": item, "source": 0, "sop_instance_uid": f"1.{position}"}
+            unit["copy_uuid"] = builder.world.items[-position] if target and position else None
             await builder.put(dicom_job_units, job_uuid=job, status=statuses[position % len(statuses)], **unit)

@@ -102,6 +102,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "LinkingJob": jobs,
         "CollectingJob": jobs,
         "DicomDeletionJob": jobs,
+        "DicomCopyJob": jobs,
         "DicomJobUnit": dicom_job_units,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,

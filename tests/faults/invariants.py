@@ -52,7 +52,7 @@ WRONG_ROWS = {
     "job about a study with wrong counts": """
         SELECT uuid, kind, units_done_count, units_error_count, units_cancelled_count FROM jobs
         WHERE dicom_phase IS NOT NULL AND (units_done_count, units_error_count, units_cancelled_count) <> (
-            SELECT COUNT(*) FILTER (WHERE status = 'DONE'), COUNT(*) FILTER (WHERE status = 'ERROR'),
+            SELECT COUNT(*) FILTER (WHERE status IN ('DONE', 'LEFT_OUT')), COUNT(*) FILTER (WHERE status = 'ERROR'),
                 COUNT(*) FILTER (WHERE status = 'CANCELLED')
             FROM dicom_job_units WHERE job_uuid = jobs.uuid)""",
     "sync that counts fewer units than its upload jobs": """

@@ -57,7 +57,7 @@ async def run_worker_with(services: Services, prober: Prober) -> AsyncIterator[N
     """Run a worker with that prober while the context is open."""
     stop = asyncio.Event()
     reader = SourceReader(services, prober, Encoder("vp9"), 4)
-    tasks = {task.name: handler for task, handler in handlers(services, reader).items()}
+    tasks = {task.name: handler for task, handler in handlers(services, reader, prober, prober).items()}
     working = asyncio.create_task(services.queue.run_tasks(tasks, concurrency=2, stop=stop))
     try:
         yield

@@ -34,7 +34,12 @@ LAYERS = (
     ("gateway.clock_watch",),
     ("gateway.tasks",),
     ("gateway.manifests",),
-    ("gateway.catalog.mirroring", "gateway.catalog.reencoding", "gateway.catalog.reprobing"),
+    (
+        "gateway.catalog.mirroring",
+        "gateway.catalog.reencoding",
+        "gateway.catalog.reprobing",
+        "gateway.catalog.dicom_copies",
+    ),
     ("gateway.catalog.ingestion",),
     ("gateway.catalog",),
     ("gateway.catalog.ledger",),

@@ -26,11 +26,11 @@ from tests.api.test_access_matrix import ALLOWED_BUT, MATRIX, World
 from tests.api.test_access_matrix import STRANGER as OUTSIDER
 from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.sites import Site
-from tests.fixtures.studies import ABOUT_STUDIES
+from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STRANGER = Viewer(UUID(int=7), SiteRole.MEMBER)
-HIDES_STUDIES = {"deleteDicomStudy", *ABOUT_STUDIES}
+HIDES_STUDIES = {*STUDY_INPUTS, *ABOUT_STUDIES}
 """Mutations that find a study by what the viewer sees, before they check roles."""
 
 

@@ -77,6 +77,7 @@ ROWS: dict[str, Table] = {
     "LinkingJob": jobs.jobs,
     "CollectingJob": jobs.jobs,
     "DicomDeletionJob": jobs.jobs,
+    "DicomCopyJob": jobs.jobs,
     "DicomJobUnit": dicom_jobs.dicom_job_units,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
@@ -115,10 +116,7 @@ WITHOUT_FIELD = {
     "Group": {"name_key"},
     "ApiKey": {"sha256", "user_uuid"},
     "CloudIntegration": {"secret", "title_key"},
-    **dict.fromkeys(
-        ("UploadJob", "CloudSyncJob", "ReencodeJob", "DeletionJob", "LinkingJob", "CollectingJob", "DicomDeletionJob"),
-        WITHOUT_FIELD_OF_JOB,
-    ),
+    **dict.fromkeys({*JOB_TYPES.values()}, WITHOUT_FIELD_OF_JOB),
     "Collection": {"name_key"},
     "FilterPreset": {"name_key"},
     "OrganisationTag": {"deletion_uuid", "name_key"},
@@ -128,7 +126,7 @@ WITHOUT_FIELD = {
     "DicomStudy": {"conflicts", "corrections", "name_key"},
     "DicomSeries": {"file_size", "frames", "instances", "superseded"},
     "DicomInstance": {"header_digest", "is_live"},
-    "DicomJobUnit": {"file_size", "job_uuid", "source"},
+    "DicomJobUnit": {"file_size", "job_uuid", "object_key", "source", "source_version"},
     "ReencodeUnit": {"file_size", "job_uuid", "object_key"},
 }
 """Columns that no field of the type reads by itself: internal ones, and those of batch functions and nested types."""

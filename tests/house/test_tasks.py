@@ -12,7 +12,11 @@ from gateway.tasks.worker import drawing_handlers, encoding_handlers, handlers
 from tests.house.sources import modules
 
 NONE = cast(Any, None)
-HANDLERS = {**handlers(NONE, NONE), **encoding_handlers(NONE, NONE, NONE, NONE), **drawing_handlers(NONE, NONE)}
+HANDLERS = {
+    **handlers(NONE, NONE, NONE, NONE),
+    **encoding_handlers(NONE, NONE, NONE, NONE),
+    **drawing_handlers(NONE, NONE),
+}
 
 
 @pytest.mark.parametrize("task", HANDLERS, ids=lambda task: task.name)
@@ -41,6 +45,7 @@ def test_names_and_arguments_are_stable() -> None:
         "collect_items": {"job"},
         "remove_dataset": {"job"},
         "delete_dicom": {"job"},
+        "copy_dicom": {"job", "after", "only", "tries"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
         "make_thumbnails": {"items", "frame", "tries"},
