@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.identity import sees_study_identity
-from gateway.auth.visibility import sees_series, sees_study
+from gateway.auth.visibility import sees_study
 from gateway.catalog.dicom_study_keys import in_scope
 from gateway.catalog.rules.dicom_values import check_date, check_uid
 from gateway.database.dialects import in_keys
@@ -22,6 +22,7 @@ from gateway.errors import bad_input
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.base import fold
 from gateway.models.dicom import dicom_series, dicom_studies, dicom_study_places
+from resolvers.dicom_study_scopes import is_in_scope, is_visible
 from resolvers.dicom_tag_matches import matching
 from resolvers.inputs.dicom import DicomDateRange, DicomStudyFilter
 
@@ -36,15 +37,23 @@ _places = dicom_study_places.c
 
 def study_conditions(query: EdgeQuery) -> list[Condition]:
     """Return the conditions on places of studies: each study has one that meets them all."""
-    folder_uuid = query.arguments["folder_uuid"]
+    home, folder_uuid = _places.folder_uuid, query.arguments["folder_uuid"]
+    # Where an index of the filter leaves few rows, each is checked.
+    scope = [is_in_scope(query, home)]
+    if not leaves_most(query):
+        scope = in_scope(query.viewer, home, folder_uuid)
+    return [*scope, *conditions_in_chosen_folders(query)]
+
+
+def conditions_in_chosen_folders(query: EdgeQuery) -> list[Condition]:
+    """Return the conditions on places of which it is known that their folders are in scope."""
     other = dicom_study_places.alias()
     is_earlier = sa.exists().where(
         other.c.study_uuid == _places.study_uuid,
         other.c.folder_uuid < _places.folder_uuid,
-        *in_scope(query.viewer, other.c.folder_uuid, folder_uuid),
+        is_in_scope(query, other.c.folder_uuid),
     )
-    scope = in_scope(query.viewer, _places.folder_uuid, folder_uuid)
-    return [*scope, ~is_earlier, *_filter_conditions(query)]
+    return [~is_earlier, *_filter_conditions(query)]
 
 
 def leaves_most(query: EdgeQuery) -> bool:
@@ -64,6 +73,16 @@ def dated_columns(filter: DicomStudyFilter | None) -> set[sa.ColumnElement[Any]]
     """Return the columns of orders that cannot be null in studies that match a filter."""
     span = filter and filter.study_date
     return {_places.study_date} if span and (span.from_ or span.to) else set()
+
+
+def bounds_of(query: EdgeQuery, column: sa.ColumnElement[Any]) -> list[Condition]:
+    """Return the conditions of a filter on the column of an order."""
+    filter: DicomStudyFilter = query.filter or DicomStudyFilter()
+    if column is _places.study_date and filter.study_date:
+        return _span_conditions(filter.study_date, column, "studyDate")
+    if column is _places.created_at and filter.created_after:
+        return [_places.created_at > filter.created_after]
+    return []
 
 
 def _literal(pattern: str | None) -> str:
@@ -98,7 +117,7 @@ def _filter_conditions(query: EdgeQuery) -> list[Condition]:
         has_modality = sa.exists().where(
             dicom_series.c.study_uuid == _places.study_uuid,
             in_keys(dicom_series.c.modality, sorted(set(filter.modalities))),
-            sees_series(query.viewer),
+            is_visible(query, dicom_series.c.folder_uuid),
         )
         conditions.append(has_modality)
     if filter.has_conflicts is not None:
@@ -192,16 +211,22 @@ def _group_matches(group: sa.ColumnElement[str], pattern: str) -> Condition:
 
 
 def _date_conditions(filter: DicomStudyFilter) -> list[Condition]:
+    birth_date = dicom_studies.c.patient_birth_date
+    return [
+        *_span_conditions(filter.patient_birth_date, birth_date, "patientBirthDate"),
+        *_span_conditions(filter.study_date, _places.study_date, "studyDate"),
+    ]
+
+
+def _span_conditions(
+    span: DicomDateRange | None, column: sa.ColumnElement[Any], name: str
+) -> list[Condition]:
+    """Return the conditions of a range of dates; raise `BAD_USER_INPUT` for malformed ones."""
     conditions: list[Condition] = []
-    spans: tuple[tuple[DicomDateRange | None, sa.ColumnElement[Any], str], ...] = (
-        (filter.patient_birth_date, dicom_studies.c.patient_birth_date, "patientBirthDate"),
-        (filter.study_date, _places.study_date, "studyDate"),
-    )
-    for span, column, name in spans:
-        if span and span.from_ is not None:
-            conditions.append(column >= check_date(span.from_, "filter", name, "from"))
-        if span and span.to is not None:
-            conditions.append(column <= check_date(span.to, "filter", name, "to"))
+    if span and span.from_ is not None:
+        conditions.append(column >= check_date(span.from_, "filter", name, "from"))
+    if span and span.to is not None:
+        conditions.append(column <= check_date(span.to, "filter", name, "to"))
     return conditions
 
 
@@ -213,7 +238,7 @@ def _has_conflicts(query: EdgeQuery) -> Condition:
         sa.exists().where(
             dicom_series.c.study_uuid == _places.study_uuid,
             _is_filled(dicom_series.c.conflicts),
-            sees_series(query.viewer),
+            is_visible(query, dicom_series.c.folder_uuid),
         ),
         sa.exists().where(
             other.c.root_folder_uuid == dicom_studies.c.root_folder_uuid,

@@ -6,15 +6,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import is_granted_to, sees_folder
 from gateway.context import Context
-from gateway.database.tree import within
-from gateway.execution.declarations import Argument, Direction, EdgeQuery, Orders, ToMany
+from gateway.execution.declarations import Argument, Direction, Orders, ToMany
 from gateway.execution.list_parts import Parts
 from gateway.models.dicom import dicom_studies, dicom_study_places
-from gateway.models.folders import folder_grants, folders
 from resolvers.dicom_identity import may_mask_studies, shown_order
-from resolvers.dicom_study_filters import dated_columns, leaves_most, study_conditions
+from resolvers.dicom_study_filters import (
+    bounds_of,
+    conditions_in_chosen_folders,
+    dated_columns,
+    leaves_most,
+    study_conditions,
+)
+from resolvers.dicom_study_scopes import covers_all, folders_in_scope
 from resolvers.dicom_tag_matches import TagSpan, prepare_tag_spans
 from resolvers.inputs.dicom import DicomStudyFilter, DicomStudyOrder, DicomStudyOrderField
 
@@ -28,22 +32,6 @@ _COLUMNS: dict[Any, sa.ColumnElement[Any]] = {
 _with_studies = dicom_study_places.join(
     dicom_studies, dicom_studies.c.uuid == dicom_study_places.c.study_uuid
 )
-
-
-def _folders_in_scope(query: EdgeQuery) -> sa.Select[Any]:
-    """Select the folders whose studies are listed: in and below one, or all that are visible."""
-    home, top = folders.alias("home"), folders.alias("top")
-    part = sa.select(home.c.uuid.label("part"))
-    folder_uuid = query.arguments["folder_uuid"]
-    if folder_uuid is not None:
-        below = part.select_from(home.join(top, within(home.c.path, top.c.path)))
-        return below.where(top.c.uuid == folder_uuid, sees_folder(query.viewer, top))
-    grants = folder_grants.alias()
-    granted = grants.join(top, top.c.uuid == grants.c.folder_uuid).join(
-        home, within(home.c.path, top.c.path)
-    )
-    # A folder can be below several grants.
-    return part.select_from(granted).where(is_granted_to(query.viewer, grants)).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +57,6 @@ async def prepare_studies(
     """
     spans = await prepare_tag_spans(context, filter, order_by)
     return PreparedStudies(await may_mask_studies(context, filter, order_by), spans)
-
-
-def _covers_all(query: EdgeQuery) -> bool:
-    return query.viewer.is_site_admin and query.arguments["folder_uuid"] is None
 
 
 visible_studies = ToMany(
@@ -110,8 +94,11 @@ visible_studies = ToMany(
         orders=frozenset(_COLUMNS.values()),
         walked=frozenset(_COLUMNS.values()),
         suit=leaves_most,
-        choose=_folders_in_scope,
-        cover_all=_covers_all,
+        choose=folders_in_scope,
+        cover_all=covers_all,
         rows=_with_studies,
+        where=conditions_in_chosen_folders,
+        bounds=bounds_of,
+        walked_rows=lambda query: 10 if query.filter else 2,
     ),
 )

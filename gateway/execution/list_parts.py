@@ -1,6 +1,6 @@
 """Parts of lists, of which pages are merged; docs/execution.md explains how."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,11 @@ class Parts:
         walked: those in which an index has the whole table.
         suit: whether most rows match a filter; an index of its conditions is better if few do.
         below: how the parts of a parent are found; None for a list on a root.
-        choose: selects the keys of the parts of a list on a root, as `part`. Its rows are those
-            that meet the conditions of the list, which include that their part is chosen.
+        choose: selects the keys of the parts of a list on a root, as `part`. The conditions of
+            such a list include that the part of a row is chosen.
+        where: the conditions of such a list on a row of which that is known.
+        bounds: the conditions of a filter on the column of an order, which its index serves.
+        walked_rows: rows of the whole table that are looked at for each row of a page.
         cover_all: whether the list has all parts, so that none need to be chosen.
         rows: what rows are selected from where that is more than the table with `column`.
     """
@@ -42,6 +45,9 @@ class Parts:
     suit: Callable[[Any], bool]
     below: PartsBelow | None = None
     choose: Callable[[Any], sa.Select[Any]] | None = None
+    where: Callable[[Any], Sequence[sa.ColumnElement[bool]]] | None = None
+    bounds: Callable[[Any, Any], Sequence[sa.ColumnElement[bool]]] = lambda _query, _column: ()
+    walked_rows: Callable[[Any], int] = lambda _query: 2
     cover_all: Callable[[Any], bool] = lambda _query: False
     rows: sa.FromClause | None = None
 

@@ -23,8 +23,6 @@ _EXTREMES: dict[type, tuple[Any, Any]] = {
 }
 """The least and the greatest value of an order's column, by type."""
 
-_WALKED = 2
-"""Rows of the whole table that are looked at for each row of a page."""
 _DEPTHS = (1, 6, 36, 216)
 """Numbers of rows of a part by which the end of a page is estimated."""
 
@@ -56,10 +54,20 @@ def merged_page(
     root, where `is_parent` is None.
     """
     chosen = _chosen_parts(parts, query, is_parent)
+    chosen_conditions = parts.where(query) if parts.where else conditions
     places = request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
     halves: list[sa.CTE] = []
-    for run in _runs(request):
-        merge = _Merge(parts, conditions, run, request.backwards, f"_{len(halves)}")
+    bounds = parts.bounds(query, request.order.column)
+    for run in _runs(request, bounds):
+        merge = _Merge(
+            parts,
+            conditions,
+            chosen_conditions,
+            run,
+            request.backwards,
+            parts.walked_rows(query),
+            f"_{len(halves)}",
+        )
         # No rows of a run are read if those of the earlier one fill the page.
         is_needed = [_length(half) < row_limit() for half in halves]
         page = merge.page(dialect, chosen, is_parent, is_needed, [*columns, *places])
@@ -99,8 +107,10 @@ class _Merge:
 
     parts: Parts
     conditions: Sequence[Condition]
+    chosen_conditions: Sequence[Condition]
     run: _Run
     backwards: bool
+    walked_rows: int
     suffix: str
 
     def page(
@@ -180,7 +190,7 @@ class _Merge:
             sa.select(order.last.label("row_key"), parts.column.label("part"))
             .where(*self.run.conditions, *is_needed)
             .order_by(*self.clauses)
-            .limit(row_limit() * _WALKED)
+            .limit(row_limit() * self.walked_rows)
         ).cte(f"walked{self.suffix}")
         is_row = order.last == first.c.row_key
         if parts.below and is_parent is not None:
@@ -199,7 +209,8 @@ class _Merge:
 
     def rows_of(self, source: sa.FromClause) -> list[Condition]:
         """Return the conditions of the rows of a part."""
-        return [self.parts.column == source.c.part, *self.conditions, *self.run.conditions]
+        is_part = self.parts.column == source.c.part
+        return [is_part, *self.chosen_conditions, *self.run.conditions]
 
     def heads(self, chosen: sa.CTE) -> sa.CTE:
         """Return the parts with the value of their first row, whether or not it meets conditions.
@@ -282,13 +293,13 @@ def _first_rows(rows: sa.Select[Any], order: Order, backwards: bool) -> sa.Selec
     return sa.select(*columns, *tail).order_by(*clauses).limit(row_limit())
 
 
-def _runs(request: PageRequest) -> list[_Run]:
-    """Return the runs that the page may have rows of, in its direction."""
+def _runs(request: PageRequest, bounds: Sequence[Condition]) -> list[_Run]:
+    """Return the runs that the page may have rows of, in its direction and within bounds."""
     order, backwards = request.order, request.backwards
     is_nullable = getattr(order.column, "nullable", False)
     # Rows without a value are in the index even if a filter leaves none.
     having = [order.column.is_not(None)] if is_nullable else []
-    runs = [_Run(having, replace(order, can_be_null=False), True)]
+    runs = [_Run([*having, *bounds], replace(order, can_be_null=False), True)]
     if order.can_be_null:
         runs.append(_Run([order.column.is_(None)], order, False))
     if backwards:

@@ -13,6 +13,7 @@ import pytest
 from gateway.media import samples
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site, fresh_settings, serve_site
+from tests.fixtures.studies import study_uid, upload_dicom
 from tests.fixtures.syncing import attach_job_to_sync
 from tests.fixtures.thumbnails import thumbnail
 from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
@@ -63,6 +64,7 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
         "item": await create_image_group(site, top, size),
         "job": job["uuid"],
         "pictures": await create_pictures(site, size),
+        **await create_studies(site, size),
         "dicom": await create_study(site, size),
     }
     await grant_roles(site, top, size)
@@ -94,6 +96,21 @@ async def create_study(site: Site, size: int) -> str:
     slices = [samples.dicom_file(series=1 + number % 2, instance_number=number) for number in range(size)]
     await upload(site, folder, [File(f"{number}.dcm", "DICOM_FILE", data) for number, data in enumerate(slices)])
     return folder
+
+
+async def create_studies(site: Site, size: int) -> dict[str, Any]:
+    """Create a folder of studies, one of which has `size` series of two instances with two versions each."""
+    folder, numbers = await site.folder(f"studies-{size}"), [100 * size + number for number in range(size)]
+    series = [samples.dicom_file(numbers[0], number, position) for number in range(size) for position in (1, 2)]
+    files = [*series, *(samples.dicom_file(number) for number in numbers[1:])]
+    uuids = await upload_dicom(site, folder, [*files, *series])
+    for uuid in uuids:
+        assert isinstance(await thumbnail(site, uuid), dict)
+    for number, uuid in zip(numbers, uuids[::-1], strict=False):
+        attached = {"folderUuid": folder, "studyUid": study_uid(number), "itemUuid": uuid}
+        await site.done("addStudyAttachment", attached, "study { id }")
+    uids = [study_uid(number) for number in numbers]
+    return {"studies": folder, "study": uids[0], "uids": uids}
 
 
 async def create_image_group(site: Site, folder: str, size: int) -> str:
