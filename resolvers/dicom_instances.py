@@ -31,6 +31,7 @@ from gateway.kinds.thumbnail_sizes import ThumbnailSize
 from gateway.models.dicom import DicomInstanceRecord, dicom_instances, dicom_series, dicom_studies
 from gateway.models.items import items
 from gateway.stores.base import SignedRequest
+from resolvers.dicom_instance_matches import instances_with_tags
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.dicom import DicomInstanceFilter
@@ -88,6 +89,8 @@ def _filter_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
             conditions.append(dicom_series.c.study_uuid.in_(studies))
         else:
             conditions.append(in_keys(column, uids))
+    if query.prepared is not None:
+        conditions.append(in_keys(dicom_instances.c.item_uuid, query.prepared))
     if filter.item_uuids is not None:
         _check_size(filter.item_uuids, "itemUuids")
         conditions.append(in_keys(dicom_instances.c.item_uuid, filter.item_uuids))
@@ -111,6 +114,7 @@ instance_search = ToMany(
     source=_with_series,
     where=_filter_conditions,
     filter_type=DicomInstanceFilter,
+    prepare=instances_with_tags,
     requires_filter=True,
     arguments=(INCLUDE_SUPERSEDED,),
 )

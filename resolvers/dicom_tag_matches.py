@@ -35,6 +35,8 @@ from resolvers.inputs.dicom_tag_matches import (
 
 Condition = sa.ColumnElement[bool]
 MAX_VALUE = 10_000
+TagName = tuple[str, str]
+"""A tag with those of the sequences that it is in, and its private creator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,21 @@ async def prepare_tag_spans(
     matches = (filter.tags if filter else None) or []
     if not matches:
         return ()
+    named, indexed = await read_indexed_tags(context, matches)
+    return tuple(
+        _span_of(match, indexed.get(name), shown(*name), ("filter", "tags", index))
+        for index, (match, name) in enumerate(zip(matches, named, strict=True))
+    )
+
+
+async def read_indexed_tags(
+    context: Context, matches: Sequence[DicomTagMatch]
+) -> tuple[list[TagName], dict[TagName, DicomIndexedTagRecord]]:
+    """Return the names of the tags of conditions, and by name those that are indexed.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT` if there are too many, or one is no tag.
+    """
     if len(matches) > MAX_TAG_MATCHES:
         message = sized("tags", 0, MAX_TAG_MATCHES, len(matches), "entries")
         raise bad_input(message, "filter", "tags")
@@ -77,11 +94,7 @@ async def prepare_tag_spans(
         ~dicom_indexed_tags.c.is_removed,
     )
     rows = await context.database.rows(present, DicomIndexedTagRecord)
-    indexed = {(row.tag, row.private_creator): row for row in rows}
-    return tuple(
-        _span_of(match, indexed.get(name), shown(*name), ("filter", "tags", index))
-        for index, (match, name) in enumerate(zip(matches, named, strict=True))
-    )
+    return named, {(row.tag, row.private_creator): row for row in rows}
 
 
 def _span_of(
@@ -93,10 +106,14 @@ def _span_of(
     if not row.is_filled:
         message = f"The values of the tag {name} are still being indexed. Retry later."
         raise DomainError(ErrorCode.UNAVAILABLE, message, (*path, "tag"))
-    *sequences, last = row.tag.split(":")
-    is_open = is_shown(last, row.vr) and all(is_shown(each, "SQ") for each in sequences)
     least, greatest = keys_of(match.is_, row.vr, (*path, "is"))
-    return TagSpan(row.uuid, least, greatest, not is_open)
+    return TagSpan(row.uuid, least, greatest, is_masked(row.tag, row.vr))
+
+
+def is_masked(tag: str, vr: str) -> bool:
+    """Return whether a tag is private or identifying, or one of the sequences that it is in is."""
+    *sequences, last = tag.split(":")
+    return not (is_shown(last, vr) and all(is_shown(each, "SQ") for each in sequences))
 
 
 def keys_of(

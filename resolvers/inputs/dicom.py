@@ -156,3 +156,9 @@ class DicomInstanceFilter:
         description="UUID of a folder: only what lies in it and below. Nothing lies in a folder "
         "that the viewer cannot see.",
     )
+    tags: list[DicomTagMatch] | None = strawberry.field(
+        default=None,
+        description="Conditions on tags, at most 20, all of which a file has to meet. They are for the "
+        "instances of a single study, which `studyUids` names, at most 5,000. Tags of the standard "
+        "need not be indexed.",
+    )

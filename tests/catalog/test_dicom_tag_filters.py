@@ -152,3 +152,40 @@ async def test_identifying_tags_match_nothing_in_masked_folders(tagged: Site) ->
     for condition, is_masked in conditions:
         assert bool(await search(tagged, condition, who=who)) is not is_masked
         assert await search(tagged, condition)
+
+
+INSTANCES = """query($filter: DicomInstanceFilter!) { dicomInstances(filter: $filter, first: 50) {
+    totalCount nodes { sopInstanceUid } } }"""
+
+
+async def test_instances_of_a_study_are_filtered_by_their_documents(tagged: Site) -> None:
+    """Tags of the standard need no index there."""
+
+    async def instances(*tags: dict[str, Any], study: str = "1.1", who: str = "admin") -> list[str]:
+        filter = {"studyUids": [study], "tags": list(tags)}
+        listed = (await tagged.ask(INSTANCES, {"filter": filter}, who))["dicomInstances"]
+        assert listed["totalCount"] == len(listed["nodes"])
+        return sorted(node["sopInstanceUid"] for node in listed["nodes"])
+
+    assert await instances(match("SliceThickness", from_="2")) == ["3.1", "3.2"]
+    assert await instances(match("SliceThickness", to="2.5"), match("StationName", "room a")) == ["3.0"]
+    assert await instances(match("0019100C", "7", "ACME")) == ["3.2"]
+    assert await instances(match("AcquisitionDate", from_="2026-01-01"), study="1.2") == ["3.3"]
+    assert await instances(match("PatientID", "1")) == []
+    for filter, code, path in (
+        ({"tags": [match("StationName", "a")]}, "BAD_USER_INPUT", "studyUids"),
+        ({"tags": [match("StationName", "a")], "studyUids": ["1.1", "1.2"]}, "BAD_USER_INPUT", "studyUids"),
+        ({"tags": [match("0019100C", "a", "X")], "studyUids": ["1.1"]}, "BAD_USER_INPUT", "tags.0.tag"),
+        ({"tags": [match("SliceThickness", "a")], "studyUids": ["1.1"]}, "BAD_USER_INPUT", "tags.0.is.value"),
+    ):
+        [error] = (await tagged.body(INSTANCES, {"filter": filter}))["errors"]
+        assert error["extensions"]["code"] == code, error
+        assert ".".join(map(str, error["extensions"]["inputPath"])) == f"filter.{path}", error
+    who, group = "reader@example.org", await tagged.group("readers")
+    await tagged.user(who, groups=[group])
+    assert await instances(match("SliceThickness", from_="2"), who=who) == []
+    [folder] = (await tagged.ask("{ storageFolders { nodes { uuid } } }"))["storageFolders"]["nodes"]
+    await tagged.grant(folder["uuid"], group, "VIEWER")
+    await tagged.done("updateStorageFolder", {"folderUuid": folder["uuid"], "phiPolicy": "MASKED"}, "folder { uuid }")
+    assert await instances(match("SliceThickness", from_="2"), who=who) == ["3.1", "3.2"]
+    assert await instances(match("StationName", "room a"), who=who) == []
