@@ -12,6 +12,7 @@ from tests.fixtures.clouds import Bucket, create_integration
 from tests.fixtures.encapsulated import (
     PDF_URL,
     VIDEO_URL,
+    extract_from,
     extracted,
     extracted_bytes,
     forget_extracted,
@@ -124,9 +125,11 @@ async def test_a_file_in_a_bucket_is_read_in_ranges_and_followed(site: Site, cus
     uuid = (await items_by_path(site, folder))["a.dcm"]["uuid"]
     assert await extracted_bytes(site, uuid) == PDF
     former = await extracted(site, uuid)
-    customer.put("followed/a.dcm", pdf_in_dicom(OTHER_PDF, 7))
-    await run_sync(site, folder)
-    assert await extracted_bytes(site, uuid) == OTHER_PDF
+    for changed in (PDF.replace(b"%PDF-1.4", b"%PDF-1.5"), OTHER_PDF):
+        assert changed != PDF
+        customer.put("followed/a.dcm", pdf_in_dicom(changed, 7))
+        await run_sync(site, folder)
+        assert await extracted_bytes(site, uuid) == changed
     customer.put("followed/a.dcm", samples.dicom_file())
     await run_sync(site, folder)
     selection = f"... on DicomFileItem {{ instance {{ {PDF_URL} }} }}"
@@ -162,3 +165,12 @@ async def test_reading_again_changes_nothing(site: Site) -> None:
         is_same = (await extracted(site, uuid))["url"].split("?")[0] == before["url"].split("?")[0]
         assert is_same != forget
     await check_all(site.services)
+
+
+async def test_a_server_that_is_down_is_asked_again(site: Site, file_server: FileServer) -> None:
+    """In the end, what it has is given up."""
+    folder = await site.folder("down")
+    [uuid] = await upload_items(site, folder, [File("r", "DICOM_FILE", pdf_in_dicom(PDF, 10))])
+    await extracted(site, uuid)
+    tried = await extract_from(site, uuid, f"{file_server.url}/status/503")
+    assert tried == [(True, 1)] * 3 + [(False, 0)]
