@@ -5,7 +5,8 @@ Nearly all documents are changed as text: parsing one takes several times longer
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,15 +16,16 @@ from gateway.dicom.masking import masked
 
 SYNTAX = "00083002"
 """Available Transfer Syntax UID."""
+_SYNTAX_KEY = f'"{SYNTAX}'.encode()
 _URI = b'"BulkDataURI":"'
 _AFTER_SYNTAX = re.compile(
     rb',"(?:0008(?:300[3-9A-F]|30[1-9A-F].|3[1-9A-F]..|[4-9A-F]...)|00(?:09|0[A-F]|[1-9A-F].)....'
     rb'|(?:0[1-9A-F]|[1-9A-F].)......)":\{'
 )
-_CANDIDATES = 20
-"""Elements after which a document is parsed to see where the transfer syntax belongs."""
 _TOP, _IN_ELEMENT = 1, 2
 """Depths of braces: within the document, and within an element of its first level."""
+_LAST_URI = len('7FE00010"}}')
+"""The end of a document whose last element is bulk data, which cannot be within a sequence."""
 
 
 def metadata_text(
@@ -39,41 +41,41 @@ def metadata_text(
     """
     text = zlib.decompress(packed)
     bulk = f"{url}/bulkdata/"
-    if is_masked or changes or text.count(b"{") != text.count(b"}"):
+    if is_masked or changes:
         return _parsed(text, bulk, syntax, changes, is_masked=is_masked)
-    depth, position = 0, 0
-    while (start := text.find(_URI, position)) >= 0:
-        depth += text.count(b"{", position, start) - text.count(b"}", position, start)
-        if depth != _IN_ELEMENT:
-            return _parsed(text, bulk, syntax, changes, is_masked=False)
-        position = start + len(_URI)  # which has no braces
-    if syntax is not None:
-        middle = position_of_syntax(text)
-        if middle is None:
-            return _parsed(text, bulk, syntax, changes, is_masked=False)
-        added = orjson.dumps({"vr": "UI", "Value": [syntax]})
-        text = b'%b,"%b":%b%b' % (text[:middle], SYNTAX.encode(), added, text[middle:])
-    return text.replace(_URI, _URI + bulk.encode()) if position else text
+    pieces: list[bytes] = []
+    depth = position = 0
+    for end, wanted, added in _insertions(text, bulk, syntax):
+        if len(text) - end != _LAST_URI or not text.endswith(b'"}}'):
+            depth += text.count(b"{", position, end) - text.count(b"}", position, end)
+            if depth != wanted or end < position:
+                return _parsed(text, bulk, syntax, changes, is_masked=False)
+        pieces += (text[position:end], added)
+        position = end
+    pieces.append(text[position:])
+    return b"".join(pieces)
 
 
-def position_of_syntax(text: bytes) -> int | None:
-    """Return where the transfer syntax belongs among the elements; None if that is not plain.
+def _insertions(text: bytes, bulk: str, syntax: str | None) -> Iterator[tuple[int, int, bytes]]:
+    """Yield what is added to a document: where, at which depth of braces, and the bytes.
 
-    Braces in texts can mislead this, to a middle at which it is valid JSON, too.
+    The depth tells whether the place is not within a sequence.
     """
-    if text[1:10] >= b'"%b' % SYNTAX.encode():
-        return None
-    depth, position = 0, 0
-    for count, match in enumerate(_AFTER_SYNTAX.finditer(text)):
-        depth += text.count(b"{", position, match.start()) - text.count(
-            b"}", position, match.start()
-        )
-        position = match.start()
-        if depth == _TOP:
-            return position
-        if count == _CANDIDATES:
-            return None
-    return len(text) - 1 if not position else None
+    if syntax is not None:
+        match = _AFTER_SYNTAX.search(text)
+        is_first = match is None or text[1:10] >= _SYNTAX_KEY
+        yield (0 if match is None else match.start()), -1 if is_first else _TOP, _element(syntax)
+    start = text.find(_URI)
+    while start >= 0:
+        start += len(_URI)
+        yield start, _IN_ELEMENT, bulk.encode()
+        start = text.find(_URI, start)
+
+
+@lru_cache(maxsize=256)
+def _element(syntax: str) -> bytes:
+    """Return the element of a transfer syntax, to be put before a comma."""
+    return b',"%b":%b' % (SYNTAX.encode(), orjson.dumps({"vr": "UI", "Value": [syntax]}))
 
 
 def _parsed(

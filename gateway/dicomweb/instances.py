@@ -17,7 +17,8 @@ class Instance(NamedTuple):
 
     Attributes:
         is_shown: whether the viewer sees what identifies patients in it, and so gets its bytes.
-        corrections: attributes of the study that were set by hand, by their columns.
+        corrections: attributes of the study that were set by hand, by their columns; None if
+            there are none.
     """
 
     item_uuid: UUID
@@ -27,11 +28,16 @@ class Instance(NamedTuple):
     sop_class_uid: str | None
     transfer_syntax_uid: str | None
     is_shown: bool
-    corrections: dict[str, Any]
+    corrections: dict[str, Any] | None
+    frames: int | None
 
     def url(self, base: str) -> str:
         """Return the URL of the instance below that of the folder."""
-        return f"{base}{Target(self.study_uid, self.series_uid, self.sop_instance_uid)}"
+        # Not by `Target`, since this is called for each document.
+        return (
+            f"{base}/studies/{self.study_uid}/series/{self.series_uid}/instances/"
+            f"{self.sop_instance_uid}"
+        )
 
 
 async def find_instances(context: Context, scope: Scope, target: Target) -> list[Instance]:
@@ -51,7 +57,8 @@ async def find_instances(context: Context, scope: Scope, target: Target) -> list
             dicom_instances.c.sop_class_uid,
             dicom_instances.c.transfer_syntax_uid,
             scope.shows_series().label("is_shown"),
-            dicom_studies.c.corrections,
+            sa.case((dicom_studies.c.phi_version > 0, dicom_studies.c.corrections)),
+            dicom_instances.c.frames,
         )
         .select_from(dicom_studies)
         .join(dicom_series, dicom_series.c.study_uuid == dicom_studies.c.uuid)

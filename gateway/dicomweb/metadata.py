@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,8 +22,8 @@ from gateway.dicomweb.searching import required_json_type
 from gateway.http.compression import VARIES, accepts_gzip
 from gateway.models.dicom import dicom_tags
 
-_BATCH = 200
-"""Documents that are read with one statement."""
+_BATCH, _BATCH_FRAMES = 250, 5_000
+"""Documents that are read with one statement, and frames of which they may tell."""
 _SLICE = 20
 """Documents that are made before other tasks run: about a millisecond."""
 _GZIP = 31
@@ -56,8 +56,7 @@ async def documents_of(
 ) -> AsyncIterator[bytes]:
     """Yield a JSON list of documents in pieces."""
     separator = b"["
-    for start in range(0, len(instances), _BATCH):
-        batch = instances[start : start + _BATCH]
+    for batch in batches_of(instances):
         chosen = sa.select(dicom_tags.c.item_uuid, dicom_tags.c.document).where(
             in_keys(dicom_tags.c.item_uuid, [each.item_uuid for each in batch])
         )
@@ -72,6 +71,17 @@ async def documents_of(
             separator = b","
             await asyncio.sleep(0)
     yield b"]"
+
+
+def batches_of(instances: Sequence[Instance]) -> Iterator[Sequence[Instance]]:
+    """Yield instances whose documents fit into memory together."""
+    start, frames = 0, 0
+    for index, instance in enumerate(instances):
+        frames += instance.frames or 1
+        if index > start and (index - start == _BATCH or frames > _BATCH_FRAMES):
+            yield instances[start:index]
+            start, frames = index, instance.frames or 1
+    yield instances[start:]
 
 
 def document_of(instance: Instance, packed: bytes | None, base: str) -> bytes:
@@ -89,7 +99,7 @@ def document_of(instance: Instance, packed: bytes | None, base: str) -> bytes:
         packed,
         instance.url(base),
         instance.transfer_syntax_uid,
-        corrected_elements(instance.corrections),
+        corrected_elements(instance.corrections) if instance.corrections else {},
         is_masked=not instance.is_shown,
     )
 
