@@ -69,7 +69,7 @@ def copies_of(
         into=into.hex if into else None,
         study=study,
         options=None,
-        project_key=None,
+        project=None,
         removes_sources=deletion.is_wanted,
     )
     return DicomSpec(
@@ -131,7 +131,7 @@ async def study_attributes(
 def anonymized_copies(
     sources: Sequence[StudySource],
     options: dict[str, Any],
-    project_key: str | None,
+    project_uuid: UUID | None,
     secret: bytes | None,
 ) -> DicomSpec:
     """Return the work of a job that anonymizes studies.
@@ -145,7 +145,7 @@ def anonymized_copies(
         into=None,
         study=None,
         options=options,
-        project_key=project_key,
+        project=None if project_uuid is None else project_uuid.hex,
         removes_sources=False,
     )
     return DicomSpec(

@@ -67,7 +67,7 @@ class CopySpec(TypedDict):
         into: the study that the copies become a part of, in hex; None for new studies.
         study: attributes of patient and study that the copies get, see `CopyEdit`.
         options: the options of their anonymization, see `options_from`; None without any.
-        project_key: the project whose secret is used; None for a secret of the job's own.
+        project: the UUID of the project whose secret is used; None for a secret of the job's own.
         removes_sources: whether the instances are deleted once all are copied.
     """
 
@@ -75,7 +75,7 @@ class CopySpec(TypedDict):
     into: str | None
     study: dict[str, Any] | None
     options: dict[str, Any] | None
-    project_key: str | None
+    project: str | None
     removes_sources: bool
 
 

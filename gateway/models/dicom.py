@@ -251,14 +251,16 @@ class DicomProjectRecord(SQLModel, table=True):
     """A project within which anonymized patients and objects have the same pseudonyms.
 
     Attributes:
-        key: the name that clients give it.
+        key: the name that clients give it, in the root folder that anonymized files go to.
         secret: 32 random bytes from which pseudonyms are derived, in base 64, encrypted like the
             credentials of integrations.
     """
 
     __tablename__ = "dicom_projects"
+    __table_args__ = (sa.UniqueConstraint("root_folder_uuid", "key"),)
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
-    key: str = Field(sa_type=Key, unique=True)
+    root_folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE")
+    key: str = Field(sa_type=Key)
     secret: str
     created_at: datetime = Field(default_factory=now)
 

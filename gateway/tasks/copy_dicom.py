@@ -187,10 +187,10 @@ async def _copy_some(
 
 
 async def _work(services: Services, editor: Prober, prober: Prober, row: JobRecord) -> _Work:
-    project_key, secret = copy_spec(row)["project_key"], spec_of(row).get("secret")
-    if project_key is not None:
+    project, secret = copy_spec(row)["project"], spec_of(row).get("secret")
+    if project is not None:
         async with services.database.writing() as transaction:
-            key = await project_secret(transaction, services.vault, project_key)
+            key = await project_secret(transaction, services.vault, UUID(hex=project))
     else:
         key = bytes.fromhex(secret or "")
     series = await series_of_job(services.database, row.uuid)

@@ -49,8 +49,8 @@ class AnonymizeDicomStudiesInput:
     project_key: str | None = strawberry.field(
         default=None,
         description="A name, 1 to 200 characters, for which the same UID or Patient ID always gets "
-        "the same replacement, and a patient's dates the same shift, across jobs and users. Null "
-        "for replacements that no other job has.",
+        "the same replacement, and a patient's dates the same shift, across jobs and users that copy "
+        "into the same root folder. Null for replacements that no other job has.",
     )
     retain_uids: bool = strawberry.field(default=False, description="Whether UIDs stay.")
     retain_device: bool = strawberry.field(

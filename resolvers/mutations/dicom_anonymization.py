@@ -15,7 +15,7 @@ from gateway.catalog.dicom_copy_plans import (
     planned_actions,
 )
 from gateway.catalog.dicom_jobs import shows_identities
-from gateway.catalog.dicom_projects import project_secret
+from gateway.catalog.dicom_projects import ensure_project, project_secret
 from gateway.catalog.dicom_units import StudySource
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -73,17 +73,19 @@ async def anonymize_dicom_studies(
     async with context.database.writing() as transaction:
 
         async def start() -> UUID:
-            secret = new_secret()
+            secret, project = new_secret(), None
             if key is not None:
-                secret = await project_secret(transaction, context.services.vault, key)
+                vault = context.services.vault
+                project = await ensure_project(transaction, vault, target, key)
+                secret = await project_secret(transaction, vault, project)
             uids = [study.study_uid for study in input.studies]
             if not input.retain_uids:
                 uids = [new_study_uid(secret, uid) for uid in uids]
             spec = anonymized_copies(
                 await _sources(context, transaction, input, permissions),
                 options,
-                key,
-                None if key is not None else secret,
+                project,
+                None if project is not None else secret,
             )
             anonymize = DicomCopyOperation.ANONYMIZE
             return await start_copies(transaction, queue, viewer, anonymize, spec, target, uids)

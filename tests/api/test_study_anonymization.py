@@ -69,16 +69,18 @@ async def test_copies_name_nobody_and_burned_in_text_is_left_out(site: Site) -> 
 
 
 async def test_a_project_gives_the_same_pseudonyms(site: Site) -> None:
-    """Without one, each job gives others."""
-    folder, targets = await site.folder("clinic"), [await site.folder(name) for name in "abc"]
+    """Without one, each job gives others, and so does a project with the same key in another root folder."""
+    folder, root = await site.folder("clinic"), await site.folder("research")
+    targets = [await site.folder(name, root) for name in "abc"] + [await site.folder("others")]
     await upload_dicom(site, folder, [ct_file(1), ct_file(1, 2)])
-    options = {"retainLongitudinal": "MODIFIED", "retainPatientCharacteristics": True}
+    options, project = {"retainLongitudinal": "MODIFIED", "retainPatientCharacteristics": True}, {"projectKey": "p"}
     states = [
         await run_study_job(site, "anonymizeDicomStudies", wanted(folder, target, 1, 2, **options, **key))
-        for target, key in zip(targets, ({"projectKey": "p"}, {"projectKey": "p"}, {}), strict=True)
+        for target, key in zip(targets, (project, project, {}, project), strict=True)
     ]
     assert states[0]["studyUids"] == states[1]["studyUids"]
-    assert not set(states[0]["studyUids"]) & set(states[2]["studyUids"])
+    for other in states[2:]:
+        assert not set(states[0]["studyUids"]) & set(other["studyUids"])
     [first], [again] = [await files_of(site, targets[index], states[index]["studyUids"][0]) for index in (0, 1)]
     assert first == again
     copy = pydicom.dcmread(io.BytesIO(first))

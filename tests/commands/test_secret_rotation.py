@@ -10,11 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.auth.secret import site_secrets
-from gateway.catalog.dicom_projects import project_secret
+from gateway.catalog.dicom_projects import ensure_project, project_secret
 from gateway.catalog.secret_rotation import rotate_secrets
 from gateway.clouds.vault import Vault
+from gateway.database.engine import Transaction
 from gateway.errors import DomainError
+from gateway.ids import uuid7
 from gateway.kinds.enums import StorageLocationName
+from gateway.models.folders import FolderRecord, folders
 from gateway.models.integrations import CloudIntegrationRecord, cloud_integrations
 from gateway.settings import Settings
 from gateway.stores.disk import DiskStore
@@ -64,7 +67,16 @@ async def test_credentials_are_encrypted_again(tmp_path: Path, embedded_url: str
 async def secrets_of_projects(settings: Settings, keys: list[str]) -> list[bytes]:
     """Return the secrets of projects, which are created if they are missing."""
     async with open_services(settings) as services, services.database.writing() as transaction:
-        return [await project_secret(transaction, services.vault, key) for key in keys]
+        [folder, *_] = await transaction.rows(sa.select(folders), FolderRecord) or [await _add_folder(transaction)]
+        projects = [await ensure_project(transaction, services.vault, folder.uuid, key) for key in keys]
+        return [await project_secret(transaction, services.vault, project) for project in projects]
+
+
+async def _add_folder(transaction: Transaction) -> FolderRecord:
+    new = uuid7()
+    folder = FolderRecord(uuid=new, path=new.hex, name="trials", name_key="trials")
+    await transaction.execute(sa.insert(folders).values(folder.model_dump()))
+    return folder
 
 
 async def test_secrets_of_projects_survive_rotation(tmp_path: Path, embedded_url: str) -> None:

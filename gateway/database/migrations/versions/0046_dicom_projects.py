@@ -20,9 +20,18 @@ def upgrade() -> None:
     op.create_table(
         "dicom_projects",
         sa.Column("uuid", sa.Uuid(), nullable=False),
+        sa.Column("root_folder_uuid", sa.Uuid(), nullable=False),
         sa.Column("key", Key, nullable=False),
         sa.Column("secret", sa.String(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("uuid", name="pk_dicom_projects"),
-        sa.UniqueConstraint("key", name="uq_dicom_projects_key"),
+        sa.ForeignKeyConstraint(
+            ["root_folder_uuid"],
+            ["folders.uuid"],
+            name="fk_dicom_projects_root_folder_uuid_folders",
+            ondelete="CASCADE",
+        ),
+        sa.UniqueConstraint(
+            "root_folder_uuid", "key", name="uq_dicom_projects_root_folder_uuid_key"
+        ),
     )
