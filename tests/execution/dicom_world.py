@@ -16,6 +16,7 @@ from gateway.models.dicom import (
     dicom_tags,
     study_attachments,
 )
+from gateway.models.dicom_indexed_tags import dicom_indexed_tags, dicom_tag_values
 from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.items import items
 from gateway.models.jobs import jobs
@@ -46,6 +47,7 @@ async def create_studies(builder: Any) -> None:
     """
     random, put = builder.random, builder.put
     attached = set[UUID]()
+    series: list[UUID] = []
     for number in range(14):
         name = random.choice(PEOPLE)
         date, times = random.choice(DATES), {"created_at": builder.moment(), "last_edited_at": builder.moment()}
@@ -73,18 +75,19 @@ async def create_studies(builder: Any) -> None:
             order = {"study_date": date, "patient_name_key": key, **times}
             await put(dicom_study_places, study_uuid=study, folder_uuid=home, **order)
             for position in range(1 + random.randrange(2)):
-                await create_series(builder, study, home, position)
+                series.append(await create_series(builder, study, home, position))
         for item in random.sample(builder.world.items, number % 3):
             if item not in attached:
                 attached.add(item)
                 await put(study_attachments, study_uuid=study, item_uuid=item)
+    await index_tags(builder, series)
 
 
-async def create_series(builder: Any, study: UUID, home: UUID, position: int) -> None:
-    """Insert a series with some instances."""
+async def create_series(builder: Any, study: UUID, home: UUID, position: int) -> UUID:
+    """Insert a series with some instances, and return its UUID."""
     random, put = builder.random, builder.put
     count = random.randrange(4)
-    series = await put(
+    series: UUID = await put(
         dicom_series,
         study_uuid=study,
         folder_uuid=home,
@@ -122,6 +125,18 @@ async def create_series(builder: Any, study: UUID, home: UUID, position: int) ->
         if random.random() < 0.8:
             packed = pack(DOCUMENT | {"00200013": {"vr": "IS", "Value": [number]}})
             await put(dicom_tags, item_uuid=item, document=packed.data, document_size=packed.size, **READING)
+    return series
+
+
+async def index_tags(builder: Any, members: list[UUID]) -> None:
+    """Insert an indexed tag that series have, with its job, and one that is not ready."""
+    done = {"kind": JobKind.INDEXING, "user_uuid": builder.world.users[0], "status": "DONE", "title": "00080060"}
+    job = await builder.put(jobs, **done, sequence=9)
+    tag = await builder.put(dicom_indexed_tags, tag="00080060", vr="CS", is_filled=True, job_uuid=job)
+    await builder.put(dicom_indexed_tags, tag="0019100C", private_creator="ACME", vr="IS")
+    for number, series in enumerate(members):
+        value = {"value_key": ("CT", "MR", "")[number % 3], "instances": 1}
+        await builder.put(dicom_tag_values, series_uuid=series, indexed_tag_uuid=tag, **value)
 
 
 async def create_study_jobs(builder: Any) -> None:

@@ -17,6 +17,7 @@ from gateway.ids import global_id
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import data_rows
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
+from gateway.models.dicom_indexed_tags import dicom_indexed_tags
 from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
@@ -104,6 +105,8 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "DicomDeletionJob": jobs,
         "DicomCopyJob": jobs,
         "DicomJobUnit": dicom_job_units,
+        "DicomIndexedTag": dicom_indexed_tags,
+        "IndexingJob": jobs,
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,
