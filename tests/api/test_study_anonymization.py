@@ -81,7 +81,7 @@ async def test_a_project_gives_the_same_pseudonyms(site: Site) -> None:
     assert states[0]["studyUids"] == states[1]["studyUids"]
     for other in states[2:]:
         assert not set(states[0]["studyUids"]) & set(other["studyUids"])
-    [first], [again] = [await files_of(site, targets[index], states[index]["studyUids"][0]) for index in (0, 1)]
+    first, again = await files_of(site, root, states[0]["studyUids"][0])
     assert first == again
     copy = pydicom.dcmread(io.BytesIO(first))
     assert copy.PatientSex == "F"
