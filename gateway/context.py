@@ -47,7 +47,8 @@ class Services:
 
     `vault` encrypts secrets that are stored. `watches` know whether the store and the clouds of
     integrations are away. `read_filter` is there in processes that run tasks.
-    `requested_thumbnails` has the items and frames whose thumbnails were requested lately.
+    `requested_thumbnails` has the items and frames whose thumbnails were requested lately, and
+    `requested_extractions` the keys of files inside DICOM files.
     `stopping` is set when the process begins to shut down, `closing` when it closes connections.
     """
 
@@ -64,6 +65,7 @@ class Services:
     watches: Watches
     streams: Streams = field(default_factory=Streams)
     requested_thumbnails: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=60))
+    requested_extractions: RecentKeys = field(default_factory=lambda: RecentKeys(seconds=600))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     read_filter: "ReadFilter | None" = None

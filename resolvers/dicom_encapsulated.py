@@ -1,13 +1,14 @@
-"""PDFs and videos inside DICOM files: signed URLs of what was extracted."""
+"""PDFs and videos inside DICOM files: signed URLs, and requests for those that are elsewhere."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.encapsulated_files import enqueue_extraction
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import batch
@@ -20,12 +21,14 @@ from resolvers.signed_urls import Lifetime, bounds_of, lifetime_of
 
 
 class ExtractedFile(NamedTuple):
-    """A file that was extracted from that of an item, whose name is `name`."""
+    """A file that was extracted, or is to be, from that of an item, whose name is `name`."""
 
     item_uuid: UUID
     mime_type: str
     object_key: str
+    is_stored: bool
     name: str
+    is_elsewhere: bool
 
     @property
     def file_name(self) -> str:
@@ -58,11 +61,17 @@ async def _signed(
     async def load(loaded: list[UUID]) -> list[ExtractedFile | None]:
         known = encapsulated_files.c
         statement = (
-            sa.select(known.item_uuid, known.mime_type, known.object_key, items.c.name)
+            sa.select(
+                known.item_uuid,
+                known.mime_type,
+                known.object_key,
+                known.is_stored,
+                items.c.name,
+                items.c.object_key.is_(None).label("is_elsewhere"),
+            )
             .join(items, items.c.uuid == known.item_uuid)
             .where(
                 in_keys(known.item_uuid, loaded),
-                known.is_stored,
                 ~items.c.is_tombstone,
                 ~is_restricted.expression(context.viewer),
             )
@@ -72,14 +81,29 @@ async def _signed(
         return [files.get(key) for key in loaded]
 
     loads = (context.loaders.load("extracted files", key, load) for key in keys)
-    signed: list[SignedRequest | None] = []
-    for file in await asyncio.gather(*loads):
-        if file is None or file.mime_type not in mime_types:
-            signed.append(None)
-            continue
-        signed.append(
-            await context.services.store.sign_get(
-                file.object_key, file.file_name, file.mime_type, span, is_inline=True, bounds=bounds
-            )
+    files: list[ExtractedFile | None] = await asyncio.gather(*loads)
+    wanted = [file for file in files if file and file.mime_type in mime_types]
+    await _request(context, [file for file in wanted if file.is_elsewhere and not file.is_stored])
+    urls = {
+        file.item_uuid: await context.services.store.sign_get(
+            file.object_key, file.file_name, file.mime_type, span, is_inline=True, bounds=bounds
         )
-    return signed
+        for file in wanted
+        if file.is_stored
+    }
+    return [urls.get(key) for key in keys]
+
+
+async def _request(context: Context, files: Sequence[ExtractedFile]) -> None:
+    """Let files be extracted, unless they were requested lately: clients ask until they are."""
+    recent = context.services.requested_extractions
+    new = set(recent.unknown(file.object_key for file in files))
+    if not new:
+        return
+    async with context.database.writing() as transaction:
+        for file in files:
+            if file.object_key in new:
+                await enqueue_extraction(
+                    transaction, context.services.queue, file.item_uuid, file.object_key
+                )
+    recent.note(new)

@@ -333,8 +333,8 @@ class DicomInstance(Node):
     encapsulated_pdf_url: SignedUrl | None = resolved(
         dicom_encapsulated.pdf_url_of,
         "A URL of the PDF inside the file, which browsers show. Null if the file holds none or the "
-        "viewer may not read it, and for some seconds after the file was added, until the PDF is "
-        "extracted.",
+        "viewer may not read it, and until it is extracted: that takes some seconds after an upload, "
+        "and for a file in a bucket or at a public URL after the first request.",
     )
     encapsulated_video_url: SignedUrl | None = resolved(
         dicom_encapsulated.video_url_of,

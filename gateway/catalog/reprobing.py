@@ -241,7 +241,8 @@ async def save_object(
         )
     known = facts or facts_of(row)
     await files_read(transaction, [Arrival(row.uuid, row.folder_uuid, known, content)])
-    await save_encapsulated(transaction, queue, {row.uuid: content})
+    elsewhere = () if row.object_key else (row.uuid,)
+    await save_encapsulated(transaction, queue, {row.uuid: content}, elsewhere)
 
 
 def facts_of(row: ItemRecord) -> MediaFacts:

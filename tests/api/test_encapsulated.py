@@ -139,12 +139,15 @@ async def test_a_file_in_a_bucket_is_read_in_ranges_and_followed(site: Site, cus
 
 
 async def test_a_file_at_a_public_url_is_extracted(site: Site, file_server: FileServer) -> None:
-    """Whether or not its server supports ranges; one that cannot be fetched any more is given up."""
+    """Whether or not its server supports ranges. Nothing is fetched before someone asks for it."""
     folder, data = await site.folder("public"), pdf_in_dicom(PDF, 8)
     url = file_server.add("ranges.dcm", data)
     whole = url.replace("/files/", "/whole/")
     wanted = {"dicomFiles": [{"objectUrl": url, "title": "ranges"}, {"objectUrl": whole, "title": "whole"}]}
     items = await ingest(site, folder, wanted)
+    fetched = len(file_server.requests)
+    await check_all(site.services)
+    assert len(file_server.requests) == fetched
     for item in items.values():
         assert await extracted_bytes(site, item["uuid"]) == PDF
     await check_all(site.services)

@@ -30,5 +30,8 @@ def test_a_directory_becomes_a_study(demo_site: DemoSite, tmp_path: Path) -> Non
     instances = demo_site.ask(query.text, {"folder": folder, "study": formed["studyUid"]})["dicomStudy"]["instances"]
     positions = [node["tags"][0]["values"] for node in instances["nodes"]]
     assert len(positions) == FILES and positions[0] != positions[1]
+    [query] = blocks_of(PAGE, "PDFs and videos inside files")
+    instances = demo_site.ask(query.text, {"folder": folder, "study": formed["studyUid"]})["dicomStudy"]["instances"]
+    assert [node["encapsulatedPdfUrl"] for node in instances["nodes"]] == [None] * FILES
     [query] = blocks_of(PAGE, "Finding studies")
     assert demo_site.ask(query.text, {"folder": folder})["dicomStudies"]["totalCount"] == 1

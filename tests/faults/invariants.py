@@ -86,7 +86,9 @@ WRONG_ROWS = {
         SELECT key FROM stored_objects WHERE NOT EXISTS (SELECT 1 FROM items WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM renditions WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM uploads WHERE stored_key = key)""",
-    "encapsulated file that nobody extracts": "SELECT object_key FROM encapsulated_files WHERE NOT is_stored",
+    "encapsulated file that nobody extracts": """
+        SELECT item_uuid FROM encapsulated_files JOIN items ON items.uuid = item_uuid
+        WHERE NOT is_stored AND items.object_key IS NOT NULL""",
     "thumbnail that nobody makes": "SELECT object_key FROM thumbnails WHERE unavailable_reason = 'PENDING'",
     **WRONG_DICOM_ROWS,
 }
@@ -176,7 +178,7 @@ def wrong_objects(evidence: Evidence) -> Iterator[str]:
         sizes = [left.pop(f"{row['object_key']}-{size}", None) for size in ("small", "medium", "large")]
         if row["unavailable_reason"] is None and not any(sizes):
             yield f"thumbnail {row['object_key']} without an object"
-    for row in evidence.select("SELECT object_key, file_size FROM encapsulated_files"):
+    for row in evidence.select("SELECT object_key, file_size FROM encapsulated_files WHERE is_stored"):
         size = left.pop(row["object_key"], None)
         if size != row["file_size"]:
             yield f"extracted file {row['object_key']} of {size} instead of {row['file_size']} bytes"

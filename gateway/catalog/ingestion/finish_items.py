@@ -224,7 +224,9 @@ async def _keep_instances(
     ]
     others = {each.item_uuid for each in sources} - {each.item_uuid for each in arrivals}
     await files_read(transaction, arrivals, [rows[uuid] for uuid in others])
-    await save_encapsulated(transaction, queue, {each.item_uuid: each.object for each in arrivals})
+    elsewhere = {each.item_uuid for each in sources if each.is_remote}
+    objects = {each.item_uuid: each.object for each in arrivals}
+    await save_encapsulated(transaction, queue, objects, elsewhere)
 
 
 async def _record_arrivals(

@@ -52,12 +52,17 @@ class FileToExtract(NamedTuple):
 
 
 async def save_encapsulated(
-    transaction: Transaction, queue: Queue, objects: Mapping[UUID, DicomObject]
+    transaction: Transaction,
+    queue: Queue,
+    objects: Mapping[UUID, DicomObject],
+    elsewhere: Collection[UUID],
 ) -> None:
-    """Let the files inside DICOM files that were read be extracted, by the UUIDs of the items.
+    """Keep which files are inside DICOM files that were read, by the UUIDs of the items.
 
     Callers have locked the items, and have deleted what was extracted from files that changed.
-    If a file was read again and holds the same as before, that stays.
+    If a file was read again and holds the same as before, that stays. Those in the gateway's own
+    store are extracted; those `elsewhere` when someone asks for it: reading them may cost their
+    owner money.
     """
     known = await transaction.rows(
         sa.select(encapsulated_files).where(in_keys(encapsulated_files.c.item_uuid, objects)),
@@ -70,7 +75,7 @@ async def save_encapsulated(
         pieces = [tuple(piece) for piece in row.ranges]
         if read and (read["mime_type"], [*map(tuple, read["ranges"])]) == (row.mime_type, pieces):
             del missing[row.item_uuid]
-            if not row.is_stored:
+            if not row.is_stored and row.item_uuid not in elsewhere:
                 await enqueue_extraction(transaction, queue, row.item_uuid, row.object_key)
         else:
             other.append(row.item_uuid)
@@ -89,7 +94,8 @@ async def save_encapsulated(
     if rows:
         await transaction.execute(sa.insert(encapsulated_files), rows)
     for new in rows:
-        await enqueue_extraction(transaction, queue, new["item_uuid"], new["object_key"])
+        if new["item_uuid"] not in elsewhere:
+            await enqueue_extraction(transaction, queue, new["item_uuid"], new["object_key"])
 
 
 async def enqueue_extraction(
