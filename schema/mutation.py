@@ -40,6 +40,7 @@ from resolvers.mutations.dicom_copies import (
 )
 from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.dicom_indexed_tags import add_dicom_indexed_tag, remove_dicom_indexed_tag
+from resolvers.mutations.dicom_reading import extract_dicom_metadata
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -137,6 +138,7 @@ from schema.payloads.dicom import (
     ClearDicomStudyCachePayload,
     DeleteDicomInstancesPayload,
     DeleteStudyAttachmentPayload,
+    ExtractDicomMetadataPayload,
     SetDicomStudyPhiPayload,
 )
 from schema.payloads.dicom_indexed_tags import (
@@ -240,6 +242,7 @@ class Mutation:
     delete_study_attachment: DeleteStudyAttachmentPayload = mutation(delete_study_attachment)
     set_dicom_study_phi: SetDicomStudyPhiPayload = mutation(set_dicom_study_phi)
     clear_dicom_study_cache: ClearDicomStudyCachePayload = mutation(clear_dicom_study_cache)
+    extract_dicom_metadata: ExtractDicomMetadataPayload = mutation(extract_dicom_metadata)
     split_dicom_study: SplitDicomStudyPayload = mutation(split_dicom_study)
     merge_dicom_studies: MergeDicomStudiesPayload = mutation(merge_dicom_studies)
     clone_dicom_study: CloneDicomStudyPayload = mutation(clone_dicom_study)

@@ -42,7 +42,8 @@ class ReprobeArgs(TypedDict):
     """Arguments of `REPROBE`: the scope, and the last item before those of the task.
 
     Without a folder or without kinds, the scope has all of them. With `only`, the task reads a
-    single item of it. With `untagged`, it also has DICOM files that lack their tags.
+    single item of it. With `untagged`, it also has DICOM files that lack their tags. With `chosen`,
+    it has these items, whichever version read them.
     """
 
     folder: str | None
@@ -50,6 +51,7 @@ class ReprobeArgs(TypedDict):
     after: str
     only: NotRequired[str]
     untagged: NotRequired[bool]
+    chosen: NotRequired[Sequence[str]]
 
 
 REPROBE = TaskType("reprobe", ReprobeArgs)
@@ -62,30 +64,36 @@ class ReprobeScope:
     Attributes:
         with_untagged: whether DICOM files without their tags, or without an instance, are among
             them even if this version read them.
+        chosen: the only items in the scope, if there are any, whichever version read them.
     """
 
     folder_uuid: UUID | None = None
     item_types: Collection[StorageItemType] = ()
     with_untagged: bool = False
+    chosen: Collection[UUID] = ()
 
     @property
     def conditions(self) -> Sequence[sa.ColumnElement[bool]]:
         """Conditions of the items, most of which are those that an older version read."""
         version = items.c.probe_version
-        is_older = version.is_(None) | ((version > PROVIDED) & (version < PROBE_VERSION))
+        is_wanted: sa.ColumnElement[bool] = version.is_(None) | (
+            (version > PROVIDED) & (version < PROBE_VERSION)
+        )
+        if self.chosen:
+            is_wanted = in_keys(items.c.uuid, self.chosen)
         if self.with_untagged:
             has_rows = [
                 sa.exists().where(table.c.item_uuid == items.c.uuid)
                 for table in (dicom_tags, dicom_instances)
             ]
             is_dicom = items.c.item_type == StorageItemType.DICOM_FILE
-            is_older |= is_dicom & ~sa.and_(*has_rows)
+            is_wanted |= is_dicom & ~sa.and_(*has_rows)
         conditions = [
             items.c.url.is_not(None),
             items.c.item_type != StorageItemType.FILE,  # which is stored without being read
             items.c.is_placeholder.is_(False),
             items.c.is_tombstone.is_(False),
-            is_older,
+            is_wanted,
         ]
         if self.item_types:
             conditions.append(items.c.item_type.in_(self.item_types))
@@ -142,6 +150,16 @@ async def enqueue_reprobe(
     await queue.enqueue(transaction, REPROBE, args, key=key)
 
 
+async def enqueue_chosen(
+    transaction: Transaction, queue: Queue, item_uuids: Sequence[UUID]
+) -> None:
+    """Enqueue tasks that read these items, and no others."""
+    for start in range(0, len(item_uuids), ITEMS_PER_TASK):
+        chosen = [uuid.hex for uuid in item_uuids[start : start + ITEMS_PER_TASK]]
+        args = ReprobeArgs(folder=None, item_types=[], after=START.hex, chosen=chosen)
+        await queue.enqueue(transaction, REPROBE, args)
+
+
 async def enqueue_suspect(
     transaction: Transaction, queue: Queue, scope: ReprobeScope, item_uuid: UUID
 ) -> None:
@@ -150,7 +168,11 @@ async def enqueue_suspect(
     args = ReprobeArgs(folder=None, item_types=[], after=START.hex, only=only)
     if scope.with_untagged:
         args["untagged"] = True
-    await queue.enqueue(transaction, REPROBE, args, key=f"{REPROBE.name}.item.{only}", deaths=1)
+    key = f"{REPROBE.name}.item.{only}"
+    if scope.chosen:
+        key += ".chosen"
+        args["chosen"] = [only]
+    await queue.enqueue(transaction, REPROBE, args, key=key, deaths=1)
 
 
 async def next_items(

@@ -1,6 +1,7 @@
 """Reading of stored files again: a few items a task, so that other tasks get their turn."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -36,13 +37,17 @@ async def reprobe(
     after: str,
     only: str = "",
     untagged: bool = False,
+    chosen: Sequence[str] = (),
 ) -> None:
     """Read the next items of a scope again, and enqueue the task for those that follow.
 
-    Once a worker died of the task, each item gets its own task, with `only`.
+    Once a worker died of the task, each item gets its own task, with `only`. Facts that a client
+    provided are kept unless the item was chosen.
     """
     kinds = [*map(StorageItemType, item_types)]
-    scope = ReprobeScope(UUID(hex=folder) if folder else None, kinds, untagged)
+    scope = ReprobeScope(
+        UUID(hex=folder) if folder else None, kinds, untagged, [UUID(hex=each) for each in chosen]
+    )
     last = UUID(hex=after)
     rows = await next_items(services.database, scope, last, UUID(hex=only) if only else None)
     if not rows:
@@ -51,13 +56,14 @@ async def reprobe(
         async with services.database.writing() as transaction:
             for row in rows:
                 await enqueue_suspect(transaction, services.queue, scope, row.uuid)
-            await enqueue_reprobe(transaction, services.queue, scope, rows[-1].uuid)
+            if not chosen:
+                await enqueue_reprobe(transaction, services.queue, scope, rows[-1].uuid)
         return
-    provided = await find_provided(services.database, rows)
+    provided = set() if chosen else await find_provided(services.database, rows)
     async with asyncio.TaskGroup() as group:
         for row in rows:
             group.create_task(_read_again(services, reader, row, row.uuid in provided))
-    if len(rows) == ITEMS_PER_TASK:
+    if len(rows) == ITEMS_PER_TASK and not chosen:
         async with services.database.writing() as transaction:
             await enqueue_reprobe(transaction, services.queue, scope, rows[-1].uuid)
 

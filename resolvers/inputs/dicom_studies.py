@@ -105,3 +105,11 @@ class SetDicomStudyPhiInput(DicomStudyInput):
 @strawberry.input(description="The DICOM study whose rows are derived again.")
 class ClearDicomStudyCacheInput(DicomStudyInput):
     pass
+
+
+@strawberry.input(description="The DICOM files to read again.")
+class ExtractDicomMetadataInput:
+    item_uuids: list[UUID] = strawberry.field(
+        description="UUIDs of 1 to 1,000 items of the kind `DICOM_FILE`, from any folders, without "
+        "duplicates."
+    )

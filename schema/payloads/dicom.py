@@ -54,3 +54,13 @@ class DeleteDicomInstancesPayload:
         "The global IDs of the deleted items; at most 10,000.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)
+
+
+@row_type()
+@strawberry.type(description="Result of `extractDicomMetadata`.")
+class ExtractDicomMetadataPayload:
+    item_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "item_uuids"),
+        "The global IDs of the items whose files are read again, in input order.",
+    )
+    user_errors: list[UserError] = column(USER_ERRORS)

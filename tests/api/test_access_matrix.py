@@ -14,7 +14,7 @@ from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import Site
-from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS, study_input
+from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS, scan_input, study_input
 from tests.fixtures.syncing import insert_old_sync
 from tests.fixtures.uploading import File, announce, wait_for_job
 
@@ -180,6 +180,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     **STUDY_INPUTS,
     **{name: (role, partial(study_input, **more)) for name, (role, more) in ABOUT_STUDIES.items()},
+    "extractDicomMetadata": ("USER", scan_input),
     "createDataGroups": ("USER", lambda w: data_groups(w)),
     "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),
     "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),

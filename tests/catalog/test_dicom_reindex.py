@@ -23,7 +23,8 @@ from tests.fixtures.commands import Command
 from tests.fixtures.items import run_job, upload_items
 from tests.fixtures.reprobing import make_older
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, item_facts, send_files
+from tests.fixtures.studies import study_uid
+from tests.fixtures.uploading import File, announce, item_facts, send_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TABLES = (dicom_tags, dicom_instances, dicom_headers, dicom_series, dicom_studies)
@@ -104,3 +105,60 @@ async def test_files_that_are_not_read(site: Site, tmp_path: Path) -> None:
     )
     assert not found[1][1]
     assert await reindex(site, tmp_path, "--folder", folder, "--count") == "0\nThe tags of all DICOM files are known.\n"
+
+
+async def test_chosen_files_are_read_again(site: Site) -> None:
+    """MID-MOD-01: whoever read them, and those whose tags a client gave; others stay as they are."""
+    folder = await site.folder("chosen")
+    data = samples.dicom_file(study=77)
+    [given] = await send_files(site, folder, [File("given.dcm", "DICOM_FILE", data)])
+    await run_job(site, folder, {"dicomFiles": [{"placeholderUuid": given, "dicomMetadata": {"tags": TAGS}}]})
+    names = [f"{number}.dcm" for number in range(22)]
+    files = [File(name, "DICOM_FILE", samples.dicom_file(78, 1, number)) for number, name in enumerate(names)]
+    others = await upload_items(site, folder, files)
+    before = await tags_of(site, *others)
+    async with site.services.database.writing() as transaction:
+        mine = dicom_tags.c.item_uuid.in_([UUID(uuid) for uuid in others])
+        await transaction.execute(sa.delete(dicom_tags).where(mine))
+    done = await site.done("extractDicomMetadata", {"itemUuids": [given, *others[1:]]}, "itemIds")
+    assert len(done["itemIds"]) == 22
+    assert await tags_of(site, *others[1:]) == before[1:]
+    seen = "dicomStudyUid ... on DicomFileItem { instance { tagsComplete series { study { studyUid patientId } } } }"
+    async with asyncio.timeout(60):
+        while not (item := await site.see("storageItem", given, seen))["instance"]["tagsComplete"]:
+            await asyncio.sleep(0.05)
+    study = {"studyUid": item["dicomStudyUid"], "patientId": "P00077"}
+    assert (item["dicomStudyUid"], item["instance"]["series"]["study"]) == (study_uid(77), study)
+    assert (await site.see("storageFolder", folder, "items { totalCount }"))["items"]["totalCount"] == 23
+
+
+async def test_files_that_cannot_be_read_again(site: Site) -> None:
+    """If one of them is no DICOM file, none is read, and a file that is broken by now keeps its tags."""
+    folder = await site.folder("not chosen")
+    [scan, text] = await upload_items(
+        site, folder, [File("a.dcm", "DICOM_FILE", samples.dicom_file(79)), File("b.txt", "PLAIN_TEXT", b"text")]
+    )
+    [waiting] = await announce(site, folder, [File("c.dcm", "DICOM_FILE", b"later")])
+    group, who = await site.group("viewers"), await site.newcomer()
+    chosen = [scan, text, waiting["itemUuid"], scan, group]
+    expected = [
+        ("BAD_USER_INPUT", "input.itemUuids.1"),
+        ("CONFLICT", "input.itemUuids.2"),
+        ("BAD_USER_INPUT", "input.itemUuids.3"),
+        ("NOT_FOUND", "input.itemUuids.4"),
+    ]
+    assert await site.refused("extractDicomMetadata", {"itemUuids": chosen}) == expected
+    assert await site.refused("extractDicomMetadata", {"itemUuids": [scan]}, who) == [
+        ("NOT_FOUND", "input.itemUuids.0")
+    ]
+    for uuids, code in (([], "BAD_USER_INPUT"), ([scan] * 1001, "LIMIT_EXCEEDED")):
+        assert await site.refused("extractDicomMetadata", {"itemUuids": uuids}) == [(code, "input.itemUuids")]
+    before = await tags_of(site, scan)
+    url = (await item_facts(site, scan))["url"]
+    await site.services.store.put(url.removeprefix("storegraph:///"), b"no DICOM", "application/dicom")
+    await site.done("extractDicomMetadata", {"itemUuids": [scan]}, "itemIds")
+    async with asyncio.timeout(60):
+        while not (warnings := (await site.see("storageItem", scan, "probeWarnings"))["probeWarnings"]):
+            await asyncio.sleep(0.05)
+    assert warnings[0].startswith("The file was read again without success: ")
+    assert await tags_of(site, scan) == before

@@ -54,7 +54,7 @@ def test_names_and_arguments_are_stable() -> None:
         "fill_metadata": {"field"},
         "index_dicom_tag": {"tag"},
         "reencode": {"job", "position", "tries"},
-        "reprobe": {"folder", "item_types", "after", "only", "untagged"},
+        "reprobe": {"folder", "item_types", "after", "only", "untagged", "chosen"},
         "sweep": set(),
         "recount": set(),
         "start_daily_syncs": set(),
