@@ -1,4 +1,4 @@
-"""Files of DICOM studies: sent in parts, attached, drawn, counted in the store, received and lost."""
+"""Files of DICOM studies: sent in parts, attached, drawn, counted in the store, received, lost and not copied."""
 
 import io
 from typing import Any
@@ -13,7 +13,7 @@ from tests.fixtures.dicom_rows import lose_files
 from tests.fixtures.items import upload_items
 from tests.fixtures.jobs import change_jobs, insert_job
 from tests.fixtures.sites import Site, fresh_settings, serve_site
-from tests.fixtures.studies import study_uid, upload_dicom
+from tests.fixtures.studies import run_study_job, study_uid, upload_dicom
 from tests.fixtures.thumbnails import picture, thumbnail
 from tests.fixtures.uploading import File, announce, start_upload_job, wait_for_job
 
@@ -153,6 +153,43 @@ async def test_a_study_is_received_available_and_lost(shared_site: Site) -> None
     assert await state() == ("AVAILABLE", 1)
     await lose_files(site, uuids[1:], is_noticed=True)
     assert await state() == ("UNAVAILABLE", 0)
+
+
+async def test_originals_stay_unless_all_are_copied(shared_site: Site) -> None:
+    """A file that is broken or lost fails its unit with a reason; nothing is removed then.
+
+    Inventory: AMB-ERR-25.
+    """
+    site, folder, target = shared_site, await shared_site.folder("broken"), await shared_site.folder("copies")
+    uuids = await upload_dicom(site, folder, [samples.dicom_file(7, 1, number) for number in (1, 2, 3)])
+    url = (await site.see("storageItem", uuids[0], "url"))["url"]
+    await site.services.store.put(url.removeprefix("storegraph:///"), b"no DICOM", "application/dicom")
+    await lose_files(site, uuids[1:2])
+    split = {"folderUuid": folder, "studyUid": study_uid(7), "targetFolderUuid": target, "deleteFromSource": True}
+    state = await run_study_job(site, "splitDicomStudy", split)
+    assert (state["outcome"], state["unitsDoneCount"], state["unitsErrorCount"]) == ("SUCCEEDED_WITH_ERRORS", 1, 2)
+    errors = {unit["item"]["uuid"]: unit["error"] for unit in state["units"]["nodes"] if unit["status"] == "ERROR"}
+    assert errors.keys() == {*uuids[:2]}
+    assert errors[uuids[0]].startswith("The file cannot be copied: ")
+    assert errors[uuids[1]] == "The bytes of the instance are missing from the store."
+    assert (await study(site, folder, "counts { instances }", 7))["counts"] == {"instances": 3}
+
+
+async def test_a_study_without_instances_has_nothing_to_copy(shared_site: Site) -> None:
+    """Its lists are empty, which is no error, and a job about it has no units.
+
+    Inventory: AMB-ERR-36.
+    """
+    site, folder = shared_site, await shared_site.folder("only a report")
+    await upload_dicom(site, folder, [samples.dicom_file(8)])
+    [report] = await upload_items(site, folder, [File("r.txt", "PLAIN_TEXT", b"no finding")])
+    keys = {"folderUuid": folder, "studyUid": study_uid(8)}
+    await site.done("addStudyAttachment", {**keys, "itemUuid": report}, "item { uuid }")
+    await run_study_job(site, "deleteDicomStudy", {**keys, "keepAttachments": True})
+    shown = await study(site, folder, "counts { instances } instances { nodes { number } } tags { tag } dicomJson", 8)
+    assert shown == {"counts": {"instances": 0}, "instances": {"nodes": []}, "tags": [], "dicomJson": []}
+    state = await run_study_job(site, "cloneDicomStudy", {**keys, "targetFolderUuid": folder})
+    assert (state["outcome"], state["unitsTotalCount"]) == ("SUCCEEDED", 0)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])

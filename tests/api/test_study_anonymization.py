@@ -117,6 +117,7 @@ async def test_exceptions_by_tag_and_a_dry_run(site: Site) -> None:
 
 
 async def test_options_that_cannot_be_followed(site: Site) -> None:
+    """AMB-ERR-41."""
     folder = await site.folder("clinic")
     await upload_dicom(site, folder, [ct_file(1)])
     for options, path in (

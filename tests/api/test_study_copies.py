@@ -182,7 +182,7 @@ async def test_two_patients_under_one_uid_can_be_merged(site: Site) -> None:
 
 
 async def test_roles_on_both_sides(site: Site) -> None:
-    """USER where copies arrive, ADMIN where originals are deleted; hidden parts are not copied."""
+    """USER where copies arrive, ADMIN where originals are deleted; hidden parts are not copied (AMB-ERR-17)."""
     top, target = await site.folder("clinic"), await site.folder("research")
     mine, hidden = await site.folder("mine", top), await site.folder("hidden", top)
     await upload_dicom(site, mine, [samples.dicom_file(1, 1, 1)])
