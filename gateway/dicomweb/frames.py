@@ -109,7 +109,7 @@ class FrameReader:
             position = fragment.stop
             if len(fragments) > MAX_FRAMES:
                 raise UnreadableFile("it has too many fragments")
-        self._frames = _grouped(fragments, self.count)
+        self._frames = grouped(fragments, self.count)
 
     async def frame(self, number: int) -> Frame:
         """Return the bytes of a frame, counted from 1; it must be one of those that are counted.
@@ -158,7 +158,7 @@ class FrameReader:
         return StoredFragment(start, start + length, head[_ITEM_HEADER:].startswith(_IMAGE_STARTS))
 
 
-def _grouped(fragments: Sequence[StoredFragment], count: int) -> list[Frame]:
+def grouped(fragments: Sequence[StoredFragment], count: int) -> list[Frame]:
     """Return the fragments of each frame, without a table."""
     if count == 1:
         return [fragments]

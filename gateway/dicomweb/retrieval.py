@@ -175,7 +175,7 @@ async def _respond(
     """Respond with parts of a media type."""
     boundary = new_boundary()
     content_type = f'{MULTIPART}; type="{media_type}"; boundary={boundary}'
-    return await exchange.stream(_multipart(boundary, parts), content_type)
+    return await exchange.stream(multipart_body(boundary, parts), content_type)
 
 
 async def _content(file: StoredFile, frame: Frame) -> AsyncIterator[bytes]:
@@ -184,7 +184,7 @@ async def _content(file: StoredFile, frame: Frame) -> AsyncIterator[bytes]:
             yield chunk
 
 
-async def _multipart(
+async def multipart_body(
     boundary: str, parts: Iterable[tuple[str, str, AsyncIterator[bytes]]]
 ) -> AsyncIterator[bytes]:
     """Yield a body of parts: their types, locations and contents."""

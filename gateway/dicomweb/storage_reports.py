@@ -81,7 +81,7 @@ class StorageReport:
         self._failures = [
             *failures,
             *(
-                StorageFailure(FAILED, unit.error or "cancelled", None, _uid_of(unit.title))
+                StorageFailure(FAILED, unit.error or "cancelled", None, uid_of(unit.title))
                 for unit in units
                 if unit.status in (JobStatus.ERROR, JobStatus.CANCELLED)
             ),
@@ -104,15 +104,15 @@ class StorageReport:
             url = f"{base}{Target(*studies)}"
             document[_URL] = {"vr": "UR", "Value": [url]}
         if self._failures:
-            failed = [_failed(failure) for failure in self._failures]
+            failed = [failed_item(failure) for failure in self._failures]
             document[_FAILED] = {"vr": "SQ", "Value": failed}
         if self._stored:
-            stored = [_referenced(unit, base) for unit in self._stored]
+            stored = [stored_item(unit, base) for unit in self._stored]
             document[_REFERENCED] = {"vr": "SQ", "Value": stored}
         return dict(sorted(document.items()))
 
 
-def _uid_of(title: str | None) -> str | None:
+def uid_of(title: str | None) -> str | None:
     """Return the UID in the name that a part was given."""
     uid = (title or "").removesuffix(".dcm")
     return uid if uid[:1].isdigit() else None
@@ -123,7 +123,8 @@ def _uids(sop_class: str | None, sop_instance: str | None) -> dict[str, Any]:
     return {tag: {"vr": "UI", "Value": [uid]} if uid else {"vr": "UI"} for tag, uid in pairs}
 
 
-def _failed(failure: StorageFailure) -> Document:
+def failed_item(failure: StorageFailure) -> Document:
+    """Return the item of an instance that is not stored."""
     return {
         _COMMENT: {"vr": "LO", "Value": [failure.message[:_MAX_COMMENT]]},
         **_uids(failure.sop_class_uid, failure.sop_instance_uid),
@@ -131,7 +132,8 @@ def _failed(failure: StorageFailure) -> Document:
     }
 
 
-def _referenced(unit: StoredUnit, base: str) -> Document:
+def stored_item(unit: StoredUnit, base: str) -> Document:
+    """Return the item of an instance that is stored, with its URL."""
     target = Target(unit.study_uid, unit.series_uid, unit.sop_instance_uid)
     return {
         **_uids(unit.sop_class_uid, unit.sop_instance_uid),

@@ -47,7 +47,7 @@ async def store_instances(exchange: Exchange) -> Response:
     if not exchange.sends_bytes:
         raise NotOffered("Instances cannot be stored here.")
     media_type = required_json_type(exchange)
-    reader = _parts_of(exchange)
+    reader = parts_of(exchange)
     async with exchange.context.database.writing() as transaction:
         await check_receives(transaction, exchange)
     storage = _Storage(exchange)
@@ -60,7 +60,7 @@ async def store_instances(exchange: Exchange) -> Response:
     except BaseException:
         await asyncio.shield(storage.abort())
         raise
-    units = [] if job_uuid is None else await _wait(exchange, job_uuid)
+    units = [] if job_uuid is None else await wait_for_units(exchange, job_uuid)
     report = StorageReport(units, storage.failures)
     body = orjson.dumps(report.document(exchange.base))
     headers = {"cache-control": "no-store"}
@@ -95,7 +95,7 @@ async def check_receives(transaction: Transaction, exchange: Exchange) -> None:
         raise conflict(message, "folderUuid")
 
 
-def _parts_of(exchange: Exchange) -> AsyncIterator[Part]:
+def parts_of(exchange: Exchange) -> AsyncIterator[Part]:
     """Return the parts of the body; raise `UnsupportedMedia` for a body without instances."""
     header = exchange.request.headers.get("content-type", "")
     name, parameters = parse_media_type(header)
@@ -109,7 +109,7 @@ def _parts_of(exchange: Exchange) -> AsyncIterator[Part]:
     return MultipartReader(exchange.request.stream(), boundary).parts()
 
 
-async def _wait(exchange: Exchange, job_uuid: UUID) -> list[StoredUnit]:
+async def wait_for_units(exchange: Exchange, job_uuid: UUID) -> list[StoredUnit]:
     """Return the units of a job, once all have ended or the time is over."""
     preferred = _WAIT.search(exchange.request.headers.get("prefer", ""))
     seconds = min(int(preferred[1]), WAIT_SECONDS) if preferred else WAIT_SECONDS
@@ -194,7 +194,7 @@ class _Storage:
     async def start_job(self) -> UUID:
         """Start the job that turns the placeholders into items."""
         exchange, services = self._exchange, self._services
-        plans = [_plan(index, *each) for index, each in enumerate(self.placeholders)]
+        plans = [plan_of(index, *each) for index, each in enumerate(self.placeholders)]
         async with exchange.context.database.writing() as transaction:
             await lock_tree(transaction.connection, exclusive=False)
             await check_receives(transaction, exchange)
@@ -225,7 +225,8 @@ class _Storage:
             await delete_items(transaction, self._services.queue, user_uuid, pending)
 
 
-def _plan(index: int, uuid: UUID, name: str) -> UnitPlan:
+def plan_of(index: int, uuid: UUID, name: str) -> UnitPlan:
+    """Return the plan of a unit for a placeholder."""
     source = UnitSource(
         path=("parts", index),
         item_type=StorageItemType.DICOM_FILE,

@@ -1,7 +1,4 @@
-"""OHIF's published build opens studies by DICOMweb, unchanged but for its configuration.
-
-Shows SUB-092 to SUB-094 to a viewer that is in use.
-"""
+"""OHIF's published build opens studies by DICOMweb, unchanged but for its configuration."""
 
 import asyncio
 import io

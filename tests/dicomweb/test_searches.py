@@ -1,7 +1,4 @@
-"""Searches (QIDO-RS) answer with what lies in a folder, as PS3.18 wants it.
-
-Shows SUB-092: searches for studies, series and instances.
-"""
+"""Searches (QIDO-RS) answer with what lies in a folder, as PS3.18 wants it."""
 
 import asyncio
 from typing import Any
