@@ -55,6 +55,11 @@ WRONG_ROWS = {
             SELECT COUNT(*) FILTER (WHERE status IN ('DONE', 'LEFT_OUT')), COUNT(*) FILTER (WHERE status = 'ERROR'),
                 COUNT(*) FILTER (WHERE status = 'CANCELLED')
             FROM dicom_job_units WHERE job_uuid = jobs.uuid)""",
+    "copy of two units": """
+        SELECT copy_uuid FROM dicom_job_units WHERE copy_uuid IS NOT NULL GROUP BY copy_uuid HAVING COUNT(*) > 1""",
+    "unit without the copy that it has made": """
+        SELECT dicom_job_units.uuid FROM dicom_job_units JOIN jobs ON jobs.uuid = job_uuid
+        WHERE jobs.kind = 'DICOM_COPY' AND dicom_job_units.status = 'DONE' AND copy_uuid IS NULL""",
     "sync that counts fewer units than its upload jobs": """
         SELECT uuid FROM jobs WHERE kind = 'CLOUD_SYNC' AND units_done_count + units_error_count < (
             SELECT COALESCE(SUM(units_done_count + units_error_count), 0) FROM jobs AS part
@@ -220,6 +225,7 @@ CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
 def unexplained_items(evidence: Evidence, known: Collection[str]) -> Iterator[str]:
     """Yield the items that no unit made, but for those that the test knows of, by hexadecimal UUID."""
     made = set(evidence.column("SELECT item_uuid FROM upload_units WHERE status = 'DONE' AND item_uuid IS NOT NULL"))
+    made |= set(evidence.column("SELECT copy_uuid FROM dicom_job_units WHERE copy_uuid IS NOT NULL"))
     for row in evidence.select("SELECT group_uuid, item_uuid FROM group_members"):
         if row["group_uuid"] in made:
             made.add(row["item_uuid"])

@@ -42,6 +42,11 @@ REENCODED = """
     INSERT INTO reencode_units (uuid, job_uuid, position, item_uuid, object_key, status, progress)
     SELECT uuid, (SELECT uuid FROM jobs LIMIT 1), 0, uuid, 'key', '{}', 1 FROM items WHERE item_type = 'IMAGE' LIMIT 1
 """
+STUDY_UNIT = """
+    INSERT INTO dicom_job_units (uuid, job_uuid, position, item_uuid, source, status, copy_uuid)
+    SELECT uuid, (SELECT uuid FROM jobs LIMIT 1), (SELECT COUNT(*) FROM items AS other WHERE other.uuid < items.uuid),
+    uuid, 0, '{}', {} FROM items WHERE item_type = 'IMAGE' LIMIT 2
+"""
 UNDONE = "uuid = (SELECT uuid FROM upload_units WHERE status = 'ERROR')"
 DONE = "uuid = (SELECT uuid FROM upload_units WHERE status = 'DONE' LIMIT 1)"
 IMAGE = "uuid = (SELECT uuid FROM items WHERE item_type = 'IMAGE' LIMIT 1)"
@@ -110,6 +115,13 @@ SEEDS: dict[str, list[Step]] = {
     "by the journal": ["DELETE FROM changes WHERE action = 'MOVE'"],
     "ingested 2 times by 1 units": [Copy("changes", {"uuid": OTHER}, "action = 'INGEST'")],
     "item that no unit made": ["UPDATE upload_units SET item_uuid = NULL"],
+    "unit about a study without an end": [STUDY_UNIT.format("PENDING", "NULL")],
+    "job about a study with wrong counts": ["UPDATE jobs SET dicom_phase = 'REMOVING'"],
+    "copy of two units": [STUDY_UNIT.format("DONE", OTHER)],
+    "unit without the copy that it has made": [
+        STUDY_UNIT.format("DONE", "NULL"),
+        "UPDATE jobs SET kind = 'DICOM_COPY'",
+    ],
     **{violation: [statement] for violation, statement in DICOM_SEEDS.items()},
 }
 """What makes a site violate each invariant."""
