@@ -110,8 +110,8 @@ async def test_each_frame_of_an_instance_has_a_thumbnail(shared_site: Site) -> N
         assert body["errors"][0]["extensions"]["code"] == code
 
 
-async def test_files_are_counted_in_the_store_on_request(shared_site: Site) -> None:
-    """Other counts come from the rows; a lost file is noticed where files are counted.
+async def test_files_are_counted_in_the_store_on_request(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other counts come from the rows; a lost file is noticed where files are counted, up to a number.
 
     Inventory: SUB-109.
     """
@@ -123,6 +123,11 @@ async def test_files_are_counted_in_the_store_on_request(shared_site: Site) -> N
         "counts": {"instances": 3, "files": 2},
         "rows": {"instances": 3, "files": None},
     }
+    monkeypatch.setattr("resolvers.dicom_stored_files.MAX_FILES", 2)
+    selection = "dicomStudy(folderUuid: $f, studyUid: $u) { counts(countFiles: true) { files } }"
+    document = f"query($f: UUID!, $u: String!) {{ {selection} }}"
+    [error] = (await site.body(document, {"f": folder, "u": study_uid(5)}))["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == ("LIMIT_EXCEEDED", ["countFiles"])
 
 
 async def test_a_study_is_received_available_and_lost(shared_site: Site) -> None:

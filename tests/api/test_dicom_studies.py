@@ -132,6 +132,23 @@ async def test_two_patients_with_one_study_uid_are_two_studies(shared_site: Site
     assert missing == {"dicomStudy": None}
 
 
+async def test_an_instance_in_two_places_is_a_conflict(shared_site: Site) -> None:
+    """The study lists the UIDs that several of its series or folders have."""
+    site, root = shared_site, await shared_site.folder("conflicts")
+    other = await site.folder("other", root)
+    for folder, files in (
+        (root, [dicom(series=1, SOPInstanceUID="1.2.3"), dicom(series=2, SOPInstanceUID="1.2.3")]),
+        (root, [dicom(series=1, SOPInstanceUID="1.2.4"), dicom(study=2)]),
+        (other, [dicom(series=1, SOPInstanceUID="1.2.4")]),
+    ):
+        await upload_dicom(site, folder, files)
+    shown = await study(site, root, study_uid(1), "conflicts { sopInstanceUids tags } counts { instances }")
+    assert shown == {"conflicts": {"sopInstanceUids": ["1.2.3", "1.2.4"], "tags": []}, "counts": {"instances": 4}}
+    assert (await study(site, other, study_uid(1), "conflicts { tags }"))["conflicts"] == {"tags": []}
+    lonely = await study(site, root, study_uid(2), "conflicts { sopInstanceUids studies { studyUid } }")
+    assert lonely["conflicts"] == {"sopInstanceUids": [], "studies": []}
+
+
 async def test_a_viewer_sees_their_part_of_a_study(shared_site: Site) -> None:
     """Lists and counts are of the parts in visible folders, and other parts cannot be looked up."""
     site, root = shared_site, await shared_site.folder("parts")
