@@ -11,7 +11,7 @@ from gateway.dicomweb.file_elements import (
     UnreadableFile,
     ValueExtent,
 )
-from gateway.dicomweb.stored_files import ByteSource
+from gateway.dicomweb.stored_files import ByteSource, Window
 
 MAX_FRAMES = 1_000_000
 _SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS = (
@@ -26,6 +26,8 @@ _OFFSET_BYTES, _EXTENDED_BYTES = 4, 8
 _IMAGE_STARTS = (b"\xff\xd8", b"\xff\x4f", b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ")
 """Beginnings of JPEG of all kinds, JPEG 2000 and JPEG XL; other fragments continue a frame."""
 _ITEM_HEADER = 8
+_TABLE_BYTES = 4 << 10
+"""Bytes that are read at once of tables of offsets and of small fragments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class FrameReader:
             if size * count > pixels.length:  # colours that are stored at half the resolution
                 size = pixels.length // count
             return cls(source, pixels, count, size)
-        reader = cls(source, pixels, count, 0)
+        reader = cls(Window(source, _TABLE_BYTES), pixels, count, 0)
         if pixels:
             await reader.read_table(extents.get(_OFFSETS))
         return reader

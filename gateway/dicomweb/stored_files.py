@@ -114,10 +114,14 @@ class StoredFile:
 
 
 class Window:
-    """A source of which a piece is kept, since elements are read one after the other."""
+    """A source of which a piece is kept, since elements are read one after the other.
 
-    def __init__(self, source: ByteSource) -> None:
+    `least` is the number of bytes that are read at once.
+    """
+
+    def __init__(self, source: ByteSource, least: int = _WINDOW) -> None:
         self._source = source
+        self._least = least
         self._start, self._data = 0, b""
         self.size = source.size
 
@@ -126,7 +130,7 @@ class Window:
         at = start - self._start
         if at < 0 or stop - self._start > len(self._data):
             self._start, at = start, 0
-            self._data = await self._source.read(start, max(stop, start + _WINDOW))
+            self._data = await self._source.read(start, max(stop, start + self._least))
         return self._data[at : at + stop - start]
 
 
