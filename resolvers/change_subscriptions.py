@@ -108,7 +108,8 @@ async def watch_folder(
             del batch  # an idle subscriber keeps no row in memory
 
 
-async def _check_visible(context: Context, uuid: UUID) -> None:
+async def check_watched(context: Context, uuid: UUID) -> None:
+    """Raise `NOT_FOUND` unless the viewer sees the folder that a subscription is about."""
     if await find_row(context.afresh(), folder_by_uuid, uuid) is None:
         raise not_found("folder", uuid, "folderUuid")
 
@@ -146,7 +147,7 @@ class _FolderLog:
                         sent = read
 
     async def _look(self, after: int | None) -> FolderChanges:
-        await _check_visible(self._context, self._folder_uuid)
+        await check_watched(self._context, self._folder_uuid)
         return await self.read(after)
 
     async def read(self, after: int | None) -> FolderChanges:

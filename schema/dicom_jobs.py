@@ -9,7 +9,10 @@ import strawberry
 
 from gateway.kinds.enums import DicomCopyOperation, DicomJobPhase, DicomJobUnitStatus
 from resolvers import dicom_jobs, uploads
+from resolvers.dicom import study_by_uuid
+from resolvers.jobs import job_by_uuid
 from schema.common import Connection, Node
+from schema.dicom import DicomStudy
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.jobs import Job
@@ -87,4 +90,22 @@ class DicomCopyJob(Job):
     )
     units: Connection[DicomJobUnit] = resolved(
         dicom_jobs.units_of, "The instances, with their states and copies."
+    )
+
+
+@row_type()
+@strawberry.type(description="A DICOM study to which a job added instances before it ended.")
+class DicomStudyReady:
+    study: DicomStudy | None = resolved(
+        study_by_uuid,
+        "The study in its current state. Null in an event that confirms the subscription, and if "
+        "the study has been deleted since.",
+    )
+    job: Job | None = resolved(
+        job_by_uuid,
+        "The job that has ended. Null in an event that confirms the subscription, and if the "
+        "viewer cannot see the job: copies are seen by the user who started them.",
+    )
+    latest: str = column(
+        "The position of the event. Pass it as `after` to resume after a lost connection."
     )

@@ -3,10 +3,12 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from gateway.events.streams import Event, Stream
 
+Position: TypeAlias = Any
+"""A position in a log: a number, or another value that is hashable and has an order."""
 RECENT = 16
 """Batches that a stream keeps for followers who are behind."""
 
@@ -15,12 +17,12 @@ class LogBatch(Protocol):
     """The entries of a log after one position, up to another."""
 
     @property
-    def after(self) -> int:
+    def after(self) -> Position:
         """The position where it begins."""
         ...
 
     @property
-    def latest(self) -> int:
+    def latest(self) -> Position:
         """The position where it ends."""
         ...
 
@@ -30,7 +32,7 @@ class LogBatch(Protocol):
         ...
 
 
-Read = Callable[[int | None], Awaitable[LogBatch]]
+Read = Callable[[Position | None], Awaitable[LogBatch]]
 """Returns the first batch after a position, or without one an empty batch at the end of the log."""
 
 
@@ -41,11 +43,11 @@ class LogStream(Stream):
     """
 
     def __init__(self, source: AsyncGenerator[Any]) -> None:
-        self._recent: OrderedDict[int | None, Event] = OrderedDict()
-        self._reading: dict[int | None, asyncio.Task[Event]] = {}
+        self._recent: OrderedDict[Position | None, Event] = OrderedDict()
+        self._reading: dict[Position | None, asyncio.Task[Event]] = {}
         super().__init__(source)
 
-    async def batches(self, after: int | None, read: Read) -> AsyncGenerator[Event]:
+    async def batches(self, after: Position | None, read: Read) -> AsyncGenerator[Event]:
         """Yield an event for each batch: the first at once, even if it is empty, then all others.
 
         Args:
@@ -89,7 +91,7 @@ class LogStream(Stream):
             reading.cancel()
         await super().close()
 
-    async def _read_once(self, after: int | None, read: Read) -> Event:
+    async def _read_once(self, after: Position | None, read: Read) -> Event:
         """Return the first batch after a position, read by the first follower who needs it."""
         if event := self._recent.get(after):
             return event
@@ -98,12 +100,12 @@ class LogStream(Stream):
             reading.add_done_callback(lambda _: self._reading.pop(after, None))
         return await asyncio.shield(self._reading[after])
 
-    async def _read_batch(self, after: int | None, read: Read) -> Event:
+    async def _read_batch(self, after: Position | None, read: Read) -> Event:
         event = Event(await read(after))
         self._keep(after, event)
         return event
 
-    def _keep(self, after: int | None, event: Event) -> None:
+    def _keep(self, after: Position | None, event: Event) -> None:
         """Keep a batch for others; an empty one only for those who begin at the end of the log."""
         if after is None or not event.row.is_empty:
             self._recent[after] = event

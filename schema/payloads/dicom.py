@@ -61,6 +61,6 @@ class DeleteDicomInstancesPayload:
 class ExtractDicomMetadataPayload:
     item_ids: list[strawberry.ID] | None = resolved(
         ids_from("StorageItem", "item_uuids"),
-        "The global IDs of the items whose files are read again, in input order.",
+        "The global IDs of the items whose files are read again, in input order; at most 1,000.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)

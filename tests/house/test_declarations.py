@@ -34,6 +34,7 @@ from gateway.execution.private_apis import core_schema, definition_of
 from gateway.execution.viewer_columns import columns_of
 from resolvers.change_subscriptions import FolderChanges
 from resolvers.job_updates import UpdatedJobs
+from resolvers.ready_studies import ReadyStudy
 from schema.api import api
 from tests.house.sources import modules
 
@@ -45,7 +46,7 @@ UNREACHED = {
     *("TimeSeriesParsing", "TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),
 }
 """Object types whose rows are not annotated yet. Annotate their functions to remove them here."""
-EVENTS = {"JobUpdates": UpdatedJobs, "StorageChanges": FolderChanges}
+EVENTS = {"JobUpdates": UpdatedJobs, "StorageChanges": FolderChanges, "DicomStudyReady": ReadyStudy}
 """The classes of the events of subscriptions; all others are rows of edges of the other roots."""
 
 
