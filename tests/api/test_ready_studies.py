@@ -17,7 +17,7 @@ from tests.fixtures.jobs import change_jobs, insert_job, take_units
 from tests.fixtures.sites import Site
 from tests.fixtures.studies import run_study_job, study_uid, upload_dicom
 from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
-from tests.fixtures.watching import Watch, subscribe
+from tests.fixtures.watching import StillJob, Watch, subscribe
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -120,9 +120,25 @@ async def test_failed_and_cancelled_jobs_feed_studies_too(shared_site: Site) -> 
     assert watch.states[-1]["study"]["availability"] == "AVAILABLE"
 
 
+async def test_an_end_whose_event_was_lost_is_noticed(shared_site: Site) -> None:
+    """As after a lost connection to the database: some seconds later."""
+    site, folder = shared_site, await shared_site.folder("lost")
+    done = await upload(site, folder, dicom(7))
+    async with watch_studies(site, folder) as [watch]:
+        job = await StillJob(site, folder).begin()
+        await take_units(site, job.uuid, done["uuid"])
+        await job.change("DONE", quietly=True)
+        await watch.until(has(1))
+    assert fed(watch) == [(job.uuid, study_uid(7))]
+
+
 async def test_jobs_that_add_nothing_are_not_sent(fetching_site: Site, file_server: FileServer) -> None:
-    """Their files are no DICOM objects, cannot be read, or were there before."""
+    """Their files are no DICOM objects, cannot be read, were there before, or have moved away."""
     site, folder = fetching_site, await fetching_site.folder("nothing")
+    gone = await run_job(site, folder, {"dicomFiles": [{"objectUrl": file_server.add("0.dcm", samples.dicom_file(9))}]})
+    moved = [each["itemUuid"] for each in gone["itemsWithNames"]]
+    away = {"itemUuids": moved, "newParentUuid": await site.folder("away")}
+    await site.done("moveStorageItems", away, "folder { uuid }")
     known = {"objectUrl": file_server.add("1.dcm", samples.dicom_file(1))}
     new = {"objectUrl": file_server.add("2.dcm", samples.dicom_file(2))}
     bad = {"objectUrl": file_server.add("3.dcm", b"no DICOM")}
@@ -131,6 +147,9 @@ async def test_jobs_that_add_nothing_are_not_sent(fetching_site: Site, file_serv
         failed = await start_upload_job(site, folder, {"dicomFiles": [bad]})
         assert (await wait_for_job(site, failed))["status"] == "ERROR"
         await run_job(site, folder, {"dicomFiles": [known], "skipDuplicateUrls": True})
+        failing = await insert_job(site, "UPLOAD", folder)
+        await take_units(site, failing, gone["uuid"])
+        await change_jobs(site, failing, status="ERROR")
         job = await run_job(site, folder, {"dicomFiles": [known, new], "skipDuplicateUrls": True})
         await watch.until(has(1))
         await asyncio.sleep(1)
