@@ -114,6 +114,8 @@ def _filter_conditions(query: EdgeQuery) -> list[Condition]:
         if len(filter.modalities) > MAX_MODALITIES:
             message = sized("modalities", 0, MAX_MODALITIES, len(filter.modalities), "entries")
             raise bad_input(message, "filter", "modalities")
+        for number, modality in enumerate(filter.modalities):
+            _checked(modality, "modalities", number)
         has_modality = sa.exists().where(
             dicom_series.c.study_uuid == _places.study_uuid,
             in_keys(dicom_series.c.modality, sorted(set(filter.modalities))),
@@ -167,10 +169,10 @@ def _is_found(text: str, sees_identity: Condition) -> Condition:
     return sa.or_(sa.and_(by_identity, sees_identity), by_uid)
 
 
-def _checked(text: str, name: str) -> str:
+def _checked(text: str, name: str, *path: int) -> str:
     """Return a text of the filter; raise `BAD_USER_INPUT` if it is too long."""
     if len(text) > MAX_TEXT:
-        raise bad_input(sized(name, 0, MAX_TEXT, len(text)), "filter", name)
+        raise bad_input(sized(name, 0, MAX_TEXT, len(text)), "filter", name, *path)
     return text
 
 

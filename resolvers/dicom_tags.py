@@ -34,6 +34,7 @@ from resolvers.inputs.dicom_tags import (
     Filter,
     IncludePrivate,
     TagName,
+    check_text,
     read_filter,
 )
 
@@ -125,6 +126,8 @@ def _tag(key: sa.Column[UUID], find: Find, is_of_level: IsOfLevel | None = None)
 
     @batch(key, work=5)
     async def load(context: Context, keys: list[UUID], *, name: TagName) -> list[TagRow | None]:
+        check_text(name, "name")
+
         def row(viewed: ViewedDocument | None) -> TagRow | None:
             return named(view.rows(viewed.document()), name) if viewed else None
 

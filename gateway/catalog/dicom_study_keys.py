@@ -12,9 +12,13 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import in_visible_folder, sees_folder
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.database.tree import within
+from gateway.error_texts import sized
 from gateway.errors import bad_input, not_found
 from gateway.models.dicom import dicom_studies, dicom_study_places
 from gateway.models.folders import folders
+
+MAX_PATIENT_KEY = 1000
+"""Characters of the ID of a patient, or of its issuer, that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,13 @@ def matching_studies(
     The patients of studies that are masked to the viewer match nothing.
 
     Raises:
-        DomainError: `BAD_USER_INPUT`, the study UID is malformed; `path` leads to the key.
+        DomainError: `BAD_USER_INPUT`, the study UID is malformed, or the patient's ID or its issuer
+            is too long; `path` leads to the key.
     """
     uid = check_uid(key.study_uid, *path, "studyUid")
+    for name, text in (("patientId", key.patient_id), ("patientIdIssuer", key.patient_id_issuer)):
+        if text is not None and len(text) > MAX_PATIENT_KEY:
+            raise bad_input(sized(name, 0, MAX_PATIENT_KEY, len(text)), *path, name)
     place = dicom_study_places.alias()
     conditions = [
         dicom_studies.c.study_uid == uid,

@@ -17,9 +17,12 @@ from gateway.dicom.dictionary import (
 from gateway.dicom.tag_filters import TagFilter
 from gateway.error_texts import sized
 from gateway.errors import bad_input
+from gateway.json_values import camel_case
 from gateway.scalars import JSON
 
 MAX_ENTRIES = 1000
+MAX_TEXT = 100_000
+"""Characters of a text that is compared with those of tags."""
 
 T = TypeVar("T")
 
@@ -103,10 +106,15 @@ def read_filter(filter: DicomTagFilter | None) -> TagFilter:
     """Return the conditions of a filter.
 
     Raises:
-        DomainError: `BAD_USER_INPUT` at the path of a malformed tag, keyword or group.
+        DomainError: `BAD_USER_INPUT` at the path of a malformed tag, keyword or group, or of a text
+            that is too long.
     """
     if filter is None:
         return TagFilter()
+    for name in ("name", "vr", "value", "private_creator"):
+        check_text(getattr(filter, name), "filter", camel_case(name))
+    for index, value in enumerate(filter.values or ()):
+        check_text(value, "filter", "values", index)
     equal = {name: getattr(filter, name) for name in _COMPARED}
     equal["values"] = UNSET if filter.values is UNSET else filter.values or []
     equal["tag"] = filter.tag and _checked(parse_tag, filter.tag, "tag")
@@ -125,6 +133,12 @@ def read_filter(filter: DicomTagFilter | None) -> TagFilter:
     groups = filter.groups
     read = None if groups is None else frozenset(_entries(parse_group, groups, "groups"))
     return TagFilter(equal, read, choices)
+
+
+def check_text(text: object, *path: str | int) -> None:
+    """Raise `BAD_USER_INPUT` if a text is too long; anything else is not checked."""
+    if isinstance(text, str) and len(text) > MAX_TEXT:
+        raise bad_input(sized("The text", 0, MAX_TEXT, len(text)), *path)
 
 
 def _entries(parse: Callable[[Any], T], entries: list[Any], name: str) -> list[T]:

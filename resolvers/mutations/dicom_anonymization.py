@@ -35,6 +35,7 @@ from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER
 
 _MAX_KEY = 200
+_MAX_CREATOR = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,9 @@ def _options(input: AnonymizeDicomStudiesInput) -> dict[str, Any]:
             raise bad_input(message, "retainSafePrivate", number, "group")
         if not 0 <= private.element <= 0xFF:
             raise bad_input("Expected 0 to 255.", "retainSafePrivate", number, "element")
+        if not 1 <= len(private.creator) <= _MAX_CREATOR:
+            message = sized("creator", 1, _MAX_CREATOR, len(private.creator))
+            raise bad_input(message, "retainSafePrivate", number, "creator")
     options = {
         "retain_uids": input.retain_uids,
         "retain_device": input.retain_device,

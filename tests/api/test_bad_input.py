@@ -18,6 +18,11 @@ from tests.fixtures.syncing import run_sync
 SCHEMA = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
 OWNERS = {
     "Query": "query {",
+    "DicomStudy": 'query { dicomStudy(folderUuid: "%(folderUuid)s", studyUid: "%(studyUid)s") {',
+    "DicomSeries": 'query { dicomStudy(folderUuid: "%(folderUuid)s", studyUid: "%(studyUid)s") { series { nodes {',
+    "DicomInstance": 'query { storageItem(uuid: "%(scanUuid)s") { ... on DicomFileItem { instance {',
+    "DicomCopyJob": 'query { job(uuid: "%(copyJobUuid)s") { ... on DicomCopyJob {',
+    "DicomDeletionJob": 'query { job(uuid: "%(deletionJobUuid)s") { ... on DicomDeletionJob {',
     "Mutation": "mutation {",
     "StorageFolder": 'query { storageFolder(uuid: "%(folderUuid)s") {',
     "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
