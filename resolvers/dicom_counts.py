@@ -1,24 +1,29 @@
 """Counts of DICOM studies, and what follows from them: of the parts that the viewer sees."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from itertools import chain
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.visibility import sees_item, sees_series
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_series
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys, in_keys
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import Computed, SameRow, batch
+from gateway.execution.keysets import KEYS
+from gateway.execution.statements import driver_key
 from gateway.kinds.enums import DicomAvailability, JobKind, JobStatus
 from gateway.models.dicom import dicom_series, dicom_studies, study_attachments
 from gateway.models.items import items
 from gateway.models.jobs import jobs
 from resolvers.dicom_stored_files import stored_files
+from resolvers.dicom_study_scopes import is_visible
 
 CountFiles = Annotated[
     bool,
@@ -45,20 +50,12 @@ class StudyCounts:
 class SeriesSums(NamedTuple):
     """Sums over the visible series of a study that have the same modality."""
 
-    study_uuid: UUID
     modality: str | None
     series: int
     instances: int
     superseded: int
     frames: int
     file_size: int
-
-
-class AttachmentCount(NamedTuple):
-    """Number of the visible attachments of a study."""
-
-    study_uuid: UUID
-    attachments: int
 
 
 class ReceivingStudy(NamedTuple):
@@ -72,34 +69,41 @@ bytes_of = Computed(("file_size",), lambda counts: counts.file_size)
 bytes_of_series = Computed((dicom_series.c.file_size,), lambda row: row.file_size)
 
 
+def _select_sums(viewer: Viewer) -> sa.Select[Any]:
+    summed = (
+        dicom_series.c.instances,
+        dicom_series.c.superseded,
+        dicom_series.c.frames,
+        dicom_series.c.file_size,
+    )
+    sums = [sa.cast(sa.func.sum(each), sa.BigInteger).label(each.key) for each in summed]
+    modality = dicom_series.c.modality
+    return (
+        sa.select(dicom_series.c.study_uuid, modality, sa.func.count().label("series"), *sums)
+        .where(
+            in_bound_keys(dicom_series.c.study_uuid, KEYS),
+            is_visible(viewer, dicom_series.c.folder_uuid),
+        )
+        .group_by(dicom_series.c.study_uuid, modality)
+        .order_by(modality)
+    )
+
+
+_sums_of_studies = KeptStatement(_select_sums)
+
+
 async def _sums(context: Context, keys: list[UUID]) -> list[list[SeriesSums]]:
     """Return the sums of studies by modality, which several fields share."""
 
-    async def load(loaded: list[UUID]) -> list[list[SeriesSums]]:
-        summed = (
-            dicom_series.c.instances,
-            dicom_series.c.superseded,
-            dicom_series.c.frames,
-            dicom_series.c.file_size,
-        )
-        statement = (
-            sa.select(
-                dicom_series.c.study_uuid,
-                dicom_series.c.modality,
-                sa.func.count().label("series"),
-                *(sa.cast(sa.func.sum(each), sa.BigInteger).label(each.key) for each in summed),
-            )
-            .where(in_keys(dicom_series.c.study_uuid, loaded), sees_series(context.viewer))
-            .group_by(dicom_series.c.study_uuid, dicom_series.c.modality)
-            .order_by(dicom_series.c.modality)
-        )
-        by_study: dict[UUID, list[SeriesSums]] = defaultdict(list)
-        for row in await context.database.rows(statement, SeriesSums):
-            by_study[row.study_uuid].append(row)
-        return [by_study[key] for key in loaded]
+    async def load(lists: list[tuple[UUID, ...]]) -> list[list[list[SeriesSums]]]:
+        by_study: dict[Any, list[SeriesSums]] = defaultdict(list)
+        for study, *sums in await _sums_of_studies.rows(context, {*chain(*lists)}):
+            by_study[study].append(SeriesSums(*sums))
+        dialect = context.database.dialect
+        return [[by_study[driver_key(dialect, key)] for key in each] for each in lists]
 
-    loads = (context.loaders.load("sums of studies", key, load) for key in keys)
-    sums: list[list[SeriesSums]] = await asyncio.gather(*loads)
+    # Fields ask for the sums of the same studies.
+    sums: list[list[SeriesSums]] = await context.loaders.load("sums of studies", tuple(keys), load)
     return sums
 
 
@@ -140,16 +144,17 @@ async def availability_of(context: Context, keys: list[UUID]) -> list[DicomAvail
     return states
 
 
-async def _attachments(context: Context, keys: list[UUID]) -> dict[UUID, int]:
-    """Return the numbers of attachments of the studies that have any."""
-    statement = (
-        sa.select(study_attachments.c.study_uuid, sa.func.count().label("attachments"))
+_attachments_of_studies = KeptStatement(
+    lambda viewer: (
+        sa.select(study_attachments.c.study_uuid, sa.func.count())
         .join(items, items.c.uuid == study_attachments.c.item_uuid)
-        .where(in_keys(study_attachments.c.study_uuid, keys), sees_item(context.viewer))
+        .where(
+            in_bound_keys(study_attachments.c.study_uuid, KEYS),
+            is_visible(viewer, items.c.folder_uuid),
+        )
         .group_by(study_attachments.c.study_uuid)
     )
-    rows = await context.database.rows(statement, AttachmentCount)
-    return {row.study_uuid: row.attachments for row in rows}
+)
 
 
 @batch(dicom_studies.c.uuid, work=5)
@@ -157,7 +162,8 @@ async def counts_of(
     context: Context, keys: list[UUID], *, count_files: CountFiles = False
 ) -> Sequence[StudyCounts]:
     """Load the counts of studies; with `count_files` also from the store."""
-    sums, attached = await _sums(context, keys), await _attachments(context, keys)
+    sums, dialect = await _sums(context, keys), context.database.dialect
+    attached = dict(await _attachments_of_studies.rows(context, keys))
     files = await stored_files(context, keys) if count_files else {}
     return [
         StudyCounts(
@@ -165,7 +171,7 @@ async def counts_of(
             instances=sum(each.instances for each in of_study),
             superseded=sum(each.superseded for each in of_study),
             frames=sum(each.frames for each in of_study),
-            attachments=attached.get(key, 0),
+            attachments=attached.get(driver_key(dialect, key), 0),
             file_size=sum(each.file_size for each in of_study),
             files=files.get(key, 0) if count_files else None,
         )

@@ -4,14 +4,16 @@ A study is masked if any part of it is, since its attributes are those of all pa
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.auth.identity import has_phi_grant_above, hides_identity_at, sees_study_identity
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import is_granted_to
 from gateway.context import Context
 from gateway.database.tree import ID_LENGTH
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import Computed, EdgeQuery
 from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import PhiPolicy
@@ -47,10 +49,24 @@ def identifying(
     return Computed((column, mask), lambda row: None if row.is_masked else read(getattr(row, name)))
 
 
-class AnyMasked(NamedTuple):
-    """Whether some studies may be masked."""
+def _select_any_masked(viewer: Viewer) -> sa.Select[Any]:
+    conditions = [folders.c.is_masked, folders.c.phi_policy == PhiPolicy.MASKED]
+    if viewer.sees_phi:
+        conditions.append(~has_phi_grant_above(viewer, folders.c.path))
+    if not viewer.is_site_admin:
+        grants, seen = folder_grants.alias(), folders.alias()
+        same_tree = sa.func.substr(seen.c.path, 1, ID_LENGTH) == sa.func.substr(
+            folders.c.path, 1, ID_LENGTH
+        )
+        conditions.append(
+            sa.exists()
+            .select_from(grants.join(seen, seen.c.uuid == grants.c.folder_uuid))
+            .where(is_granted_to(viewer, grants), same_tree)
+        )
+    return sa.select(sa.exists().select_from(folders).where(*conditions))
 
-    is_any_masked: bool
+
+_any_masked = KeptStatement(_select_any_masked)
 
 
 async def may_mask_studies(
@@ -65,22 +81,8 @@ async def may_mask_studies(
     field = order_by.field if order_by else DicomStudyOrderField.STUDY_DATE
     if field not in _IDENTIFYING or (viewer.is_site_admin and viewer.sees_phi):
         return False
-    conditions = [folders.c.is_masked, folders.c.phi_policy == PhiPolicy.MASKED]
-    if viewer.sees_phi:
-        conditions.append(~has_phi_grant_above(viewer, folders.c.path))
-    if not viewer.is_site_admin:
-        grants, seen = folder_grants.alias(), folders.alias()
-        same_tree = sa.func.substr(seen.c.path, 1, ID_LENGTH) == sa.func.substr(
-            folders.c.path, 1, ID_LENGTH
-        )
-        conditions.append(
-            sa.exists()
-            .select_from(grants.join(seen, seen.c.uuid == grants.c.folder_uuid))
-            .where(is_granted_to(viewer, grants), same_tree)
-        )
-    masked = sa.exists().select_from(folders).where(*conditions)
-    rows = await context.database.rows(sa.select(masked.label("is_any_masked")), AnyMasked)
-    return bool(rows[0].is_any_masked)
+    [(is_any_masked,)] = await _any_masked.rows(context)
+    return bool(is_any_masked)
 
 
 def shown_order(query: EdgeQuery, field: Any) -> sa.ColumnElement[Any] | None:

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from gateway.auth.identity import sees_study_identity
 from gateway.auth.visibility import sees_study
-from gateway.catalog.dicom_study_keys import in_scope
 from gateway.catalog.rules.dicom_values import check_date, check_uid
 from gateway.database.dialects import in_keys
 from gateway.database.searches import (
@@ -37,12 +36,7 @@ _places = dicom_study_places.c
 
 def study_conditions(query: EdgeQuery) -> list[Condition]:
     """Return the conditions on places of studies: each study has one that meets them all."""
-    home, folder_uuid = _places.folder_uuid, query.arguments["folder_uuid"]
-    # Where an index of the filter leaves few rows, each is checked.
-    scope = [is_in_scope(query, home)]
-    if not leaves_most(query):
-        scope = in_scope(query.viewer, home, folder_uuid)
-    return [*scope, *conditions_in_chosen_folders(query)]
+    return [is_in_scope(query, _places.folder_uuid), *conditions_in_chosen_folders(query)]
 
 
 def conditions_in_chosen_folders(query: EdgeQuery) -> list[Condition]:
@@ -119,7 +113,7 @@ def _filter_conditions(query: EdgeQuery) -> list[Condition]:
         has_modality = sa.exists().where(
             dicom_series.c.study_uuid == _places.study_uuid,
             in_keys(dicom_series.c.modality, sorted(set(filter.modalities))),
-            is_visible(query, dicom_series.c.folder_uuid),
+            is_visible(query.viewer, dicom_series.c.folder_uuid),
         )
         conditions.append(has_modality)
     if filter.has_conflicts is not None:
@@ -189,6 +183,9 @@ def _name_matches(name: sa.ColumnElement[Any], pattern: str) -> Condition:
     """
     if not pattern:
         return name == ""
+    if re.fullmatch(r"\*[^*?=^]+\*", pattern):
+        # The text is in one component, if anywhere: the name need not be divided.
+        return matches_pattern(name, pattern)
     if "=" not in pattern:
         return sa.or_(*(_group_matches(part_of(name, "=", number), pattern) for number in _GROUPS))
     wanted = enumerate(pattern.split("="), 1)
@@ -240,7 +237,7 @@ def _has_conflicts(query: EdgeQuery) -> Condition:
         sa.exists().where(
             dicom_series.c.study_uuid == _places.study_uuid,
             _is_filled(dicom_series.c.conflicts),
-            is_visible(query, dicom_series.c.folder_uuid),
+            is_visible(query.viewer, dicom_series.c.folder_uuid),
         ),
         sa.exists().where(
             other.c.root_folder_uuid == dicom_studies.c.root_folder_uuid,

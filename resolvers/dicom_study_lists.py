@@ -18,7 +18,7 @@ from resolvers.dicom_study_filters import (
     leaves_most,
     study_conditions,
 )
-from resolvers.dicom_study_scopes import covers_all, folders_in_scope
+from resolvers.dicom_study_scopes import covers_all, folders_in_scope, has_many_folders
 from resolvers.dicom_tag_matches import TagSpan, prepare_tag_spans
 from resolvers.inputs.dicom import DicomStudyFilter, DicomStudyOrder, DicomStudyOrderField
 
@@ -99,6 +99,8 @@ visible_studies = ToMany(
         rows=_with_studies,
         where=conditions_in_chosen_folders,
         bounds=bounds_of,
-        walked_rows=lambda query: 10 if query.filter else 2,
+        is_walked=has_many_folders,
+        depths=(1, 216),
+        walked_rows=lambda query: 40 if query.filter else 20,
     ),
 )

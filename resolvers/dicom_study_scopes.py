@@ -1,9 +1,10 @@
 """Folders whose DICOM studies a list has, and conditions on rows that lie in them.
 
-A list reads many rows, so that its folders are found once instead of being checked for each row.
+A list reads many rows, so that what is granted to the viewer is looked up once instead of for each
+row: `tops` are the paths below which everything is visible, or in the list.
 """
 
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,28 +15,14 @@ from gateway.database.tree import within
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.folders import folder_grants, folders
 
+Condition = sa.ColumnElement[bool]
+_FEW_FOLDERS, _MANY_TOPS = 64, 100
 
-def folders_in_scope(query: EdgeQuery) -> sa.Select[Any]:
+
+def folders_in_scope(query: EdgeQuery) -> sa.Select[tuple[UUID]]:
     """Select the folders whose studies are listed: in and below one, or all that are visible."""
-    folder_uuid: UUID | None = query.arguments["folder_uuid"]
-    if folder_uuid is None:
-        return visible_folders(query.viewer)
-    home, top = folders.alias("home"), folders.alias("top")
-    below = home.join(top, within(home.c.path, top.c.path))
-    selected = sa.select(home.c.uuid.label("part")).select_from(below)
-    # Whoever sees a folder sees all that is below it.
-    return selected.where(top.c.uuid == folder_uuid, sees_folder(query.viewer, top))
-
-
-def visible_folders(viewer: Viewer) -> sa.Select[Any]:
-    """Select the folders that a viewer who is no site admin sees."""
-    home, top, grants = folders.alias("home"), folders.alias("top"), folder_grants.alias()
-    granted = grants.join(top, top.c.uuid == grants.c.folder_uuid).join(
-        home, within(home.c.path, top.c.path)
-    )
     # A folder can be below several grants.
-    selected = sa.select(home.c.uuid.label("part")).select_from(granted)
-    return selected.where(is_granted_to(viewer, grants)).distinct()
+    return _folders_below(_tops(query)).distinct()
 
 
 def covers_all(query: EdgeQuery) -> bool:
@@ -43,15 +30,64 @@ def covers_all(query: EdgeQuery) -> bool:
     return query.viewer.is_site_admin and query.arguments["folder_uuid"] is None
 
 
-def is_in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+def is_in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     """Return the condition that a folder is among those whose studies are listed."""
-    if covers_all(query):
-        return is_staying(folder_uuid)
-    return folder_uuid.in_(folders_in_scope(query))
+    return is_staying(folder_uuid) if covers_all(query) else _is_below(_tops(query), folder_uuid)
 
 
-def is_visible(query: EdgeQuery, folder_uuid: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+def is_visible(viewer: Viewer, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     """Return the condition that the viewer sees a folder."""
-    if query.viewer.is_site_admin:
+    if viewer.is_site_admin:
         return is_staying(folder_uuid)
-    return folder_uuid.in_(visible_folders(query.viewer))
+    return _is_below(_granted_tops(viewer), folder_uuid)
+
+
+def has_many_folders(query: EdgeQuery) -> Condition:
+    """Return the condition that a list may have a large share of all studies.
+
+    It has if many folders are in scope. Where few are, their own studies are sooner read. Where
+    they are below many grants, each row would be compared with all of these.
+    """
+    tops = _tops(query)
+    some = _folders_below(tops).limit(_FEW_FOLDERS + 1).subquery()
+    count = sa.func.count()
+    return sa.and_(
+        sa.select(count).select_from(tops).scalar_subquery() <= _MANY_TOPS,
+        sa.select(count).select_from(some).scalar_subquery() > _FEW_FOLDERS,
+    )
+
+
+def _tops(query: EdgeQuery) -> sa.CTE:
+    folder_uuid: UUID | None = query.arguments["folder_uuid"]
+    if folder_uuid is None:
+        return _granted_tops(query.viewer)
+    return _top_of(query.viewer, folder_uuid)
+
+
+# The conditions of a statement refer to the same object.
+@lru_cache(maxsize=100)
+def _granted_tops(viewer: Viewer) -> sa.CTE:
+    top, grants = folders.alias("top"), folder_grants.alias()
+    granted = top.join(grants, grants.c.folder_uuid == top.c.uuid)
+    paths = sa.select(top.c.path).select_from(granted).where(is_granted_to(viewer, grants))
+    return paths.distinct().cte("granted_tops").prefix_with("MATERIALIZED")
+
+
+@lru_cache(maxsize=100)
+def _top_of(viewer: Viewer, folder_uuid: UUID) -> sa.CTE:
+    top = folders.alias("top")
+    # Whoever sees a folder sees all that is below it.
+    seen = sa.select(top.c.path).where(top.c.uuid == folder_uuid, sees_folder(viewer, top))
+    return seen.cte("scope_top").prefix_with("MATERIALIZED")
+
+
+def _folders_below(tops: sa.CTE) -> sa.Select[tuple[UUID]]:
+    home = folders.alias("home")
+    below = tops.join(home, within(home.c.path, tops.c.path))
+    return sa.select(home.c.uuid.label("part")).select_from(below)
+
+
+def _is_below(tops: sa.CTE, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
+    home = folders.alias()
+    below = home.join(tops, within(home.c.path, tops.c.path))
+    return sa.exists().select_from(below).where(home.c.uuid == folder_uuid)

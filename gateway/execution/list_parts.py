@@ -34,7 +34,11 @@ class Parts:
             such a list include that the part of a row is chosen.
         where: the conditions of such a list on a row of which that is known.
         bounds: the conditions of a filter on the column of an order, which its index serves.
+        is_walked: the condition that a list on a root may have so many of these rows that the
+            whole table is looked at first.
         walked_rows: rows of the whole table that are looked at for each row of a page.
+        depths: numbers of rows of a part by which the end of a page is estimated; each makes the
+            statement longer, which PostgreSQL plans each time.
         cover_all: whether the list has all parts, so that none need to be chosen.
         rows: what rows are selected from where that is more than the table with `column`.
     """
@@ -47,7 +51,9 @@ class Parts:
     choose: Callable[[Any], sa.Select[Any]] | None = None
     where: Callable[[Any], Sequence[sa.ColumnElement[bool]]] | None = None
     bounds: Callable[[Any, Any], Sequence[sa.ColumnElement[bool]]] = lambda _query, _column: ()
+    is_walked: Callable[[Any], sa.ColumnElement[bool]] = lambda _query: sa.true()
     walked_rows: Callable[[Any], int] = lambda _query: 2
+    depths: Sequence[int] = (1, 6, 36, 216)
     cover_all: Callable[[Any], bool] = lambda _query: False
     rows: sa.FromClause | None = None
 

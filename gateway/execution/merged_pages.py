@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.database.dialects import rows_of_parts
+from gateway.database.page_rows import rows_of_parts
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import PARENT, PLACES, after_cursor, after_uuid, order_by, row_limit
 from gateway.execution.list_parts import Parts
@@ -20,11 +21,9 @@ _EXTREMES: dict[type, tuple[Any, Any]] = {
     str: ("", "\U0010ffff" * 4),
     int: (-(2**63), 2**63 - 1),
     datetime: (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+    UUID: (UUID(int=0), UUID(int=2**128 - 1)),
 }
 """The least and the greatest value of an order's column, by type."""
-
-_DEPTHS = (1, 6, 36, 216)
-"""Numbers of rows of a part by which the end of a page is estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ def merged_page(
             chosen_conditions,
             run,
             request.backwards,
+            parts.is_walked(query),
             parts.walked_rows(query),
             f"_{len(halves)}",
         )
@@ -110,6 +110,7 @@ class _Merge:
     chosen_conditions: Sequence[Condition]
     run: _Run
     backwards: bool
+    is_walked: Condition
     walked_rows: int
     suffix: str
 
@@ -128,9 +129,14 @@ class _Merge:
             every_row = rows_of_run.where(*self.conditions, *self.run.conditions, *is_needed)
             return every_row.order_by(*self.clauses).limit(row_limit())
         walked: sa.CTE | None = None
+        is_whole: Condition = sa.false()
         if self.run.has_values and order.column in self.parts.walked:
-            walked = self.cte("walk", self.walk(is_parent, columns, is_needed))
-            is_needed = [*is_needed, _length(walked) < row_limit()]
+            end_of_walk = None if self.parts.below else self.end_of_walk(is_needed)
+            walked = self.cte("walk", self.walk(is_parent, columns, is_needed, end_of_walk))
+            is_whole = _length(walked) >= row_limit()
+            if end_of_walk is not None:
+                is_whole = sa.or_(is_whole, _length(end_of_walk) == 0)
+            is_needed = [*is_needed, ~is_whole]
         source = self.cte("needed_parts", chosen.where(*is_needed))
         rows: list[Condition] = []
         if self.run.has_values:
@@ -154,8 +160,7 @@ class _Merge:
         if walked is None:
             return page
         merged = self.cte("merge", page)
-        whole_walk = sa.select(walked).where(_length(walked) >= row_limit())
-        both = sa.union_all(whole_walk, sa.select(merged)).subquery()
+        both = sa.union_all(sa.select(walked).where(is_whole), sa.select(merged)).subquery()
         return _first_rows(sa.select(both), order, self.backwards)
 
     @property
@@ -180,32 +185,61 @@ class _Merge:
         is_parent: Condition | None,
         columns: Sequence[sa.ColumnElement[Any]],
         is_needed: Sequence[Condition],
+        end_of_walk: sa.CTE | None,
     ) -> sa.Select[Any]:
         """Return the rows of a page that are among the first rows of the whole table.
 
         Where the parts have most of the table, these fill the page at once.
         """
-        order, parts = self.run.order, self.parts
+        order, below = self.run.order, self.parts.below
+        if end_of_walk is not None:
+            # SQLite starts from the first of several conditions on the columns of an index.
+            is_walked = self.is_within_walk(end_of_walk)
+            *of_row, main, last = columns
+            rows = sa.select(*of_row, sa.null().label(PARENT), main, last)
+            rows = rows.select_from(self.rows_from).where(is_walked, *self.run.conditions)
+            rows = rows.where(*self.conditions, *is_needed)
+            return rows.order_by(*self.clauses).limit(row_limit())
+        assert below
+        assert is_parent is not None
         first = (
-            sa.select(order.last.label("row_key"), parts.column.label("part"))
+            sa.select(order.last.label("row_key"), self.parts.column.label("part"))
             .where(*self.run.conditions, *is_needed)
             .order_by(*self.clauses)
             .limit(row_limit() * self.walked_rows)
         ).cte(f"walked{self.suffix}")
-        is_row = order.last == first.c.row_key
-        if parts.below and is_parent is not None:
-            below = parts.below
-            source = first.join(self.rows_from, is_row).join(
-                below.source, below.key == first.c.part
+        source = first.join(self.rows_from, order.last == first.c.row_key).join(
+            below.source, below.key == first.c.part
+        )
+        rows = sa.select(*columns, below.parent.label(PARENT)).select_from(source)
+        return _first_rows(rows.where(is_parent, *self.conditions), order, self.backwards)
+
+    def end_of_walk(self, is_needed: Sequence[Condition]) -> sa.CTE:
+        """Return the place in the order up to which rows of the whole table are looked at.
+
+        They are read in order until the page is full, which a limit of their number would prevent.
+        There is none if all rows are looked at; it is the first row if a page is not likely to be
+        filled.
+        """
+        order = self.run.order
+        walked = row_limit() * self.walked_rows
+        skipped = sa.case((sa.and_(*is_needed, self.is_walked), walked), else_=0)
+        places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
+        rows = sa.select(*places).where(*self.run.conditions).order_by(*self.clauses)
+        return self.cte("end_of_walk", rows.limit(1).offset(skipped))
+
+    def is_within_walk(self, end_of_walk: sa.CTE) -> Condition:
+        """Return the condition that a row is not beyond that place."""
+        sort_key = self.run.order.column, self.run.order.last
+        place = [
+            sa.func.coalesce(
+                sa.select(end_of_walk.c[name]).scalar_subquery(),
+                self._beyond(each),
+                type_=each.type,
             )
-            rows = sa.select(*columns, below.parent.label(PARENT)).select_from(source)
-            rows = rows.where(is_parent, *self.conditions)
-        else:
-            # A row of another part may have the same key.
-            source = first.join(self.rows_from, sa.and_(is_row, parts.column == first.c.part))
-            rows = sa.select(*columns, sa.null().label(PARENT)).select_from(source)
-            rows = rows.where(*self.conditions)
-        return _first_rows(rows, order, self.backwards)
+            for each, name in zip(sort_key, PLACES, strict=True)
+        ]
+        return self.reaches(sa.tuple_(*sort_key), sa.tuple_(*place))
 
     def rows_of(self, source: sa.FromClause) -> list[Condition]:
         """Return the conditions of the rows of a part."""
@@ -229,12 +263,10 @@ class _Merge:
         arranged = begun.order_by(self._arranged(heads.c.head))
         first = self.cte("first_parts", arranged.limit(row_limit() * 2))
         ends = sa.union_all(
-            *(sa.select(self._end_by(first, depth).label("mark")) for depth in _DEPTHS)
+            *(sa.select(self._end_by(first, depth).label("mark")) for depth in self.parts.depths)
         ).subquery("ends")
         nearest = sa.func.max if self._descends else sa.func.min
-        least, greatest = _EXTREMES[python_type_of(column)]
-        extreme = sa.literal(least if self._descends else greatest, column.type)
-        mark = sa.func.coalesce(nearest(ends.c.mark), extreme, type_=column.type)
+        mark = sa.func.coalesce(nearest(ends.c.mark), self._beyond(column), type_=column.type)
         page_end = self.cte("page_end", sa.select(mark.label("mark")))
         return sa.select(page_end.c.mark).scalar_subquery()
 
@@ -261,6 +293,11 @@ class _Merge:
             .offset(count - 1)
             .scalar_subquery()
         )
+
+    def _beyond(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return a value at or before which all values of a column are in the page's direction."""
+        least, greatest = _EXTREMES[python_type_of(column)]
+        return sa.literal(least if self._descends else greatest, column.type)
 
     @property
     def _descends(self) -> bool:

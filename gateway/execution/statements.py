@@ -8,7 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.dialects import in_bound_keys, top_n_per_parent
+from gateway.database.dialects import in_bound_keys
+from gateway.database.page_rows import top_n_per_parent
 from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE

@@ -1,0 +1,110 @@
+"""Pages of many lists in one statement: the first rows of each parent, or of each part."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.operators import custom_op
+
+from gateway.database.dialects import bound_keys
+
+OrderBy = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.ColumnElement[Any]]]
+"""Returns the ORDER BY clauses for the columns of a sort key: the order's column and the uuid."""
+
+
+def top_n_per_parent(
+    dialect: str,
+    name: str,
+    parent: sa.ColumnElement[Any],
+    sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
+    order_by: OrderBy,
+    rows: sa.Select[Any],
+    size: sa.BindParameter[int],
+) -> sa.Select[Any]:
+    """Return the first `size` rows of each parent, in order.
+
+    The keys of the parents are bound to `name` at execution. On SQLite a row that belongs to a
+    parent twice may come more often than `size` allows.
+    """
+    first = rows.order_by(*order_by(*sort_key)).limit(size)
+    if dialect == "sqlite":
+        parents = sa.func.json_each(bound_keys(parent, name)).table_valued("value", name="parents")
+        first_keys = (
+            first.with_only_columns(sort_key[1], maintain_column_froms=True)
+            .where(parent == parents.c.value)
+            .correlate(parents)
+        )
+        # The unary plus keeps SQLite from scanning all rows of a parent by the parent's index
+        # where the row's own key leads straight to it.
+        parent_key = _without_index(parent) if parent.table is sort_key[1].table else parent
+        in_page = sa.and_(parent_key == parents.c.value, sort_key[1].in_(first_keys))
+        return rows.select_from(parents).where(in_page).order_by(*order_by(*sort_key))
+    keys = sa.func.unnest(bound_keys(parent, name))
+    parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
+    sort_columns = sort_key[0].label("main_place"), sort_key[1].label("last_place")
+    page = (
+        first.add_columns(*sort_columns)
+        .where(parent == parents.c.value)
+        .correlate(parents)
+        .lateral("page")
+    )
+    columns = list(page.c)[: -len(sort_columns)]
+    clauses = order_by(page.c.main_place, page.c.last_place)
+    return sa.select(*columns).select_from(parents.join(page, sa.true())).order_by(*clauses)
+
+
+def _without_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column for whose conditions SQLite does not use its index."""
+    return sa.UnaryExpression(column, operator=custom_op("+"))
+
+
+class _JoinInOrder(sa.Join):
+    """A join of which SQLite reads the left side first."""
+
+    inherit_cache = True
+
+
+@compiles(_JoinInOrder, "sqlite")
+def _cross_join(element: _JoinInOrder, compiler: Any, **options: Any) -> str:
+    left, right = (
+        compiler.process(side, **{**options, "asfrom": True})
+        for side in (element.left, element.right)
+    )
+    return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause)}"
+
+
+def rows_of_parts(
+    dialect: str,
+    parts: sa.CTE,
+    column: sa.ColumnElement[Any],
+    rows: sa.FromClause,
+    columns: Sequence[sa.ColumnElement[Any]],
+    conditions: Sequence[sa.ColumnElement[bool]],
+    order_by: Sequence[sa.ColumnElement[Any]],
+    last: sa.ColumnElement[Any],
+    size: sa.BindParameter[int],
+) -> sa.Select[Any]:
+    """Return the first `size` rows of each part, unordered.
+
+    `parts` has the keys `part`; its last column follows those of a row. `column` has the key of a
+    row's part, by which a row belongs to it among other `conditions`. `rows` is what rows are
+    selected from, and `order_by` ends with the row's key `last`. On SQLite a part may come with
+    more rows where `last` is not the primary key.
+    """
+    parent = list(parts.c)[-1]
+    first = sa.select(*columns).select_from(rows).where(*conditions)
+    first = first.order_by(*order_by).limit(size)
+    if dialect == "sqlite" and not last.primary_key:
+        # No index leads from `last` to a row, so that each part is read in its own order.
+        source: sa.FromClause = _JoinInOrder(parts, column.table, column == parts.c.part)
+        if isinstance(rows, sa.Join):
+            source = source.join(rows.right, rows.onclause)
+        return sa.select(*columns, parent).select_from(source).where(*conditions)
+    if dialect == "sqlite":
+        keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
+        belongs = _without_index(column) == parts.c.part
+        every = sa.select(*columns, parent).select_from(parts, rows)
+        return every.where(belongs, last.in_(keys))
+    page = first.correlate(parts).lateral("page")
+    return sa.select(*page.c, parent).select_from(parts.join(page, sa.true()))
