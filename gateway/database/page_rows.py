@@ -59,14 +59,14 @@ def _without_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.UnaryExpression(column, operator=custom_op("+"))
 
 
-class _JoinInOrder(sa.Join):
+class JoinInOrder(sa.Join):
     """A join of which SQLite reads the left side first."""
 
     inherit_cache = True
 
 
-@compiles(_JoinInOrder, "sqlite")
-def _cross_join(element: _JoinInOrder, compiler: Any, **options: Any) -> str:
+@compiles(JoinInOrder, "sqlite")
+def _cross_join(element: JoinInOrder, compiler: Any, **options: Any) -> str:
     left, right = (
         compiler.process(side, **{**options, "asfrom": True})
         for side in (element.left, element.right)
@@ -97,7 +97,7 @@ def rows_of_parts(
     first = first.order_by(*order_by).limit(size)
     if dialect == "sqlite" and not last.primary_key:
         # No index leads from `last` to a row, so that each part is read in its own order.
-        source: sa.FromClause = _JoinInOrder(parts, column.table, column == parts.c.part)
+        source: sa.FromClause = JoinInOrder(parts, column.table, column == parts.c.part)
         if isinstance(rows, sa.Join):
             source = source.join(rows.right, rows.onclause)
         return sa.select(*columns, parent).select_from(source).where(*conditions)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.database.page_rows import rows_of_parts
+from gateway.database.page_rows import JoinInOrder, rows_of_parts
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import PARENT, PLACES, after_cursor, after_uuid, order_by, row_limit
 from gateway.execution.list_parts import Parts
@@ -55,6 +55,10 @@ def merged_page(
     chosen = _chosen_parts(parts, query, is_parent)
     chosen_conditions = parts.where(query) if parts.where else conditions
     places = request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
+    read: Sequence[sa.ColumnElement[Any]] = columns
+    is_keyed = chosen is not None and parts.below is None
+    if is_keyed:
+        read = [parts.column.label("part_key")]
     halves: list[sa.CTE] = []
     bounds = parts.bounds(query, request.order.column)
     for run in _runs(request, bounds):
@@ -70,12 +74,29 @@ def merged_page(
         )
         # No rows of a run are read if those of the earlier one fill the page.
         is_needed = [_length(half) < row_limit() for half in halves]
-        page = merge.page(dialect, chosen, is_parent, is_needed, [*columns, *places])
+        page = merge.page(dialect, chosen, is_parent, is_needed, [*read, *places])
         halves.append(merge.cte("page", page))
-    if len(halves) == 1:
-        return sa.select(halves[0])
-    whole = sa.union_all(*(sa.select(half) for half in halves)).subquery("whole")
-    return _first_rows(sa.select(whole), request.order, request.backwards)
+    rows = sa.select(halves[0])
+    if len(halves) > 1:
+        whole = sa.union_all(*(sa.select(half) for half in halves)).subquery("whole")
+        rows = _first_rows(sa.select(whole), request.order, request.backwards)
+    return _with_columns(parts, request.order, rows, columns) if is_keyed else rows
+
+
+def _with_columns(
+    parts: Parts,
+    order: Order,
+    keys: sa.Select[Any],
+    columns: Sequence[sa.ColumnElement[Any]],
+) -> sa.Select[Any]:
+    """Return the rows of a page whose keys are known; their columns can be costly expressions."""
+    page = keys.subquery("page_keys")
+    is_row = sa.and_(order.last == page.c[PLACES[1]], parts.column == page.c.part_key)
+    source: sa.FromClause = JoinInOrder(page, parts.column.table, is_row)
+    if isinstance(parts.rows, sa.Join):
+        source = source.join(parts.rows.right, parts.rows.onclause)
+    trailing = [page.c[name] for name in (PARENT, *PLACES)]
+    return sa.select(*columns, *trailing).select_from(source)
 
 
 def _chosen_parts(
