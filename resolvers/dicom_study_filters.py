@@ -32,6 +32,7 @@ _INDEXED = 3
 """Characters that an index of names needs."""
 
 _places = dicom_study_places.c
+_others = dicom_study_places.alias()
 
 
 def study_conditions(query: EdgeQuery) -> list[Condition]:
@@ -41,11 +42,10 @@ def study_conditions(query: EdgeQuery) -> list[Condition]:
 
 def conditions_in_chosen_folders(query: EdgeQuery) -> list[Condition]:
     """Return the conditions on places of which it is known that their folders are in scope."""
-    other = dicom_study_places.alias()
     is_earlier = sa.exists().where(
-        other.c.study_uuid == _places.study_uuid,
-        other.c.folder_uuid < _places.folder_uuid,
-        is_in_scope(query, other.c.folder_uuid),
+        _others.c.study_uuid == _places.study_uuid,
+        _others.c.folder_uuid < _places.folder_uuid,
+        is_in_scope(query, _others.c.folder_uuid),
     )
     return [~is_earlier, *_filter_conditions(query)]
 

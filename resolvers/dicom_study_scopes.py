@@ -81,12 +81,14 @@ def _top_of(viewer: Viewer, folder_uuid: UUID) -> sa.CTE:
     return seen.cte("scope_top").prefix_with("MATERIALIZED")
 
 
+@lru_cache(maxsize=100)
 def _folders_below(tops: sa.CTE) -> sa.Select[tuple[UUID]]:
     home = folders.alias("home")
     below = tops.join(home, within(home.c.path, tops.c.path))
     return sa.select(home.c.uuid.label("part")).select_from(below)
 
 
+@lru_cache(maxsize=100)
 def _is_below(tops: sa.CTE, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     home = folders.alias()
     below = home.join(tops, within(home.c.path, tops.c.path))

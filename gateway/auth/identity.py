@@ -7,6 +7,7 @@ bytes of no item. On a site where nothing is masked, the conditions cost one loo
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,8 @@ def hides_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Con
     return sa.and_(_is_any_masked(), hidden)
 
 
+# Writing the condition costs more than running a statement with it.
+@lru_cache(maxsize=100)
 def sees_study_identity(viewer: Viewer, study_uuid: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that no part of a study is masked to the viewer.
 
