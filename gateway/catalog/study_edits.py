@@ -8,13 +8,21 @@ import sqlalchemy as sa
 
 from gateway.auth.identity import sees_study_identity
 from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import in_visible_folder
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.dicom_series import SopKey, refresh_series
 from gateway.catalog.ledger.dicom_studies import lock_studies_of, refresh_studies
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
 from gateway.errors import forbidden, not_found
-from gateway.models.dicom import DicomStudyRecord, dicom_instances, dicom_series, dicom_studies
+from gateway.models.dicom import (
+    DicomStudyPlaceRecord,
+    DicomStudyRecord,
+    dicom_instances,
+    dicom_series,
+    dicom_studies,
+    dicom_study_places,
+)
 
 
 async def lock_study(transaction: Transaction, study_uuid: UUID) -> DicomStudyRecord:
@@ -39,7 +47,8 @@ async def correct_study(
     The journal names the attributes, but not their values, which may identify the patient.
 
     Raises:
-        DomainError: `FORBIDDEN`, the identity of the study is masked to the viewer.
+        DomainError: `FORBIDDEN`, the identity of the study is masked to the viewer, or they do not
+            see all its parts.
     """
     study = await lock_study(transaction, study_uuid)
     shown = sa.select(dicom_studies).where(
@@ -47,6 +56,13 @@ async def correct_study(
     )
     if await transaction.first(shown, DicomStudyRecord) is None:
         message = "Identities are masked there. Correcting them requires a grant with seesPhi."
+        raise forbidden(message, "folderUuid")
+    hidden = sa.select(dicom_study_places).where(
+        dicom_study_places.c.study_uuid == study_uuid,
+        ~in_visible_folder(viewer, dicom_study_places.c.folder_uuid),
+    )
+    if await transaction.first(hidden.limit(1), DicomStudyPlaceRecord) is not None:
+        message = "Corrections apply to the whole study, of which you do not see all parts."
         raise forbidden(message, "folderUuid")
     merged = {**study.corrections, **values}
     corrections = {name: value for name, value in merged.items() if value is not None}

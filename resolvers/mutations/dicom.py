@@ -108,8 +108,9 @@ async def set_dicom_study_phi(
 ) -> SetDicomStudyPhiOutcome:
     """Correct attributes of a patient and study, next to the files, whose bytes never change.
 
-    Every answer and filter uses the corrected values, which `phiVersion` numbers. Where identities
-    are masked, this requires seeing them (`FORBIDDEN`).
+    Every answer and filter uses the corrected values, which `phiVersion` numbers. They apply to the
+    whole study: this requires seeing all its parts, and identities where these are masked
+    (`FORBIDDEN`).
     """
     values = _corrections(input.values)
     async with context.database.writing() as transaction:

@@ -35,3 +35,8 @@ def test_a_directory_becomes_a_study(demo_site: DemoSite, tmp_path: Path) -> Non
     assert [node["encapsulatedPdfUrl"] for node in instances["nodes"]] == [None] * FILES
     [query] = blocks_of(PAGE, "Finding studies")
     assert demo_site.ask(query.text, {"folder": folder})["dicomStudies"]["totalCount"] == 1
+    # Other tests expect the demo's folders alone.
+    gone = (
+        "mutation ($u: UUID!) { deleteStorageFolder(input: {folderUuid: $u, recursive: true}) { userErrors { code } } }"
+    )
+    assert demo_site.ask(gone, {"u": folder})["deleteStorageFolder"]["userErrors"] == []

@@ -22,7 +22,8 @@ from tests.execution.test_edges import CORE, ITEM, LOOK_UP, NODE, REQUIRED, docu
 from tests.execution.world import LIMITS, Both
 
 QUERY: Any = CORE.query_type
-LISTS = [name for name, field in QUERY.fields.items() if "first" in field.args]
+LISTS = [name for name, field in QUERY.fields.items() if "first" in field.args and not name.startswith("dicom")]
+"""Without studies, whose attributes and counts follow the instances as these are removed."""
 
 
 def root_documents() -> list[str]:
@@ -51,6 +52,8 @@ async def answers(pair: Both, ids: dict[str, list[str]]) -> dict[tuple[str, str]
     """Return what every field answers an admin and a member."""
     asked: list[tuple[str, dict[str, Any]]] = [(text, {}) for text in root_documents()]
     for type_ in [ITEM, *CORE.get_possible_types(NODE)]:
+        if type_.name in ("DicomStudy", "DicomSeries", "DicomIndexedTag"):
+            continue  # as in `LISTS`
         variables = {"ids": ids["StorageItem" if type_ is ITEM or ITEM in type_.interfaces else type_.name]}
         asked += [(text, variables) for text in documents(type_)]
     return {

@@ -11,7 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ledger.dicom_series import SeriesKey, SopKey, ensure_series, refresh_series
-from gateway.catalog.ledger.dicom_studies import StudyIdentity, lock_studies_of, refresh_studies
+from gateway.catalog.ledger.dicom_studies import (
+    StudyIdentity,
+    carry_corrections,
+    lock_studies_of,
+    refresh_studies,
+)
 from gateway.catalog.ledger.dicom_tags import save_tags
 from gateway.catalog.ledger.dicom_values import keep_values
 from gateway.catalog.ledger.study_attachments import Attachment, find_attachments
@@ -140,6 +145,8 @@ async def parts_moved(
     }
     left = {each.study_uuid for each in parts}
     studies = await lock_studies_of(transaction, set(keys.values()), left)
+    moves = {each.study_uuid: studies[keys[each.item_uuid]] for each in parts}
+    await carry_corrections(transaction, moves)
     for study_uuid in studies.values():
         moved = [
             each.item_uuid for each in attachments if studies[keys[each.item_uuid]] == study_uuid

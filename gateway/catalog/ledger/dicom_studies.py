@@ -162,6 +162,7 @@ async def move_parts(
         uuid: _key_of(row)._replace(root_folder_uuid=root_folder_uuid) for uuid, row in old.items()
     }
     targets = await lock_studies_of(transaction, set(keys.values()), old)
+    await carry_corrections(transaction, {uuid: targets[key] for uuid, key in keys.items()})
     for uuid, key in keys.items():
         for table, parts in (
             (dicom_series, dicom_series.c.folder_uuid.in_(tree)),
@@ -169,10 +170,27 @@ async def move_parts(
         ):
             mine = (table.c.study_uuid == uuid) & parts
             await transaction.execute(sa.update(table).where(mine).values(study_uuid=targets[key]))
-        kept = {"corrections": old[uuid].corrections, "phi_version": old[uuid].phi_version}
-        uncorrected = (dicom_studies.c.uuid == targets[key]) & (dicom_studies.c.phi_version == 0)
-        await transaction.execute(sa.update(dicom_studies).where(uncorrected).values(kept))
     await refresh_studies(transaction, {*old, *targets.values()})
+
+
+async def carry_corrections(transaction: Transaction, moves: Mapping[UUID, UUID]) -> None:
+    """Give locked studies that are new the corrections of those from which they get parts.
+
+    A study that has parts already keeps what it has: nobody corrects it by moving files into it.
+    """
+    rows = await transaction.rows(
+        sa.select(dicom_studies).where(
+            in_keys(dicom_studies.c.uuid, moves), dicom_studies.c.phi_version > 0
+        ),
+        DicomStudyRecord,
+    )
+    for row in rows:
+        target = moves[row.uuid]
+        has_series = sa.exists().where(dicom_series.c.study_uuid == target)
+        has_attachments = sa.exists().where(study_attachments.c.study_uuid == target)
+        is_new = (dicom_studies.c.uuid == target) & ~has_series & ~has_attachments
+        kept = {"corrections": row.corrections, "phi_version": row.phi_version}
+        await transaction.execute(sa.update(dicom_studies).where(is_new).values(kept))
 
 
 async def _parts(transaction: Transaction, uuids: Collection[UUID]) -> list[_PartRow]:
