@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 
-from gateway.dicom.profile import MORE_NAMES, ProfileAction, ProfileOption, rule_of
+from gateway.dicom.profile import UNLISTED_ACTIONS, ProfileAction, ProfileOption, rule_of
 from gateway.dicom.representations import known_vr
 from gateway.dicom.tag_values import BadTagValue, check_values
 
@@ -215,7 +215,9 @@ class AnonymizationRules:
         of tags that are not in the dictionary, and of values that cannot be read; addresses hold
         the UIDs of what they lead to.
         """
-        if vr == "PN" or tag in MORE_NAMES:
+        if tag in UNLISTED_ACTIONS:
+            return TagAction[UNLISTED_ACTIONS[tag].name]
+        if vr == "PN":
             return TagAction.EMPTY
         is_overlay = tag >> 24 == _OVERLAYS
         if is_overlay or vr in ("UN", "UR") or tag >> 16 == 0 or not is_standard(tag):

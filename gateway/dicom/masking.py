@@ -6,9 +6,12 @@ from gateway.dicom.dictionary import entry_of
 from gateway.dicom.documents import Document
 from gateway.dicom.profile import is_identifying
 
+_FREE = frozenset({"LT", "PN", "ST", "UR", "UT"})
+"""Representations of names, addresses and free texts, in which people write anything."""
+
 
 def masked(document: Document) -> Document:
-    """Return a document without identifying elements, and without private and unknown ones.
+    """Return a document without identifying elements, free texts, and private and unknown ones.
 
     Identifying are those that the Basic Profile of PS3.15, Annex E removes, empties or replaces,
     but for UIDs. Items of sequences are masked, too.
@@ -33,5 +36,7 @@ def is_shown(tag: str, vr: str) -> bool:
     """
     entry = entry_of(tag)
     if entry is None or vr == "UN" or (entry.vr == "SQ" and vr != "SQ"):
+        return False
+    if vr in _FREE or entry.vr in _FREE:
         return False
     return not is_identifying(int(tag, 16))

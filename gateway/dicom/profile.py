@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 EDITION = "2026d"
 """The edition of the DICOM standard that the table is from."""
@@ -28,6 +29,33 @@ class ProfileAction(StrEnum):
     CLEAN = "C"
     """A value of similar meaning that identifies nobody."""
     NEW_UID = "U"
+
+
+UNLISTED_ACTIONS: Mapping[int, ProfileAction] = MappingProxyType(
+    {
+        **dict.fromkeys(MORE_NAMES, ProfileAction.EMPTY),
+        0x00420010: ProfileAction.EMPTY,  # DocumentTitle, which documents must have
+        **dict.fromkeys(
+            (
+                0x00080408,  # FolderAccessURI
+                0x00080409,  # FileAccessURI
+                0x00081190,  # RetrieveURL
+                0x00100033,  # PatientBirthDateInAlternativeCalendar
+                0x00100034,  # PatientDeathDateInAlternativeCalendar
+                0x00100035,  # PatientAlternativeCalendar
+                0x00101022,  # PatientBodyMassIndex
+                0x00400400,  # CommentsOnTheScheduledProcedureStep
+                0x00402006,  # PlacerOrderNumberImagingServiceRequestRetired
+                0x00402007,  # FillerOrderNumberImagingServiceRequestRetired
+                0x0040E010,  # RetrieveURI
+                0x0074100A,  # ContactURI
+                0x0074100C,  # ContactDisplayName
+            ),
+            ProfileAction.REMOVE,
+        ),
+    }
+)
+"""Actions on tags that identify persons, or lead to their files, and that the table lacks."""
 
 
 class ProfileOption(StrEnum):
@@ -79,12 +107,12 @@ def rule_of(tag: int) -> ProfileRule | None:
 def is_identifying(tag: int) -> bool:
     """Whether the Basic Profile removes, empties or replaces a tag; UIDs it replaces are excepted.
 
-    So are names of persons that the table lacks and, of the file meta information, all that names
-    applications and addresses, or is private.
+    So are tags that the table lacks although they say as much as others in it, and, of the file
+    meta information, all that names applications and addresses, or is private.
     """
     if tag >> 16 == _META_GROUP:
         return tag & 0xFFFF >= _FIRST_META_ADDRESS
-    if tag in MORE_NAMES:
+    if tag in UNLISTED_ACTIONS:
         return True
     rule = rule_of(tag)
     return rule is not None and ProfileAction.NEW_UID not in rule.basic

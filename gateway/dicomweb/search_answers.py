@@ -120,7 +120,7 @@ def document_of(
     for attribute in shown:
         value = getattr(row, attribute.column) if attribute.column else computed[attribute.tag]
         sees = row.shows_study if attribute.level is SearchLevel.STUDY else row.shows_series
-        if not sees and is_identifying(int(attribute.tag, 16)):
+        if not sees and attribute.column and is_identifying(int(attribute.tag, 16)):
             value = None
         if value not in (None, "") or attribute.presence is Presence.ALWAYS:
             document[attribute.tag] = element(attribute.tag, value)

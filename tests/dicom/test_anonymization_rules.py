@@ -15,7 +15,9 @@ from gateway.dicom.anonymization import (
     TagAction,
     may_have_burned_in,
 )
+from gateway.dicom.profile import UNLISTED_ACTIONS
 from gateway.dicom.pseudonyms import shift_date
+from gateway.dicom.representations import known_vr
 
 
 @given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(1, 3_650), st.sampled_from(["", "101112.25-0500"]))
@@ -77,3 +79,13 @@ def test_calibrations_of_a_device_are_dates_of_the_patient_too() -> None:
     """Of two options that treat a date, the one that modifies dates protects more."""
     options = AnonymizationOptions(retain_device=True, retain_longitudinal=Longitudinal.MODIFIED)
     assert AnonymizationRules(options).action_of(0x00181200, "DA", 0) is TagAction.SHIFT_DATE
+
+
+@pytest.mark.parametrize("tag", UNLISTED_ACTIONS)
+def test_what_the_profile_forgets_goes(tag: int) -> None:
+    """Options of the profile change nothing about it."""
+    options = AnonymizationOptions(retain_patient_characteristics=True, retain_longitudinal=Longitudinal.FULL)
+    for vr in (known_vr(tag, "", is_signed=False), "LO"):
+        assert AnonymizationRules(options).action_of(tag, vr, 1) in (TagAction.REMOVE, TagAction.EMPTY)
+    kept = AnonymizationRules(AnonymizationOptions(keep=[tag]))
+    assert kept.action_of(tag, "LO", 0) is TagAction.KEEP

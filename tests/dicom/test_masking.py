@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom._dicom_dict import DicomDictionary
@@ -15,6 +16,7 @@ from gateway.dicom.masking import masked
 from gateway.dicom.profile import is_identifying
 
 STANDARD = st.sampled_from([f"{tag:08X}" for tag in DicomDictionary if tag >> 16 > 2])
+FREE = ("LT", "PN", "ST", "UR", "UT")
 TAGS = st.one_of(STANDARD, st.sampled_from(["00091001", "00090010", "00081234", "60023000", "60020010", "50000010"]))
 
 
@@ -42,7 +44,8 @@ def all_elements(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def is_harmless(tag: str) -> bool:
-    return entry_of(tag) is not None and not is_identifying(int(tag, 16))
+    entry = entry_of(tag)
+    return entry is not None and entry.vr not in FREE and not is_identifying(int(tag, 16))
 
 
 @given(documents)
@@ -64,6 +67,20 @@ def test_a_sequence_that_was_not_read_as_one_is_masked() -> None:
         "00280010": {"vr": "UN", "InlineBinary": "AAI="},
     }
     assert masked(hidden) == {}
+
+
+@pytest.mark.parametrize("tag", ["00100033", "00100034", "00100035", "00101022", "0074100C", "00402006", "00402007"])
+def test_what_the_profile_forgets_is_masked(tag: str) -> None:
+    assert masked({tag: {"vr": "LO", "Value": ["x"]}}) == {}
+
+
+@pytest.mark.parametrize("vr", FREE)
+def test_free_texts_are_masked(vr: str) -> None:
+    """Also where the file or the dictionary has another representation."""
+    assert masked({"00280010": {"vr": vr, "Value": ["x"]}}) == {}
+    own = [f"{tag:08X}" for tag in DicomDictionary if tag >> 16 > 2 and dictionary_VR(tag) == vr]
+    assert len(own) > 5
+    assert masked({tag: {"vr": each, "Value": ["x"]} for tag in own for each in (vr, "LO")}) == {}
 
 
 def test_elements_belong_to_the_study_or_the_series() -> None:

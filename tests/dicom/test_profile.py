@@ -65,3 +65,9 @@ def test_every_name_of_a_person_is_identifying() -> None:
     names = {tag for tag, (vr, *_) in DicomDictionary.items() if vr == "PN"}
     assert {tag for tag in names if not is_identifying(tag)} == set()
     assert {tag for tag in names if not rule_of(tag)} == profile.MORE_NAMES
+
+
+def test_unlisted_tags_are_in_the_dictionary_but_not_in_the_table() -> None:
+    """Otherwise a new edition would say what happens to them."""
+    assert [f"{tag:08X}" for tag in profile.UNLISTED_ACTIONS if rule_of(tag) or tag not in DicomDictionary] == []
+    assert all(map(is_identifying, profile.UNLISTED_ACTIONS))
