@@ -40,6 +40,8 @@ class Span(NamedTuple):
 
 Wanted = Sequence[str] | Span | int
 """Values of which any may match, a range of them, or a number."""
+EVERYTHING: Wanted = ("*",)
+"""What matches every object of which the viewer sees the attribute, even if it has no value."""
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ def _tag_of(text: str, parameter: str) -> str:
 
 
 def wanted_values(attribute: Attribute, value: str, name: str) -> Wanted | None:
-    """Return the wanted values of an attribute; None if it matches everything."""
+    """Return the wanted values of an attribute; None if a client only wants to be told them."""
     if len(value) > MAX_TEXT and attribute.matching is not Matching.UID:
         raise bad_input(f"{name[:64]} has more than {MAX_TEXT:,} characters.", name)
     if "\0" in value:
@@ -136,7 +138,7 @@ def wanted_values(attribute: Attribute, value: str, name: str) -> Wanted | None:
             return [check_uid(uid, name) for uid in uids] or None
         case Matching.CODE:
             codes = _listed(value, name)
-            return None if "*" in codes else codes or None
+            return EVERYTHING if "*" in codes else codes or None
         case Matching.DATE:
             return _span(value, days_of, name)
         case Matching.TIME:
@@ -145,7 +147,9 @@ def wanted_values(attribute: Attribute, value: str, name: str) -> Wanted | None:
             if value and not _INTEGER.fullmatch(value.strip()):
                 raise bad_input(f"Expected {name[:64]} to be an integer.", name)
             return int(value) if value else None
-    return None if value.strip("*") == "" else [value]
+    if not value:
+        return None
+    return [value] if value.strip("*") else EVERYTHING
 
 
 def _listed(value: str, name: str) -> list[str]:

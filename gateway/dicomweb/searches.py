@@ -12,7 +12,7 @@ from gateway.database.wildcards import matches_name, matches_text
 from gateway.dicom.profile import is_identifying
 from gateway.dicomweb.attributes import ATTRIBUTES, Attribute, Matching, SearchLevel
 from gateway.dicomweb.scope import Scope, Target
-from gateway.dicomweb.search_parameters import Search, Span, Wanted
+from gateway.dicomweb.search_parameters import EVERYTHING, Search, Span, Wanted
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
 
 _SERIES_OF_STUDY = dicom_series.join(
@@ -190,7 +190,7 @@ def _newest_first(scope: Scope) -> list[sa.ColumnElement[Any]]:
 
 def wanted_condition(scope: Scope, attribute: Attribute, wanted: Wanted) -> Condition:
     """Return the condition that an attribute has one of the wanted values, and is not masked."""
-    if attribute.column is None:
+    if attribute.column is None and wanted is not EVERYTHING:
         part = dicom_series.alias()
         return sa.exists().where(
             part.c.study_uuid == dicom_studies.c.uuid,
@@ -198,8 +198,10 @@ def wanted_condition(scope: Scope, attribute: Attribute, wanted: Wanted) -> Cond
             scope.holds(part.c.folder_uuid),
             _any_text(part.c.modality, wanted),
         )
-    column = _COLUMNS[attribute.column]
-    condition = matches_value(column, attribute.matching, wanted)
+    if attribute.column is None or wanted is EVERYTHING:
+        condition: Condition = sa.true()
+    else:
+        condition = matches_value(_COLUMNS[attribute.column], attribute.matching, wanted)
     if scope.has_masked and is_identifying(int(attribute.tag, 16)):
         shown = (
             scope.shows_study() if attribute.level is SearchLevel.STUDY else scope.shows_series()

@@ -219,6 +219,12 @@ async def test_other_refusals(web: Web) -> None:
     assert (await web.get("/studies/1.2/rendered")).status_code == 404
 
 
+MASKED_MATCHES = (
+    *({"PatientName": "Doe*"}, {"PatientID": "P*"}, {"StudyDate": "20260101"}),
+    *({"PatientName": "*"}, {"PatientName": "**"}, {"AccessionNumber": "*"}, {"PatientSex": "*"}),
+)
+
+
 async def test_masked_studies(web: Web) -> None:
     """In a masked folder, identifying attributes are empty and match nothing."""
     site = web.site
@@ -235,7 +241,7 @@ async def test_masked_studies(web: Web) -> None:
     assert [value(study, tag) for tag in ("00100010", "00100020", "00080020")] == [None] * 3
     assert value(study, "0020000D") == "1.2.3.6"
     assert "Doe" not in str(study)
-    for params in ({"PatientName": "Doe*"}, {"PatientID": "P*"}, {"StudyDate": "20260101"}):
+    for params in MASKED_MATCHES:
         assert await masked.results("/studies", viewer, **params) == []
         assert len(await masked.results("/studies", **params)) == 1
     assert len(await masked.results("/studies", viewer, ModalitiesInStudy="OT")) == 1
@@ -244,7 +250,10 @@ async def test_masked_studies(web: Web) -> None:
     [metadata] = await masked.results("/studies/1.2.3.6/metadata", viewer)
     assert "Doe" not in str([series, instance, metadata])
     assert "P00006" not in str([series, instance, metadata])
-    assert await masked.results("/series", viewer, SeriesDescription="of*") == []
+    assert value(series, "00081190") == f"{masked.base}/dicomweb/{folder}/studies/1.2.3.6/series/1.2.3.6.1"
+    for pattern in ("of*", "*"):
+        assert await masked.results("/series", viewer, SeriesDescription=pattern) == []
+    assert len(await masked.results("/series", viewer, PatientName="", Modality="*")) == 1
     assert "of Doe" in str(await masked.results("/studies/1.2.3.6/metadata"))
 
 
