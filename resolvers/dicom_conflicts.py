@@ -12,12 +12,20 @@ from gateway.database.dialects import in_keys
 from gateway.execution.declarations import Computed, SameRow, batch
 from gateway.execution.viewer_columns import selected_columns
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
+from resolvers.dicom_identity import is_masked_study, is_series_of_masked_study
 
 MAX_STUDIES, MAX_UIDS = 100, 1000
 
 conflicts_of = SameRow()
-tags_of_study = Computed((dicom_studies.c.conflicts,), lambda row: row.conflicts)
-tags_of_series = Computed((dicom_series.c.conflicts,), lambda row: row.conflicts)
+# That values differ tells something of them.
+tags_of_study = Computed(
+    (dicom_studies.c.conflicts, is_masked_study),
+    lambda row: [] if row.is_masked else row.conflicts,
+)
+tags_of_series = Computed(
+    (dicom_series.c.conflicts, is_series_of_masked_study),
+    lambda row: [] if row.is_of_masked else row.conflicts,
+)
 
 
 @batch(dicom_studies.c.uuid, dicom_studies.c.root_folder_uuid, dicom_studies.c.study_uid)

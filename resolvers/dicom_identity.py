@@ -38,6 +38,12 @@ is_masked_series = viewer_column(
     sa.Boolean(),
     lambda viewer: hides_identity_at(viewer, dicom_series.c.folder_uuid),
 )
+is_series_of_masked_study = viewer_column(
+    dicom_series,
+    "is_of_masked",
+    sa.Boolean(),
+    lambda viewer: ~sees_study_identity(viewer, dicom_series.c.study_uuid),
+)
 
 
 def identifying(

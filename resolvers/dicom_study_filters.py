@@ -117,7 +117,7 @@ def _filter_conditions(query: EdgeQuery) -> list[Condition]:
         )
         conditions.append(has_modality)
     if filter.has_conflicts is not None:
-        conflicts = _has_conflicts(query)
+        conflicts = _has_conflicts(query, sees_identity)
         conditions.append(conflicts if filter.has_conflicts else ~conflicts)
     if filter.created_after is not None:
         conditions.append(_places.created_at > filter.created_after)
@@ -229,16 +229,22 @@ def _span_conditions(
     return conditions
 
 
-def _has_conflicts(query: EdgeQuery) -> Condition:
-    """Return the condition that tags of a study differ, or that others have its UID."""
+def _has_conflicts(query: EdgeQuery, sees_identity: Condition) -> Condition:
+    """Return the condition that tags of a study differ, or that others have its UID.
+
+    The tags of a masked study never differ for the viewer.
+    """
     other = dicom_studies.alias()
-    return sa.or_(
+    tags_differ = sa.or_(
         _is_filled(dicom_studies.c.conflicts),
         sa.exists().where(
             dicom_series.c.study_uuid == _places.study_uuid,
             _is_filled(dicom_series.c.conflicts),
             is_visible(query.viewer, dicom_series.c.folder_uuid),
         ),
+    )
+    return sa.or_(
+        sa.and_(tags_differ, sees_identity),
         sa.exists().where(
             other.c.root_folder_uuid == dicom_studies.c.root_folder_uuid,
             other.c.study_uid == dicom_studies.c.study_uid,

@@ -127,7 +127,11 @@ children_of = ToMany(
         ),
     ),
 )
-probe_warnings_of = Computed((items.c.probe_warnings,), lambda row: row.probe_warnings)
+# Warnings may quote the file.
+probe_warnings_of = Computed(
+    (items.c.probe_warnings, is_restricted),
+    lambda row: [] if row.is_restricted else row.probe_warnings,
+)
 probed_by_older_version = Computed(
     (
         items.c.probe_version,

@@ -102,7 +102,12 @@ def _time(name: str) -> Computed:
     return Computed((name, "is_dated"), value)
 
 
-series_of = json_column(items.c.uuid, items.c.time_series, Series.from_json)
+series_of = json_column(
+    items.c.uuid,
+    items.c.time_series,
+    Series.from_json,
+    access=lambda viewer: sees_identity_at(viewer, items.c.folder_uuid),
+)
 view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, ViewSettings.from_json)
 starts_at = _time("start")
 ends_at = _time("end")

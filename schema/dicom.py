@@ -85,7 +85,7 @@ class DicomStudyConflicts:
     tags: list[str] = resolved(
         dicom_conflicts.tags_of_study,
         "Tags of the study's attributes of which its files have several values, such as "
-        "`00100010`; at most 20.",
+        "`00100010`; at most 20. Empty in a study that is masked to the viewer.",
     )
     studies: list[DicomStudy] = resolved(
         dicom_conflicts.other_studies_of,
@@ -256,7 +256,8 @@ class DicomSeries(Node):
     body_part: str | None = column("The Body Part Examined (0018,0015).")
     conflicts: list[str] = resolved(
         dicom_conflicts.tags_of_series,
-        "Tags of the attributes above of which the files have several values; at most 20.",
+        "Tags of the attributes above of which the files have several values; at most 20. Empty in "
+        "a study that is masked to the viewer.",
     )
     counts: DicomSeriesCounts = resolved(dicom_counts.counts_of_series, "Numbers of the instances.")
     instances: Connection[DicomInstance] = resolved(

@@ -155,7 +155,8 @@ class StorageItem(Node):
     dicom_study_uid: str | None = fact("dicom_study_uid")
     dicom_series_uid: str | None = fact("dicom_series_uid")
     probe_warnings: list[str] = resolved(
-        items.probe_warnings_of, MEDIA_FACTS["probe_warnings"].description
+        items.probe_warnings_of,
+        f"{MEDIA_FACTS['probe_warnings'].description} Empty if the folder is masked to the viewer.",
     )
     probed_by_older_version: bool = resolved(
         items.probed_by_older_version,
@@ -299,7 +300,9 @@ class AudioItem(StorageItem):
 @item_type_class(StorageItemType.TIMESERIES)
 class TimeSeriesItem(StorageItem):
     content: TimeSeriesContent | None = resolved(
-        views.series_of, "Columns and time range of the series; null until processed."
+        views.series_of,
+        "Columns and time range of the series; null until processed, and if the folder is masked to "
+        "the viewer.",
     )
 
 

@@ -9,11 +9,13 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.dicom.documents import Document, pack
+from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.dicom import dicom_series, dicom_studies, dicom_study_places, dicom_tags
 from gateway.models.folders import folder_grants, folders
+from gateway.models.items import items
 from tests.execution.test_edges import CORE, ITEM, NODE, documents, ids_of
 from tests.execution.test_same import DOCUMENTS, variables_of
-from tests.execution.world import Both
+from tests.execution.world import SERIES, Both
 
 SECRET = "quokka7"
 IDENTIFYING = {
@@ -61,6 +63,10 @@ async def mask(pair: Both) -> None:
         packed = pack(DOCUMENT)
         tags = {"document": packed.data, "document_size": packed.size}
         await transaction.execute(sa.update(dicom_tags).values(tags))
+        await transaction.execute(sa.update(items).values(probe_warnings=[SECRET]))
+        series = {**SERIES, "columns": [{"name": SECRET, "kind": "TEXT"}]}
+        is_series = items.c.item_type == StorageItemType.TIMESERIES
+        await transaction.execute(sa.update(items).where(is_series).values(time_series=series))
         corrected = {"patient_name": f"{SECRET}^corrected"}
         await transaction.execute(sa.update(dicom_studies).values(corrections=corrected))
         await transaction.execute(sa.update(folders).values(is_masked=True, phi_policy="MASKED"))
@@ -126,6 +132,28 @@ async def test_masked_values_match_nothing_and_sort_last(pair: Both) -> None:
                     variables[at] = page["pageInfo"][end]
                 assert walked == whole, (who, order, size)
     assert not pair.compiled.outcomes["deoptimized"]
+
+
+async def test_conflicts_of_masked_values_are_not_told(pair: Both) -> None:
+    """Neither by their tags nor by the filter, which matches as if there were none."""
+    await mask(pair)
+    text = """query($f: DicomStudyFilter) { dicomStudies(filter: $f, first: 100) {
+      nodes { uuid: id conflicts { tags } series { nodes { conflicts } } } totalCount } }"""
+    answers: list[list[bytes]] = []
+    for _ in range(2):
+        asked = [
+            await pair.bodies(text, {"f": filter}, who)
+            for who in ("member", "admin without phi", "admin")
+            for filter in ({"hasConflicts": True}, {"hasConflicts": False}, {})
+        ]
+        assert all(quick == slow for quick, slow in asked)
+        answers.append([slow for _, slow in asked])
+        async with pair.services.database.writing() as transaction:
+            for table in (dicom_studies, dicom_series):
+                await transaction.execute(sa.update(table).values(conflicts=[]))
+    with_conflicts, without = answers
+    assert with_conflicts[:6] == without[:6]
+    assert all(one != other for one, other in zip(with_conflicts[6:], without[6:], strict=True))
 
 
 async def test_masked_studies_come_after_the_others(pair: Both) -> None:
