@@ -186,8 +186,10 @@ async def test_instances_are_found_by_many_keys(shared_site: Site) -> None:
     assert [each["number"] for each in found["nodes"]] == [1, 2]
     uid, series = found["nodes"][0]["sopInstanceUid"], found["nodes"][0]["series"]["seriesUid"]
     many = [uid, *(f"1.2.{number}" for number in range(999))]
-    assert (await site.ask(listed, {"f": {"sopInstanceUids": many}}))["dicomInstances"]["totalCount"] == 1
-    assert (await site.ask(listed, {"f": {"seriesUids": [series]}}))["dicomInstances"]["totalCount"] == 2
+    # Other tests of the module may use the same UIDs.
+    for filter, count in (({"sopInstanceUids": many}, 1), ({"seriesUids": [series]}, 2)):
+        here = {"f": {**filter, "folderUuid": folder}}
+        assert (await site.ask(listed, here))["dicomInstances"]["totalCount"] == count
     for filter, code, path in (
         ({}, "BAD_USER_INPUT", ["filter"]),
         ({"seriesUids": ["1", "x"]}, "BAD_USER_INPUT", ["filter", "seriesUids", 1]),
