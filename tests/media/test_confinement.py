@@ -12,7 +12,7 @@ from gateway.sandbox.prober import PROBE_CHILD
 
 
 async def test_a_child_has_no_network_and_gets_no_rights() -> None:
-    child = await ChildProcess.start(PROBE_CHILD, 5, 1 << 30, 0)
+    child = await ChildProcess.start(PROBE_CHILD, 5, 1 << 30, 0, 1 << 20)
     try:
         process = Path(f"/proc/{child.pid}")
         status = dict(line.split(":\t") for line in (process / "status").read_text().splitlines())
