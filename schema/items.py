@@ -156,7 +156,7 @@ class StorageItem(Node):
     dicom_series_uid: str | None = fact("dicom_series_uid")
     probe_warnings: list[str] = resolved(
         items.probe_warnings_of,
-        f"{MEDIA_FACTS['probe_warnings'].description} Empty if the folder is masked to the viewer.",
+        MEDIA_FACTS["probe_warnings"].description,
     )
     probed_by_older_version: bool = resolved(
         items.probed_by_older_version,

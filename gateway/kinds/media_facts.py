@@ -294,7 +294,7 @@ class MediaFacts:
         MediaFact(
             "Sentences about what could not be read from the file, or was assumed. There are at "
             f"most {MAX_WARNINGS} of up to {MAX_WARNING_LENGTH} characters, and none for items "
-            "without a file."
+            "without a file. Empty if the folder is masked to the viewer."
         ),
     ] = field(default_factory=list)
 

@@ -314,14 +314,10 @@ async def test_every_mutation_is_in_the_matrix_and_states_its_role(site: Site) -
 
 
 async def test_every_mutation_is_refused_without_the_role(site: Site) -> None:
-    """Strangers get NOT_FOUND, members without the role FORBIDDEN, and nothing changes.
-
-    Inventory: SUB-134.
-    """
+    """Strangers get NOT_FOUND, members without the role FORBIDDEN, and nothing changes (SUB-134)."""
     world = await World(site).fill()
     for mutation, (needed, build) in MATRIX.items():
-        # A job that still deletes a study would take what is built for the next mutation, too.
-        await wait_until_removed(site)
+        await wait_until_removed(site)  # A deletion would take what is built next, too.
         input = await build(world)
         await wait_until_removed(site)
         lesser = [email for role, email in HOLDERS.items() if needed == "SITE" or ranks(role) < ranks(needed)]
