@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import Condition
 from gateway.database.dialects import in_keys
-from gateway.database.searches import folded
-from gateway.database.wildcards import matches_name, matches_text
+from gateway.database.searches import folded, matches_pattern
+from gateway.database.wildcards import matches_name
 from gateway.dicom.profile import is_identifying
 from gateway.dicomweb.attributes import ATTRIBUTES, Attribute, Matching, SearchLevel
 from gateway.dicomweb.scope import Scope, Target
@@ -232,4 +232,4 @@ def matches_value(
 
 def _any_text(column: sa.ColumnElement[Any], wanted: Wanted) -> Condition:
     texts = wanted if not isinstance(wanted, Span | int) else ()
-    return sa.or_(*[matches_text(column, text) for text in texts])
+    return sa.or_(*[matches_pattern(column, text) for text in texts])
