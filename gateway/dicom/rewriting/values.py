@@ -82,7 +82,7 @@ def _encode_text(vr: str, text: str, character_sets: Sequence[str]) -> bytes:
                 PersonName(text).encode(encodings) if vr == "PN" else encode_string(text, encodings)
             )
         except (LookupError, UnicodeError):
-            pass
+            pass  # it does not fit, which is reported below
     if decoder_of(character_sets)(data) != text:
         named = ", ".join(filter(None, character_sets)) or "ASCII"
         raise UnfitText(f"a new value cannot be written in its character sets ({named})")
