@@ -6,12 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.visibility import (
-    in_visible_folder,
+    in_given_folder,
+    is_given_folder,
     is_root,
     is_staying,
     is_staying_dataset,
     sees_dataset,
-    sees_folder,
 )
 from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.searches import name_contains
@@ -56,14 +56,14 @@ def item_search_conditions(query: EdgeQuery) -> Conditions:
         raise bad_input("A search across folders requires a condition.", "filter")
     home = items.c.folder_uuid
     is_all = covers_organisation(query)
-    scope = is_staying(home) if is_all else in_visible_folder(query.viewer, home)
+    scope = is_staying(home) if is_all else in_given_folder(query.viewer, home)
     return [*item_conditions(query), scope]
 
 
 def folder_search_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of a search for folders in the scope."""
     is_all = covers_organisation(query)
-    scope = is_staying(folders.c.uuid) if is_all else sees_folder(query.viewer)
+    scope = is_staying(folders.c.uuid) if is_all else is_given_folder(query.viewer)
     return [*folder_conditions(query), scope]
 
 

@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import is_granted_to, is_staying, is_staying_dataset
+from gateway.auth.visibility import (
+    in_tree_of,
+    is_granted_to,
+    is_shared_with,
+    is_staying,
+    is_staying_dataset,
+)
 from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import forbidden, not_found
@@ -22,38 +28,67 @@ from gateway.models.items import items
 
 @dataclass(frozen=True, slots=True)
 class EffectiveRole:
-    """A role, and the folder whose grant gives it; None if the viewer has it as a site admin."""
+    """A role, and the folder whose grant gives it.
+
+    There is none if the viewer has it as a site admin, or because the object is public or shared.
+    """
 
     role: StorageUserRole
     folder_uuid: UUID | None = None
 
 
+_AS_READER = EffectiveRole(StorageUserRole.VIEWER)
+
+
 async def roles_on_folders(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
-    """Return the role on each folder that the viewer may see; others are missing."""
+    """Return the role on each folder that the viewer may see; others are missing.
+
+    Everyone is VIEWER of public folders.
+    """
     grants, tops = folder_grants.alias(), folders.alias()
+    in_tree = in_tree_of(viewer, folders.c.path)
     statement = (
         sa.select(folders.c.uuid, grants.c.role, tops.c.uuid.label("top_uuid"))
         .join(tops, within(folders.c.path, tops.c.path))
         .join(grants, grants.c.folder_uuid == tops.c.uuid)
-        .where(in_keys(folders.c.uuid, uuids), is_granted_to(viewer, grants))
+        .where(in_keys(folders.c.uuid, uuids), is_granted_to(viewer, grants), *in_tree)
         .order_by(sa.func.length(tops.c.path).desc())
     )
     rows = await connection.execute(statement)
     roles = _strongest((row.uuid, EffectiveRole(row.role, row.top_uuid)) for row in rows)
+    others = set(uuids) - roles.keys()
+    if others and not viewer.is_site_admin:
+        public = sa.select(folders.c.uuid).where(
+            in_keys(folders.c.uuid, others), folders.c.is_public, *in_tree
+        )
+        as_public = dict.fromkeys((await connection.execute(public)).scalars(), _AS_READER)
+        return {**roles, **as_public}
     exists = is_staying(folders.c.uuid)
-    return await _with_site_role(connection, viewer, folders, uuids, roles, exists)
+    return await _with_site_role(connection, viewer, folders, uuids, roles, exists, *in_tree)
 
 
 async def roles_on_items(
     connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
 ) -> dict[UUID, EffectiveRole]:
-    """Return the role on each item that the viewer may see, which is that on its folder."""
-    statement = sa.select(items.c.uuid, items.c.folder_uuid).where(in_keys(items.c.uuid, uuids))
-    parents = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
-    roles = await roles_on_folders(connection, viewer, set(parents.values()))
-    return {uuid: roles[parent] for uuid, parent in parents.items() if parent in roles}
+    """Return the role on each item that the viewer may see, which is that on its own folder.
+
+    Those who see an item by another folder only are VIEWER.
+    """
+    statement = sa.select(items.c.uuid, items.c.folder_uuid, items.c.is_shared).where(
+        in_keys(items.c.uuid, uuids)
+    )
+    rows = (await connection.execute(statement)).all()
+    on_folders = await roles_on_folders(connection, viewer, {row.folder_uuid for row in rows})
+    roles = {row.uuid: on_folders[row.folder_uuid] for row in rows if row.folder_uuid in on_folders}
+    shared = [row.uuid for row in rows if row.is_shared and row.uuid not in roles]
+    if shared:
+        visible = sa.select(items.c.uuid).where(
+            in_keys(items.c.uuid, shared), is_shared_with(viewer)
+        )
+        roles |= dict.fromkeys((await connection.execute(visible)).scalars(), _AS_READER)
+    return roles
 
 
 async def roles_on_datasets(

@@ -1,4 +1,4 @@
-"""The viewer: the user on whose behalf an operation runs."""
+"""The viewer: on whose behalf an operation runs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from gateway.kinds.enums import SiteRole
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """An active user with a valid credential.
+    """An active user with a valid credential, or whoever has none on a site that is read openly.
 
     Roles on objects are not here: they are read from the database whenever they matter.
 
@@ -19,6 +19,10 @@ class Viewer:
         sees_phi: Whether the credential lets them see the identities of patients that their grants
             let them see.
         sees_directory: Whether the site lets members list all users and groups.
+        tree_uuid: The folder outside which the credential shows nothing; None if it shows all that
+            the user may see.
+        is_anonymous: Whether there is no credential: `user_uuid` is that of nobody then, and only
+            public folders are seen.
     """
 
     user_uuid: UUID
@@ -27,8 +31,21 @@ class Viewer:
     expires_at: datetime | None = field(default=None, kw_only=True, compare=False)
     sees_phi: bool = field(default=True, kw_only=True)
     sees_directory: bool = field(default=True, kw_only=True)
+    tree_uuid: UUID | None = field(default=None, kw_only=True)
+    is_anonymous: bool = field(default=False, kw_only=True)
 
     @property
     def is_site_admin(self) -> bool:
         """Return whether the viewer has every role on every object."""
         return self.site_role is SiteRole.ADMIN
+
+    @property
+    def sight(self) -> tuple[SiteRole, bool, bool, UUID | None, bool]:
+        """Return all that the conditions of visibility depend on, besides the user."""
+        return (
+            self.site_role,
+            self.sees_phi,
+            self.sees_directory,
+            self.tree_uuid,
+            self.is_anonymous,
+        )

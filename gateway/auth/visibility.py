@@ -1,8 +1,9 @@
 """Visibility: what a viewer may see, as conditions on rows.
 
 Every edge that leads to rows of another part of the tree carries one of them. Folders are seen by
-grants on themselves or on a folder above; items, jobs, collections and presets by their folder;
-datasets and integrations by their own grants.
+grants on themselves or on a folder above, or because they are public; items by any of the folders
+that they are in; jobs, collections and presets by their folder; datasets and integrations by their
+own grants. A credential that is limited to a tree shows no folder outside it.
 """
 
 from typing import Any
@@ -22,6 +23,7 @@ from gateway.models.items import items
 from gateway.models.jobs import jobs
 from gateway.models.people import api_keys, groups, memberships, users
 from gateway.models.reencoding import reencode_units
+from gateway.models.shares import item_shares
 from gateway.models.tags import organisation_tags
 from gateway.models.uploads import upload_units
 
@@ -44,6 +46,18 @@ def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
         .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
         .where(is_granted_to(viewer, grants), within(path, tops.c.path))
     )
+
+
+def in_tree_of(viewer: Viewer, path: sa.ColumnElement[Any]) -> list[Condition]:
+    """Return the condition that a folder is in the tree that the credential is limited to, if any.
+
+    An empty list stands for no limit.
+    """
+    if viewer.tree_uuid is None:
+        return []
+    tree = folders.alias()
+    top = sa.select(tree.c.path).where(tree.c.uuid == viewer.tree_uuid).scalar_subquery()
+    return [within(path, top)]
 
 
 def is_staying(folder_uuid: sa.ColumnElement[Any]) -> Condition:
@@ -81,22 +95,55 @@ def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
 
 def sees_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
     """Return the condition that the viewer may see a folder."""
+    if viewer.is_anonymous:
+        return sa.and_(folder.c.is_public)
     if viewer.is_site_admin:
-        return is_staying(folder.c.uuid)
-    return has_grant_above(viewer, folder.c.path)
+        return sa.and_(is_staying(folder.c.uuid), *in_tree_of(viewer, folder.c.path))
+    is_seen = sa.or_(folder.c.is_public, has_grant_above(viewer, folder.c.path))
+    return sa.and_(is_seen, *in_tree_of(viewer, folder.c.path))
+
+
+def is_given_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
+    """Return the condition that the viewer sees a folder by a grant, or as a site admin.
+
+    Public folders that they have no grant on are not among these.
+    """
+    if viewer.is_anonymous:
+        return sa.false()
+    if viewer.is_site_admin:
+        return sees_folder(viewer, folder)
+    return sa.and_(has_grant_above(viewer, folder.c.path), *in_tree_of(viewer, folder.c.path))
 
 
 def in_visible_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that the viewer may see a folder, and so everything in it."""
-    if viewer.is_site_admin:
+    if viewer.is_site_admin and viewer.tree_uuid is None:
         return is_staying(folder_uuid)
     folder = folders.alias()
-    return sa.exists().where(folder.c.uuid == folder_uuid, has_grant_above(viewer, folder.c.path))
+    return sa.exists().where(folder.c.uuid == folder_uuid, sees_folder(viewer, folder))
+
+
+def in_given_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that the viewer sees a folder by a grant, or as a site admin."""
+    if viewer.is_site_admin and viewer.tree_uuid is None:
+        return is_staying(folder_uuid)
+    folder = folders.alias()
+    return sa.exists().where(folder.c.uuid == folder_uuid, is_given_folder(viewer, folder))
 
 
 def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
-    """Return the condition that the viewer may see an item, by its folder."""
-    return in_visible_folder(viewer, item.c.folder_uuid)
+    """Return the condition that the viewer may see an item, by any folder that it is in."""
+    at_home = in_visible_folder(viewer, item.c.folder_uuid)
+    return sa.or_(at_home, is_shared_with(viewer, item))
+
+
+def is_shared_with(viewer: Viewer, item: sa.FromClause = items) -> Condition:
+    """Return the condition that the viewer may see an item by a folder that is not its own."""
+    share = item_shares.alias()
+    in_another = sa.exists().where(
+        share.c.item_uuid == item.c.uuid, in_visible_folder(viewer, share.c.folder_uuid)
+    )
+    return sa.and_(item.c.is_shared, in_another)
 
 
 def sees_study(viewer: Viewer, study: sa.FromClause = dicom_studies) -> Condition:
@@ -287,4 +334,8 @@ def is_root(viewer: Viewer) -> Condition:
         )
     )
     granted = sa.select(grants.c.folder_uuid).where(is_granted_to(viewer, grants))
-    return sa.and_(folders.c.uuid.in_(granted), ~higher)
+    is_top = sa.and_(folders.c.uuid.in_(granted), ~higher)
+    if viewer.tree_uuid is None:
+        return is_top
+    is_limit = sa.and_(folders.c.uuid == viewer.tree_uuid, has_grant_above(viewer, folders.c.path))
+    return sa.or_(is_limit, sa.and_(is_top, *in_tree_of(viewer, folders.c.path)))

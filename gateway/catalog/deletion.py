@@ -166,7 +166,9 @@ async def start_deletion(
     columns = [leaving_folders.c.folder_uuid, leaving_folders.c.job_uuid]
     await transaction.execute(sa.insert(leaving_folders).from_select(columns, marks))
     path = sa.literal(LEAVING, folders.c.path.type).concat(folders.c.path)
-    await transaction.execute(sa.update(folders).where(in_tree).values(path=path, auto_sync=False))
+    await transaction.execute(
+        sa.update(folders).where(in_tree).values(path=path, auto_sync=False, is_public=False)
+    )
     detached = sa.update(folders).where(folders.c.uuid == top.uuid).values(parent_uuid=None)
     await transaction.execute(detached)
     if top.parent_uuid is not None:

@@ -96,6 +96,7 @@ async def create_folder(
         owner_uuid=user_uuid,
         phi_policy=PhiPolicy.MASKED if parent is None and masks_root else None,
         is_masked=parent.is_masked if parent else masks_root,
+        is_public=parent is not None and parent.is_public,
         **(asdict(link) if link else {}),
     )
     await transaction.execute(sa.insert(folders).values(folder.model_dump()))

@@ -19,6 +19,20 @@ class PhiPolicy(StrEnum):
     MASKED = "MASKED"
 
 
+class FolderVisibility(StrEnum):
+    """Range of people who see a folder and everything below it."""
+
+    PUBLIC = "PUBLIC"
+    PRIVATE = "PRIVATE"
+
+
+class JoinPolicy(StrEnum):
+    """Way in which users become members of a community."""
+
+    EVERYONE = "EVERYONE"
+    INVITATION = "INVITATION"
+
+
 class StorageLocationName(StrEnum):
     """Kind of store that holds an item's bytes."""
 

@@ -7,6 +7,7 @@ Importing the package registers all tables.
 from gateway.models import (
     changes,
     collections,
+    communities,
     datasets,
     dicom,
     dicom_jobs,
@@ -19,6 +20,7 @@ from gateway.models import (
     queue,
     reencoding,
     sequences,
+    shares,
     syncs,
     tags,
     thumbnails,
@@ -28,6 +30,7 @@ from gateway.models import (
 __all__ = [
     "changes",
     "collections",
+    "communities",
     "datasets",
     "dicom",
     "dicom_jobs",
@@ -40,6 +43,7 @@ __all__ = [
     "queue",
     "reencoding",
     "sequences",
+    "shares",
     "syncs",
     "tags",
     "thumbnails",

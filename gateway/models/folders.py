@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import PhiPolicy, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import FolderVisibility, PhiPolicy, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import Json, Key, enum_type, table_of
 
@@ -29,6 +29,9 @@ class FolderRecord(SQLModel, table=True):
         exclude_patterns: patterns of which keys must match none.
         phi_policy: the folder's own policy; None if it has that of the folder above.
         is_masked: the policy in effect: whether the folder or one above it is MASKED.
+        visibility: the folder's own; None if it has that of the folder above.
+        is_public: the visibility in effect: whether every signed-in user sees the folder. That of
+            a deleted folder is false.
     """
 
     __tablename__ = "folders"
@@ -43,6 +46,14 @@ class FolderRecord(SQLModel, table=True):
             "path",
             sqlite_where=sa.text("is_masked = 1"),
             postgresql_where=sa.text("is_masked"),
+        ),
+        # The few public folders, in the order of lists; it tells at once that there are none.
+        sa.Index(
+            "ix_folders_is_public",
+            "name_key",
+            "uuid",
+            sqlite_where=sa.text("is_public = 1"),
+            postgresql_where=sa.text("is_public"),
         ),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -70,6 +81,8 @@ class FolderRecord(SQLModel, table=True):
     exclude_patterns: list[str] = Field(default_factory=list, sa_type=Json)
     phi_policy: PhiPolicy | None = Field(default=None, sa_type=enum_type(PhiPolicy))
     is_masked: bool = False
+    visibility: FolderVisibility | None = Field(default=None, sa_type=enum_type(FolderVisibility))
+    is_public: bool = False
     owner_uuid: UUID | None = Field(
         default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
     )

@@ -75,6 +75,7 @@ class ItemRecord(SQLModel, table=True):
         probe_version: version of the prober that read the facts; 0 if a client provided them, and
             null if a version did that had no number yet.
         sidecar_etag: etag of the sidecar that `client_metadata` was taken from.
+        is_shared: whether the item is in other folders, too; see `gateway.models.shares`.
     """
 
     __tablename__ = "items"
@@ -125,6 +126,7 @@ class ItemRecord(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
     is_tombstone: bool = False
     is_placeholder: bool = False
+    is_shared: bool = False
     storage_location: StorageLocationName = Field(
         default=StorageLocationName.STOREGRAPH, sa_type=enum_type(StorageLocationName)
     )

@@ -38,8 +38,7 @@ class KeptStatement:
         cache = self._by_dialect.get(database.dialect)
         if cache is None:
             cache = self._by_dialect[database.dialect] = StatementCache(database.sql_dialect)
-        name = viewer.site_role, viewer.sees_phi, viewer.sees_directory
-        statement = cache.get(name, lambda: self._build(viewer))
+        statement = cache.get(viewer.sight, lambda: self._build(viewer))
         driver_keys = [driver_key(database.dialect, key) for key in keys]
         bound = {KEYS: as_key_array_text(database.dialect, driver_keys) if keys else None}
         return await database.fetch(statement.sql, statement.parameters(context.viewer, bound))

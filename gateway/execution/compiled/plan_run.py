@@ -348,7 +348,7 @@ class PlanRun:
     ) -> list[Row]:
         """Return the rows of the statement of that name for some keys and a page."""
         viewer = self._placeholder_viewer
-        named = viewer.site_role, viewer.sees_phi, viewer.sees_directory, name
+        named = viewer.sight, name
         statement = self._statements.get(named, build)
         bound = statements.bind_values(keys, request, self._pack)
         parameters = statement.parameters(self.context.viewer, bound)
