@@ -95,7 +95,11 @@ async def find_node(
     ],
 ) -> NodeRow | None:
     """The object with a global ID, or null if it does not exist or the viewer cannot see it."""
-    kind, uuid = parse_global_id(id) or ("", None)
+    return await find_node_of(context, *(parse_global_id(id) or ("", None)))
+
+
+async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> NodeRow | None:
+    """Return the object of a type with a UUID, unless it does not exist or is hidden."""
     if kind == "Viewer":
         return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None

@@ -11,7 +11,7 @@ import strawberry
 from gateway.kinds.enums import PhiPolicy, SidecarMatcherMode, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import changes, folders, integrations, tags
+from resolvers import changes, folders, integrations, paths, tags
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, resolved, row_type
 from schema.integrations import CloudIntegration
@@ -207,6 +207,11 @@ class StorageFolder(Node):
     )
     mirror_dataset_uuid: UUID | None = resolved(
         folders.mirror_uuid_of, "The UUID of `mirrorDataset`, and null whenever that is."
+    )
+    path: str = resolved(
+        paths.path_of_folder,
+        "The names on the way to the folder from the topmost folder above it that the viewer can "
+        "see, each after a slash: for `resourceByPath`, if they are unique.",
     )
     path_to_root: list[StoragePathElement] = resolved(
         folders.path_to_root,

@@ -20,6 +20,7 @@ from resolvers import (
     identity,
     integrations,
     items,
+    paths,
     reencoding,
     thumbnails,
     views,
@@ -78,6 +79,9 @@ class StorageItem(Node):
     )
     folder: StorageFolder = resolved(items.folder_of, "The folder that contains the item.")
     folder_uuid: UUID = column("The UUID of `folder`.")
+    path: str = resolved(
+        paths.path_of_item, "The path of `folder`, followed by the item's name after a slash."
+    )
     item_type: StorageItemType = column("The kind of item.")
     name: str = column("The item's name. Names need not be unique.")
     description: str = column("Free-text description; empty by default.")

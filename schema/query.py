@@ -22,6 +22,7 @@ from resolvers.items import item_lookup, item_search
 from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
 from resolvers.nodes import find_items, find_node, find_nodes
+from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
 from resolvers.people import all_groups, all_users, current_viewer, group_lookup
 from resolvers.rates import current_rate
@@ -57,6 +58,7 @@ class Query:
     rate_limit: RateLimit | None = root_field(current_rate)
     node: Node | None = root_field(find_node)
     nodes: list[Node | None] = root_field(find_nodes)
+    resource_by_path: Node | None = root_field(find_by_path)
     storage_folder: StorageFolder | None = resolved(
         folder_lookup,
         "A folder by its UUID. Null if it does not exist or the viewer cannot see it.",

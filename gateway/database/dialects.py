@@ -224,6 +224,35 @@ def bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.BindParameter[Any
     return sa.bindparam(name, required=False, type_=_key_array(column.type))
 
 
+class _Entry(FunctionElement[Any]):
+    """An entry of an array of keys, counted from 0."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(_Entry, "postgresql")
+def _entry_of_array(element: _Entry, compiler: Any, **options: Any) -> str:
+    array, index = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({array})[{index} + 1]"
+
+
+@compiles(_Entry, "sqlite")
+def _entry_of_json(element: _Entry, compiler: Any, **options: Any) -> str:
+    array, index = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract({array}, '$[' || ({index}) || ']')"
+
+
+def entry(array: sa.ColumnElement[Any], index: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
+    """Return the text at an index, counted from 0, of an array that `text_array` returned."""
+    return _Entry(array, index)
+
+
+def text_array(texts: Collection[str]) -> sa.ColumnElement[Any]:
+    """Return a parameter that holds many texts."""
+    return sa.literal(list(texts), _key_array(sa.Text()))
+
+
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
     """Return keys as the value of one parameter: a list for PostgreSQL, JSON text for SQLite."""
     if dialect != "sqlite":

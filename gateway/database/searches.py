@@ -1,6 +1,8 @@
 """SQL of searches that differs by database: substrings by trigrams, and values in JSON."""
 
 import re
+import unicodedata
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +15,8 @@ FOLD = "storegraph_fold"
 """The function that folds texts on SQLite."""
 PART = "storegraph_part"
 """The function that divides texts on SQLite."""
+NFC = "storegraph_nfc"
+"""The function that composes texts on SQLite."""
 
 
 class _SearchText(sa.types.TypeDecorator[str]):
@@ -211,6 +215,15 @@ class _Part(_Template):
     postgresql = "split_part({0}, {1}, {2})"
 
 
+class _Composed(_Template):
+    """A text in Unicode form NFC."""
+
+    inherit_cache = True
+    type = sa.Text()
+    sqlite = f"{NFC}({{0}})"
+    postgresql = "normalize({0}, NFC)"
+
+
 class _PatternText(sa.types.TypeDecorator[str]):
     """Type of a pattern with `*` and `?`: that of GLOB on SQLite, that of LIKE on PostgreSQL."""
 
@@ -267,6 +280,16 @@ def folded_text(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     return _Folded(text)
 
 
+def has_name(
+    table: sa.FromClause, name: sa.ColumnElement[Any], name_key: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that rows have a name, which is given in form NFC, with its search key.
+
+    An index of the keys finds the few names that differ in case only.
+    """
+    return sa.and_(table.c.name_key == name_key, _Composed(table.c.name) == name)
+
+
 def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """Return the first half of a media type: `image` of `image/png`."""
     return _FirstHalf(mime_type)
@@ -313,6 +336,7 @@ def add_functions(connection: Any) -> None:
     """Give a connection of SQLite the functions that searches call."""
     connection.create_function(FOLD, 1, _fold_or_none, deterministic=True)
     connection.create_function(PART, 3, _part_or_none, deterministic=True)
+    connection.create_function(NFC, 1, partial(unicodedata.normalize, "NFC"), deterministic=True)
 
 
 def _fold_or_none(text: str | None) -> str | None:

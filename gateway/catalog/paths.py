@@ -1,0 +1,143 @@
+"""Paths: the object that a path names to a viewer, and the path that an object has to them.
+
+A path begins at a community, at a user's folders, or at a folder that is a root to the viewer: one
+that they see, while they do not see its parent. What they do not see does not exist, at any level.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import Condition, sees_folder, sees_user
+from gateway.catalog.rules.paths import USERS
+from gateway.database.dialects import entry, in_keys, text_array
+from gateway.database.engine import Database
+from gateway.database.searches import has_name
+from gateway.database.tree import MAX_DEPTH, ancestors
+from gateway.error_texts import sized
+from gateway.errors import bad_input
+from gateway.models.base import fold
+from gateway.models.folders import FolderRecord, folders
+from gateway.models.items import items
+from gateway.models.people import users
+
+MAX_PARTS = MAX_DEPTH + 3
+"""Names in a path: folders and an item, after the two that tell whose roots are meant."""
+_KINDS = ("StorageFolder", "StorageItem", "User")
+_FOLDER, _ITEM, _USER = range(3)
+
+
+class Resource(NamedTuple):
+    """An object that a path names: its type in the schema, and its UUID."""
+
+    type_name: str
+    uuid: UUID
+
+
+class _Match(NamedTuple):
+    kind: int
+    uuid: UUID
+
+
+async def find_resource(
+    database: Database, viewer: Viewer, names: Sequence[str], *field: str | int
+) -> Resource | None:
+    """Return what a path that `read_path` has read names to the viewer, or None.
+
+    Of folders and items of one name, it is the earliest folder or, without one, the earliest item.
+
+    Raises:
+        DomainError: at `field`, the path has more names than any object's.
+    """
+    if len(names) > MAX_PARTS:
+        raise bad_input(sized("A path", 1, MAX_PARTS, len(names), "names"), *field)
+    match = await database.rows(_resources(viewer, names), _Match)
+    return Resource(_KINDS[match[0].kind], match[0].uuid) if match else None
+
+
+def is_topmost(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
+    """Return the condition that the viewer sees a folder and not its parent."""
+    if viewer.is_site_admin:
+        return sa.and_(folder.c.parent_uuid.is_(None), sees_folder(viewer, folder))
+    parent = folders.alias()
+    sees_parent = sa.exists().where(
+        parent.c.uuid == folder.c.parent_uuid, sees_folder(viewer, parent)
+    )
+    return sa.and_(sees_folder(viewer, folder), ~sees_parent)
+
+
+async def paths_of_folders(
+    database: Database, viewer: Viewer, tree_paths: Collection[str]
+) -> dict[str, list[str]]:
+    """Return the names on the paths of folders that the viewer sees, by their ids from the root.
+
+    Folders on the way that they do not see end a path: it begins below.
+    """
+    uuids = {uuid for path in tree_paths for uuid in ancestors(path)}
+    above = sa.select(folders.c.uuid, folders.c.name).where(
+        in_keys(folders.c.uuid, uuids), sees_folder(viewer)
+    )
+    names = {row.uuid: row.name for row in await database.rows(above, FolderRecord)}
+    found = {}
+    for path in tree_paths:
+        visible = list(takewhile(names.__contains__, ancestors(path)))
+        found[path] = [names[uuid] for uuid in reversed(visible)]
+    return found
+
+
+def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
+    """Return the statement for what a path names, of one row at most.
+
+    `walk` has the folder at each depth of the path. A path that begins with the word for users
+    is walked from a folder of the user and, if it leads nowhere, from a root folder of that name.
+    """
+    texts, keys = text_array(names), text_array([fold(name) for name in names])
+
+    def is_named(table: sa.FromClause, index: sa.ColumnElement[int]) -> Condition:
+        return has_name(table, entry(texts, index), entry(keys, index))
+
+    def first(table: sa.FromClause, *conditions: Condition) -> sa.ColumnElement[Any]:
+        selected = sa.select(table.c.uuid).where(*conditions).order_by(table.c.uuid).limit(1)
+        return selected.correlate_except(table).scalar_subquery()
+
+    def start(rank: int, depth: int, *conditions: Condition) -> sa.Select[Any]:
+        named = is_named(root, sa.literal(depth - 1))
+        begin = first(root, named, is_topmost(viewer, root), *conditions)
+        return sa.select(
+            sa.literal(rank).label("rank"), sa.literal(depth).label("depth"), begin.label("uuid")
+        )
+
+    root, child, last = folders.alias(), folders.alias(), len(names)
+    is_owners = root.c.owner_uuid == first(users, users.c.email_key == fold(names[1 % last]))
+    starts = [start(1, 1)]
+    if names[0] == USERS and last > 2:
+        starts.append(start(0, 3, is_owners))
+    walk = sa.select(sa.union_all(*starts).cte("starts")).cte("walk", recursive=True)
+    step = first(
+        child,
+        child.c.parent_uuid == walk.c.uuid,
+        is_named(child, walk.c.depth),
+        sees_folder(viewer, child),
+    )
+    walk = walk.union_all(
+        sa.select(walk.c.rank, walk.c.depth + 1, step).where(
+            walk.c.depth < last, walk.c.uuid.is_not(None)
+        )
+    )
+    matches = [
+        sa.select(walk.c.rank, sa.literal(_FOLDER).label("kind"), walk.c.uuid).where(
+            walk.c.depth == last, walk.c.uuid.is_not(None)
+        ),
+        sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
+        .join(items, items.c.folder_uuid == walk.c.uuid)
+        .where(walk.c.depth == last - 1, is_named(items, sa.literal(last - 1))),
+    ]
+    if names[0] == USERS and last == 2:
+        is_user = sa.and_(users.c.email_key == fold(names[1]), sees_user(viewer))
+        matches.append(sa.select(sa.literal(0), sa.literal(_USER), users.c.uuid).where(is_user))
+    found = sa.union_all(*matches).subquery()
+    return sa.select(found.c.kind, found.c.uuid).order_by(*found.c).limit(1)
