@@ -72,6 +72,11 @@ def leaves_masked_tree(noun: str) -> str:
     )
 
 
+def published(noun: str) -> str:
+    """Return the message for an object that would become public without anybody having said so."""
+    return f"The folder is public, so everyone could see the {noun}. Set allowPublic to publish it."
+
+
 def about_file(name: str, reason: object) -> str:
     """Return the message for a file that could not be processed, as a sentence."""
     return f"{name}: {str(reason).removesuffix('.')}."

@@ -23,6 +23,7 @@ from gateway.execution.declarations import (
 from gateway.execution.list_parts import Parts, PartsBelow
 from gateway.execution.loader_resolvers import find_rows
 from gateway.kinds.enums import (
+    FolderVisibility,
     JobKind,
     PhiPolicy,
     SidecarMatcherMode,
@@ -88,6 +89,11 @@ is_cloud_synced = Computed(
 phi_policy_of = Computed(
     (folders.c.is_masked,), lambda row: PhiPolicy.MASKED if row.is_masked else PhiPolicy.OPEN
 )
+visibility_of = Computed(
+    (folders.c.is_public,),
+    lambda row: FolderVisibility.PUBLIC if row.is_public else FolderVisibility.PRIVATE,
+)
+own_visibility_of = Computed((folders.c.visibility,), lambda row: row.visibility)
 same_folder = SameRow()
 ingestion_of = json_column(folders.c.uuid, folders.c.metadata_ingestion, SidecarIngestion.from_json)
 auto_sync_hours_of = Computed((folders.c.auto_sync_hours,), lambda row: row.auto_sync_hours)

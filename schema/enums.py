@@ -11,6 +11,7 @@ from gateway.kinds.enums import (
     CarouselPosition,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
+    FolderVisibility,
     JobKind,
     JobOutcome,
     JobStatus,
@@ -339,6 +340,11 @@ described(
     PhiPolicy,
     OPEN="All who see the folder see all data in it.",
     MASKED="Only those with `seesPhi` see what identifies patients, and can download files.",
+)
+described(
+    FolderVisibility,
+    PUBLIC="Every signed-in user is `VIEWER`, without `seesPhi`.",
+    PRIVATE="Only those who hold a role on the folder, or on one above it, see it.",
 )
 described(
     S3AddressingStyle,

@@ -8,7 +8,13 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import PhiPolicy, SidecarMatcherMode, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import (
+    FolderVisibility,
+    PhiPolicy,
+    SidecarMatcherMode,
+    StorageFolderType,
+    StorageUserRole,
+)
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import changes, folders, integrations, paths, tags
@@ -194,12 +200,21 @@ class StorageFolder(Node):
     viewer_role_folder: StorageFolder | None = resolved(
         folders.viewer_role_folder_of,
         "The folder whose grant gives the viewer that role: this one or one above it. Null if "
-        "the role comes from being a site admin.",
+        "the role comes from being a site admin, or from the folder being public.",
     )
     phi_policy: PhiPolicy = resolved(
         folders.phi_policy_of,
         "The policy in effect on data that identifies patients: `MASKED` if the folder or one above "
         "it is masked.",
+    )
+    visibility: FolderVisibility = resolved(
+        folders.visibility_of,
+        "The visibility in effect: as set on the folder, or inherited from the folder above. Root "
+        "folders are `PRIVATE` unless they are made public.",
+    )
+    own_visibility: FolderVisibility | None = resolved(
+        folders.own_visibility_of,
+        "The visibility that is set on the folder itself. Null if it is inherited.",
     )
     mirror_dataset: Annotated[Dataset, strawberry.lazy("schema.datasets")] | None = resolved(
         folders.mirror_of,

@@ -110,6 +110,7 @@ from resolvers.mutations.uploads import (
     request_upload_urls,
     sign_upload_parts,
 )
+from resolvers.mutations.visibility import set_storage_folder_visibility
 from schema.fields import mutation
 from schema.payloads.collections import (
     AddCollectionItemsByTitlePayload,
@@ -156,6 +157,7 @@ from schema.payloads.folders import (
     CreateStorageFolderPayload,
     DeleteStorageFolderPayload,
     MoveStorageFoldersPayload,
+    SetStorageFolderVisibilityPayload,
     UpdateStorageFolderPayload,
     UpdateStorageFoldersPayload,
 )
@@ -231,6 +233,9 @@ class Mutation:
     update_storage_folder: UpdateStorageFolderPayload = mutation(update_storage_folder)
     update_storage_folders: UpdateStorageFoldersPayload = mutation(update_storage_folders)
     move_storage_folders: MoveStorageFoldersPayload = mutation(move_storage_folders)
+    set_storage_folder_visibility: SetStorageFolderVisibilityPayload = mutation(
+        set_storage_folder_visibility
+    )
     delete_storage_folder: DeleteStorageFolderPayload = mutation(delete_storage_folder)
     update_storage_item: UpdateStorageItemPayload = mutation(update_storage_item)
     update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)

@@ -17,13 +17,14 @@ from gateway.catalog.ledger.dicom_studies import move_parts
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.catalog.policies import policy_after_move, spread_policy
+from gateway.catalog.visibilities import spread_visibility, visibility_after_move
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import ID_LENGTH, MAX_DEPTH, ancestors, depth, path_of, within
 from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.ids import uuid7
-from gateway.kinds.enums import PhiPolicy, StorageFolderType, StorageUserRole
+from gateway.kinds.enums import FolderVisibility, PhiPolicy, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.folders import (
@@ -151,6 +152,35 @@ async def update_folders(
     await journal.append(transaction, user_uuid, entries)
 
 
+async def set_visibility(
+    transaction: Transaction,
+    user_uuid: UUID,
+    folder: FolderRecord,
+    visibility: FolderVisibility | None,
+    *,
+    recursive: bool = False,
+) -> int:
+    """Set the visibility of a locked folder; if `recursive`, all below it inherit that.
+
+    The caller has locked the tree exclusively.
+
+    Returns:
+        The number of folders that have become public or private.
+    """
+    rows = {folder.uuid: folder}
+    values: dict[UUID, dict[str, Any]] = {folder.uuid: {"visibility": visibility}}
+    if recursive:
+        below = sa.select(folders).where(
+            within(folders.c.path, folder.path),
+            folders.c.uuid != folder.uuid,
+            folders.c.visibility.is_not(None),
+        )
+        for row in await transaction.rows(below, FolderRecord):
+            rows[row.uuid], values[row.uuid] = row, {"visibility": None}
+    await update_folders(transaction, user_uuid, values, rows)
+    return await spread_visibility(transaction, folder.uuid)
+
+
 def check_move(folder_path: str, height: int, parent_path: str, *path: str | int) -> None:
     """Check that a folder can move below another.
 
@@ -206,6 +236,7 @@ async def move_folder(
     changed = {"parent_uuid": parent_uuid, "last_edited_at": now()}
     await transaction.execute(sa.update(folders).where(folders.c.uuid == uuid).values(changed))
     await policy_after_move(transaction, folder, parent)
+    await visibility_after_move(transaction, folder, parent)
     await move_parts(transaction, within(folders.c.path, path), ancestors(path)[-1])
     await apply_deltas(
         transaction,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.inherited import spread
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import PhiPolicy
@@ -16,24 +17,7 @@ from gateway.models.folders import FolderRecord, folders
 
 async def spread_policy(transaction: Transaction, folder_uuid: UUID) -> None:
     """Bring the policy in effect up to date for a folder and all below it."""
-    parent, child = folders.alias("parent"), folders.alias("child")
-    above = sa.func.coalesce(parent.c.is_masked, False)
-    top = (
-        sa.select(folders.c.uuid, sa.or_(above, _is_own(folders)).label("is_masked"))
-        .select_from(folders.outerjoin(parent, parent.c.uuid == folders.c.parent_uuid))
-        .where(folders.c.uuid == folder_uuid)
-        .cte("effective", recursive=True)
-    )
-    below = sa.select(child.c.uuid, sa.or_(top.c.is_masked, _is_own(child))).join(
-        top, child.c.parent_uuid == top.c.uuid
-    )
-    effective = top.union_all(below)
-    changed = folders.c.is_masked.is_distinct_from(effective.c.is_masked)
-    await transaction.execute(
-        sa.update(folders)
-        .where(folders.c.uuid == effective.c.uuid, changed)
-        .values(is_masked=effective.c.is_masked)
-    )
+    await spread(transaction, folder_uuid, folders.c.is_masked, _is_masked)
 
 
 async def policy_after_move(
@@ -61,6 +45,6 @@ async def folders_below_masked(transaction: Transaction, uuids: Collection[UUID]
     return {row.uuid for row in await transaction.rows(statement, FolderRecord)}
 
 
-def _is_own(folder: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Return the condition that a folder is masked by its own policy."""
-    return sa.func.coalesce(folder.c.phi_policy == PhiPolicy.MASKED, False)
+def _is_masked(folder: sa.FromClause, above: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return whether a folder is masked: by its own policy, or because the one above it is."""
+    return sa.or_(above, sa.func.coalesce(folder.c.phi_policy == PhiPolicy.MASKED, sa.false()))

@@ -1,6 +1,10 @@
 """Descriptions that several inputs share."""
 
 ALLOW_PARTIAL = "Whether to apply the valid entries even if others fail."
+ALLOW_PUBLIC = (
+    "Whether this may make something public: put it into a public folder, although it has been in "
+    "private ones only. Without it, that fails with `CONFLICT`."
+)
 CLIENT_METADATA = "The client's own metadata, as a JSON object of at most 256 KiB."
 DATASET_CHANGES = (
     "Whether items that datasets use may be deleted, together with their data rows. Without it, "

@@ -4,11 +4,12 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import PhiPolicy
+from gateway.kinds.enums import FolderVisibility, PhiPolicy
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import (
     ALLOW_PARTIAL,
+    ALLOW_PUBLIC,
     CLIENT_METADATA,
     DATASET_CHANGES,
     IDEMPOTENCY_KEY,
@@ -90,6 +91,22 @@ class UpdateStorageFoldersInput:
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 
+@strawberry.input(description="The visibility of a folder.")
+class SetStorageFolderVisibilityInput:
+    folder_uuid: UUID = strawberry.field(description="UUID of the folder.")
+    visibility: FolderVisibility | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="New visibility of the folder, and of everything below it that has none of its "
+        "own. Null for the visibility of the folder above; a root folder is then `PRIVATE`. Must not "
+        "be omitted.",
+    )
+    recursive: bool = strawberry.field(
+        default=False,
+        description="Whether folders below that have a visibility of their own lose it, and so "
+        "follow this one.",
+    )
+
+
 @strawberry.input(description="Folders to move.")
 class MoveStorageFoldersInput:
     folder_uuids: list[UUID] = strawberry.field(
@@ -101,6 +118,7 @@ class MoveStorageFoldersInput:
         "not be omitted.",
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 

@@ -8,6 +8,7 @@ from gateway.catalog.rules.time_series_settings import TimeSeriesViewSettingsInp
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import (
     ALLOW_PARTIAL,
+    ALLOW_PUBLIC,
     DATASET_CHANGES,
     METADATA_PATCH,
     MIRROR_CHANGES,
@@ -63,6 +64,7 @@ class MoveStorageItemsInput:
         default=None, description="If set, items that are not directly in this folder are rejected."
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 

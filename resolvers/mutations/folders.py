@@ -33,10 +33,11 @@ from gateway.catalog.integrations import lock_integration
 from gateway.catalog.items import folders_mirrored_below
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
+from gateway.catalog.visibilities import folders_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import leaves_masked_tree, used_by
+from gateway.error_texts import leaves_masked_tree, published, used_by
 from gateway.errors import DomainError, bad_input, conflict, forbidden
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.folders import FolderRecord
@@ -193,10 +194,11 @@ async def move_storage_folders(
     A folder cannot be moved into itself or one of its subfolders (`BAD_USER_INPUT`), and subfolders
     of a cloud-synced folder cannot be moved at all (`CONFLICT`). Folders that a dataset mirrors, or
     that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). Folders
-    that are masked, or have a masked folder below them, require `seesPhi` there unless they stay in
-    the masked tree (`FORBIDDEN`); at the root they stay masked. The viewer remains `ADMIN` of a
-    folder that is moved to the root. If one folder cannot be moved, none is moved unless
-    `allowPartial` is set.
+    that would become public require `allowPublic` (`CONFLICT`); those that have a visibility of
+    their own keep it. Folders that are masked, or have a masked folder below them, require
+    `seesPhi` there unless they stay in the masked tree (`FORBIDDEN`); at the root they stay masked.
+    The viewer remains `ADMIN` of a folder that is moved to the root. If one folder cannot be moved,
+    none is moved unless `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid
@@ -267,7 +269,12 @@ async def _check_moves(
     """Add an error to each entry that cannot move to the new parent."""
     target = input.new_parent_uuid
     rows = await lock_folders(transaction, [*bulk.uuids, target] if target else bulk.uuids)
+    known = {row.uuid: row for row in rows}
     paths = {row.uuid: row.path for row in rows}
+    parent = known[target] if target else None
+    exposed = (
+        set() if input.allow_public else await folders_published_in(transaction, bulk.uuids, parent)
+    )
     synthetic = {row.uuid for row in rows if row.folder_type is StorageFolderType.SYNTHETIC}
     heights = await subtree_heights(transaction, bulk.uuids)
     mirrored = (
@@ -289,6 +296,8 @@ async def _check_moves(
                 raise conflict(message, *path)
             if uuid in mirrored:
                 raise conflict(_mirrored("move"), *path)
+            if uuid in exposed:
+                raise conflict(published("folder"), *path)
         except DomainError as error:
             bulk.errors[index] = error
 

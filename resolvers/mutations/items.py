@@ -20,10 +20,11 @@ from gateway.catalog.items import (
     update_items,
 )
 from gateway.catalog.metadata_schema import load_metadata_validator
+from gateway.catalog.visibilities import items_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import leaves_masked_tree, used_by
+from gateway.error_texts import leaves_masked_tree, published, used_by
 from gateway.errors import bad_input, conflict, forbidden
 from gateway.kinds.enums import FrameRule
 from gateway.models.items import ItemRecord
@@ -116,9 +117,10 @@ async def move_storage_items(
     """Move 1 to 1,000 items into another folder.
 
     Fails with `CONFLICT` for items that mirror objects of a bucket, and for items that a mirror
-    dataset uses unless `allowMirrorDatasetChanges` is set. Without `seesPhi` in the folder of an
-    item, it can be moved only within its masked tree (`FORBIDDEN`). If one item is rejected, none
-    is moved unless `allowPartial` is set.
+    dataset uses unless `allowMirrorDatasetChanges` is set, and for items that would become public
+    unless `allowPublic` is set. Without `seesPhi` in the folder of an item, it can be moved only
+    within its masked tree (`FORBIDDEN`). If one item is rejected, none is moved unless
+    `allowPartial` is set.
     """
     check_list_size(input.item_uuids, "itemUuids")
     async with context.database.writing() as transaction:
@@ -133,6 +135,9 @@ async def move_storage_items(
             message = used_by("item", "a mirror dataset", "allowMirrorDatasetChanges", "move")
             uses = await dataset_uses(transaction, moving)
             _refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
+        if not input.allow_public:
+            exposed = await items_published_in(transaction, moving, input.new_parent_uuid)
+            _refuse(bulk, dict.fromkeys(exposed, published("item")))
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
         await move_items(transaction, context.viewer.user_uuid, accepted, input.new_parent_uuid)
     return MoveStorageItemsOutcome(

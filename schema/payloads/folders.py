@@ -50,6 +50,16 @@ class UpdateStorageFoldersPayload:
 
 
 @row_type()
+@strawberry.type(description="Result of `setStorageFolderVisibility`.")
+class SetStorageFolderVisibilityPayload:
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")
+    changed_folders_count: int | None = column(
+        "Number of folders that have become public or private by this, the folder itself included."
+    )
+    user_errors: list[UserError] = column(USER_ERRORS)
+
+
+@row_type()
 @strawberry.type(description="Result of `moveStorageFolders`.")
 class MoveStorageFoldersPayload:
     new_parent: StorageFolder | None = resolved(

@@ -173,6 +173,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "updateStorageFolder": ("USER", lambda w: plain(w, folderUuid=w.folder(), name="new")),
     "updateStorageFolders": ("USER", lambda w: folder_updates(w)),
     "moveStorageFolders": ("ADMIN", lambda w: plain(w, folderUuids=uuid_list(w.folder()), newParentUuid=w.target)),
+    "setStorageFolderVisibility": ("ADMIN", lambda w: plain(w, folderUuid=w.folder(), visibility="PUBLIC")),
     "deleteStorageFolder": ("ADMIN", lambda w: plain(w, folderUuid=w.folder())),
     "updateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.waiting(), name="new")),
     "updateStorageItems": ("USER", lambda w: item_updates(w)),

@@ -78,6 +78,9 @@ WRONG_ROWS = {
     "path that is not that of the parent and the folder": """
         SELECT folders.uuid, folders.path FROM folders LEFT JOIN folders AS parent ON parent.uuid = folders.parent_uuid
         WHERE folders.path <> COALESCE(parent.path, '') || REPLACE(CAST(folders.uuid AS text), '-', '')""",
+    "folder whose visibility is neither its own nor that of the folder above": """
+        SELECT folders.uuid FROM folders LEFT JOIN folders AS parent ON parent.uuid = folders.parent_uuid
+        WHERE folders.is_public <> COALESCE(folders.visibility = 'PUBLIC', parent.is_public, FALSE)""",
     "item that a mirror dataset lacks or has twice": """
         SELECT datasets.uuid, items.uuid AS item_uuid FROM datasets
         JOIN items ON items.folder_uuid = datasets.backing_folder_uuid AND NOT items.is_placeholder

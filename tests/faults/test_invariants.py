@@ -85,6 +85,7 @@ SEEDS: dict[str, list[Step]] = {
         f"""INSERT INTO organisation_tags (uuid, name, name_key, description, created_at, deletion_uuid)
         VALUES ({OTHER}, 'a', 'a', '', '2026-01-01', {OTHER})"""
     ],
+    "folder whose visibility is neither its own nor that of the folder above": ["UPDATE folders SET is_public = TRUE"],
     "path that is not that of the parent and the folder": ["UPDATE folders SET path = 'x' || path"],
     "item that a mirror dataset lacks or has twice": ["DELETE FROM data_rows"],
     "item of a mirror dataset that is not in its folder": [
