@@ -207,7 +207,9 @@ async def _save_rendition(
         )
     [item] = rows
     facts: Mapping[str, Any] = result.facts or {}
-    encoded = UploadedBytes(unit.object_key, facts["sha256"], facts["file_size"])
+    encoded = UploadedBytes(
+        unit.object_key, facts["sha256"], facts["file_size"], facts.get("crc32")
+    )
     keys = await deduplicate_objects(transaction, job.user_uuid, [encoded])
     key = keys[facts["sha256"]]
     mine = renditions.c.item_uuid == item.uuid

@@ -108,6 +108,7 @@ def file_rows(
             StoredObjectRecord,
             key=row["object_key"],
             sha256=row["sha256"],
+            crc32=int(row["sha256"][:8], 16),
             file_size=row["file_size"],
             created_at=row["created_at"],
         )

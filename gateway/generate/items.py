@@ -57,6 +57,7 @@ class ItemGenerator:
                     StoredObjectRecord,
                     key=row["object_key"],
                     sha256=row["sha256"],
+                    crc32=int(row["sha256"][:8], 16),
                     file_size=row["file_size"],
                     created_at=row["created_at"],
                 )

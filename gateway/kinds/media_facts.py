@@ -280,6 +280,16 @@ class MediaFacts:
             max_length=40,
         ),
     ] = None
+    crc32: Annotated[
+        int | None,
+        MediaFact(
+            "CRC-32 of the content, which archives of stored files state.",
+            minimum=0,
+            maximum=2**32 - 1,
+            is_column=False,
+            is_field=False,
+        ),
+    ] = None
     kind: Annotated[
         StorageItemType | None,
         MediaFact(

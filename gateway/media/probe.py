@@ -1,6 +1,5 @@
 """Probes a file: checks that its content is of the expected kind, and reads its facts."""
 
-import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import PROBE_VERSION, MediaFacts
 from gateway.kinds.media_formats import TEXT_TYPES
+from gateway.media.checksums import checksums_of
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.fact_checks import check_facts
 from gateway.media.length import check_length
@@ -54,13 +54,13 @@ def probe(
     """
     if item_type is not None and ITEM_KINDS[item_type].prober is None:
         raise MediaError(f"items of the type {item_type} are not single files")
-    digest, size = digest_of(file) if isinstance(file, Path) else (None, file.size)
+    digest, crc32, size = checksums_of(file) if isinstance(file, Path) else (None, None, file.size)
     mime_type = sniff(file)
     text_type = _type_of_text(name, declared_type)
     # Markdown may begin with HTML.
     if mime_type == "text/plain" or (mime_type, text_type) == ("text/html", "text/markdown"):
         mime_type = text_type
-    facts = MediaFacts(digest, size, mime_type, probe_version=PROBE_VERSION)
+    facts = MediaFacts(digest, size, mime_type, crc32=crc32, probe_version=PROBE_VERSION)
     if item_type is None:
         return _probe_recognized(file, facts, name)
     return _probe_as(item_type, file, facts, parsing)
@@ -109,12 +109,6 @@ def _type_of_text(name: str, declared_type: str) -> str:
     declared = declared_type.partition(";")[0].strip().lower()
     usual = declared if declared in TEXT_TYPES.values() else "text/plain"
     return TEXT_TYPES.get(PurePath(name).suffix.lower(), usual)
-
-
-def digest_of(path: Path) -> tuple[str, int]:
-    """Return the SHA-256 and the size of a file."""
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest(), data.tell()
 
 
 def _run_prober(

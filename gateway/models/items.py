@@ -18,7 +18,8 @@ class StoredObjectRecord(SQLModel, table=True):
     """Bytes in Storegraph's object store, once per content and uploader.
 
     Uploaders share no objects, as a key shows whether the same bytes were uploaded before.
-    `is_leaving` is set before the bytes are removed.
+    `is_leaving` is set before the bytes are removed. `crc32` is what archives state; a task fills
+    in those of objects that were stored before it was kept.
     """
 
     __tablename__ = "stored_objects"
@@ -31,11 +32,19 @@ class StoredObjectRecord(SQLModel, table=True):
             sqlite_where=sa.text("NOT is_leaving"),
             postgresql_where=sa.text("NOT is_leaving"),
         ),
+        # Tells at once that none is missing.
+        sa.Index(
+            "ix_stored_objects_without_crc32",
+            "key",
+            sqlite_where=sa.text("crc32 IS NULL AND NOT is_leaving"),
+            postgresql_where=sa.text("crc32 IS NULL AND NOT is_leaving"),
+        ),
     )
     key: str = Field(sa_type=Key, primary_key=True)
     sha256: str
     uploader_uuid: UUID | None = None
     file_size: int = Field(sa_type=sa.BigInteger)
+    crc32: int | None = Field(default=None, sa_type=sa.BigInteger)
     is_leaving: bool = False
     created_at: datetime = Field(default_factory=now)
 

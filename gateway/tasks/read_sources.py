@@ -1,7 +1,6 @@
 """Reading of a unit's files: their facts, or why the unit fails, or that it must be tried again."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from gateway.fetching.remote import RemoteFile
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import name_for_type
+from gateway.media.checksums import checksums_of
 from gateway.media.errors import MediaError
 from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
@@ -200,11 +200,8 @@ class SourceReader:
                 path, source.item_type, name, source.parsing, declared_type
             )
 
-        def digest() -> tuple[str, int]:
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-
-        return _provided_facts(source.facts, *await asyncio.to_thread(digest))
+        sha256, crc32, size = await asyncio.to_thread(checksums_of, path)
+        return replace(_provided_facts(source.facts, sha256, size), crc32=crc32)
 
     async def _remote_facts(
         self, url: str, source: UnitSource, name: str

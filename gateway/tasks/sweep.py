@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from gateway.catalog.checksums import enqueue_checksums, objects_without_checksum
 from gateway.catalog.collecting import enqueue_collecting
 from gateway.catalog.datasets import enqueue_row_removal
 from gateway.catalog.deletion import enqueue_removal
@@ -170,9 +171,10 @@ async def restart_bulk_jobs(services: Services) -> None:
 
 
 async def restart_fills(services: Services) -> None:
-    """Enqueue again what is stuck of the filling of metadata keys and of indexed tags.
+    """Enqueue again what is stuck of the filling of metadata keys, indexed tags and checksums.
 
-    That of keys that were declared before items could be found by them was never enqueued.
+    That of keys that were declared before items could be found by them was never enqueued, nor was
+    that of the checksums of objects that were stored before these were kept.
     """
     stuck = sa.select(metadata_fields.c.uuid).where(
         ~metadata_fields.c.is_filled,
@@ -188,3 +190,6 @@ async def restart_fills(services: Services) -> None:
     async with services.database.writing() as transaction:
         for tag in await transaction.rows(unfinished, DicomIndexedTagRecord):
             await enqueue_indexing(transaction, services.queue, tag.uuid)
+    async with services.database.writing() as transaction:
+        if await objects_without_checksum(transaction, "", 1):
+            await enqueue_checksums(transaction, services.queue)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
+from gateway.catalog.checksums import FILL_CHECKSUMS
 from gateway.catalog.collecting import COLLECT_ITEMS
 from gateway.catalog.datasets import REMOVE_DATASET
 from gateway.catalog.deletion import REMOVE_FOLDERS
@@ -39,6 +40,7 @@ from gateway.tasks.collect_items import collect_remaining_items
 from gateway.tasks.copy_dicom import copy_dicom
 from gateway.tasks.delete_dicom import delete_dicom
 from gateway.tasks.extract_encapsulated import extract_encapsulated
+from gateway.tasks.fill_checksums import fill_checksums
 from gateway.tasks.fill_metadata import fill_metadata
 from gateway.tasks.index_dicom_tag import index_dicom_tag
 from gateway.tasks.ingest_units import FILM, INGEST, ingest, run_batch
@@ -84,6 +86,7 @@ NEED_STORE = frozenset(
         ABORT_PARTS,
         EXTRACT_ENCAPSULATED,
         COPY_DICOM,
+        FILL_CHECKSUMS,
         FILM,
         INGEST,
         MAKE_THUMBNAILS,
@@ -127,6 +130,7 @@ def handlers(services: Services, reader: SourceReader, prober: Prober, editor: P
         ABORT_PARTS: partial(abort_parts, services),
         SYNC_FOLDER: partial(sync_folder, services),
         FILL_METADATA: partial(fill_metadata, services),
+        FILL_CHECKSUMS: partial(fill_checksums, services),
         INDEX_DICOM_TAG: partial(index_dicom_tag, services),
         **{task: partial(run_periodic, services, task) for task in PERIODIC},
     }

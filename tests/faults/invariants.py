@@ -94,6 +94,7 @@ WRONG_ROWS = {
         SELECT key FROM stored_objects WHERE NOT EXISTS (SELECT 1 FROM items WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM renditions WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM uploads WHERE stored_key = key)""",
+    "stored object without a checksum": "SELECT key FROM stored_objects WHERE crc32 IS NULL",
     "encapsulated file that nobody extracts": """
         SELECT item_uuid FROM encapsulated_files JOIN items ON items.uuid = item_uuid
         WHERE NOT is_stored AND items.object_key IS NOT NULL""",

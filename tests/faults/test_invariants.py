@@ -93,6 +93,7 @@ SEEDS: dict[str, list[Step]] = {
     ],
     "stored object that was to be removed": ["UPDATE stored_objects SET is_leaving = NOT is_leaving"],
     "stored object that nothing uses": [f"UPDATE items SET object_key = NULL WHERE {IMAGE}"],
+    "stored object without a checksum": ["UPDATE stored_objects SET crc32 = NULL"],
     "encapsulated file that nobody extracts": ["UPDATE encapsulated_files SET is_stored = NOT is_stored"],
     "extracted file": ["UPDATE encapsulated_files SET file_size = file_size + 1"],
     "thumbnail that nobody makes": ["UPDATE thumbnails SET unavailable_reason = 'PENDING'"],

@@ -52,6 +52,7 @@ def test_names_and_arguments_are_stable() -> None:
         "extract_encapsulated": {"item", "object_key", "tries"},
         "sync_folder": {"job", "tries"},
         "fill_metadata": {"field"},
+        "fill_checksums": {"after"},
         "index_dicom_tag": {"tag"},
         "reencode": {"job", "position", "tries"},
         "reprobe": {"folder", "item_types", "after", "only", "untagged", "chosen"},

@@ -60,6 +60,7 @@ class UploadedBytes(NamedTuple):
     key: str
     sha256: str
     file_size: int
+    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class ReadSource:
         """The bytes in the gateway's own store; None if the file is remote."""
         if self.is_remote:
             return None
-        return UploadedBytes(self.location, self.facts.sha256 or "", self.facts.file_size)
+        facts = self.facts
+        return UploadedBytes(self.location, facts.sha256 or "", facts.file_size, facts.crc32)
 
 
 async def deduplicate_objects(
@@ -124,6 +126,7 @@ async def deduplicate_objects(
                 uploader_uuid=user_uuid,
                 key=each.key,
                 file_size=each.file_size,
+                crc32=each.crc32,
             )
             for each in sorted(missing, key=lambda each: (each.sha256, each.key))
         ]
