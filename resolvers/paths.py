@@ -1,11 +1,12 @@
 """Paths: the object that a path names, and the paths of folders and items."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.visibility import sees_folder
 from gateway.catalog.paths import find_resource, paths_of_folders
 from gateway.catalog.rules.paths import read_path, write_path
 from gateway.context import Context
@@ -13,6 +14,7 @@ from gateway.database.dialects import in_keys
 from gateway.execution.declarations import batch
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import items
+from gateway.models.shares import item_shares
 from resolvers.nodes import NodeRow, find_node_of
 
 
@@ -29,10 +31,11 @@ async def find_by_path(
 ) -> NodeRow | None:
     r"""The folder, item or user that a path names, or null if the viewer sees none there.
 
-    A path begins with a root folder of the viewer, as in `/Study/Scans/a.dcm`, or with
-    `/users/<e-mail>` and one of the user's root folders; `/users/<e-mail>` alone is the user. Upper
-    and lower case differ, and names that look alike in Unicode are the same. Of several objects
-    with one name, folders come before items, and then the earliest.
+    A path begins with a root folder of the viewer, as in `/Study/Scans/a.dcm`; with
+    `/communities/<name>`, which is the community's folder; or with `/users/<e-mail>`, the user, and
+    one of the root folders that they own. Upper and lower case differ; composed and decomposed
+    letters are the same. Of several objects with one name, folders come before items, and then the
+    earliest.
     """
     names = read_path(path, "path")
     resource = await find_resource(context.database, context.viewer, names, "path")
@@ -46,12 +49,32 @@ async def path_of_folder(context: Context, keys: list[str]) -> list[str]:
     return [write_path(names[key]) for key in keys]
 
 
-@batch(items.c.folder_uuid, items.c.name)
-async def path_of_item(context: Context, keys: list[tuple[UUID, str]]) -> list[str]:
-    """Load the paths of items, by those of their folders."""
-    homes = {folder for folder, _ in keys}
+class _Place(NamedTuple):
+    item_uuid: UUID
+    path: str
+
+
+@batch(items.c.uuid, items.c.folder_uuid, items.c.name)
+async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> list[str]:
+    """Load the paths of items, by those of their folders.
+
+    Items whose own folder the viewer cannot see are in the first that they were shared into and
+    that the viewer sees.
+    """
+    database, viewer = context.database, context.viewer
+    homes = {folder for _, folder, _ in keys}
     statement = sa.select(folders.c.uuid, folders.c.path).where(in_keys(folders.c.uuid, homes))
-    rows = await context.database.rows(statement, FolderRecord)
-    names = await paths_of_folders(context.database, context.viewer, [row.path for row in rows])
-    above = {row.uuid: names[row.path] for row in rows}
-    return [write_path([*above[folder], name]) for folder, name in keys]
+    tree_paths = {row.uuid: row.path for row in await database.rows(statement, FolderRecord)}
+    names = await paths_of_folders(database, viewer, tree_paths.values())
+    above = {item: names[tree_paths[folder]] for item, folder, _ in keys}
+    if elsewhere := [item for item, path in above.items() if not path]:
+        shared = (
+            sa.select(item_shares.c.item_uuid, folders.c.path)
+            .join(folders, folders.c.uuid == item_shares.c.folder_uuid)
+            .where(in_keys(item_shares.c.item_uuid, elsewhere), sees_folder(viewer))
+            .order_by(item_shares.c.shared_at.desc(), item_shares.c.folder_uuid.desc())
+        )
+        places = {row.item_uuid: row.path for row in await database.rows(shared, _Place)}
+        names = await paths_of_folders(database, viewer, places.values())
+        above |= {item: names[path] for item, path in places.items()}
+    return [write_path([*above[item], name]) for item, _, name in keys]

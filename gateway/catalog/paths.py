@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import Condition, sees_folder, sees_user
-from gateway.catalog.rules.paths import USERS
+from gateway.catalog.rules.paths import COMMUNITIES, USERS
 from gateway.database.dialects import entry, in_keys, text_array
 from gateway.database.engine import Database
 from gateway.database.searches import has_name
@@ -21,9 +21,11 @@ from gateway.database.tree import MAX_DEPTH, ancestors
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.models.base import fold
-from gateway.models.folders import FolderRecord, folders
+from gateway.models.communities import communities
+from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
+from gateway.models.shares import item_shares
 
 MAX_PARTS = MAX_DEPTH + 3
 """Names in a path: folders and an item, after the two that tell whose roots are meant."""
@@ -41,6 +43,12 @@ class Resource(NamedTuple):
 class _Match(NamedTuple):
     kind: int
     uuid: UUID
+
+
+class _Named(NamedTuple):
+    uuid: UUID
+    name: str
+    community: str | None
 
 
 async def find_resource(
@@ -61,7 +69,7 @@ async def find_resource(
 
 def is_topmost(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
     """Return the condition that the viewer sees a folder and not its parent."""
-    if viewer.is_site_admin:
+    if viewer.is_site_admin and viewer.tree_uuid is None:
         return sa.and_(folder.c.parent_uuid.is_(None), sees_folder(viewer, folder))
     parent = folders.alias()
     sees_parent = sa.exists().where(
@@ -73,27 +81,34 @@ def is_topmost(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
 async def paths_of_folders(
     database: Database, viewer: Viewer, tree_paths: Collection[str]
 ) -> dict[str, list[str]]:
-    """Return the names on the paths of folders that the viewer sees, by their ids from the root.
+    """Return the names on the paths of folders, which are given by their ids from the root.
 
-    Folders on the way that they do not see end a path: it begins below.
+    A path begins below the first folder on the way up that the viewer does not see; that of a
+    folder that they do not see is empty.
     """
     uuids = {uuid for path in tree_paths for uuid in ancestors(path)}
-    above = sa.select(folders.c.uuid, folders.c.name).where(
-        in_keys(folders.c.uuid, uuids), sees_folder(viewer)
+    above = (
+        sa.select(folders.c.uuid, folders.c.name, communities.c.name.label("community"))
+        .outerjoin(communities, communities.c.folder_uuid == folders.c.uuid)
+        .where(in_keys(folders.c.uuid, uuids), sees_folder(viewer))
     )
-    names = {row.uuid: row.name for row in await database.rows(above, FolderRecord)}
+    rows = {row.uuid: row for row in await database.rows(above, _Named)}
     found = {}
     for path in tree_paths:
-        visible = list(takewhile(names.__contains__, ancestors(path)))
-        found[path] = [names[uuid] for uuid in reversed(visible)]
+        visible = [rows[uuid] for uuid in takewhile(rows.__contains__, ancestors(path))][::-1]
+        names = [row.name for row in visible]
+        if visible and (community := visible[0].community):
+            names[:1] = [COMMUNITIES, community]
+        found[path] = names
     return found
 
 
 def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
     """Return the statement for what a path names, of one row at most.
 
-    `walk` has the folder at each depth of the path. A path that begins with the word for users
-    is walked from a folder of the user and, if it leads nowhere, from a root folder of that name.
+    `walk` has the folder at each depth of the path. A path that begins with the word for users or
+    communities is walked from the folder of one and, if it leads nowhere, from a root folder of
+    that name.
     """
     texts, keys = text_array(names), text_array([fold(name) for name in names])
 
@@ -105,17 +120,20 @@ def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
         return selected.correlate_except(table).scalar_subquery()
 
     def start(rank: int, depth: int, *conditions: Condition) -> sa.Select[Any]:
-        named = is_named(root, sa.literal(depth - 1))
-        begin = first(root, named, is_topmost(viewer, root), *conditions)
-        return sa.select(
-            sa.literal(rank).label("rank"), sa.literal(depth).label("depth"), begin.label("uuid")
-        )
+        begin = first(root, *conditions).label("uuid")
+        return sa.select(sa.literal(rank).label("rank"), sa.literal(depth).label("depth"), begin)
 
     root, child, last = folders.alias(), folders.alias(), len(names)
-    is_owners = root.c.owner_uuid == first(users, users.c.email_key == fold(names[1 % last]))
-    starts = [start(1, 1)]
+    starts = [start(1, 1, is_named(root, sa.literal(0)), is_topmost(viewer, root))]
     if names[0] == USERS and last > 2:
-        starts.append(start(0, 3, is_owners))
+        is_owners = root.c.owner_uuid == first(users, users.c.email_key == fold(names[1]))
+        is_root = is_topmost(viewer, root)
+        starts.append(start(0, 3, is_named(root, sa.literal(2)), is_root, is_owners))
+    if names[0] == COMMUNITIES and last > 1:
+        is_its = sa.exists().where(
+            communities.c.folder_uuid == root.c.uuid, is_named(communities, sa.literal(1))
+        )
+        starts.append(start(0, 2, is_its, sees_folder(viewer, root)))
     walk = sa.select(sa.union_all(*starts).cte("starts")).cte("walk", recursive=True)
     step = first(
         child,
@@ -135,6 +153,14 @@ def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
         sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
         .join(items, items.c.folder_uuid == walk.c.uuid)
         .where(walk.c.depth == last - 1, is_named(items, sa.literal(last - 1))),
+        sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
+        .join(item_shares, item_shares.c.folder_uuid == walk.c.uuid)
+        .join(items, items.c.uuid == item_shares.c.item_uuid)
+        .where(
+            walk.c.depth == last - 1,
+            item_shares.c.name_key == entry(keys, sa.literal(last - 1)),
+            is_named(items, sa.literal(last - 1)),
+        ),
     ]
     if names[0] == USERS and last == 2:
         is_user = sa.and_(users.c.email_key == fold(names[1]), sees_user(viewer))

@@ -2,10 +2,16 @@
 
 import unicodedata
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import strategies as st
 
+from gateway.models.communities import CommunityRecord, communities
+from gateway.models.folders import folders
+from gateway.models.items import ItemRecord, items
+from gateway.models.shares import ItemShareRecord, item_shares
 from tests.fixtures.items import upload_items
 from tests.fixtures.properties import check_property
 from tests.fixtures.sites import Site
@@ -74,11 +80,11 @@ async def test_names_are_exact_after_composition(shared_site: Site) -> None:
 
 async def test_folders_come_before_items_and_the_earliest_first(shared_site: Site) -> None:
     site, top = shared_site, await shared_site.folder("twins")
-    items = [await text(site, top, "x") for _ in range(2)]
-    assert await found(site, "/twins/x") == items[0]
-    folders = [await site.folder("x", top) for _ in range(2)]
-    await site.folder("inner", folders[1])
-    assert await found(site, "/twins/x") == folders[0]
+    files = [await text(site, top, "x") for _ in range(2)]
+    assert await found(site, "/twins/x") == files[0]
+    below = [await site.folder("x", top) for _ in range(2)]
+    await site.folder("inner", below[1])
+    assert await found(site, "/twins/x") == below[0]
     assert await found(site, "/twins/x/inner") is None
 
 
@@ -161,3 +167,71 @@ async def test_any_path_is_found_missing_or_refused(shared_site: Site) -> None:
 
     paths = st.lists(st.sampled_from(["p", "..", "..a", "", "\\", "\\/", "é", "\0", "%", "'", "users"]), max_size=80)
     await check_property(check, paths.map("/".join) | st.text(max_size=50).map("/".__add__), 150)
+
+
+async def test_paths_begin_with_communities(shared_site: Site) -> None:
+    """Also where a root folder has the name `communities`, and only for those who see it."""
+    site, stranger = shared_site, await shared_site.newcomer()
+    groups = [UUID(await site.group(f"Optics {number}")) for number in range(3)]
+    home = await site.folder("Optics home")
+    inner = await site.folder("inner", home)
+    row = CommunityRecord(
+        folder_uuid=UUID(home),
+        name="Optics",
+        name_key="optics",
+        admins_uuid=groups[0],
+        moderators_uuid=groups[1],
+        members_uuid=groups[2],
+    )
+    async with site.services.database.writing() as transaction:
+        await transaction.execute(sa.insert(communities).values(row.model_dump()))
+    assert await found(site, "/communities/Optics") == await found(site, "/Optics home") == home
+    assert await path_of(site, inner, "admin") == "/communities/Optics/inner"
+    assert await found(site, "/communities/Optics/inner") == inner
+    assert await find(site, "/communities/Optics", stranger) is None
+    named = await site.folder("communities")
+    other = await site.folder("other", await site.folder("Optics", named))
+    assert await found(site, "/communities/Optics/other") == other
+    assert await found(site, "/communities") == named
+
+
+async def test_shared_items_have_a_path_where_they_are_seen(shared_site: Site) -> None:
+    site = shared_site
+    team = await site.group("guests")
+    guest = await site.newcomer(team)
+    home, place = await site.folder("item's home"), await site.folder("item's place")
+    await site.grant(place, team, "VIEWER")
+    item = await text(site, home, "a share")
+    async with site.services.database.writing() as transaction:
+        chosen = items.c.uuid == UUID(item)
+        row = await transaction.single(sa.select(items).where(chosen), ItemRecord)
+        sorted_by = {name: getattr(row, name) for name in ("name_key", "natural_key", "created_at", "last_edited_at")}
+        share = ItemShareRecord(item_uuid=UUID(item), folder_uuid=UUID(place), **sorted_by)
+        await transaction.execute(sa.insert(item_shares).values(share.model_dump()))
+        await transaction.execute(sa.update(items).where(chosen).values(is_shared=True))
+    assert await path_of(site, item, guest, "storageItem") == "/item's place/a share"
+    assert await path_of(site, item, "admin", "storageItem") == "/item's home/a share"
+    for who in (guest, "admin"):
+        assert await found(site, "/item's place/a share", who) == item
+    assert await find(site, "/item's home/a share", guest) is None
+
+
+async def test_public_folders_are_roots_to_those_without_a_grant(shared_site: Site) -> None:
+    """A grant inside a private folder of a public one begins a path of its own."""
+    site = shared_site
+    team = await site.group("inside")
+    member, stranger = await site.newcomer(team), await site.newcomer()
+    top = await site.folder("open", await site.folder("closed"))
+    hole = await site.folder("hole", top)
+    granted = await site.folder("granted", hole)
+    await site.grant(granted, team, "VIEWER")
+    async with site.services.database.writing() as transaction:
+        await transaction.execute(sa.update(folders).where(folders.c.uuid == UUID(top)).values(is_public=True))
+    for who in (member, stranger):
+        assert await found(site, "/open", who) == top
+        assert await path_of(site, top, who) == "/open"
+        assert await find(site, "/open/hole", who) is None
+        assert await find(site, "/open/hole/granted", who) is None
+    assert await found(site, "/granted", member) == granted
+    assert await path_of(site, granted, member) == "/granted"
+    assert await find(site, "/granted", stranger) is None
