@@ -175,9 +175,9 @@ class Role:
         """Require the role on each folder of a list."""
         return ListRequirement(field, f"`{self.role}` on each folder", self.role, FOLDER, "folder")
 
-    def on_each_item(self, field: str) -> ListRequirement:
-        """Require the role on each item of a list."""
-        text = f"`{self.role}` on the folder of each item"
+    def on_each_item(self, field: str, otherwise: str = "") -> ListRequirement:
+        """Require the role on each item of a list; `otherwise` says what else suffices."""
+        text = f"`{self.role}` on the folder of each item{otherwise}"
         return ListRequirement(field, text, self.role, ITEM, "item")
 
     def on_items_in(self, field: str) -> RoleRequirement:

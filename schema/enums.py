@@ -222,6 +222,8 @@ described(
     UNTAG="A tag was removed from a folder.",
     ADD_ITEMS="Items were added to a collection.",
     REMOVE_ITEMS="Items were removed from a collection.",
+    SHARE="The item was shared from `fromFolder`, its own folder, into `folder`.",
+    UNSHARE="The item, whose own folder is `fromFolder`, is no longer shared into `folder`.",
 )
 described(
     StorageObjectType,

@@ -82,6 +82,10 @@ class StorageFolderSummary:
     placeholders: BigInt = column("Number of items that have been announced but not processed yet.")
     upload_jobs: BigInt = column("Number of upload jobs, finished ones included.")
     total_size: BigInt = column("Total size of the files in bytes.")
+    shared_items: BigInt = column(
+        "Number of items that are shared into the folder and have their home elsewhere. They are counted "
+        "in no other field, nor is their size."
+    )
 
 
 @row_type()

@@ -91,6 +91,7 @@ from resolvers.mutations.people import (
     update_user,
 )
 from resolvers.mutations.reencoding import cancel_video_reencode, start_video_reencode
+from resolvers.mutations.shares import share_storage_items, unshare_storage_items
 from resolvers.mutations.syncs import (
     cancel_cloud_folder_sync,
     set_folder_auto_sync,
@@ -178,6 +179,8 @@ from schema.payloads.integrations import (
 from schema.payloads.items import (
     DeleteStorageItemsPayload,
     MoveStorageItemsPayload,
+    ShareStorageItemsPayload,
+    UnshareStorageItemsPayload,
     UpdateStorageItemPayload,
     UpdateStorageItemsPayload,
 )
@@ -241,6 +244,8 @@ class Mutation:
     update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)
     move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)
     delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
+    share_storage_items: ShareStorageItemsPayload = mutation(share_storage_items)
+    unshare_storage_items: UnshareStorageItemsPayload = mutation(unshare_storage_items)
     delete_dicom_study: DeleteDicomStudyPayload = mutation(delete_dicom_study)
     delete_dicom_instances: DeleteDicomInstancesPayload = mutation(delete_dicom_instances)
     add_study_attachment: AddStudyAttachmentPayload = mutation(add_study_attachment)

@@ -16,6 +16,7 @@ from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.dicom_studies import move_parts
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
+from gateway.catalog.ledger.shares import mark_shares
 from gateway.catalog.policies import policy_after_move, spread_policy
 from gateway.catalog.visibilities import spread_visibility, visibility_after_move
 from gateway.clock import now
@@ -238,6 +239,8 @@ async def move_folder(
     await policy_after_move(transaction, folder, parent)
     await visibility_after_move(transaction, folder, parent)
     await move_parts(transaction, within(folders.c.path, path), ancestors(path)[-1])
+    if folder.has_shares:
+        await mark_shares(transaction, uuid)
     await apply_deltas(
         transaction,
         {} if folder.parent_uuid is None else {folder.parent_uuid: Counter(folders=-1)},

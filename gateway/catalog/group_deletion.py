@@ -15,6 +15,7 @@ from gateway.catalog.deletion import add_leaving_folder, enqueue_removal
 from gateway.catalog.items import record_deletions, unused_members
 from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger.counters import apply_deltas, removal_deltas
+from gateway.catalog.ledger.shares import remove_shares, shares_of
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import FrameRule, JobKind, StorageUserRole
@@ -80,7 +81,9 @@ async def start_group_deletion(
     place = await add_leaving_folder(transaction, job_uuid, title)
     chosen = in_keys(items.c.uuid, [row.uuid for row in rows])
     await transaction.execute(sa.update(items).where(chosen).values(folder_uuid=place))
-    await apply_deltas(transaction, removal_deltas(rows))
-    await record_deletions(transaction, user_uuid, rows)
+    shares = await shares_of(transaction, rows)
+    unshared = await remove_shares(transaction, shares)
+    await apply_deltas(transaction, removal_deltas(rows), unshared)
+    await record_deletions(transaction, user_uuid, rows, shares)
     await enqueue_removal(transaction, queue, job_uuid)
     return job_uuid

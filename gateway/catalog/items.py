@@ -25,6 +25,7 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_entered, items_left, unlink_data_rows
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
+from gateway.catalog.ledger.shares import remove_shares, shares_of
 from gateway.catalog.ledger.stored_objects import abandon_uploads, release_objects
 from gateway.catalog.ledger.thumbnails import delete_thumbnails
 from gateway.clock import now
@@ -37,6 +38,7 @@ from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.reencoding import RenditionRecord, renditions
+from gateway.models.shares import ItemShareRecord, item_shares
 from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
@@ -119,7 +121,10 @@ async def set_tombstones(
 async def move_items(
     transaction: Transaction, user_uuid: UUID, rows: Sequence[ItemRecord], folder_uuid: UUID
 ) -> None:
-    """Move items to a folder; those that are in it already stay as they are."""
+    """Give items another home; those that have it already stay as they are.
+
+    Those that were shared into the folder are only at home there then.
+    """
     rows = [row for row in rows if row.folder_uuid != folder_uuid]
     uuids = [row.uuid for row in rows]
     if not uuids:
@@ -128,7 +133,10 @@ async def move_items(
     chosen = in_keys(items.c.uuid, uuids)
     await transaction.execute(sa.update(items).where(chosen).values(changed))
     await parts_moved(transaction, rows, folder_uuid)
-    await apply_deltas(transaction, removal_deltas(rows), arrival_deltas(rows, folder_uuid))
+    shares = await shares_of(transaction, rows, item_shares.c.folder_uuid == folder_uuid)
+    unshared = await remove_shares(transaction, shares)
+    arrived = arrival_deltas(rows, folder_uuid)
+    await apply_deltas(transaction, removal_deltas(rows), arrived, unshared)
     as_member = in_keys(group_members.c.item_uuid, uuids)
     as_group = in_keys(group_members.c.group_uuid, uuids)
     await note_members(transaction, sa.or_(as_member, as_group))
@@ -181,21 +189,36 @@ async def delete_items(
         transaction, [row.uuid for row in rows if row.dicom_instance_uid]
     )
     await unlink_data_rows(transaction, user_uuid, in_keys(data_rows.c.item_uuid, uuids))
+    shares = await shares_of(transaction, rows)
+    unshared = await remove_shares(transaction, shares)
     await transaction.execute(sa.delete(items).where(in_keys(items.c.uuid, uuids)))
-    await apply_deltas(transaction, removal_deltas(rows))
+    await apply_deltas(transaction, removal_deltas(rows), unshared)
     keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded)]
     await release_objects(transaction, queue, [*keys, *drawn, *extracted])
     await abandon_uploads(transaction, queue, expected)
     if not is_recorded:
-        await record_deletions(transaction, user_uuid, rows)
+        await record_deletions(transaction, user_uuid, rows, shares)
 
 
 async def record_deletions(
-    transaction: Transaction, user_uuid: UUID | None, rows: Sequence[ItemRecord]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    rows: Sequence[ItemRecord],
+    shares: Collection[ItemShareRecord],
 ) -> None:
-    """Write to the journal that items were deleted from their folders."""
+    """Write to the journal that items were deleted, and no longer have these shares."""
+    others: dict[UUID, set[UUID]] = {row.uuid: set() for row in rows}
+    for share in shares:
+        others[share.item_uuid].add(share.folder_uuid)
     entries = [
-        JournalEntry("DELETE", "StorageItem", row.uuid, row.folder_uuid, before={"name": row.name})
+        JournalEntry(
+            "DELETE",
+            "StorageItem",
+            row.uuid,
+            row.folder_uuid,
+            before={"name": row.name},
+            other_folders=others[row.uuid],
+        )
         for row in rows
     ]
     await journal.append(transaction, user_uuid, entries)

@@ -60,14 +60,16 @@ class Transaction:
     """A short writing transaction, committed by `Database.writing`.
 
     `change_places` collects the folders in which something changed, each with the UUID of a change,
-    in their order. The journal numbers them before the commit, and notifies the watchers of the
-    folders. `touches_credentials` says whether users or API keys changed. `changed_jobs` collects
-    the jobs that changed; they are numbered, and their watchers notified.
+    in their order, and `changed_items` items with changes, which may be in further folders. The
+    journal numbers changes before the commit, and notifies the watchers of the folders.
+    `touches_credentials` says whether users or API keys changed. `changed_jobs` collects the jobs
+    that changed; they are numbered, and their watchers notified.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.change_places: list[tuple[UUID, UUID]] = []
+        self.changed_items: list[tuple[UUID, UUID]] = []
         self.touches_credentials = False
         self.changed_jobs: set[UUID] = set()
         self._commit_actions: list[Callable[[], None]] = []

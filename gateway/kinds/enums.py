@@ -178,6 +178,8 @@ class StorageChangeAction(StrEnum):
     UNTAG = "UNTAG"
     ADD_ITEMS = "ADD_ITEMS"
     REMOVE_ITEMS = "REMOVE_ITEMS"
+    SHARE = "SHARE"
+    UNSHARE = "UNSHARE"
 
 
 class StorageObjectType(StrEnum):

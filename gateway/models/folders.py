@@ -32,6 +32,8 @@ class FolderRecord(SQLModel, table=True):
         visibility: the folder's own; None if it has that of the folder above.
         is_public: the visibility in effect: whether every signed-in user sees the folder. That of
             a deleted folder is false.
+        has_shares: whether items may be shared into the folder or one below it. It is set with the
+            first of them, and stays: lists look for shares only where it is true.
     """
 
     __tablename__ = "folders"
@@ -54,6 +56,12 @@ class FolderRecord(SQLModel, table=True):
             "uuid",
             sqlite_where=sa.text("is_public = 1"),
             postgresql_where=sa.text("is_public"),
+        ),
+        sa.Index(
+            "ix_folders_has_shares",
+            "path",
+            sqlite_where=sa.text("has_shares = 1"),
+            postgresql_where=sa.text("has_shares"),
         ),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -83,6 +91,7 @@ class FolderRecord(SQLModel, table=True):
     is_masked: bool = False
     visibility: FolderVisibility | None = Field(default=None, sa_type=enum_type(FolderVisibility))
     is_public: bool = False
+    has_shares: bool = False
     owner_uuid: UUID | None = Field(
         default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
     )
@@ -91,7 +100,10 @@ class FolderRecord(SQLModel, table=True):
 
 
 class FolderCountersRecord(SQLModel, table=True):
-    """Counts of what is directly in a folder; `total_size` in bytes."""
+    """Counts of what is directly in a folder; `total_size` in bytes.
+
+    Items count in their own folders, and as `shared_items` in the others that they are in.
+    """
 
     __tablename__ = "folder_counters"
     folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
@@ -115,6 +127,7 @@ class FolderCountersRecord(SQLModel, table=True):
     placeholders: int = Field(default=0, sa_type=sa.BigInteger)
     upload_jobs: int = Field(default=0, sa_type=sa.BigInteger)
     total_size: int = Field(default=0, sa_type=sa.BigInteger)
+    shared_items: int = Field(default=0, sa_type=sa.BigInteger)
 
 
 class FolderGrantRecord(SQLModel, table=True):

@@ -110,7 +110,7 @@ class ItemRecord(SQLModel, table=True):
         _index_of_present("sha256"),
         *(_index_of_present(column, "name_key", "uuid") for column in _UIDS),
         _index_of_present("orientation", "name_key", "uuid"),
-        *(_index_of_flagged(column) for column in ("is_placeholder", "is_tombstone")),
+        *(_index_of_flagged(column) for column in ("is_placeholder", "is_tombstone", "is_shared")),
         # A URL can be longer than the entries of a B-tree.
         sa.Index("ix_items_url", "url", postgresql_using="hash"),
         sa.Index(

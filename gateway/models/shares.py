@@ -21,7 +21,7 @@ class ItemShareRecord(SQLModel, table=True):
     """An item in a folder that is not its own, where it can be read.
 
     The columns by which items are ordered are those of the item, so that an index has the shares
-    of a folder in each order.
+    of a folder in each order. A trigger keeps them so.
 
     Attributes:
         shared_at: when the item was shared into the folder; the earliest share of an item becomes

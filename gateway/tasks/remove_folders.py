@@ -18,7 +18,9 @@ from gateway.catalog.group_deletion import removable_frames
 from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, save_job
 from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
+from gateway.catalog.ledger.shares import remove_shares, shares_of
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
 from gateway.database.dialects import in_keys
@@ -29,6 +31,7 @@ from gateway.models.folders import FolderRecord, folders, leaving_folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.people import UserRecord, users
+from gateway.models.shares import ItemShareRecord, item_shares
 from gateway.models.syncs import skipped_objects
 from gateway.models.tags import folder_tags, organisation_tags
 from gateway.models.uploads import ManifestRecord, manifests, upload_units
@@ -185,6 +188,8 @@ async def _remove_other_rows(
     def of_rows_in(table: sa.Table, column: sa.Column[Any]) -> sa.Select[Any]:
         return sa.select(table.c.uuid).where(in_keys(column, folder_uuids))
 
+    if count := await _remove_shares(transaction, folder_uuids):
+        return count
     in_collections = of_rows_in(collections, collections.c.top_level_folder_uuid)
     of_jobs = of_rows_in(jobs, jobs.c.folder_uuid)
     read = sa.select(manifests.c.job_uuid).where(manifests.c.job_uuid.in_(of_jobs)).limit(ITEMS)
@@ -209,6 +214,18 @@ async def _remove_other_rows(
         if count := await _delete_some(transaction, key, condition):
             return count
     return 0
+
+
+async def _remove_shares(transaction: Transaction, folder_uuids: Collection[UUID]) -> int:
+    """Take some of the items that are shared into folders out of them; return their number."""
+    here = in_keys(item_shares.c.folder_uuid, folder_uuids)
+    some = sa.select(item_shares.c.item_uuid).where(here).distinct().limit(ROWS)
+    uuids = [row.item_uuid for row in await transaction.rows(some, ItemShareRecord)]
+    if not uuids:
+        return 0
+    shares = await shares_of(transaction, await lock_items(transaction, uuids), here)
+    await apply_deltas(transaction, await remove_shares(transaction, shares))
+    return len(uuids)
 
 
 async def _delete_some(

@@ -1,11 +1,9 @@
 """Mutations that update, move and delete items."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gateway.auth.identity import masked_trees
 from gateway.catalog.group_deletion import (
     have_many_members,
     removable_frames,
@@ -23,9 +21,7 @@ from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.visibilities import items_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
-from gateway.database.engine import Transaction
-from gateway.error_texts import leaves_masked_tree, published, used_by
-from gateway.errors import bad_input, conflict, forbidden
+from gateway.error_texts import published, used_by
 from gateway.kinds.enums import FrameRule
 from gateway.models.items import ItemRecord
 from resolvers.bulk import Bulk, EntryResult
@@ -38,6 +34,7 @@ from resolvers.inputs.items import (
     UpdateStorageItemsInput,
 )
 from resolvers.mutations.attributes import attribute_changes, bulk_changes, with_metadata_check
+from resolvers.mutations.item_entries import keep_in_masked_trees, lock_entries, refuse
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
@@ -126,18 +123,18 @@ async def move_storage_items(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
-        bulk, rows = await _lock_entries(transaction, input, permissions)
+        bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid)
         moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
-        await _keep_in_masked_trees(context, transaction, input, bulk, rows)
+        await keep_in_masked_trees(context, transaction, input.new_parent_uuid, bulk, rows)
         message = "The item is in a cloud-synced folder, so it cannot be moved."
-        _refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
+        refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
             message = used_by("item", "a mirror dataset", "allowMirrorDatasetChanges", "move")
             uses = await dataset_uses(transaction, moving)
-            _refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
+            refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
         if not input.allow_public:
             exposed = await items_published_in(transaction, moving, input.new_parent_uuid)
-            _refuse(bulk, dict.fromkeys(exposed, published("item")))
+            refuse(bulk, dict.fromkeys(exposed, published("item")))
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
         await move_items(transaction, context.viewer.user_uuid, accepted, input.new_parent_uuid)
     return MoveStorageItemsOutcome(
@@ -178,11 +175,11 @@ async def delete_storage_items(
         rule = FrameRule.DELETE_MIRRORED if mirrored else FrameRule.DELETE
     job_uuid = None
     async with context.database.writing() as transaction:
-        bulk, rows = await _lock_entries(transaction, input, permissions)
+        bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid)
         messages = await deletion_errors(
             transaction, list(rows), input.allow_dataset_changes, input.allow_mirror_dataset_changes
         )
-        _refuse(bulk, messages)
+        refuse(bulk, messages)
         accepted = bulk.accepted_uuids
         removed = {uuid: rows[uuid] for uuid in accepted}
         if await have_many_members(transaction, accepted):
@@ -205,48 +202,3 @@ def _item_changes(
     input: UpdateStorageItemInput, item: ItemRecord, *path: str | int
 ) -> dict[str, Any]:
     return attribute_changes(input, item, *path) | view_changes(input, item, *path)
-
-
-async def _lock_entries(
-    transaction: Transaction,
-    input: MoveStorageItemsInput | DeleteStorageItemsInput,
-    permissions: Permissions,
-) -> tuple[Bulk, dict[UUID, ItemRecord]]:
-    """Lock the items of a move or removal; return its entries and the rows without errors."""
-    uuids = input.item_uuids
-    locked = {row.uuid: row for row in await lock_items(transaction, uuids)}
-    errors = await permissions.errors(transaction, "item_uuids")
-    rows: dict[UUID, ItemRecord] = {}
-    for index, uuid in enumerate(uuids):
-        if index in errors:
-            continue
-        if input.folder_uuid and locked[uuid].folder_uuid != input.folder_uuid:
-            message = "The item is not directly in the folder."
-            errors[index] = bad_input(message, "itemUuids", index)
-        else:
-            rows[uuid] = locked[uuid]
-    return Bulk(uuids, input.allow_partial, errors), rows
-
-
-async def _keep_in_masked_trees(
-    context: Context,
-    transaction: Transaction,
-    input: MoveStorageItemsInput,
-    bulk: Bulk,
-    rows: Mapping[UUID, ItemRecord],
-) -> None:
-    """Add an error to each entry whose item would get out of a tree masked to the viewer."""
-    target = input.new_parent_uuid
-    folders = {target, *(row.folder_uuid for row in rows.values())}
-    trees = await masked_trees(transaction.connection, context.viewer, folders)
-    for index, uuid in enumerate(bulk.uuids):
-        home = rows[uuid].folder_uuid if uuid in rows else target
-        if index not in bulk.errors and home in trees and trees[home] != trees.get(target):
-            bulk.errors[index] = forbidden(leaves_masked_tree("item"), "itemUuids", index)
-
-
-def _refuse(bulk: Bulk, messages: Mapping[UUID, str]) -> None:
-    """Add a `CONFLICT` to each entry with a message and without an error."""
-    for index, uuid in enumerate(bulk.uuids):
-        if uuid in messages and index not in bulk.errors:
-            bulk.errors[index] = conflict(messages[uuid], "itemUuids", index)

@@ -69,3 +69,21 @@ class DeleteStorageItemsPayload:
         "their unused frames. Null if all is done.",
     )
     user_errors: list[UserError] = column(BULK_USER_ERRORS)
+
+
+@row_type()
+@strawberry.type(description="Result of `shareStorageItems`.")
+class ShareStorageItemsPayload:
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that they are shared into.")
+    results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
+
+
+@row_type()
+@strawberry.type(description="Result of `unshareStorageItems`.")
+class UnshareStorageItemsPayload:
+    folder: StorageFolder | None = resolved(
+        folder_by_uuid, "The folder that they were taken out of. Null if it was all."
+    )
+    results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)

@@ -72,6 +72,13 @@ class World:
         """Create an item in the home folder."""
         return (await upload_items(self.site, self.home, [File("note", "PLAIN_TEXT", b"note")]))[0]
 
+    async def shared(self) -> str:
+        """Create an item in the home folder and share it into the target."""
+        item = await self.item()
+        shared = {"itemUuids": [item], "folderUuid": self.target}
+        await self.site.done("shareStorageItems", shared, "folder { uuid }")
+        return item
+
     async def video(self) -> str:
         """Create a video in the home folder."""
         return (await upload_items(self.site, self.home, [File("film", "VIDEO", samples.webm())]))[0]
@@ -179,6 +186,8 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
+    "shareStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), folderUuid=w.target)),
+    "unshareStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.shared()), folderUuid=w.target)),
     **STUDY_INPUTS,
     **{name: (role, partial(study_input, **more)) for name, (role, more) in ABOUT_STUDIES.items()},
     "extractDicomMetadata": ("USER", scan_input),
@@ -360,16 +369,20 @@ async def test_both_ends_of_a_move_and_of_a_link_are_guarded(site: Site) -> None
         ("moveStorageFolders", {"folderUuids": [inner], "newParentUuid": theirs}),
         ("moveStorageItems", {"itemUuids": [item], "newParentUuid": theirs}),
     ]
+    shared = {"itemUuids": [item], "folderUuid": theirs}
     for role, code in ((None, "NOT_FOUND"), ("VIEWER", "FORBIDDEN")):
         if role:
             await site.grant(theirs, group, role)
         async with assert_unchanged(site):
             for mutation, input in there:
                 assert await site.refused(mutation, input, who) == [(code, "input.newParentUuid")]
+            assert await site.refused("shareStorageItems", shared, who) == [(code, "input.folderUuid")]
     await site.done("removeStorageFolderGroups", {"folderUuid": theirs, "groupUuids": [group]}, "folder { uuid }")
     async with assert_unchanged(site):
         away = {"itemUuids": [item, hidden], "newParentUuid": inner}
         assert await site.refused("moveStorageItems", away, who) == [("NOT_FOUND", "input.itemUuids.1")]
+        shared_away = {"itemUuids": [item, hidden], "folderUuid": inner}
+        assert await site.refused("shareStorageItems", shared_away, who) == [("NOT_FOUND", "input.itemUuids.1")]
         link = {"datasetUuid": own, "itemUuids": [item, hidden]}
         assert await site.refused("linkItemsToDataset", link, who) == [("NOT_FOUND", "input.itemUuids.1")]
     await site.grant(theirs, group, "USER")

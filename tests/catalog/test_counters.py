@@ -25,6 +25,9 @@ EXPECTED = {"NOT_FOUND", "CONFLICT", "BAD_USER_INPUT", "NOT_APPLIED"}
 """Errors of a writer whose object another has moved or deleted. A deadlock is not one of them."""
 
 
+PARTIAL = {"allowPartial": True}
+
+
 class Writer:
     """Makes random changes to objects that all writers share."""
 
@@ -45,6 +48,8 @@ class Writer:
             self.upload_files: 5,
             self.cancel: 1,
             self.move: 3,
+            self.share: 3,
+            self.unshare: 1,
             self.rename: 3,
             self.delete: 3,
             self.mirror: 1,
@@ -125,6 +130,14 @@ class Writer:
         """Move items into a random folder."""
         moved = {"itemUuids": self._some(), "newParentUuid": self._folder(), "allowPartial": True}
         await self._do("moveStorageItems", {**moved, "allowMirrorDatasetChanges": True})
+
+    async def share(self) -> None:
+        """Share items into a random folder."""
+        await self._do("shareStorageItems", {"itemUuids": self._some(), "folderUuid": self._folder(), **PARTIAL})
+
+    async def unshare(self) -> None:
+        """Take items out of all folders but their own."""
+        await self._do("unshareStorageItems", {"itemUuids": self._some(), **PARTIAL})
 
     async def rename(self) -> None:
         """Rename items, which locks them but changes no counters."""

@@ -89,6 +89,23 @@ WRONG_ROWS = {
     "item of a mirror dataset that is not in its folder": """
         SELECT data_rows.uuid FROM data_rows JOIN datasets ON datasets.uuid = data_rows.dataset_uuid
         JOIN items ON items.uuid = data_rows.item_uuid WHERE items.folder_uuid <> datasets.backing_folder_uuid""",
+    "item that is wrong about having shares": """
+        SELECT uuid, is_shared FROM items
+        WHERE is_shared <> EXISTS (SELECT 1 FROM item_shares WHERE item_uuid = items.uuid)""",
+    "share that differs from its item": """
+        SELECT item_uuid, item_shares.folder_uuid FROM item_shares JOIN items ON items.uuid = item_uuid
+        WHERE item_shares.name_key <> items.name_key OR item_shares.natural_key <> items.natural_key
+        OR item_shares.created_at <> items.created_at OR item_shares.last_edited_at <> items.last_edited_at
+        OR COALESCE(item_shares.file_size, -1) <> COALESCE(items.file_size, -1)
+        OR item_shares.is_tombstone <> items.is_tombstone OR item_shares.is_placeholder <> items.is_placeholder""",
+    "share in the item's own folder": """
+        SELECT item_uuid FROM item_shares JOIN items ON items.uuid = item_uuid
+        WHERE item_shares.folder_uuid = items.folder_uuid""",
+    "share in a cloud-synced folder": """
+        SELECT item_uuid FROM item_shares JOIN folders ON folders.uuid = folder_uuid WHERE remote_url IS NOT NULL""",
+    "folder without the mark of shares below it": """
+        SELECT folders.uuid FROM folders JOIN folders AS below ON below.path LIKE folders.path || '%'
+        JOIN item_shares ON item_shares.folder_uuid = below.uuid WHERE NOT folders.has_shares""",
     "stored object that was to be removed": "SELECT key FROM stored_objects WHERE is_leaving",
     "stored object that nothing uses": """
         SELECT key FROM stored_objects WHERE NOT EXISTS (SELECT 1 FROM items WHERE object_key = key)
@@ -162,6 +179,10 @@ def wrong_counters(evidence: Evidence) -> Iterator[str]:
         (
             "upload_jobs",
             "SELECT folder_uuid AS uuid, COUNT(*) AS number FROM jobs WHERE kind = 'UPLOAD' GROUP BY folder_uuid",
+        ),
+        (
+            "shared_items",
+            "SELECT folder_uuid AS uuid, COUNT(*) AS number FROM item_shares GROUP BY folder_uuid",
         ),
     ):
         for row in evidence.select(statement):

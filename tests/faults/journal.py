@@ -25,6 +25,7 @@ def journal_violations(evidence: Evidence) -> Iterator[str]:
     entries = evidence.select(ENTRIES)
     yield from _wrong_numbers(evidence, entries)
     yield from _wrong_places(evidence, entries)
+    yield from _wrong_shares(evidence, entries)
     yield from _wrong_links(evidence, entries)
     yield from _wrong_ingestions(evidence, entries)
     for kind, object_type in (("UPLOAD", "UploadJob"), ("CLOUD_SYNC", "CloudSyncJob"), ("REENCODE", "ReencodeJob")):
@@ -68,7 +69,9 @@ def _wrong_places(evidence: Evidence, entries: list[dict[str, Any]]) -> Iterator
     for object_type, statement in PARENTS.items():
         places: dict[str, _Place] = {}
         # Roots are deleted without a number, as no folder is left in whose journal it would be.
-        for entry in (each for each in entries if each["object_type"] == object_type):
+        for entry in entries:
+            if entry["object_type"] != object_type or entry["action"] in ("SHARE", "UNSHARE"):
+                continue
             place = places.setdefault(entry["object_uuid"], _Place())
             came_from = entry["from_folder_uuid"] if entry["action"] == "MOVE" else entry["folder_uuid"]
             if entry["action"] == "CREATE":
@@ -89,6 +92,18 @@ def _wrong_places(evidence: Evidence, entries: list[dict[str, Any]]) -> Iterator
                     f"{object_type} {uuid} is in {there.get(uuid, missing)}, "
                     f"but in {told.get(uuid, missing)} by the journal"
                 )
+
+
+def _wrong_shares(evidence: Evidence, entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the shares of which the journal does not tell."""
+    told: set[tuple[str, str]] = set()
+    for entry in entries:
+        if entry["object_type"] == "StorageItem" and entry["action"] in ("SHARE", "UNSHARE"):
+            change = told.add if entry["action"] == "SHARE" else told.discard
+            change((entry["object_uuid"], entry["folder_uuid"]))
+    for row in evidence.select("SELECT item_uuid, folder_uuid FROM item_shares"):
+        if (row["item_uuid"], row["folder_uuid"]) not in told:
+            yield f"share without its journal entry: {row}"
 
 
 def _wrong_links(evidence: Evidence, entries: list[dict[str, Any]]) -> Iterator[str]:

@@ -91,6 +91,12 @@ SEEDS: dict[str, list[Step]] = {
     "item of a mirror dataset that is not in its folder": [
         "UPDATE items SET folder_uuid = (SELECT uuid FROM folders WHERE name = 'emptied')"
     ],
+    "item that is wrong about having shares": ["UPDATE items SET is_shared = NOT is_shared"],
+    "share that differs from its item": ["UPDATE item_shares SET name_key = 'x' || name_key"],
+    "share in the item's own folder": ["UPDATE items SET folder_uuid = (SELECT folder_uuid FROM item_shares LIMIT 1)"],
+    "share in a cloud-synced folder": ["UPDATE folders SET remote_url = 's3://bucket'"],
+    "folder without the mark of shares below it": ["UPDATE folders SET has_shares = NOT has_shares"],
+    "share without its journal entry": ["DELETE FROM changes WHERE action = 'SHARE'"],
     "stored object that was to be removed": ["UPDATE stored_objects SET is_leaving = NOT is_leaving"],
     "stored object that nothing uses": [f"UPDATE items SET object_key = NULL WHERE {IMAGE}"],
     "stored object without a checksum": ["UPDATE stored_objects SET crc32 = NULL"],
@@ -193,7 +199,11 @@ async def fill(site: Site) -> None:
     below = await site.folder("below", other)
     await upload(site, below, [File("b.txt", "PLAIN_TEXT", b"below")])
     await site.done("deleteStorageFolder", {"folderUuid": below, "recursive": True}, "job { uuid }")
-    await upload(site, other, [File("c.png", "IMAGE", samples.png(seed=20))])
+    [item] = await send_files(site, other, [File("c.png", "IMAGE", samples.png(seed=20))])
+    await wait_for_job(site, await start_upload_job(site, other, {"images": [{"placeholderUuid": item}]}))
+    shown = await site.folder("shown", await site.folder("showcase"))
+    await site.done("shareStorageItems", {"itemUuids": [item], "folderUuid": shown}, "folder { uuid }")
+    await site.done("updateStorageItem", {"itemUuid": item, "name": "d.png"}, "item { uuid }")
     await check_at_rest(site.services.settings)
 
 

@@ -97,10 +97,11 @@ WITHOUT_FIELD = {
     "StorageFolder": {
         *("auto_sync", "auto_sync_hours", "metadata_ingestion", "name_key"),
         *("include_other_files", "synced_item_type", "include_patterns", "exclude_patterns"),
-        "phi_policy",
+        *("has_shares", "phi_policy"),
     },
     "StorageItem": {
         *(
+            "is_shared",
             "linked_folder_uuid",
             "name_key",
             "natural_key",

@@ -20,6 +20,7 @@ from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
 from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import jobs
+from gateway.models.shares import item_shares
 
 COUNTER_OF = {item_type: kind.counter for item_type, kind in ITEM_KINDS.items()}
 Deltas = Mapping[UUID, Counter[str]]
@@ -158,6 +159,8 @@ async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Co
     total["upload_jobs"] = await count_rows(
         transaction, jobs, jobs.c.folder_uuid == folder_uuid, jobs.c.kind == JobKind.UPLOAD
     )
+    shared_here = item_shares.c.folder_uuid == folder_uuid
+    total["shared_items"] = await count_rows(transaction, item_shares, shared_here)
     return total
 
 

@@ -5,9 +5,9 @@ folders above it, are notified once the transaction commits; so is whoever watch
 Subscribers follow the entries by their numbers, which are in the order of commits.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -21,7 +21,8 @@ from gateway.database.tree import LEAVING, ancestors
 from gateway.events.base import Events
 from gateway.models.base import new_row
 from gateway.models.changes import ChangePlaceRecord, ChangeRecord, change_places, changes
-from gateway.models.folders import FolderRecord, folders
+from gateway.models.folders import folders
+from gateway.models.shares import item_shares
 
 _MAX_TEXT = 1000
 _DATASET_TYPES = ("Dataset", "DataRow")
@@ -36,7 +37,9 @@ class JournalEntry:
         folder_uuid: the folder that contains the object.
         before: old values of what changed; long ones are cut.
         after: new values of what changed; long ones are cut.
-        from_folder_uuid: the folder that the object was moved out of.
+        from_folder_uuid: the folder that the object was moved out of, or is shared from.
+        other_folders: folders that an item was shared into before it was deleted. As long as it
+            exists, `finish` looks these up.
     """
 
     action: str
@@ -46,6 +49,7 @@ class JournalEntry:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     from_folder_uuid: UUID | None = None
+    other_folders: Collection[UUID] = ()
 
     @property
     def journal_folders(self) -> set[UUID]:
@@ -57,7 +61,8 @@ class JournalEntry:
             return set()
         is_folder = self.object_type == "StorageFolder" and self.action != "DELETE"
         own = self.object_uuid if is_folder else None
-        return {folder for folder in (self.folder_uuid, self.from_folder_uuid, own) if folder}
+        folders = self.folder_uuid, self.from_folder_uuid, own, *self.other_folders
+        return {folder for folder in folders if folder}
 
 
 def folder_topic(folder_uuid: UUID) -> str:
@@ -84,10 +89,17 @@ async def append(
         )
         rows.append(row)
         transaction.change_places += [(folder, row["uuid"]) for folder in entry.journal_folders]
+        if entry.object_type == "StorageItem" and entry.action != "DELETE":
+            transaction.changed_items.append((entry.object_uuid, row["uuid"]))
     if rows:
         await transaction.execute(sa.insert(changes), rows)
     if any(row["object_type"] in _CREDENTIAL_TYPES and row["action"] != "CREATE" for row in rows):
         transaction.touches_credentials = True
+
+
+class _TouchedPath(NamedTuple):
+    path: str
+    item_uuid: UUID | None
 
 
 async def finish(events: Events, transaction: Transaction) -> None:
@@ -98,13 +110,18 @@ async def finish(events: Events, transaction: Transaction) -> None:
     """
     if transaction.touches_credentials:
         await events.publish(transaction, CREDENTIALS_TOPIC)
-    places = transaction.change_places
+    places = dict.fromkeys(transaction.change_places)
     if not places:
         return
-    chosen = in_keys(folders.c.uuid, {folder for folder, _ in places})
-    found = await transaction.rows(sa.select(folders.c.path).where(chosen), FolderRecord)
-    paths = [row.path for row in found if not row.path.startswith(LEAVING)]
-    touched = {uuid for path in paths for uuid in ancestors(path)}
+    touched: set[UUID] = set()
+    changes_of: dict[UUID, list[UUID]] = {}
+    for item, change in transaction.changed_items:
+        changes_of.setdefault(item, []).append(change)
+    for row in await _paths_of(transaction):
+        above = ancestors(row.path)
+        touched.update(above)
+        if row.item_uuid is not None:
+            places |= {(above[0], change): None for change in changes_of[row.item_uuid]}
     await events.publish(transaction, *map(folder_topic, sorted(touched)))
     uuids = dict.fromkeys(change for _, change in places)
     drawn = await draw_numbers(transaction, SequenceName.CHANGES, len(uuids))
@@ -114,6 +131,27 @@ async def finish(events: Events, transaction: Transaction) -> None:
         for folder, change in places
     ]
     await transaction.execute(sa.insert(change_places), rows)
+
+
+async def _paths_of(transaction: Transaction) -> list[_TouchedPath]:
+    """Return the paths of the folders in which something changed, and are not deleted.
+
+    Those that a changed item is shared into come with the item.
+    """
+    no_item = sa.cast(sa.null(), sa.Uuid()).label("item_uuid")
+    chosen = in_keys(folders.c.uuid, {folder for folder, _ in transaction.change_places})
+    touched: sa.Select[Any] | sa.CompoundSelect[Any]
+    touched = sa.select(folders.c.path, no_item).where(chosen)
+    if transaction.changed_items:
+        is_changed = in_keys(
+            item_shares.c.item_uuid, {item for item, _ in transaction.changed_items}
+        )
+        shared = sa.select(folders.c.path, item_shares.c.item_uuid).join_from(
+            item_shares, folders, folders.c.uuid == item_shares.c.folder_uuid
+        )
+        touched = sa.union_all(touched, shared.where(is_changed))
+    rows = await transaction.rows(touched, _TouchedPath)
+    return [row for row in rows if not row.path.startswith(LEAVING)]
 
 
 def _shortened(values: Mapping[str, Any]) -> dict[str, Any] | None:
