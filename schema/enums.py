@@ -12,6 +12,7 @@ from gateway.kinds.enums import (
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
     FolderVisibility,
+    IfNameTaken,
     JobKind,
     JobOutcome,
     JobStatus,
@@ -19,6 +20,7 @@ from gateway.kinds.enums import (
     LayoutDirection,
     MetadataFieldType,
     MetadataIndexStatus,
+    NameOutcome,
     PhiPolicy,
     ReencodeUnitStatus,
     S3AddressingStyle,
@@ -347,6 +349,20 @@ described(
     FolderVisibility,
     PUBLIC="Every signed-in user is `VIEWER`, without `seesPhi`.",
     PRIVATE="Only those who hold a role on the folder, or on one above it, see it.",
+)
+described(
+    IfNameTaken,
+    ALLOW_DUPLICATE="Let both have the name.",
+    RENAME="Give the new one the first free name with a number: `scan (1).dcm`.",
+    REFUSE="Fail with `CONFLICT`.",
+    REUSE="Use what has the name, if it is a folder and a folder is wanted, or an item made of "
+    "uploaded files and a file is; `CONFLICT` otherwise.",
+)
+described(
+    NameOutcome,
+    AS_GIVEN="The name is the requested one.",
+    RENAMED="The requested name was taken: a number was added.",
+    REUSED="Nothing was created: what has the name is used.",
 )
 described(
     S3AddressingStyle,

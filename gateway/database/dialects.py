@@ -253,6 +253,24 @@ def text_array(texts: Collection[str]) -> sa.ColumnElement[Any]:
     return sa.literal(list(texts), _key_array(sa.Text()))
 
 
+def key_pairs(connection: AsyncConnection, pairs: Collection[tuple[UUID, str]]) -> sa.FromClause:
+    """Return a table of UUIDs (`first`) with texts (`second`), to join others to."""
+    if connection.dialect.name == "sqlite":
+        rows = orjson.dumps([(first.hex, second) for first, second in pairs]).decode()
+        each = sa.func.json_each(sa.literal(rows)).table_valued("value", name="pair")
+        first, second = (sa.func.json_extract(each.c.value, f"$[{index}]") for index in (0, 1))
+        return sa.select(
+            sa.type_coerce(first, sa.Uuid()).label("first"),
+            sa.type_coerce(second, sa.Text()).label("second"),
+        ).subquery("pairs")
+    ordered = list(pairs)
+    columns = sa.column("first", sa.Uuid()), sa.column("second", sa.Text())
+    firsts = sa.literal([first for first, _ in ordered], postgresql.ARRAY(sa.Uuid()))
+    seconds = sa.literal([second for _, second in ordered], postgresql.ARRAY(sa.Text()))
+    table = sa.func.unnest(firsts, seconds).table_valued(*columns, name="pairs")
+    return table.render_derived()
+
+
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
     """Return keys as the value of one parameter: a list for PostgreSQL, JSON text for SQLite."""
     if dialect != "sqlite":

@@ -156,6 +156,26 @@ class FrameRule(StrEnum):
     """They are deleted also if the dataset uses them that mirrors their folder."""
 
 
+class IfNameTaken(StrEnum):
+    """What to do if something in the folder has the name already.
+
+    Names are the same if they are equal once their letters are composed; case counts.
+    """
+
+    ALLOW_DUPLICATE = "ALLOW_DUPLICATE"
+    RENAME = "RENAME"
+    REFUSE = "REFUSE"
+    REUSE = "REUSE"
+
+
+class NameOutcome(StrEnum):
+    """What became of a name under the rule of `ifNameTaken`."""
+
+    AS_GIVEN = "AS_GIVEN"
+    RENAMED = "RENAMED"
+    REUSED = "REUSED"
+
+
 class JobWait(StrEnum):
     """Reason for which a job waits that is no fault of its own. More may be added."""
 

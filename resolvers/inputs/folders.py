@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import FolderVisibility, PhiPolicy
+from gateway.kinds.enums import FolderVisibility, IfNameTaken, PhiPolicy
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import (
@@ -21,6 +21,7 @@ from resolvers.inputs.descriptions import (
     new_description_of,
     new_name_of,
 )
+from resolvers.inputs.names import NO_REUSE, if_name_taken
 from resolvers.inputs.syncs import (
     EXCLUDE_PATTERNS,
     INCLUDE_OTHER_FILES,
@@ -39,6 +40,10 @@ class CreateStorageFolderInput:
     client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
     parent_uuid: UUID | None = strawberry.field(
         default=None, description="UUID of the parent folder; null creates a root folder."
+    )
+    if_name_taken: IfNameTaken = if_name_taken(
+        "`REUSE` returns the existing folder as it is; it cannot be combined with `cloudSync`. Root "
+        "folders are compared with those that the viewer can see."
     )
     cloud_sync: CloudSyncedFolderInput | None = strawberry.field(
         default=None, description="The bucket or prefix to mirror; null creates an ordinary folder."
@@ -119,6 +124,7 @@ class MoveStorageFoldersInput:
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
     allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
+    if_name_taken: IfNameTaken = if_name_taken(NO_REUSE)
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 

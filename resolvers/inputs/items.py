@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.catalog.rules.time_series_settings import TimeSeriesViewSettingsInput
+from gateway.kinds.enums import IfNameTaken
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import (
     ALLOW_PARTIAL,
@@ -16,6 +17,7 @@ from resolvers.inputs.descriptions import (
     new_description_of,
     new_name_of,
 )
+from resolvers.inputs.names import NO_REUSE, if_name_taken
 from resolvers.inputs.views import SceneLayoutInput, SceneViewSettingsInput
 
 
@@ -65,6 +67,7 @@ class MoveStorageItemsInput:
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
     allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
+    if_name_taken: IfNameTaken = if_name_taken(NO_REUSE)
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 import strawberry
@@ -33,17 +34,18 @@ from gateway.catalog.integrations import lock_integration
 from gateway.catalog.items import folders_mirrored_below
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
+from gateway.catalog.taken_names import Wanted, choose_names, lock_home
 from gateway.catalog.visibilities import folders_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import leaves_masked_tree, published, used_by
+from gateway.error_texts import leaves_masked_tree, not_both, published, used_by
 from gateway.errors import DomainError, bad_input, conflict, forbidden
-from gateway.kinds.enums import StorageFolderType, StorageUserRole
+from gateway.kinds.enums import IfNameTaken, NameOutcome, StorageFolderType, StorageUserRole
 from gateway.models.folders import FolderRecord
 from resolvers.bulk import Bulk, EntryResult
 from resolvers.id_lists import check_list_size
-from resolvers.idempotency import create_once
+from resolvers.idempotency import run_once
 from resolvers.inputs.folders import (
     CreateStorageFolderInput,
     DeleteStorageFolderInput,
@@ -52,6 +54,7 @@ from resolvers.inputs.folders import (
     UpdateStorageFoldersInput,
 )
 from resolvers.mutations.attributes import bulk_changes
+from resolvers.mutations.moved_names import check_moving_rule, moved_names
 from resolvers.mutations.policies import lock_for_policies, on_policy, policy_errors
 from resolvers.mutations.sync_rules import folder_changes
 from resolvers.mutations.syncs import check_link
@@ -65,6 +68,17 @@ class CreateStorageFolderOutcome(Outcome):
     """Outcome of `createStorageFolder`."""
 
     folder_uuid: UUID | None = None
+    name_outcome: NameOutcome | None = None
+
+
+class StoredFolder(TypedDict):
+    """UUID of a created folder, as stored under an idempotency key.
+
+    Earlier releases stored nothing of its name.
+    """
+
+    folder: str
+    name_outcome: NotRequired[str]
 
 
 @requires(
@@ -83,32 +97,41 @@ async def create_storage_folder(
     name = validate_name(input.name, "name")
     description = validate_description(input.description, "description")
     metadata = validate_metadata(input.client_metadata, "clientMetadata")
+    rule = input.if_name_taken
+    if input.cloud_sync and rule is IfNameTaken.REUSE:
+        raise bad_input(not_both("cloudSync", "ifNameTaken: REUSE"), "ifNameTaken")
     link = await check_link(context, input.cloud_sync, permissions) if input.cloud_sync else None
-    viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        await lock_tree(transaction.connection, exclusive=False)
+        await lock_home(transaction, input.parent_uuid, rule)
         await permissions.check(transaction, "parent_uuid")
         if link:
             await lock_integration(
                 transaction, link.integration_uuid, "cloudSync", "integrationUuid"
             )
 
-        async def create() -> UUID:
-            return await create_folder(
+        async def create() -> StoredFolder:
+            wanted = Wanted(input.parent_uuid, name, is_folder=True, path=("name",))
+            [choice] = await choose_names(transaction, context.viewer, [wanted], rule)
+            if choice.error:
+                raise choice.error
+            outcome = choice.outcome.value
+            if choice.folder:
+                return {"folder": str(choice.folder.uuid), "name_outcome": outcome}
+            uuid = await create_folder(
                 transaction,
-                viewer,
-                name,
+                context.viewer.user_uuid,
+                choice.name,
                 description,
                 metadata,
                 input.parent_uuid,
                 link,
                 masks_root=context.services.settings.mask_new_roots,
             )
+            return {"folder": str(uuid), "name_outcome": outcome}
 
-        uuid = await create_once(
-            context, transaction, "createStorageFolder", input, "folder", create
-        )
-    return CreateStorageFolderOutcome(folder_uuid=uuid)
+        stored = await run_once(context, transaction, "createStorageFolder", input, create)
+    outcome = NameOutcome(stored.get("name_outcome", NameOutcome.AS_GIVEN))
+    return CreateStorageFolderOutcome(folder_uuid=UUID(stored["folder"]), name_outcome=outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +202,7 @@ class MoveStorageFoldersOutcome(Outcome):
     """Outcome of `moveStorageFolders`."""
 
     new_parent_uuid: UUID | None = None
+    renamed_uuids: list[UUID] | None = None
     results: list[EntryResult] | None = None
 
 
@@ -207,6 +231,7 @@ async def move_storage_folders(
             ("newParentUuid is required. Pass null to move the folders to the root."),
             "newParentUuid",
         )
+    check_moving_rule(input.if_name_taken)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
@@ -214,12 +239,29 @@ async def move_storage_folders(
         bulk = Bulk(input.folder_uuids, input.allow_partial, errors)
         await _check_moves(transaction, input, bulk)
         await _keep_in_masked_trees(context, transaction, input, bulk)
+        rows = {row.uuid: row for row in await lock_folders(transaction, bulk.uuids)}
+        moving = {uuid: row for uuid, row in rows.items() if row.parent_uuid != target}
+        names = await moved_names(
+            context,
+            transaction,
+            input.if_name_taken,
+            target,
+            bulk,
+            moving,
+            "folderUuids",
+            are_folders=True,
+        )
+        renamed = {uuid: {"name": names[uuid]} for uuid in bulk.accepted_uuids if uuid in names}
+        await update_folders(transaction, viewer, renamed, rows)
         for uuid in bulk.accepted_uuids:
             await move_folder(transaction, viewer, uuid, target)
         if target is None and not context.viewer.is_site_admin:
             await _keep_admin(context, transaction, bulk.accepted_uuids)
     return MoveStorageFoldersOutcome(
-        new_parent_uuid=target, results=bulk.results, user_errors=bulk.user_errors
+        new_parent_uuid=target,
+        renamed_uuids=list(renamed),
+        results=bulk.results,
+        user_errors=bulk.user_errors,
     )
 
 

@@ -18,9 +18,9 @@ from gateway.catalog.items import (
     update_items,
 )
 from gateway.catalog.metadata_schema import load_metadata_validator
+from gateway.catalog.taken_names import lock_home
 from gateway.catalog.visibilities import items_published_in
 from gateway.context import Context
-from gateway.database.dialects import lock_tree
 from gateway.error_texts import published, used_by
 from gateway.kinds.enums import FrameRule
 from gateway.models.items import ItemRecord
@@ -35,6 +35,7 @@ from resolvers.inputs.items import (
 )
 from resolvers.mutations.attributes import attribute_changes, bulk_changes, with_metadata_check
 from resolvers.mutations.item_entries import keep_in_masked_trees, lock_entries, refuse
+from resolvers.mutations.moved_names import check_moving_rule, moved_names
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
@@ -101,6 +102,7 @@ class MoveStorageItemsOutcome(Outcome):
     """Outcome of `moveStorageItems`."""
 
     folder_uuid: UUID | None = None
+    renamed_uuids: list[UUID] | None = None
     results: list[EntryResult] | None = None
 
 
@@ -120,12 +122,14 @@ async def move_storage_items(
     `allowPartial` is set.
     """
     check_list_size(input.item_uuids, "itemUuids")
+    target, rule = input.new_parent_uuid, input.if_name_taken
+    check_moving_rule(rule)
     async with context.database.writing() as transaction:
-        await lock_tree(transaction.connection, exclusive=False)
+        await lock_home(transaction, target, rule)
         await permissions.check(transaction)
         bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid)
-        moving = [uuid for uuid, row in rows.items() if row.folder_uuid != input.new_parent_uuid]
-        await keep_in_masked_trees(context, transaction, input.new_parent_uuid, bulk, rows)
+        moving = [uuid for uuid, row in rows.items() if row.folder_uuid != target]
+        await keep_in_masked_trees(context, transaction, target, bulk, rows)
         message = "The item is in a cloud-synced folder, so it cannot be moved."
         refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
@@ -133,12 +137,21 @@ async def move_storage_items(
             uses = await dataset_uses(transaction, moving)
             refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
         if not input.allow_public:
-            exposed = await items_published_in(transaction, moving, input.new_parent_uuid)
+            exposed = await items_published_in(transaction, moving, target)
             refuse(bulk, dict.fromkeys(exposed, published("item")))
+        moved = {uuid: rows[uuid] for uuid in moving}
+        names = await moved_names(
+            context, transaction, rule, target, bulk, moved, "itemUuids", are_folders=False
+        )
+        renamed = {uuid: {"name": names[uuid]} for uuid in bulk.accepted_uuids if uuid in names}
+        await update_items(transaction, context.viewer.user_uuid, renamed, rows)
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
-        await move_items(transaction, context.viewer.user_uuid, accepted, input.new_parent_uuid)
+        await move_items(transaction, context.viewer.user_uuid, accepted, target)
     return MoveStorageItemsOutcome(
-        folder_uuid=input.new_parent_uuid, results=bulk.results, user_errors=bulk.user_errors
+        folder_uuid=target,
+        renamed_uuids=list(renamed),
+        results=bulk.results,
+        user_errors=bulk.user_errors,
     )
 
 

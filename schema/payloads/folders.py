@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import NameOutcome
 from resolvers.folders import folder_by_uuid, new_parent_of
 from resolvers.global_ids import id_from
 from resolvers.jobs import deletion_by_uuid
@@ -18,7 +19,10 @@ from schema.folders import StorageFolder
 @row_type()
 @strawberry.type(description="Result of `createStorageFolder`.")
 class CreateStorageFolderPayload:
-    folder: StorageFolder | None = resolved(folder_by_uuid, "The new folder.")
+    folder: StorageFolder | None = resolved(
+        folder_by_uuid, "The new folder, or the existing one that is reused."
+    )
+    name_outcome: NameOutcome | None = column("What became of the requested name.")
     user_errors: list[UserError] = column(USER_ERRORS)
 
 
@@ -64,6 +68,9 @@ class SetStorageFolderVisibilityPayload:
 class MoveStorageFoldersPayload:
     new_parent: StorageFolder | None = resolved(
         new_parent_of, "The folder that now contains them; null for roots."
+    )
+    renamed_uuids: list[UUID] | None = column(
+        "UUIDs of the folders that were given another name because theirs was taken."
     )
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)

@@ -48,6 +48,9 @@ class UpdateStorageItemsPayload:
 @strawberry.type(description="Result of `moveStorageItems`.")
 class MoveStorageItemsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that now contains them.")
+    renamed_uuids: list[UUID] | None = column(
+        "UUIDs of the items that were given another name because theirs was taken."
+    )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)
 

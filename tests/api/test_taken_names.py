@@ -1,0 +1,143 @@
+"""Names that are taken: two may have them, or one is renamed, refused, or the other is used."""
+
+import asyncio
+import unicodedata
+from typing import Any
+
+import pytest
+
+from tests.fixtures.items import upload_items
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MADE = "folder { uuid name } nameOutcome"
+WRITERS = 100
+
+
+async def make(site: Site, name: str, parent: str | None, rule: str, who: str = "admin", **more: Any) -> dict[str, Any]:
+    """Create a folder by a rule and return the payload."""
+    wanted = {"name": name, "parentUuid": parent, "ifNameTaken": rule, **more}
+    return await site.do("createStorageFolder", wanted, MADE, who)
+
+
+def outcome(payload: dict[str, Any]) -> tuple[str, str]:
+    """Return the name that a folder got, and what became of the requested one."""
+    assert payload["userErrors"] == []
+    return payload["folder"]["name"], payload["nameOutcome"]
+
+
+async def names_in(site: Site, folder: str) -> list[str]:
+    """Return the names of folders and items in a folder."""
+    listed = "subfolders { nodes { name } } items(filter: {includePlaceholders: true}) { nodes { name } }"
+    seen = await site.see("storageFolder", folder, listed)
+    return sorted(node["name"] for field in ("subfolders", "items") for node in seen[field]["nodes"])
+
+
+async def test_a_taken_name_is_duplicated_numbered_refused_or_used(shared_site: Site) -> None:
+    """MID-CORE-31, GIR-FLD-04: of folders, by each rule."""
+    site, top = shared_site, await shared_site.folder("rules")
+    first = await make(site, "v1.0", top, "REFUSE")
+    assert outcome(first) == ("v1.0", "AS_GIVEN")
+    assert outcome(await make(site, "v1.0", top, "RENAME")) == ("v1.0 (1)", "RENAMED")
+    assert outcome(await make(site, "v1.0", top, "RENAME")) == ("v1.0 (2)", "RENAMED")
+    reused = await make(site, "v1.0", top, "REUSE")
+    assert outcome(reused) == ("v1.0", "REUSED")
+    assert reused["folder"] == first["folder"]
+    refused = await make(site, "v1.0", top, "REFUSE")
+    assert [(error["code"], error["path"]) for error in refused["userErrors"]] == [("CONFLICT", ["input", "name"])]
+    assert outcome(await make(site, "v1.0", top, "ALLOW_DUPLICATE")) == ("v1.0", "AS_GIVEN")
+    assert await names_in(site, top) == ["v1.0", "v1.0", "v1.0 (1)", "v1.0 (2)"]
+
+
+async def test_names_are_compared_by_letters_and_case(shared_site: Site) -> None:
+    site, top = shared_site, await shared_site.folder("letters")
+    await make(site, unicodedata.normalize("NFD", "é"), top, "REFUSE")
+    assert outcome(await make(site, unicodedata.normalize("NFC", "é"), top, "REUSE"))[1] == "REUSED"
+    assert outcome(await make(site, "É", top, "REFUSE")) == ("É", "AS_GIVEN")
+
+
+async def test_items_take_names_of_folders(shared_site: Site) -> None:
+    """Paths have one name for either, but an item is no folder to reuse."""
+    site, top = shared_site, await shared_site.folder("kinds")
+    await upload_items(site, top, [File("x", "PLAIN_TEXT", b"x")])
+    for rule in ("REFUSE", "REUSE"):
+        refused = await make(site, "x", top, rule)
+        assert [error["code"] for error in refused["userErrors"]] == ["CONFLICT"]
+    assert outcome(await make(site, "x", top, "RENAME")) == ("x (1)", "RENAMED")
+
+
+async def test_roots_are_compared_with_those_that_are_seen(shared_site: Site) -> None:
+    """Whoever sees no folder of that name learns of none."""
+    site, ann, bob = shared_site, await shared_site.newcomer(), await shared_site.newcomer()
+    assert outcome(await make(site, "root", None, "REFUSE", ann)) == ("root", "AS_GIVEN")
+    assert outcome(await make(site, "root", None, "REFUSE", bob)) == ("root", "AS_GIVEN")
+    assert outcome(await make(site, "root", None, "RENAME", ann)) == ("root (1)", "RENAMED")
+    assert outcome(await make(site, "root", None, "REUSE", bob)) == ("root", "REUSED")
+
+
+@pytest.mark.parametrize("rule", ["REUSE", "REFUSE", "RENAME"])
+@pytest.mark.parametrize("place", ["inside", "root"])
+async def test_a_hundred_writers_at_once_make_one(shared_site: Site, rule: str, place: str) -> None:
+    site = shared_site
+    who = await site.newcomer()
+    top = await site.folder(f"{rule} race", who=who) if place == "inside" else None
+    payloads = await asyncio.gather(*(make(site, "raced", top, rule, who) for _ in range(WRITERS)))
+    made = {payload["folder"]["uuid"] for payload in payloads if payload["folder"]}
+    names = {payload["folder"]["name"] for payload in payloads if payload["folder"]}
+    outcomes = [payload["nameOutcome"] for payload in payloads]
+    assert outcomes.count("AS_GIVEN") == 1
+    if rule == "RENAME":
+        assert (outcomes.count("RENAMED"), len(made), len(names)) == (WRITERS - 1, WRITERS, WRITERS)
+        assert f"raced ({WRITERS - 1})" in names
+    else:
+        assert len(made) == 1
+        assert outcomes.count("REUSED") == (WRITERS - 1 if rule == "REUSE" else 0)
+
+
+async def test_a_replay_says_the_same(shared_site: Site) -> None:
+    site, top = shared_site, await shared_site.folder("replayed")
+    await make(site, "a", top, "REFUSE")
+    payloads = [await make(site, "a", top, "RENAME", idempotencyKey="again") for _ in range(2)]
+    assert payloads[0] == payloads[1]
+    assert outcome(payloads[0]) == ("a (1)", "RENAMED")
+
+
+async def test_reuse_is_refused_where_it_would_mean_nothing(shared_site: Site) -> None:
+    site, top = shared_site, await shared_site.folder("meaningless")
+    below = await site.folder("below", top)
+    moved = {"newParentUuid": None, "folderUuids": [below], "ifNameTaken": "REUSE"}
+    assert await site.refused("moveStorageFolders", moved) == [("BAD_USER_INPUT", "input.ifNameTaken")]
+    [item] = await upload_items(site, below, [File("x", "PLAIN_TEXT", b"x")])
+    moved = {"newParentUuid": top, "itemUuids": [item], "ifNameTaken": "REUSE"}
+    assert await site.refused("moveStorageItems", moved) == [("BAD_USER_INPUT", "input.ifNameTaken")]
+    synced = {"name": "s", "ifNameTaken": "REUSE", "cloudSync": {"integrationUuid": top, "remoteUrl": "s3://a"}}
+    assert await site.refused("createStorageFolder", synced) == [("BAD_USER_INPUT", "input.ifNameTaken")]
+
+
+async def test_moved_folders_are_renamed_or_refused(shared_site: Site) -> None:
+    """What is there already keeps its name, and an entry does not clash with itself."""
+    site, target = shared_site, await shared_site.folder("target")
+    there = await site.folder("same", target)
+    moving = [await site.folder("same", await site.folder(f"source {number}")) for number in range(3)]
+    wanted = {"newParentUuid": target, "folderUuids": [there, *moving], "ifNameTaken": "REFUSE"}
+    assert await site.refused("moveStorageFolders", wanted) == [
+        ("CONFLICT", f"input.folderUuids.{index}") for index in (1, 2, 3)
+    ]
+    payload = await site.done("moveStorageFolders", {**wanted, "ifNameTaken": "RENAME"}, "renamedUuids")
+    assert payload["renamedUuids"] == moving
+    assert await names_in(site, target) == ["same", "same (1)", "same (2)", "same (3)"]
+
+
+async def test_moved_items_are_renamed_or_refused(shared_site: Site) -> None:
+    site, target = shared_site, await shared_site.folder("items' target")
+    source = await site.folder("items' source")
+    await upload_items(site, target, [File("a.txt", "PLAIN_TEXT", b"1")])
+    moving = await upload_items(site, source, [File(name, "PLAIN_TEXT", b"2") for name in ("a.txt", "b.txt")])
+    wanted = {"newParentUuid": target, "itemUuids": moving, "ifNameTaken": "REFUSE"}
+    assert await site.refused("moveStorageItems", wanted) == [("CONFLICT", "input.itemUuids.0")]
+    assert await names_in(site, source) == ["a.txt", "b.txt"]
+    payload = await site.done("moveStorageItems", {**wanted, "ifNameTaken": "RENAME"}, "renamedUuids")
+    assert payload["renamedUuids"] == moving[:1]
+    assert await names_in(site, target) == ["a (1).txt", "a.txt", "b.txt"]
