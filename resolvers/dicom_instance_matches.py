@@ -17,6 +17,7 @@ from gateway.dicom.dictionary import entry_of
 from gateway.dicom.documents import unpack
 from gateway.dicom.indexed_values import INDEXABLE, IndexedElement, ValueKey, values_in
 from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.execution.declarations import EdgeQuery
 from gateway.models.dicom import (
     DicomTagsRecord,
     dicom_instances,
@@ -48,7 +49,7 @@ class Candidate(NamedTuple):
 
 
 async def instances_with_tags(
-    context: Context, filter: DicomInstanceFilter | None, _order_by: Any
+    context: Context, query: EdgeQuery, _order_by: Any
 ) -> tuple[UUID, ...] | None:
     """Return the items of a study's instances that have the values that a filter names.
 
@@ -58,6 +59,7 @@ async def instances_with_tags(
         DomainError: `BAD_USER_INPUT` if the filter does not name one study, or the representation
             of a tag is not known; `LIMIT_EXCEEDED` for too large a study.
     """
+    filter: DicomInstanceFilter | None = query.filter
     if filter is None or not filter.tags:
         return None
     if len(set(filter.study_uids or ())) != 1:

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.context import Context
-from gateway.execution.declarations import Argument, Direction, Orders, ToMany
+from gateway.execution.declarations import Argument, Direction, EdgeQuery, Orders, ToMany
 from gateway.execution.list_parts import Parts
 from gateway.models.dicom import dicom_studies, dicom_study_places
 from resolvers.dicom_identity import may_mask_studies, shown_order
@@ -48,15 +48,15 @@ class PreparedStudies:
 
 
 async def prepare_studies(
-    context: Context, filter: DicomStudyFilter | None, order_by: DicomStudyOrder | None
+    context: Context, query: EdgeQuery, order_by: DicomStudyOrder | None
 ) -> PreparedStudies:
     """Read what a list of studies depends on besides its arguments.
 
     Raises:
         DomainError: a tag of the filter is not indexed, or not yet.
     """
-    spans = await prepare_tag_spans(context, filter, order_by)
-    return PreparedStudies(await may_mask_studies(context, filter, order_by), spans)
+    spans = await prepare_tag_spans(context, query, order_by)
+    return PreparedStudies(await may_mask_studies(context, query.filter, order_by), spans)
 
 
 visible_studies = ToMany(

@@ -19,6 +19,7 @@ from gateway.dicom.indexed_values import ValueKey, key_of
 from gateway.dicom.masking import is_shown
 from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, Path, bad_input
+from gateway.execution.declarations import EdgeQuery
 from gateway.models.dicom import dicom_series
 from gateway.models.dicom_indexed_tags import (
     DicomIndexedTagRecord,
@@ -56,7 +57,7 @@ class TagSpan:
 
 
 async def prepare_tag_spans(
-    context: Context, filter: DicomStudyFilter | DicomSeriesFilter | None, _order_by: Any
+    context: Context, query: EdgeQuery, _order_by: Any
 ) -> tuple[TagSpan, ...]:
     """Read the indexed tags that a filter names.
 
@@ -64,6 +65,7 @@ async def prepare_tag_spans(
         DomainError: `BAD_USER_INPUT` if a tag is not indexed or a value is not of its
             representation, `UNAVAILABLE` while its values are being filled in.
     """
+    filter: DicomStudyFilter | DicomSeriesFilter | None = query.filter
     matches = (filter.tags if filter else None) or []
     if not matches:
         return ()

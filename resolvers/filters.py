@@ -54,10 +54,15 @@ def item_search_conditions(query: EdgeQuery) -> Conditions:
     """
     if not is_narrowing(query):
         raise bad_input("A search across folders requires a condition.", "filter")
+    return [*item_conditions(query), items_in_scope(query)]
+
+
+def items_in_scope(query: EdgeQuery) -> sa.ColumnElement[bool]:
+    """Return the condition that an item is in a folder of the scope."""
     home = items.c.folder_uuid
-    is_all = covers_organisation(query)
-    scope = is_staying(home) if is_all else in_given_folder(query.viewer, home)
-    return [*item_conditions(query), scope]
+    if covers_organisation(query):
+        return is_staying(home)
+    return in_given_folder(query.viewer, home)
 
 
 def folder_search_conditions(query: EdgeQuery) -> Conditions:

@@ -183,7 +183,7 @@ def _fact_conditions(filter: StorageItemConditions, path: Path) -> list[Conditio
     """Return the conditions on facts that must have one value."""
     conditions: list[Condition] = []
     if filter.mime_type is not None:
-        conditions.append(_mime_type_condition(filter.mime_type, *path, "mimeType"))
+        conditions.append(mime_type_condition(filter.mime_type, *path, "mimeType"))
     if filter.sha256 is not None:
         digest = filter.sha256.lower()
         if len(digest) != 64 or not set(digest) <= set(string.hexdigits):
@@ -204,7 +204,7 @@ def _fact_conditions(filter: StorageItemConditions, path: Path) -> list[Conditio
     return conditions
 
 
-def _mime_type_condition(text: str, *path: str | int) -> Condition:
+def mime_type_condition(text: str, *path: str | int) -> Condition:
     """Return the condition of a media type, or of all types that have the same first half."""
     _check_length(text, MAX_MIME_TYPE, *path)
     kind, _, subtype = text.partition("/")

@@ -54,18 +54,18 @@ def metadata_conditions(
         if not (key := keys.get(condition.key)):
             result.append(_json_condition(condition.key, name, match, place))
         elif name == "exists":
-            result.append(_has_value(key, []) if match else ~_has_value(key, []))
+            result.append(has_value(key, []) if match else ~has_value(key, []))
         elif query.joined is not None and prepared and prepared.order_key == condition.key:
             result += _value_conditions(key, match, query.joined, place)
         elif isinstance(match, NearMatch):
             result.append(_is_near(key, match, place))
         else:
             values = metadata_values.alias()
-            result.append(_has_value(key, _value_conditions(key, match, values, place), values))
+            result.append(has_value(key, _value_conditions(key, match, values, place), values))
     return result
 
 
-def _has_value(
+def has_value(
     key: IndexedKey, conditions: Sequence[Condition], values: sa.FromClause = metadata_values
 ) -> Condition:
     """Return the condition that an item has a value of a key which meets conditions."""

@@ -1,6 +1,6 @@
 """The metadata keys that filters, orders and facets name, and the joins with their values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -63,7 +63,7 @@ class PreparedMetadata:
 
 
 async def prepare_across_folders(
-    context: Context, filter: StorageItemFilter | None, order_by: StorageItemOrder | None
+    context: Context, query: EdgeQuery, order_by: StorageItemOrder | None
 ) -> PreparedMetadata | None:
     """Read the metadata keys that a list across folders depends on.
 
@@ -71,14 +71,14 @@ async def prepare_across_folders(
         DomainError: `BAD_USER_INPUT` if a key is not declared, `UNAVAILABLE` while its values are
             being indexed.
     """
-    return await _prepare(context, filter, order_by, in_one_folder=False)
+    return await _prepare(context, query.filter, order_by, in_one_folder=False)
 
 
 async def prepare_in_folder(
-    context: Context, filter: StorageItemFilter | None, order_by: StorageItemOrder | None
+    context: Context, query: EdgeQuery, order_by: StorageItemOrder | None
 ) -> PreparedMetadata | None:
     """Read the metadata keys that the list of a folder depends on; its filter may use others."""
-    return await _prepare(context, filter, order_by, in_one_folder=True)
+    return await _prepare(context, query.filter, order_by, in_one_folder=True)
 
 
 async def _prepare(
@@ -88,31 +88,46 @@ async def _prepare(
     in_one_folder: bool,
 ) -> PreparedMetadata | None:
     named = list(_conditions_in(filter)) if filter else []
-    order_key = _order_key(order_by)
-    if not named and order_key is None:
+    if not named and _order_key(order_by) is None:
         return None
-    wanted = {condition.key for condition, _ in named} | ({order_key} if order_key else set())
+    wanted = {condition.key for condition, _ in named}
+    declared, prepared = await read_keys(context, wanted, order_by)
+    for condition, path in named:
+        field = declared.get(condition.key)
+        if not in_one_folder:
+            field = indexed_field(field, condition.key, (*path, "key"))
+        if field:
+            _check_type(condition, field, path)
+    return prepared
+
+
+async def read_keys(
+    context: Context, keys: Collection[str], order_by: StorageItemOrder | None
+) -> tuple[Mapping[str, MetadataFieldRecord], PreparedMetadata]:
+    """Read those of the metadata keys that are declared, and that of an order.
+
+    Raises:
+        DomainError: items cannot be ordered by it.
+    """
+    order_key = _order_key(order_by)
+    wanted = {*keys, *([order_key] if order_key is not None else [])}
+    if not wanted:
+        return {}, PreparedMetadata({}, None)
     fields = await context.database.rows(
         sa.select(metadata_fields).where(
             in_keys(metadata_fields.c.key, sorted(wanted)), ~metadata_fields.c.is_deleted
         ),
         MetadataFieldRecord,
     )
-    declared = {field.key: field for field in fields}
-    for condition, path in named:
-        field = declared.get(condition.key)
-        if not in_one_folder:
-            field = _indexed(field, condition.key, (*path, "key"))
-        if field:
-            _check_type(condition, field, path)
+    declared = {field.key: field for field in sorted(fields, key=lambda field: field.key)}
     if order_key is not None:
         _sortable(declared.get(order_key), order_key, "ordered", ("orderBy", "metadataKey"))
     ready = {
-        field.key: IndexedKey(field.uuid, field.field_type)
-        for field in sorted(fields, key=lambda field: field.key)
+        key: IndexedKey(field.uuid, field.field_type)
+        for key, field in declared.items()
         if index_status(field) is MetadataIndexStatus.READY
     }
-    return PreparedMetadata(ready, order_key)
+    return declared, PreparedMetadata(ready, order_key)
 
 
 def _conditions_in(filter: StorageItemFilter) -> Iterator[tuple[MetadataCondition, Path]]:
@@ -144,7 +159,7 @@ def _order_key(order_by: StorageItemOrder | None) -> str | None:
     return key
 
 
-def _indexed(field: MetadataFieldRecord | None, key: str, path: Path) -> MetadataFieldRecord:
+def indexed_field(field: MetadataFieldRecord | None, key: str, path: Path) -> MetadataFieldRecord:
     """Return a key by which items can be found; raise a `DomainError` for any other."""
     if field is None:
         raise bad_input(
@@ -165,7 +180,7 @@ def _sortable(
     field: MetadataFieldRecord | None, key: str, use: str, path: Path
 ) -> MetadataFieldRecord:
     """Return a key whose values have an order; raise a `DomainError` that names its use."""
-    field = _indexed(field, key, path)
+    field = indexed_field(field, key, path)
     if field.field_type not in _ORDERED:
         message = f"Items cannot be {use} by the key {key}, of the type {field.field_type}."
         raise bad_input(message, *path)

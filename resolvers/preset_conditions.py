@@ -1,6 +1,7 @@
 """Conditions of stored filters, for requests and for the jobs that go on with them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +20,8 @@ async def item_query(context: Context, filter: StorageItemFilter) -> EdgeQuery:
     Raises:
         DomainError: it names a metadata key by which items cannot be found.
     """
-    prepared = await prepare_across_folders(context, filter, None)
-    return EdgeQuery(context.viewer, filter, prepared=prepared)
+    query = EdgeQuery(context.viewer, filter)
+    return replace(query, prepared=await prepare_across_folders(context, query, None))
 
 
 async def read_filter(context: Context, filter: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

@@ -18,6 +18,7 @@ from resolvers.dicom_instances import instance_search
 from resolvers.dicom_study_lists import visible_studies
 from resolvers.folders import folder_lookup, folder_search, root_folders
 from resolvers.integrations import integration_lookup, visible_integrations
+from resolvers.item_queries import advanced_search
 from resolvers.items import item_lookup, item_search
 from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
@@ -79,6 +80,12 @@ class Query:
         item_search,
         "All items that the viewer can see, in any folder. The filter must have at least "
         "one condition.",
+    )
+    search_storage_items_advanced: StorageItemConnection = resolved(
+        advanced_search,
+        "All items that the viewer can see and that match a query, in any folder: "
+        '`name:scan* AND size:>=1000 -type:VIDEO`, for example. See "Finding items" in the '
+        "documentation.",
     )
     dicom_study: DicomStudy | None = root_field(find_study)
     dicom_studies: Connection[DicomStudy] = resolved(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from inspect import Parameter
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,8 +57,11 @@ def work_of_list(edge: ToMany, given: Mapping[str, Any], passes: int) -> int:
     They are read once more to find a page, unless an index has them in its order. Where several
     conditions must be tested, each reading takes longer.
     """
-    optional = [argument.name for argument in edge.arguments if argument.default is None]
-    conditions = sum(given.get(camel_case(name)) is not None for name in optional)
+    conditions = sum(
+        given.get(camel_case(argument.name)) is not None
+        for argument in edge.arguments
+        if argument.default in (None, Parameter.empty)
+    )
     conditions += conditions_in(given.get("filter"))
     if conditions or not is_sorted(edge, given.get("orderBy")):
         passes += 1

@@ -179,6 +179,8 @@ class ToMany(_Keyed):
         key: absent for a list on a root, which has no parent.
         source: what rows are selected from where that is more than `table`.
         extras: columns of `source` that belong to the edge rather than to the row.
+        prepare: reads what a list depends on besides its arguments, `prepare(context, query,
+            order_by)`, before `where` and the order see it as `query.prepared`.
         where: turns filter, arguments and viewer into conditions. Unless seeing the parent implies
             seeing its rows, the condition that the viewer may see them is among these.
         fixed: columns that `where` always fixes to one value, by which indexes may begin.

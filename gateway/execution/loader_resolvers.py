@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -60,11 +61,10 @@ async def prepared_query(
     arguments: Mapping[str, Any],
 ) -> EdgeQuery:
     """Return the query of an edge, with what its filter and order depend on."""
-    filter = given.get("filter")
-    prepared = None
-    if edge.prepare:
-        prepared = await edge.prepare(context, filter, given.get("order_by"))
-    return EdgeQuery(viewer, filter, arguments, prepared)
+    query = EdgeQuery(viewer, given.get("filter"), arguments)
+    if edge.prepare is None:
+        return query
+    return replace(query, prepared=await edge.prepare(context, query, given.get("order_by")))
 
 
 async def load_page(

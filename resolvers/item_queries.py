@@ -1,0 +1,112 @@
+"""Advanced searches for items, by a query in Lucene's syntax."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.context import Context
+from gateway.errors import DomainError, bad_input
+from gateway.execution.declarations import Argument, Condition, EdgeQuery, ToMany
+from gateway.lucene.parser import parse
+from gateway.lucene.tree import Leaf, Node, QueryError, Term, leaves, required_leaves
+from gateway.models.items import items
+from gateway.models.metadata import MetadataFieldRecord
+from resolvers.filters import SCOPE, items_in_scope
+from resolvers.inputs.lists import StorageItemOrder
+from resolvers.item_conditions import item_conditions
+from resolvers.metadata_keys import PreparedMetadata, indexed_field, read_keys
+from resolvers.named_folders import NamedFolder, find_folder
+from resolvers.orders import ITEM_ORDERS
+from resolvers.query_conditions import check_field, conditions_of, is_of_one_folder
+from resolvers.query_fields import FOLDER, folder_text
+from resolvers.query_metadata import key_of
+
+MAX_FOLDERS = 8
+_QUERY = Argument(
+    "query",
+    str,
+    inspect.Parameter.empty,
+    "The query in Lucene's syntax: at most 1,000 characters, 64 terms and 16 levels of parentheses.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedQuery(PreparedMetadata):
+    """A query, with the metadata keys and folders that it names; None is a folder nobody sees."""
+
+    tree: Node
+    named_folders: Mapping[str, NamedFolder | None]
+
+
+async def prepare_query(
+    context: Context, query: EdgeQuery, order_by: StorageItemOrder | None
+) -> PreparedQuery:
+    """Parse a query, and read what it names.
+
+    Raises:
+        DomainError: `BAD_USER_INPUT` with the column of what is wrong, `UNAVAILABLE` while the
+            values of a metadata key are being indexed.
+    """
+    try:
+        tree = parse(query.arguments["query"], paths={FOLDER})
+        for leaf in leaves(tree):
+            check_field(leaf)
+        named_folders = await _read_folders(context, leaves(tree))
+    except QueryError as error:
+        raise bad_input(str(error), "query") from error
+    keys = {key for leaf in leaves(tree) if (key := key_of(leaf)) is not None}
+    declared, prepared = await read_keys(context, keys, order_by)
+    if not any(is_of_one_folder(leaf) for leaf in required_leaves(tree)):
+        for leaf in leaves(tree):
+            if (key := key_of(leaf)) is not None:
+                _check_indexed(declared.get(key), key, leaf)
+    return PreparedQuery(prepared.keys, prepared.order_key, tree, named_folders)
+
+
+def _check_indexed(declared: MetadataFieldRecord | None, key: str, leaf: Leaf) -> None:
+    """Raise the error of a metadata key by which items cannot be found, with its column."""
+    try:
+        indexed_field(declared, key, ("query",))
+    except DomainError as error:
+        column = leaf.field.column if leaf.field else leaf.column
+        message = str(QueryError(column, error.message))
+        raise DomainError(error.code, message, error.path) from error
+
+
+async def _read_folders(
+    context: Context, all_leaves: Iterable[Leaf]
+) -> dict[str, NamedFolder | None]:
+    """Return the folders that a query names, by their texts."""
+    named: dict[str, NamedFolder | None] = {}
+    for leaf in all_leaves:
+        if not isinstance(leaf, Term) or leaf.field is None or leaf.field.name != FOLDER:
+            continue
+        text = folder_text(leaf)
+        if len(named) == MAX_FOLDERS and text not in named:
+            message = f"A query can name at most {MAX_FOLDERS} folders."
+            raise QueryError(leaf.column, message)
+        if text not in named:
+            try:
+                named[text] = await find_folder(context, text)
+            except DomainError as error:
+                raise QueryError(leaf.column, error.message) from error
+    return named
+
+
+def query_conditions(query: EdgeQuery) -> list[Condition]:
+    """Return the conditions on the items in scope that a query finds."""
+    try:
+        matches = conditions_of(query.prepared.tree, query)
+    except QueryError as error:
+        raise bad_input(str(error), "query") from error
+    return [*item_conditions(query), items_in_scope(query), matches]
+
+
+advanced_search = ToMany(
+    "searchStorageItemsAdvanced",
+    items,
+    ITEM_ORDERS,
+    where=query_conditions,
+    prepare=prepare_query,
+    arguments=(_QUERY, SCOPE),
+)
