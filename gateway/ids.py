@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 import secrets
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,6 +10,11 @@ from uuid import UUID
 from gateway.clock import SITE_CLOCK
 
 _SUB_MILLISECOND_BITS = 12
+
+
+def new_request_id() -> str:
+    """Return a new id under which a request is logged."""
+    return os.urandom(16).hex()
 
 
 def uuid7() -> UUID:

@@ -16,6 +16,7 @@ from gateway.errors import DomainError, ErrorCode
 from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
+from gateway.kinds.enums import ApiKeyScope
 from resolvers import dicom_jobs, reencoding, uploads
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
@@ -64,6 +65,19 @@ _EDGES: dict[str, ToOne] = {
 }
 
 
+_SCOPES = {
+    "ApiKey": ApiKeyScope.READ_USER_INFO,
+    "Group": ApiKeyScope.READ_GROUPS,
+    "User": ApiKeyScope.READ_USER_INFO,
+    "Viewer": ApiKeyScope.READ_USER_INFO,
+}
+
+
+def object_scope(type_name: str) -> ApiKeyScope:
+    """Return the scope to read objects of a GraphQL type that has global IDs."""
+    return _SCOPES.get(type_name, ApiKeyScope.READ_DATA)
+
+
 class NodeRow:
     """A row with the name of its GraphQL type, which the row alone does not tell.
 
@@ -94,12 +108,17 @@ async def find_node(
         strawberry.ID, strawberry.argument(description="Opaque global ID of the object.")
     ],
 ) -> NodeRow | None:
-    """The object with a global ID, or null if it does not exist or the viewer cannot see it."""
+    """The object with a global ID, or null if it does not exist or the viewer cannot see it.
+
+    It is null, too, if the credential lacks the scope to read objects of its type.
+    """
     return await find_node_of(context, *(parse_global_id(id) or ("", None)))
 
 
 async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> NodeRow | None:
     """Return the object of a type with a UUID, unless it does not exist or is hidden."""
+    if (scopes := context.viewer.scopes) is not None and object_scope(kind) not in scopes:
+        return None
     if kind == "Viewer":
         return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None

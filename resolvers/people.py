@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_api_key, sees_group, sees_user
 from gateway.context import Context
-from gateway.execution.declarations import Argument, EdgeQuery, Lookup, ToMany, ToOne
+from gateway.execution.declarations import Argument, Computed, EdgeQuery, Lookup, ToMany, ToOne
+from gateway.kinds.enums import ApiKeyScope
 from gateway.models.people import api_keys, groups, memberships, users
 from resolvers.filters import name_condition
 from resolvers.global_ids import id_from
@@ -53,6 +54,11 @@ viewer_id_of = id_from("Viewer", "user_uuid")
 group_id_of = id_from("Group", groups.c.uuid)
 user_by_uuid = ToOne(users, "user_uuid", access=sees_user)
 group_by_uuid = ToOne(groups, "group_uuid", access=sees_group)
+scopes_of_viewer = Computed(
+    ("scopes",),
+    lambda viewer: viewer.scopes and [scope for scope in ApiKeyScope if scope in viewer.scopes],
+)
+tree_of_viewer = Computed(("tree_uuid",), lambda viewer: viewer.tree_uuid)
 user_of_viewer = ToOne(users, "user_uuid")
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid", access=sees_api_key)
 group_lookup = Lookup(group_by_uuid, "uuid", "UUID of the group.")

@@ -15,6 +15,7 @@ from schema.items import ITEM_CLASSES
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.scopes import declare_scopes
 from schema.subscription import Subscription
 from schema.views import TimeSeriesLineChannel, TimeSeriesPointsChannel
 
@@ -25,8 +26,9 @@ who may see them.
 Every object has an opaque `id`, unique across all types, and most have a `uuid`, which arguments
 and inputs take. Lists that can grow are connections. Mutations report errors of their input in
 `userErrors`, also for objects that do not exist or that the viewer cannot see; top-level errors
-have a code in `extensions.code`. The bytes of files do not pass through this API: it signs URLs for
-them."""
+have a code in `extensions.code`. An API key can be limited to scopes; each root field names the one
+that it needs, and what it returns needs the scope to read it, but for `id` and `uuid`. The bytes of
+files do not pass through this API: it signs URLs for them."""
 
 
 _ENTRIES = {
@@ -69,6 +71,7 @@ class DescribedSchema(strawberry.Schema):
             core.type_map[f"{name}Connection"].description = f"A page of {entries}."
             edge = f"An entry of a page of {entries}, with its cursor."
             core.type_map[f"{name}Edge"].description = edge
+        declare_scopes(core)
 
     def as_str(self) -> str:
         """Return the schema as SDL, with a definition that carries the description."""

@@ -8,6 +8,7 @@ import strawberry
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
 from gateway.kinds.enums import (
+    ApiKeyScope,
     CarouselPosition,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
@@ -97,6 +98,16 @@ described(
     "objects.",
     ADMIN="Has every role on every object, and also manages users, groups and other site-wide "
     "settings.",
+)
+described(
+    ApiKeyScope,
+    READ_USER_INFO="Read the viewer, and email addresses and other facts about users and their API keys.",
+    WRITE_USER_INFO="Change users, and create and revoke API keys.",
+    READ_DATA="Read folders, items, datasets and everything else that roles are about, and their bytes.",
+    WRITE_DATA="Create and change these, and upload.",
+    ADMIN_DATA="Delete and move these, and grant roles on them.",
+    READ_GROUPS="Read groups and their members.",
+    MANAGE_GROUPS="Create, change and delete groups, and add and remove members.",
 )
 described(
     DatasetLinkDuplicatesBehavior,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import ApiKeyScope, SiteRole
 from resolvers import people
 from schema.common import Connection, Node
 from schema.fields import column, resolved, row_type
@@ -26,6 +26,13 @@ class ApiKey(Node):
     revoked_at: datetime | None = column("When the key was revoked, in UTC; null if it was not.")
     sees_phi: bool = column(
         "Whether the key shows what identifies patients in masked folders, where its user may see it."
+    )
+    scopes: list[ApiKeyScope] | None = column(
+        "The scopes of the key, at most one entry per scope; null for all."
+    )
+    folder_uuid: UUID | None = column(
+        "UUID of the folder outside which the key shows nothing, even if the folder has been deleted; "
+        "null for no such limit."
     )
 
 
@@ -78,4 +85,12 @@ class ViewerInfo(Node):
     sees_phi: bool = column(
         "Whether the credential shows what identifies patients in masked folders, where the viewer "
         "may see it. False only for API keys that were made so."
+    )
+    scopes: list[ApiKeyScope] | None = resolved(
+        people.scopes_of_viewer,
+        "The scopes of the credential, at most one entry per scope; null for all.",
+    )
+    folder_uuid: UUID | None = resolved(
+        people.tree_of_viewer,
+        "UUID of the folder outside which the credential shows nothing; null for no such limit.",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from gateway.auth.viewer import Viewer
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import ApiKeyScope, SiteRole
 from gateway.models.base import fold
 from gateway.models.people import api_keys, users
 
@@ -27,12 +27,14 @@ class _KeyUser(NamedTuple):
     uuid: UUID
     site_role: SiteRole
     sees_phi: bool
+    scopes: list[str] | None
+    folder_uuid: UUID | None
 
 
 _active_users = sa.select(users.c.uuid, users.c.site_role).where(users.c.is_active)
 
 
-def _valid_keys() -> sa.Select[tuple[UUID, datetime | None, UUID, SiteRole, bool]]:
+def _valid_keys() -> sa.Select[Any]:
     return (
         sa.select(
             api_keys.c.uuid.label("key_uuid"),
@@ -40,6 +42,8 @@ def _valid_keys() -> sa.Select[tuple[UUID, datetime | None, UUID, SiteRole, bool
             users.c.uuid,
             users.c.site_role,
             api_keys.c.sees_phi,
+            api_keys.c.scopes,
+            api_keys.c.folder_uuid,
         )
         .join(users, users.c.uuid == api_keys.c.user_uuid)
         .where(
@@ -85,6 +89,8 @@ async def _key_viewer(database: Database, condition: sa.ColumnElement[bool]) -> 
         key_uuid=row.key_uuid,
         expires_at=row.expires_at,
         sees_phi=row.sees_phi,
+        tree_uuid=row.folder_uuid,
+        scopes=None if row.scopes is None else frozenset(map(ApiKeyScope, row.scopes)),
     )
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import ApiKeyScope, SiteRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Viewer:
             the user may see.
         is_anonymous: Whether there is no credential: `user_uuid` is that of nobody then, and only
             public folders are seen.
+        scopes: The parts of the API that the credential is good for; None for all.
     """
 
     user_uuid: UUID
@@ -33,6 +35,7 @@ class Viewer:
     sees_directory: bool = field(default=True, kw_only=True)
     tree_uuid: UUID | None = field(default=None, kw_only=True)
     is_anonymous: bool = field(default=False, kw_only=True)
+    scopes: frozenset[ApiKeyScope] | None = field(default=None, kw_only=True)
 
     @property
     def is_site_admin(self) -> bool:
@@ -49,3 +52,12 @@ class Viewer:
             self.tree_uuid,
             self.is_anonymous,
         )
+
+
+class OnBehalfOf(Protocol):
+    """The context of something that runs on behalf of a viewer."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer."""
+        ...

@@ -21,7 +21,7 @@ from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.error_texts import sized
 from gateway.errors import bad_input, conflict
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import ApiKeyScope, SiteRole
 from gateway.models.base import fold, new_row
 from gateway.models.people import (
     ApiKeyRecord,
@@ -201,11 +201,14 @@ async def create_api_key(
     token: str | None = None,
     *,
     sees_phi: bool = True,
+    scopes: Collection[ApiKeyScope] | None = None,
+    folder_uuid: UUID | None = None,
 ) -> tuple[UUID, str]:
     """Create an API key for a user, and return its UUID and its token.
 
     The token is random unless given. Only its digest is stored, so nobody can read it again.
     """
+    names = None if scopes is None else [scope.value for scope in ApiKeyScope if scope in scopes]
     token = token or new_key()
     key = ApiKeyRecord(
         user_uuid=owner_uuid,
@@ -213,6 +216,8 @@ async def create_api_key(
         sha256=digest(token),
         expires_at=expires_at,
         sees_phi=sees_phi,
+        scopes=names,
+        folder_uuid=folder_uuid,
     )
     await transaction.execute(sa.insert(api_keys).values(key.model_dump()))
     after = {
@@ -220,6 +225,8 @@ async def create_api_key(
         "user_uuid": owner_uuid,
         "expires_at": expires_at,
         **({} if sees_phi else {"sees_phi": False}),
+        **({} if names is None else {"scopes": names}),
+        **({} if folder_uuid is None else {"folder_uuid": folder_uuid}),
     }
     entry = JournalEntry("CREATE", "ApiKey", key.uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])

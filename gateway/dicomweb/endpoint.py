@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.live_credential import LiveCredential
+from gateway.auth.scopes import check_scopes
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.context import Context, Services, open_context
 from gateway.database.fair_slots import ON_BEHALF_OF
@@ -23,6 +24,7 @@ from gateway.http.graphql import STATUS
 from gateway.http.requests import request_id_of
 from gateway.http.retrying import RETRY
 from gateway.interruptions import TimeLimit
+from gateway.kinds.enums import ApiKeyScope
 from gateway.telemetry.operation_log import OK, OperationLog
 from gateway.telemetry.tracing import OPERATION, OperationTrace
 
@@ -194,6 +196,8 @@ async def respond(
         target_of(request),
         f"{origin.rstrip('/')}{PREFIX}/{folder_uuid}",
     )
+    scope = ApiKeyScope.WRITE_DATA if operation.is_change else ApiKeyScope.READ_DATA
+    check_scopes(credential.viewer, {scope: operation.name})
     exchange.charge(1)
     if operation.is_change:
         with credential.required():

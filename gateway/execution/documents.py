@@ -35,6 +35,7 @@ from gateway.execution.private_apis import (
     definition_of,
     get_variable_signature,
 )
+from gateway.execution.scopes import Scopes, scopes_needed
 from gateway.execution.syntax_trees import nodes_in
 from gateway.limits import Limits
 
@@ -60,6 +61,7 @@ class Document:
         switches: the variables in directives, on which it depends what is selected.
         priced: the variables on which the cost depends.
         leaf_variables: the variables of each operation whose variables have leaf types only.
+        scopes: the scopes that each operation needs.
     """
 
     source: str
@@ -68,6 +70,7 @@ class Document:
     switches: tuple[str, ...] = ()
     priced: tuple[str, ...] = ()
     leaf_variables: Mapping[str, tuple[GraphQLVariableSignature, ...]] = field(default_factory=dict)
+    scopes: Mapping[str, Scopes] = field(default_factory=dict)
 
     def is_introspection(self, operation: OperationDefinitionNode) -> bool:
         """Return whether an operation selects nothing but the schema."""
@@ -175,7 +178,11 @@ class Documents:
             ]
             if all(is_leaf_type(get_named_type(signature.type)) for signature in known):
                 leaf_variables[name] = tuple(known)
-        return Document(source, ast, operations, *_deciding_variables(ast), leaf_variables)
+        scopes = {
+            name: scopes_needed(self._schema, ast, operation)
+            for name, operation in operations.items()
+        }
+        return Document(source, ast, operations, *_deciding_variables(ast), leaf_variables, scopes)
 
     def _validate(self, ast: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document, each with a code."""

@@ -6,6 +6,7 @@ from time import perf_counter
 
 from graphql import OperationType
 
+from gateway.auth.viewer import OnBehalfOf
 from gateway.execution.operations import (
     ONE_ANSWER,
     Answer,
@@ -31,7 +32,7 @@ class ObservedOperations:
     async def execute(
         self,
         request: OperationRequest,
-        context: object,
+        context: OnBehalfOf,
         allowed: frozenset[OperationType] = ONE_ANSWER,
     ) -> Answer:
         """Run a query or mutation as `Operations` does."""
@@ -52,7 +53,7 @@ class ObservedOperations:
     async def subscribe(
         self,
         request: OperationRequest,
-        make_context: Callable[[], object],
+        make_context: Callable[[], OnBehalfOf],
         allowed: Container[OperationType] = frozenset(OperationType),
     ) -> AsyncGenerator[Answer] | Answer:
         """Run any operation as `Operations` does; a subscription is recorded when its stream ends.

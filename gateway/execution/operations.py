@@ -1,6 +1,5 @@
 """Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
-import os
 from collections.abc import (
     AsyncGenerator,
     Awaitable,
@@ -32,6 +31,8 @@ from graphql import (
     get_variable_values,
 )
 
+from gateway.auth.scopes import check_scopes
+from gateway.auth.viewer import OnBehalfOf, Viewer
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.database.outages import raise_outage
 from gateway.errors import DomainError, ErrorCode
@@ -52,6 +53,7 @@ from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.rates import Rates
 from gateway.execution.subscriptions import Opened, Subscriptions
 from gateway.execution.variable_coercion import coerce_leaf_variables
+from gateway.ids import new_request_id
 from gateway.interruptions import TimeLimit
 from gateway.limits import Limits
 from gateway.telemetry.tracing import OPERATION
@@ -66,11 +68,6 @@ COMPILED, INTERPRETED = {"compiled": 0.0}, {"interpreted": 0.0}
 Allowed = Container[OperationType]
 Answers = AsyncGenerator["Answer"]
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
-
-
-def new_request_id() -> str:
-    """Return a new id under which a request is logged."""
-    return os.urandom(16).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +194,7 @@ class Operations:
     async def execute(
         self,
         request: OperationRequest,
-        context: object,
+        context: OnBehalfOf,
         allowed: frozenset[OperationType] = ONE_ANSWER,
     ) -> Answer:
         """Run a query or mutation within the time limit. Failures are returned in the answer.
@@ -208,7 +205,7 @@ class Operations:
 
         async def run() -> Answer:
             started = perf_counter()
-            operation = await self._read(request, allowed)
+            operation = await self._read(request, allowed, context.viewer)
             prepared = perf_counter()
             answer = await self._answer(operation, context)
             (executor,) = answer.timing
@@ -220,7 +217,7 @@ class Operations:
     async def subscribe(
         self,
         request: OperationRequest,
-        make_context: Callable[[], object],
+        make_context: Callable[[], OnBehalfOf],
         allowed: Allowed = frozenset(OperationType),
     ) -> Answers | Answer:
         """Run any operation: a subscription has a stream of answers, everything else one.
@@ -235,7 +232,7 @@ class Operations:
 
         async def start() -> Answers | Answer:
             context = make_context()
-            operation = await self._read(request, allowed)
+            operation = await self._read(request, allowed, context.viewer)
             if operation.node.operation is not OperationType.SUBSCRIPTION:
                 return await self._answer(operation, context)
             return self._subscriptions.answers(
@@ -247,8 +244,10 @@ class Operations:
 
         return await self._limited(request, start())
 
-    async def _read(self, request: OperationRequest, allowed: Allowed) -> _Operation:
-        """Return the operation of a request; raise if it is not valid or exceeds a limit."""
+    async def _read(
+        self, request: OperationRequest, allowed: Allowed, viewer: Viewer
+    ) -> _Operation:
+        """Return the operation of a request; raise if it is invalid, too big or out of scope."""
         count = check_variables(request.variables, self._limits)
         text = self._persisted.find(request.query, request.document_id)
         if trace := OPERATION.get():
@@ -263,11 +262,12 @@ class Operations:
         cost = self._costs.check(document, node, request.variables)
         if node.operation not in allowed:
             raise OperationNotAllowed(node.operation)
+        check_scopes(viewer, document.scopes[name_of(node)])
         if self._rates is not None:
             self._rates.charge(ON_BEHALF_OF.get(), max(cost, 1))
         return _Operation(request, document, node, cost, count >= MANY_VALUES)
 
-    async def _answer(self, operation: _Operation, context: object) -> Answer:
+    async def _answer(self, operation: _Operation, context: OnBehalfOf) -> Answer:
         """Run a query or mutation."""
         if operation.document.is_introspection(operation.node):
             return await self._introspect(operation, context)
@@ -281,7 +281,7 @@ class Operations:
         result = await _resolve(execute_root_selection_set(executor))
         return _answer_of(operation.request, result)
 
-    async def _introspect(self, operation: _Operation, context: object) -> Answer:
+    async def _introspect(self, operation: _Operation, context: OnBehalfOf) -> Answer:
         """Run an introspection in a thread; its long answer is cached, as it is everybody's."""
         answer = self._introspections.get(operation.key)
         if answer is None:
@@ -293,7 +293,7 @@ class Operations:
         return answer
 
     async def _open(
-        self, operation: _Operation, make_context: Callable[[], object]
+        self, operation: _Operation, make_context: Callable[[], OnBehalfOf]
     ) -> Opened[Answer]:
         """Start a subscription: return its source, and the function that answers an event."""
         executor = await self._build_executor(operation, make_context())
@@ -308,7 +308,7 @@ class Operations:
         return cast(AsyncGenerator[Any], source), answer
 
     async def _answer_event(
-        self, query: Prepared, operation: _Operation, context: object, row: Any
+        self, query: Prepared, operation: _Operation, context: OnBehalfOf, row: Any
     ) -> Answer:
         """Run a subscription for one event."""
         data = await self._plan_executor.data(query, context, row) if self._plan_executor else None
@@ -337,7 +337,7 @@ class Operations:
         )
         return await _run_coercion(operation, coerce)
 
-    async def _build_executor(self, operation: _Operation, context: object) -> Executor[Any]:
+    async def _build_executor(self, operation: _Operation, context: OnBehalfOf) -> Executor[Any]:
         """Return graphql-core's executor for an operation."""
         name = operation.node.name
         build = partial(

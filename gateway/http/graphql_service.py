@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from gateway.auth.live_credential import LiveCredential
-from gateway.auth.viewer import Viewer
+from gateway.auth.viewer import OnBehalfOf, Viewer
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
 from gateway.limits import Limits
@@ -36,7 +36,7 @@ class GraphQLService:
     """
 
     authenticate: Callable[[str | None], Awaitable[LiveCredential]]
-    make_context: Callable[[Viewer, str], object]
+    make_context: Callable[[Viewer, str], OnBehalfOf]
     operations: Operations | ObservedOperations
     limits: Limits
     origins: frozenset[str] = frozenset()

@@ -15,12 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.auth.live_credential import LiveCredential
+from gateway.auth.scopes import check_scopes
 from gateway.catalog.site_gauges import SiteGauges
 from gateway.error_texts import ADMIN_REQUIRED
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.error_bodies import error_body
 from gateway.http.requests import request_id_of
 from gateway.http.retrying import RETRY
+from gateway.kinds.enums import ApiKeyScope
 from gateway.telemetry.meters import Family
 from gateway.telemetry.metrics import METERS
 
@@ -60,6 +62,7 @@ def metrics_route(
             credential = await authenticate(request.headers.get("authorization"))
             if not credential.viewer.is_site_admin:
                 raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
+            check_scopes(credential.viewer, {ApiKeyScope.READ_DATA: "/metrics"})
             collector.gauges = await site.families()
         except Exception as error:
             body = error_body(error, request_id_of(request.headers.get("x-request-id")))

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope
 
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.limits import LimitExceeded
-from gateway.execution.operations import OperationRequest, new_request_id
+from gateway.execution.operations import OperationRequest
+from gateway.ids import new_request_id
 from gateway.json_values import parse_json
 from gateway.limits import Limits
 

@@ -26,7 +26,6 @@ from gateway.execution.operations import (
     Answers,
     OperationNotAllowed,
     OperationRequest,
-    new_request_id,
 )
 from gateway.http.connections import SETTLED
 from gateway.http.graphql_service import GraphQLService
@@ -41,6 +40,7 @@ from gateway.http.messages import (
 )
 from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import operation_request
+from gateway.ids import new_request_id
 from gateway.telemetry.metrics import FRAMES, SOCKETS
 from gateway.telemetry.refusals import note_closed_socket
 from gateway.web_addresses import ANY_ORIGIN

@@ -100,6 +100,18 @@ class SiteRole(StrEnum):
     ADMIN = "ADMIN"
 
 
+class ApiKeyScope(StrEnum):
+    """Part of the API that a credential is good for."""
+
+    READ_USER_INFO = "READ_USER_INFO"
+    WRITE_USER_INFO = "WRITE_USER_INFO"
+    READ_DATA = "READ_DATA"
+    WRITE_DATA = "WRITE_DATA"
+    ADMIN_DATA = "ADMIN_DATA"
+    READ_GROUPS = "READ_GROUPS"
+    MANAGE_GROUPS = "MANAGE_GROUPS"
+
+
 class DicomTagIndexStatus(StrEnum):
     """State of the index of a tag."""
 

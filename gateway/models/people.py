@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import SiteRole
-from gateway.models.base import Key, enum_type, table_of
+from gateway.models.base import Json, Key, enum_type, table_of
 
 
 class UserRecord(SQLModel, table=True):
@@ -57,6 +57,10 @@ class ApiKeyRecord(SQLModel, table=True):
 
     Attributes:
         sees_phi: whether whoever signs in with it sees the identities that the user may see.
+        scopes: names of the parts of the API that it is good for; None for all.
+        folder_uuid: the folder outside which it shows nothing; None for no such limit. It stays
+            when the folder is deleted, so that the key shows nothing then.
+        last_used_at: the hour in which it was last used, as far as that has been noted.
     """
 
     __tablename__ = "api_keys"
@@ -68,6 +72,9 @@ class ApiKeyRecord(SQLModel, table=True):
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     sees_phi: bool = True
+    scopes: list[str] | None = Field(default=None, sa_type=Json)
+    folder_uuid: UUID | None = None
+    last_used_at: datetime | None = None
 
 
 users = table_of(UserRecord)

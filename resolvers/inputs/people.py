@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import ApiKeyScope, SiteRole
 from resolvers.inputs.descriptions import (
     IDEMPOTENCY_KEY,
     USER_EMAILS,
@@ -108,6 +108,17 @@ class CreateApiKeyInput:
         description="Whether the key shows what identifies patients in masked folders, where its "
         "user may see it. Defaults to true, or to false if the credential of the request does not "
         "show it.",
+    )
+    scopes: list[ApiKeyScope] | None = strawberry.field(
+        default=None,
+        description="The scopes that the key has, at least one; null for all that the credential "
+        "of the request has.",
+    )
+    folder_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="UUID of the folder outside which the key shows nothing; null for no limit but "
+        "that of the credential of the request. It follows when the folder moves; once it is "
+        "deleted, the key shows nothing.",
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.auth.key_expiry import expiry_of_new_key
+from gateway.auth.scopes import scopes_of_new_key
 from gateway.auth.visibility import sees_user
 from gateway.catalog import people
 from gateway.catalog.ledger.row_edits import lock_row, update_row
@@ -30,7 +31,7 @@ from resolvers.inputs.people import (
 )
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires, requires_site_admin
-from resolvers.requirements import OwnerRequirement
+from resolvers.requirements import VIEWER, OwnerRequirement
 from resolvers.user_selection import check_selection, existing_users, require_users
 
 _ACCOUNT_FIELDS = {"site_role": "siteRole", "is_active": "isActive"}
@@ -219,13 +220,14 @@ class CreateApiKeyOutcome(Outcome):
 
 
 @requires(
+    VIEWER.on_folder("folder_uuid", optional=True),
     OwnerRequirement(
         "user_uuid",
         "nothing for the viewer's own keys; the site role `ADMIN` for keys of other users",
         lambda _: forbidden(
             "An API key for another user requires the site role ADMIN.", "userUuid"
         ),
-    )
+    ),
 )
 async def create_api_key(
     context: Context, input: CreateApiKeyInput, permissions: Permissions
@@ -234,14 +236,15 @@ async def create_api_key(
 
     The token is returned only in this response. Store it safely; it cannot be shown again. The key
     expires no later than the credential of the request, and within the lifetime that the site
-    allows. A credential that does not show what identifies patients cannot create a key that does
-    (`FORBIDDEN`).
+    allows. A credential creates only keys within itself: none with a scope that it lacks, none for
+    a folder that it does not show, and none that shows what identifies patients if it does not.
     """
     name = validate_name(input.name, "name")
     expires_at = expiry_of_new_key(input.expires_at, context.services.settings, context.viewer)
     if input.sees_phi and not context.viewer.sees_phi:
         raise forbidden("The credential of this request has no seesPhi itself.", "seesPhi")
     sees_phi = context.viewer.sees_phi if input.sees_phi is None else input.sees_phi
+    scopes = scopes_of_new_key(input.scopes, context.viewer)
     viewer = context.viewer.user_uuid
     owner = input.user_uuid or viewer
     async with context.database.writing() as transaction:
@@ -249,8 +252,16 @@ async def create_api_key(
             raise not_found("user", owner, "userUuid")
         await lock_row(transaction, UserRecord, owner, "user", "userUuid")
         permissions.check_owner("user_uuid", owner, owner)
+        await permissions.check(transaction)
         uuid, token = await people.create_api_key(
-            transaction, viewer, owner, name, expires_at, sees_phi=sees_phi
+            transaction,
+            viewer,
+            owner,
+            name,
+            expires_at,
+            sees_phi=sees_phi,
+            scopes=scopes,
+            folder_uuid=input.folder_uuid or context.viewer.tree_uuid,
         )
     return CreateApiKeyOutcome(api_key_uuid=uuid, token=token)
 

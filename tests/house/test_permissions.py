@@ -158,7 +158,10 @@ async def test_every_mutation_describes_what_it_checks() -> None:
     """The sentence is generated from the declaration."""
     root = api._schema.mutation_type
     assert root is not None
-    described = {name: (field.description or "").rpartition("\n\nRequires: ")[2] for name, field in root.fields.items()}
+    described = {
+        name: (field.description or "").rpartition("\n\nRequires: ")[2].partition("\n\nScope: ")[0]
+        for name, field in root.fields.items()
+    }
     assert described["deleteStorageFolder"] == "`ADMIN` on the folder."
     assert described["createStorageFolder"] == (
         "`USER` on the parent folder if `parentUuid` is given; "
