@@ -35,8 +35,8 @@ from resolvers.dicom_instance_matches import instances_with_tags
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.dicom import DicomInstanceFilter
-from resolvers.items import Disposition, signed_url_of
 from resolvers.orders import in_sequence
+from resolvers.signed_files import Disposition, ServedFile, sign_files
 from resolvers.signed_urls import Lifetime
 from resolvers.thumbnails import Frame, SignedThumbnail, Size, thumbnail_of
 
@@ -246,11 +246,11 @@ async def signed_url_of_instance(
     disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
 ) -> Sequence[SignedRequest | None]:
     """Sign URLs of the files of instances."""
-    values = _values(await _files(context, keys), signed_url_of)
-    signed: Sequence[SignedRequest | None] = await signed_url_of.load(
-        context, values, lifetime=lifetime, disposition=disposition
-    )
-    return signed
+    files = [
+        ServedFile(*(getattr(file, name) for name in ServedFile._fields))
+        for file in await _files(context, keys)
+    ]
+    return await sign_files(context, files, lifetime, disposition)
 
 
 @batch(dicom_instances.c.item_uuid, work=5)

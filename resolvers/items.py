@@ -1,6 +1,5 @@
 """Items: how they are resolved, and their signed URLs."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
-import structlog
 
 from gateway.auth.visibility import has_staying_item, is_staying_dataset, sees_dataset, sees_item
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.reprobing import was_read_by_older_version
-from gateway.clouds.base import ObjectLocation
-from gateway.clouds.cloud import Cloud
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.error_texts import sized
@@ -33,31 +29,25 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
-from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import SignedUrlDisposition
-from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
-from gateway.kinds.media_types import UNNAMED_TYPE
+from gateway.kinds.item_kinds import ITEM_KINDS
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders
-from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import group_members, items
 from gateway.models.people import users
-from gateway.stores.base import SignedRequest, expires_after
-from gateway.stores.headers import inline_media_type
+from gateway.stores.base import SignedRequest
+from resolvers.bitstreams import only_files_of
 from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
-from resolvers.signed_urls import Lifetime, bounds_of, lifetime_of
+from resolvers.signed_files import Disposition, ServedFile, locate, sign_files
+from resolvers.signed_urls import Lifetime
 
 MAX_RELATED = 1000
-SIGNED_AT_ONCE = 200
-"""URLs that are signed before other tasks of the event loop run."""
 MAX_FRAMES = 10_000
-
-log = structlog.get_logger(__name__)
 
 
 class SignedUrlUnavailableReason(StrEnum):
@@ -163,94 +153,33 @@ item_search = ToMany(
 )
 
 
-Disposition = Annotated[
-    SignedUrlDisposition,
-    strawberry.argument(description="Whether browsers should show or save what the URL serves."),
-]
+_SERVED = (
+    *("uuid", "object_key", "url", "name", "item_type", "mime_type", "text_encoding"),
+    *("is_tombstone", "integration_uuid"),
+)
 
 
-class ServedFile(NamedTuple):
-    """The columns of an item by which its file is served, unless it is restricted."""
-
-    object_key: str | None
-    url: str | None
-    name: str
-    item_type: StorageItemType
-    mime_type: str | None
-    text_encoding: str | None
-    is_tombstone: bool
-    integration_uuid: UUID | None
-    is_restricted: bool
-
-
-@batch(*(items.c[name] for name in ServedFile._fields[:-1]), is_restricted, work=5)
+@batch(*(items.c[name] for name in _SERVED), is_restricted, work=5)
 async def signed_url_of(
     context: Context,
     keys: list[tuple[Any, ...]],
     *,
     lifetime: Lifetime = None,
     disposition: Disposition = SignedUrlDisposition.ATTACHMENT,
+    revision: Annotated[
+        int | None,
+        strawberry.argument(
+            description="Number of the revision whose file the URL is of; the newest if omitted."
+        ),
+    ] = None,
 ) -> list[SignedRequest | None]:
-    """Sign URLs of items' objects; None for an item without an object that can be reached.
-
-    The URL of a file elsewhere needs no signature, and is promised no longer than a signed one.
-    """
-    span, bounds = lifetime_of(context, lifetime), bounds_of(context)
-    files = [ServedFile(*key) for key in keys]
-    uuids = {file.integration_uuid for file in files if file.integration_uuid}
-    integrations = await find_integrations(context.database, uuids)
-    signed: list[SignedRequest | None] = []
-    for file in files:
-        mime, is_inline = _served_as(file, disposition)
-        if len(signed) % SIGNED_AT_ONCE == SIGNED_AT_ONCE - 1:
-            await asyncio.sleep(0)  # the disk store signs without waiting for anything
-        if not file.url or file.is_tombstone or file.is_restricted:
-            signed.append(None)
-        elif file.object_key is not None:
-            store = context.services.store
-            signed.append(
-                await store.sign_get(
-                    file.object_key, file.name, mime, span, is_inline=is_inline, bounds=bounds
-                )
-            )
-        elif file.integration_uuid is None:
-            signed.append(SignedRequest(file.url, "GET", expires_after(span)))
-        else:
-            reached = await _locate(context, integrations[file.integration_uuid], file.url)
-            cloud, location = reached or (None, None)
-            signed.append(
-                await cloud.sign_get(
-                    location, file.name, mime, span, is_inline=is_inline, bounds=bounds
-                )
-                if cloud and location
-                else None
-            )
-    return signed
-
-
-def _served_as(file: ServedFile, disposition: SignedUrlDisposition) -> tuple[str, bool]:
-    """Return the media type with which content is served, and whether browsers may show it."""
-    stored = file.mime_type or UNNAMED_TYPE
-    if disposition is SignedUrlDisposition.ATTACHMENT:
-        return stored, False
-    is_unnamed_text = file.item_type is StorageItemType.PLAIN_TEXT and stored == UNNAMED_TYPE
-    shown = inline_media_type("text/plain" if is_unnamed_text else stored, file.text_encoding)
-    return shown or stored, shown is not None
-
-
-async def _locate(
-    context: Context, integration: CloudIntegrationRecord, url: str
-) -> tuple[Cloud, ObjectLocation] | None:
-    """Return the cloud and location of an object.
-
-    None if the integration cannot be used, or no longer covers the URL.
-    """
-    try:
-        cloud = await context.services.clouds.for_integration(integration)
-        return cloud, cloud.locate(url)
-    except FetchError as error:
-        log.warning("url_not_signed", integration=str(integration.uuid), reason=error.message)
-        return None
+    """Sign URLs of items' objects; None for an item without an object that can be reached."""
+    served = {key[0]: ServedFile(*key[1:]) for key in keys}
+    if revision is not None:
+        served = await only_files_of(context, list(served), revision)
+    signed = await sign_files(context, [*served.values()], lifetime, disposition)
+    by_item = dict(zip(served, signed, strict=True))
+    return [by_item.get(key[0]) for key in keys]
 
 
 @batch(
@@ -258,29 +187,30 @@ async def _locate(
     items.c.is_tombstone,
     items.c.is_placeholder,
     items.c.item_type,
+    items.c.file_count,
     items.c.integration_uuid,
     is_restricted,
 )
 async def unavailable_reason(
-    context: Context, keys: list[tuple[str | None, bool, bool, StorageItemType, UUID | None, bool]]
+    context: Context, keys: list[tuple[Any, ...]]
 ) -> list[SignedUrlUnavailableReason | None]:
     """Load the reasons why items have no signed URL; None where they have one."""
     uuids = {integration for *_, integration, _ in keys if integration}
     integrations = await find_integrations(context.database, uuids)
     reasons: list[SignedUrlUnavailableReason | None] = []
-    for url, is_tombstone, is_placeholder, item_type, integration, restricted in keys:
+    for url, is_tombstone, is_placeholder, item_type, files, integration, restricted in keys:
         reason = None
         if is_tombstone:
             reason = SignedUrlUnavailableReason.TOMBSTONE
         elif url is None:
             reason = (
                 SignedUrlUnavailableReason.NOT_YET_STORED
-                if is_placeholder or ITEM_KINDS[item_type].always_has_object
+                if is_placeholder or (ITEM_KINDS[item_type].always_has_object and not files)
                 else SignedUrlUnavailableReason.NOT_A_SINGLE_OBJECT
             )
         elif restricted:
             reason = SignedUrlUnavailableReason.PHI_RESTRICTED
-        elif integration and url and await _locate(context, integrations[integration], url) is None:
+        elif integration and url and await locate(context, integrations[integration], url) is None:
             reason = SignedUrlUnavailableReason.STORE_UNREACHABLE
         reasons.append(reason)
     return reasons

@@ -18,6 +18,7 @@ from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
 from gateway.kinds.enums import ApiKeyScope
 from resolvers import dicom_jobs, reencoding, uploads
+from resolvers.bitstreams import find_bitstream
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.dicom import study_by_uuid
@@ -121,6 +122,9 @@ async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> NodeRo
         return None
     if kind == "Viewer":
         return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
+    if kind == "Bitstream" and uuid is not None:
+        file = await find_bitstream(context, uuid=uuid)
+        return None if file is None else NodeRow(kind, file)
     row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
 

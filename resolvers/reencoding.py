@@ -23,9 +23,9 @@ from gateway.models.reencoding import reencode_units, renditions
 from gateway.stores.base import SignedRequest
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
-from resolvers.items import Disposition
 from resolvers.job_subscriptions import job_subscription
 from resolvers.orders import in_sequence, newest_first
+from resolvers.signed_files import Disposition
 from resolvers.signed_urls import Lifetime, bounds_of, lifetime_of
 
 unit_id_of = id_from("ReencodeUnit", reencode_units.c.uuid)

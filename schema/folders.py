@@ -22,6 +22,7 @@ from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, resolved, row_type
 from schema.integrations import CloudIntegration
 from schema.people import Group, User
+from schema.revisions import ContentStats
 from schema.tags import OrganisationTag
 
 if TYPE_CHECKING:
@@ -262,6 +263,11 @@ class StorageFolder(Node):
         folders.summary_of,
         "Counts of the items directly in the folder or, with `recursive`, also in all folders "
         "below it.",
+    )
+    content_stats: ContentStats = resolved(
+        folders.summary_of,
+        "Number and size of the files of the items directly in the folder or, with `recursive`, "
+        "also in all folders below it.",
     )
     items: Items = resolved(
         folders.items_in,

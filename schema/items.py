@@ -13,6 +13,7 @@ from gateway.kinds.enums import SceneFormat, StorageLocationName, ThumbnailUnava
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
+from resolvers import bitstreams as files
 from resolvers import (
     data_groups,
     dicom_instances,
@@ -37,6 +38,7 @@ from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.item_uses import StorageItemSummary
 from schema.people import User
+from schema.revisions import Bitstream, ContentStats, ItemRevision
 from schema.signed_urls import SignedUrl
 from schema.thumbnails import Thumbnail
 from schema.views import TimeSeriesContent, TimeSeriesViewSettings
@@ -135,6 +137,27 @@ class StorageItem(Node):
     )
     thumbnail_unavailable_reason: ThumbnailUnavailableReason | None = resolved(
         thumbnails.unavailable_reason, "The reason why `thumbnail` is null; null if it is not."
+    )
+    file_count: int = resolved(
+        files.file_count_of,
+        "Number of the item's own files: those of its newest revision. 0 for groups.",
+    )
+    bitstreams: Connection[Bitstream] = resolved(
+        files.bitstreams_of,
+        "The item's own files, in order: those of its newest revision, or of another.",
+    )
+    revision_number: int = resolved(
+        files.revision_number_of,
+        "Number of the newest revision. 0 if the item has never had a file of its own.",
+    )
+    revision: ItemRevision | None = resolved(
+        files.revision_of, "The revision with a number; null if there is none."
+    )
+    revisions: Connection[ItemRevision] = resolved(
+        files.revisions_of, "All revisions of the item's files, newest first."
+    )
+    content_stats: ContentStats = resolved(
+        files.content_of, "Number and size of the item's own files."
     )
     source_modified_at: datetime | None = column(
         "When the file was last modified at its source, in UTC: as stated by the client, or by the "

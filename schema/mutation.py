@@ -41,6 +41,7 @@ from resolvers.mutations.dicom_copies import (
 from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.dicom_indexed_tags import add_dicom_indexed_tag, remove_dicom_indexed_tag
 from resolvers.mutations.dicom_reading import extract_dicom_metadata
+from resolvers.mutations.file_items import create_storage_item
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -177,6 +178,7 @@ from schema.payloads.integrations import (
     VerifyCloudIntegrationPayload,
 )
 from schema.payloads.items import (
+    CreateStorageItemPayload,
     DeleteStorageItemsPayload,
     MoveStorageItemsPayload,
     ShareStorageItemsPayload,
@@ -240,6 +242,7 @@ class Mutation:
         set_storage_folder_visibility
     )
     delete_storage_folder: DeleteStorageFolderPayload = mutation(delete_storage_folder)
+    create_storage_item: CreateStorageItemPayload = mutation(create_storage_item)
     update_storage_item: UpdateStorageItemPayload = mutation(update_storage_item)
     update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)
     move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)

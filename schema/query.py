@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from resolvers import reencoding, uploads
+from resolvers.bitstreams import find_bitstream
 from resolvers.collections import (
     collection_lookup,
     preset_lookup,
@@ -45,6 +46,7 @@ from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
 from schema.rates import RateLimit
 from schema.reencoding import ReencodeJob
+from schema.revisions import Bitstream
 from schema.syncs import CloudSyncJob
 from schema.tags import OrganisationTag
 from schema.uploads import UploadJob, UploadJobConnection
@@ -76,6 +78,7 @@ class Query:
         item_lookup, "An item by its UUID. Null if it does not exist or the viewer cannot see it."
     )
     storage_items: list[StorageItemResult] = root_field(find_items)
+    bitstream: Bitstream | None = root_field(find_bitstream)
     search_storage_items: StorageItemConnection = resolved(
         item_search,
         "All items that the viewer can see, in any folder. The filter must have at least "

@@ -25,6 +25,7 @@ from gateway.models.integrations import (
 )
 from gateway.models.items import items
 from gateway.models.jobs import jobs
+from gateway.models.revisions import bitstreams
 from gateway.models.uploads import uploads
 
 
@@ -75,6 +76,12 @@ async def delete_integration(
     is_running = sa.and_(mine, jobs.c.status == JobStatus.PENDING)
     users = (
         (items, "item", items.c.integration_uuid == row.uuid, "Delete {them} first."),
+        (
+            bitstreams,
+            "older file",
+            bitstreams.c.integration_uuid == row.uuid,
+            "Delete the revisions that have {them} first.",
+        ),
         (folders, "folder", folders.c.integration_uuid == row.uuid, "Delete {them} first."),
         (
             uploads,

@@ -38,6 +38,7 @@ from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.reencoding import RenditionRecord, renditions
+from gateway.models.revisions import BitstreamRecord, bitstreams
 from gateway.models.shares import ItemShareRecord, item_shares
 from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import UploadRecord, uploads
@@ -184,6 +185,7 @@ async def delete_items(
         sa.select(renditions.c.object_key).where(in_keys(renditions.c.item_uuid, uuids)),
         RenditionRecord,
     )
+    older = await keys_of_revisions(transaction, rows)
     drawn = await delete_thumbnails(transaction, in_keys(thumbnails.c.item_uuid, uuids))
     extracted = await delete_encapsulated(
         transaction, [row.uuid for row in rows if row.dicom_instance_uid]
@@ -194,10 +196,22 @@ async def delete_items(
     await transaction.execute(sa.delete(items).where(in_keys(items.c.uuid, uuids)))
     await apply_deltas(transaction, removal_deltas(rows), unshared)
     keys = [*(row.object_key for row in rows), *(row.object_key for row in reencoded)]
-    await release_objects(transaction, queue, [*keys, *drawn, *extracted])
+    await release_objects(transaction, queue, [*keys, *older, *drawn, *extracted])
     await abandon_uploads(transaction, queue, expected)
     if not is_recorded:
         await record_deletions(transaction, user_uuid, rows, shares)
+
+
+async def keys_of_revisions(transaction: Transaction, rows: Sequence[ItemRecord]) -> list[str]:
+    """Return the keys of the objects that the revisions of items have, of those with any."""
+    uuids = [row.uuid for row in rows if row.file_count is not None]
+    if not uuids:
+        return []
+    having = sa.select(bitstreams.c.object_key).where(
+        in_keys(bitstreams.c.item_uuid, uuids), bitstreams.c.object_key.is_not(None)
+    )
+    rows_of_files = await transaction.rows(having.distinct(), BitstreamRecord)
+    return [row.object_key for row in rows_of_files if row.object_key]
 
 
 async def record_deletions(

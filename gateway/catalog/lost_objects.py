@@ -16,6 +16,7 @@ from gateway.database.engine import Database, Transaction
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import RenditionRecord, renditions
+from gateway.models.revisions import bitstreams
 from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import uploads
 
@@ -67,7 +68,10 @@ async def mark_found(database: Database, keys: Collection[str]) -> None:
             other.c.key != stored_objects.c.key,
             ~other.c.is_leaving | in_keys(other.c.key, keys),
         )
-        is_used = sa.exists().where(items.c.object_key == stored_objects.c.key)
+        is_used = sa.or_(
+            sa.exists().where(items.c.object_key == stored_objects.c.key),
+            sa.exists().where(bitstreams.c.object_key == stored_objects.c.key),
+        )
         back = in_keys(stored_objects.c.key, keys) & is_used & ~is_replaced
         await transaction.execute(sa.update(stored_objects).where(back).values(is_leaving=False))
     await _set_tombstones(database, keys, is_tombstone=False)
@@ -92,7 +96,13 @@ async def _lock_objects(transaction: Transaction, keys: Collection[str]) -> None
 
 
 async def _set_tombstones(database: Database, keys: Collection[str], *, is_tombstone: bool) -> None:
-    """Turn the items of stored objects into tombstones or back, some in each transaction."""
+    """Turn the items of stored objects into tombstones or back, some in each transaction.
+
+    An item of which other files are left stays, and only its file is marked.
+    """
+    async with database.writing() as transaction:
+        having = in_keys(bitstreams.c.object_key, keys)
+        await transaction.execute(sa.update(bitstreams).where(having).values(is_lost=is_tombstone))
     others = sa.select(items.c.uuid).where(
         in_keys(items.c.object_key, keys), items.c.is_tombstone.is_(not is_tombstone)
     )
@@ -100,7 +110,7 @@ async def _set_tombstones(database: Database, keys: Collection[str], *, is_tombs
         async with database.writing() as transaction:
             rows = await transaction.rows(others.limit(_ITEMS), ItemRecord)
             locked = await lock_items(transaction, [row.uuid for row in rows])
-            having = [row for row in locked if row.object_key in keys]
-            await set_tombstones(transaction, None, having, is_tombstone)
+            theirs = [row for row in locked if row.object_key in keys]
+            await set_tombstones(transaction, None, theirs, is_tombstone)
         if len(rows) < _ITEMS:
             return

@@ -175,6 +175,7 @@ class ToMany(_Keyed):
 
     Args:
         name: ties cursors to the edge; it must not change.
+        table: a table, or a query that gives rows of several tables one form.
         orders: the orders that a client may choose.
         key: absent for a list on a root, which has no parent.
         source: what rows are selected from where that is more than `table`.
@@ -188,7 +189,7 @@ class ToMany(_Keyed):
     """
 
     name: str
-    table: sa.Table
+    table: sa.Table | sa.Subquery
     orders: Orders
     key: Key | None = None
     parent: sa.ColumnElement[Any] | None = None

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 
-_VIEWER_COLUMNS = "viewer_columns"
+_viewer_columns: dict[sa.FromClause, dict[str, "ViewerColumn"]] = {}
+"""The values next to the columns of each table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,23 +40,23 @@ Column = sa.ColumnElement[Any] | ViewerColumn
 
 
 def viewer_column(
-    table: sa.Table,
+    table: sa.FromClause,
     key: str,
     type: sa.types.TypeEngine[Any],
     expression: Callable[[Viewer], sa.ColumnElement[Any]],
 ) -> ViewerColumn:
     """Add a value to the rows of a table; see `ViewerColumn`."""
     column = ViewerColumn(key, type, expression)
-    table.info.setdefault(_VIEWER_COLUMNS, {})[key] = column
+    _viewer_columns.setdefault(table, {})[key] = column
     return column
 
 
-def columns_of(table: sa.Table) -> dict[str, Column]:
+def columns_of(table: sa.FromClause) -> dict[str, Column]:
     """Return all that can be selected of the rows of a table, by name."""
-    return {**table.c, **table.info.get(_VIEWER_COLUMNS, {})}
+    return {**table.c, **_viewer_columns.get(table, {})}
 
 
-def selected_columns(table: sa.Table, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
+def selected_columns(table: sa.FromClause, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
     """Return the columns of a table as whole rows have them for a viewer."""
     return [
         column.expression(viewer).label(name) if isinstance(column, ViewerColumn) else column

@@ -20,6 +20,7 @@ from gateway.models.dicom import encapsulated_files
 from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.items import items, stored_objects
 from gateway.models.reencoding import reencode_units, renditions
+from gateway.models.revisions import bitstreams
 from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import manifests, uploads
 
@@ -160,11 +161,15 @@ def _refers(column: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool]) 
 
 _IS_LIVE = sa.or_(
     _refers(items.c.object_key, ~items.c.is_tombstone),
+    _refers(bitstreams.c.object_key, ~bitstreams.c.is_lost),
     _refers(renditions.c.object_key),
     _refers(uploads.c.stored_key),
 )
 _IS_KEPT = sa.or_(
-    _refers(items.c.object_key), _refers(manifests.c.object_key), _refers(uploads.c.object_key)
+    _refers(items.c.object_key),
+    _refers(bitstreams.c.object_key),
+    _refers(manifests.c.object_key),
+    _refers(uploads.c.object_key),
 )
 _MADE = (thumbnails.c.width, thumbnails.c.height, thumbnails.c.unavailable_reason)
 _SOURCES = (

@@ -100,9 +100,10 @@ class FolderRecord(SQLModel, table=True):
 
 
 class FolderCountersRecord(SQLModel, table=True):
-    """Counts of what is directly in a folder; `total_size` in bytes.
+    """Counts of what is directly in a folder; `total_size` and `older_size` in bytes.
 
     Items count in their own folders, and as `shared_items` in the others that they are in.
+    `older_size` is that of the files that only older revisions of the items have.
     """
 
     __tablename__ = "folder_counters"
@@ -128,6 +129,7 @@ class FolderCountersRecord(SQLModel, table=True):
     upload_jobs: int = Field(default=0, sa_type=sa.BigInteger)
     total_size: int = Field(default=0, sa_type=sa.BigInteger)
     shared_items: int = Field(default=0, sa_type=sa.BigInteger)
+    older_size: int = Field(default=0, sa_type=sa.BigInteger)
 
 
 class FolderGrantRecord(SQLModel, table=True):

@@ -85,6 +85,10 @@ class ItemRecord(SQLModel, table=True):
             null if a version did that had no number yet.
         sidecar_etag: etag of the sidecar that `client_metadata` was taken from.
         is_shared: whether the item is in other folders, too; see `gateway.models.shares`.
+        revision_number: number of the head; 0 if there has been no file yet.
+        file_count: number of the head's files; None if the item has only ever had one file or has
+            none of its own, so that it has no rows of revisions.
+        older_size: size of the files that only older revisions have, in bytes.
     """
 
     __tablename__ = "items"
@@ -178,6 +182,9 @@ class ItemRecord(SQLModel, table=True):
     remote_etag: str | None = None
     remote_modified_at: datetime | None = None
     sidecar_etag: str | None = None
+    revision_number: int = 1
+    file_count: int | None = None
+    older_size: int = Field(default=0, sa_type=sa.BigInteger)
 
 
 class GroupMemberRecord(SQLModel, table=True):

@@ -182,6 +182,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "moveStorageFolders": ("ADMIN", lambda w: plain(w, folderUuids=uuid_list(w.folder()), newParentUuid=w.target)),
     "setStorageFolderVisibility": ("ADMIN", lambda w: plain(w, folderUuid=w.folder(), visibility="PUBLIC")),
     "deleteStorageFolder": ("ADMIN", lambda w: plain(w, folderUuid=w.folder())),
+    "createStorageItem": ("USER", lambda w: plain(w, folderUuid=w.home, name="new")),
     "updateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.waiting(), name="new")),
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),

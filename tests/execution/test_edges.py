@@ -23,6 +23,7 @@ from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
 from gateway.models.people import api_keys
 from gateway.models.reencoding import reencode_units
+from gateway.models.revisions import bitstreams
 from gateway.models.tags import organisation_tags
 from gateway.models.uploads import upload_units
 from schema.api import api
@@ -110,6 +111,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "ReencodeUnit": reencode_units,
         "UploadUnit": upload_units,
         "ApiKey": api_keys,
+        "Bitstream": bitstreams,
         "MetadataSchemaField": metadata_fields,
         "DicomStudy": dicom_studies,
         "DicomSeries": dicom_series,

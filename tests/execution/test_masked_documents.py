@@ -13,9 +13,10 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.dicom import dicom_series, dicom_studies, dicom_study_places, dicom_tags
 from gateway.models.folders import folder_grants, folders
 from gateway.models.items import items
+from tests.execution.item_views import SERIES
 from tests.execution.test_edges import CORE, ITEM, NODE, documents, ids_of
 from tests.execution.test_same import DOCUMENTS, variables_of
-from tests.execution.world import SERIES, Both
+from tests.execution.world import Both
 
 SECRET = "quokka7"
 IDENTIFYING = {

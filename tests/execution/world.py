@@ -51,32 +51,12 @@ from gateway.stores.base import SignedRequest
 from gateway.wiring import open_services
 from schema.api import api
 from tests.execution.dicom_world import create_studies, create_study_jobs
+from tests.execution.item_views import LAYOUT, SERIES, SETTINGS
+from tests.execution.revision_world import create_revisions
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
 LIMITS = Limits(cost=1_000_000)
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-LAYOUT = {
-    "layout_type": "CUSTOM",
-    "layout": {"tile": {"key": "k0"}},
-    "timeline": ["k1"],
-    "fixed_layout": True,
-    "tile_settings": [{"key": "k0", "title": None, "is_read_only": False}],
-    "has_multilayer_labels": None,
-}
-SERIES = {
-    "columns": [{"name": "t", "kind": "TIME"}, {"name": "v", "kind": "NUMBER"}],
-    "row_count": 2,
-    "start": 0.0,
-    "end": 86400.5,
-    "is_dated": True,
-}
-CHANNEL = {"label": None, "color": "#fff", "hidden": False}
-SETTINGS = {
-    "channels": [
-        {**CHANNEL, "header": "v", "style": "LINE", "line_width": 1.5},
-        {**CHANNEL, "header": "w", "style": "POINTS", "point_radius": 2.0},
-    ]
-}
 COLLECTIONS = (StorageItemType.GROUP, StorageItemType.IMAGE_GROUP, StorageItemType.DICOM_SERIES)
 
 
@@ -395,5 +375,6 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
             await create_studies(builder)
+            await create_revisions(builder)
         still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))

@@ -60,7 +60,7 @@ class Rows:
     node: "Rows | None" = None
 
     @classmethod
-    def of_table(cls, table: sa.Table, *extras: str) -> "Rows":
+    def of_table(cls, table: sa.Table | sa.Subquery, *extras: str) -> "Rows":
         return cls(table.name, frozenset([*columns_of(table), *extras]))
 
     @classmethod

@@ -38,7 +38,7 @@ _FINISHED = [
     items.c[name]
     for name in (
         *("uuid", "folder_uuid", "item_type", "is_tombstone", "is_placeholder"),
-        *("url", "object_key", "file_size", "sha256"),
+        *("url", "object_key", "file_size", "sha256", "file_count", "older_size"),
     )
 ]
 """What counters, thumbnails, mirror datasets and the journal need of a finished item."""

@@ -25,17 +25,20 @@ from gateway.models.shares import item_shares
 COUNTER_OF = {item_type: kind.counter for item_type, kind in ITEM_KINDS.items()}
 Deltas = Mapping[UUID, Counter[str]]
 """What to add to the counters of folders, by folder and then by column."""
+_SUMS = ("files", "total_size", "older_size")
 NAMES = [column.key for column in folder_counters.c if column.key != "folder_uuid"]
 
 
 class ItemTotals(NamedTuple):
-    """All items of a folder that add to the same counters: their number and total size."""
+    """All items of a folder that add to the same counters: their number, and sums of the rest."""
 
     item_type: StorageItemType
     is_tombstone: bool
     is_placeholder: bool
     url: str | None
+    file_count: int | None
     file_size: int | None
+    older_size: int
     total: int
 
 
@@ -48,7 +51,10 @@ def item_delta(item: ItemRecord | ItemTotals, *, is_tombstone: bool | None = Non
         return Counter(tombstones=1)
     if item.is_placeholder:
         return Counter(placeholders=1)
-    own = Counter(files=1, total_size=item.file_size or 0) if item.url else Counter[str]()
+    own = Counter[str]()
+    if item.url or item.file_count is not None:
+        files = 1 if item.file_count is None else item.file_count
+        own.update(files=files, total_size=item.file_size or 0, older_size=item.older_size)
     return own + Counter({COUNTER_OF[item.item_type]: 1})
 
 
@@ -153,8 +159,8 @@ async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Co
     total: Counter[str] = Counter()
     for row in await transaction.rows(_item_totals(folder_uuid), ItemTotals):
         delta = item_delta(row)
-        size = delta.pop("total_size", 0)
-        total.update({"total_size": int(size), **dict.fromkeys(delta, row.total)})
+        sums = {name: int(delta.pop(name, 0)) for name in _SUMS}
+        total.update({**sums, **dict.fromkeys(delta, row.total)})
     total["folders"] = await count_rows(transaction, folders, folders.c.parent_uuid == folder_uuid)
     total["upload_jobs"] = await count_rows(
         transaction, jobs, jobs.c.folder_uuid == folder_uuid, jobs.c.kind == JobKind.UPLOAD
@@ -171,8 +177,13 @@ def _item_totals(folder_uuid: UUID) -> sa.Select[Any]:
         items.c.is_tombstone,
         items.c.is_placeholder,
         items.c.url.is_not(None),
+        items.c.file_count.is_not(None),
     )
     sums = (
+        sa.func.sum(
+            sa.func.coalesce(items.c.file_count, sa.case((items.c.url.is_not(None), 1)))
+        ).label("file_count"),
+        sa.func.sum(items.c.older_size).label("older_size"),
         sa.func.count().label("total"),
         sa.func.max(items.c.url).label("url"),
         sa.func.sum(items.c.file_size).label("file_size"),

@@ -13,6 +13,7 @@ from gateway.database.engine import Transaction
 from gateway.models.dicom import encapsulated_files
 from gateway.models.items import StoredObjectRecord, items, stored_objects
 from gateway.models.reencoding import renditions
+from gateway.models.revisions import bitstreams
 from gateway.models.thumbnails import thumbnails
 from gateway.models.uploads import ManifestRecord, UploadRecord, manifests, uploads
 from gateway.queues.base import NO_DELAY, Queue, TaskType
@@ -115,13 +116,14 @@ async def delete_object_rows(transaction: Transaction, queue: Queue, keys: Colle
 
 
 async def _referenced(transaction: Transaction, keys: Collection[str]) -> set[str]:
-    """Return the keys that an item, rendition, upload, manifest or extracted file refers to.
+    """Return the keys that an item, revision, rendition, upload, manifest or extract refers to.
 
     A new column that refers to stored objects must be listed here, or its objects are removed.
     Thumbnails need not be: they are removed with their source.
     """
     columns = (
         items.c.object_key,
+        bitstreams.c.object_key,
         renditions.c.object_key,
         uploads.c.stored_key,
         uploads.c.object_key,

@@ -273,7 +273,7 @@ class ExpressionPlanner(Protocol):
 
     def rows_of_table(
         self,
-        table: sa.Table,
+        table: sa.FromClause,
         target: Any,
         trailing: int,
         extras: Mapping[str, sa.ColumnElement[Any]] | None = None,

@@ -80,7 +80,7 @@ class Planner:
 
     def rows_of_table(
         self,
-        table: sa.Table,
+        table: sa.FromClause,
         target: Any,
         trailing: int,
         extras: Mapping[str, sa.ColumnElement[Any]] | None = None,
