@@ -6,8 +6,14 @@ from gateway.execution.private_apis import core_schema
 from gateway.execution.scopes import scope_of
 from gateway.kinds.enums import ApiKeyScope
 from schema.api import api
+from schema.scopes import ROOT_FIELDS
 
 CORE = core_schema(api)
+
+
+def test_every_root_field_has_a_scope() -> None:
+    roots = (CORE.query_type, CORE.mutation_type, CORE.subscription_type)
+    assert {name for root in roots if root for name in root.fields} == set(ROOT_FIELDS)
 
 
 def test_every_object_needs_the_scope_to_read_it() -> None:
