@@ -17,7 +17,7 @@ from gateway.kinds.enums import (
 )
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import changes, folders, integrations, paths, tags
+from resolvers import changes, download_manifests, folders, integrations, paths, tags
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, resolved, row_type
 from schema.integrations import CloudIntegration
@@ -28,6 +28,7 @@ from schema.tags import OrganisationTag
 if TYPE_CHECKING:
     from schema.changes import StorageChangeConnection
     from schema.datasets import Dataset
+    from schema.download_manifests import DownloadManifestConnection
     from schema.items import StorageItemConnection
     from schema.syncs import CloudSyncJobConnection
     from schema.uploads import UploadJobConnection
@@ -284,6 +285,13 @@ class StorageFolder(Node):
     )
     descendant_folders: Connection[StorageFolder] = resolved(
         folders.folders_below, "All folders below the folder, at any depth."
+    )
+    download_manifest: Annotated[
+        DownloadManifestConnection, strawberry.lazy("schema.download_manifests")
+    ] = resolved(
+        download_manifests.download_manifest_of,
+        "The files in the folder and in all folders below it, each with a URL, for downloading all of "
+        "them: always in the same order, page after page.",
     )
     groups: StorageFolderGroupConnection = resolved(
         folders.groups_on,

@@ -108,3 +108,39 @@ def rows_of_parts(
         return every.where(belongs, last.in_(keys))
     page = first.correlate(parts).lateral("page")
     return sa.select(*page.c, parent).select_from(parts.join(page, sa.true()))
+
+
+def rows_part_by_part(
+    dialect: str,
+    parts: sa.FromClause,
+    part: sa.ColumnElement[bool],
+    chosen: Sequence[sa.ColumnElement[bool]],
+    order_of_parts: sa.ColumnElement[Any],
+    rows: sa.FromClause,
+    columns: Sequence[sa.ColumnElement[Any]],
+    conditions: Sequence[sa.ColumnElement[bool]],
+    order: Sequence[sa.ColumnElement[Any]],
+    size: int,
+) -> sa.Select[Any]:
+    """Return the first `size` rows of a list that goes through one part after the other.
+
+    Indexes have both in order, so that no more is read. The columns of a row follow the order of
+    its part, which no two parts share.
+
+    Args:
+        part: the condition that a row is of a part.
+        chosen: the conditions on parts.
+        order: the order within a part.
+    """
+    if dialect == "sqlite":
+        source = JoinInOrder(parts, rows, part)
+        listed = sa.select(order_of_parts, *columns).select_from(source)
+        ordered = listed.where(part, *chosen, *conditions).order_by(order_of_parts, *order)
+        return ordered.limit(size)
+    first = sa.select(*columns, *(each.label(f"order_{at}") for at, each in enumerate(order)))
+    first = first.select_from(rows).where(part, *conditions).order_by(*order).limit(size)
+    page = first.correlate(parts).lateral("page")
+    page_columns = list(page.c)
+    listed = sa.select(order_of_parts, *page_columns[: len(columns)])
+    listed = listed.select_from(parts.join(page, sa.true())).where(*chosen)
+    return listed.order_by(order_of_parts, *page_columns[len(columns) :]).limit(size)

@@ -12,6 +12,8 @@ MAX_DEPTH = 64
 LEAVING = "~"
 """Beginning of the path of a deleted folder, so that it is within no other folder any more."""
 _AFTER_ALL_DIGITS = "g"
+END_OF_PATHS = LEAVING
+"""A text behind the paths of all folders that were not deleted."""
 
 
 def path_of(parent_path: str, uuid: UUID) -> str:
