@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.visibility import sees_below
 from gateway.catalog.ledger.journal import folder_topic
 from gateway.catalog.ledger.sequences import SequenceName
 from gateway.context import Context
@@ -29,13 +30,14 @@ from gateway.models.changes import change_places, changes
 from gateway.models.folders import folders
 from gateway.models.sequences import SequenceRecord, sequences
 from gateway.scalars import BigInt
+from resolvers.changes import sees_entry
 from resolvers.folders import folder_by_uuid
 from resolvers.job_subscriptions import POLL_SECONDS, STATE_INTERVAL_SECONDS
 
 MAX_CHANGES = 100
 """Changes in one event."""
 
-_home = folders.alias("home")
+_home, _top = folders.alias("home"), folders.alias("top")
 
 
 class ReadChange(NamedTuple):
@@ -122,11 +124,18 @@ class _FolderLog:
         self._folder_uuid = folder_uuid
         self._placed = sa.select(change_places.c.change_uuid, change_places.c.sequence).distinct()
         if recursive:
-            top = sa.select(folders.c.path).where(folders.c.uuid == folder_uuid).scalar_subquery()
             home = _home.c.uuid == change_places.c.folder_uuid
-            self._placed = self._placed.join(_home, home).where(within(_home.c.path, top))
+            is_below = within(_home.c.path, _top.c.path)
+            self._placed = (
+                self._placed.join(_home, home)
+                .join(_top, is_below)
+                .where(_top.c.uuid == folder_uuid, *sees_below(context.viewer, _home, _top))
+            )
         else:
             self._placed = self._placed.where(change_places.c.folder_uuid == folder_uuid)
+        if private := sees_entry(context.viewer):
+            change = changes.c.uuid == change_places.c.change_uuid
+            self._placed = self._placed.join(changes, change).where(*private)
 
     async def batches(self) -> AsyncGenerator[FolderChanges]:
         """Yield the position of the log, then all changes after it as they are committed."""

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.auth.visibility import sees_folder, sees_item
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import in_given_folder, sees_below, sees_folder, sees_item
 from gateway.database.tree import within
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
 from gateway.ids import global_id, min_uuid7
@@ -28,13 +29,29 @@ _extras = {"change_uuid": change_places.c.change_uuid, "sequence": change_places
 _order = newest_first(change_places.c.sequence, changes.c.uuid)
 
 
-def _since(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+def sees_entry(
+    viewer: Viewer, place: sa.FromClause = change_places
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a viewer who sees a folder sees an entry of its journal.
+
+    Private entries, except those about the folder itself, are for those who were given it.
+    """
+    if viewer.is_site_admin:
+        return []
+    is_own = changes.c.object_uuid == place.c.folder_uuid
+    is_given = in_given_folder(viewer, place.c.folder_uuid)
+    return [sa.or_(~changes.c.is_private, is_own, is_given)]
+
+
+def _since(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     since = query.arguments.get("since")
-    return [change_places.c.change_uuid >= min_uuid7(since)] if since else []
+    of_time = [change_places.c.change_uuid >= min_uuid7(since)] if since else []
+    return [*of_time, *sees_entry(query.viewer)]
 
 
 def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     """Return conditions that list a change once that is in several journals below a folder."""
+    is_seen = sees_below(query.viewer, _home, _top)
     duplicate = (
         sa.exists()
         .select_from(_other.join(_other_home, _other_home.c.uuid == _other.c.folder_uuid))
@@ -42,10 +59,12 @@ def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[boo
             _other.c.change_uuid == changes.c.uuid,
             _other.c.folder_uuid < change_places.c.folder_uuid,
             within(_other_home.c.path, _top.c.path),
+            *sees_below(query.viewer, _other_home, _top),
+            *sees_entry(query.viewer, _other),
         )
         .correlate(changes, change_places, _top)
     )
-    return [*_since(query), ~duplicate]
+    return [*_since(query), *is_seen, ~duplicate]
 
 
 def _public_values(values: dict[str, Any] | None, hides_urls: bool) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
 """Folders whose DICOM studies a list has, and conditions on rows that lie in them.
 
 A list reads many rows, so that what is granted to the viewer is looked up once instead of for each
-row: `tops` are the paths below which everything is visible, or in the list.
+row: `tops` are the paths below which everything is visible or, of a public folder, what is not
+private.
 """
 
 from functools import lru_cache
@@ -10,7 +11,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import is_granted_to, is_staying, sees_folder
+from gateway.auth.visibility import (
+    in_public_folder,
+    in_tree_of,
+    is_given_folder,
+    is_granted_to,
+    is_staying,
+    sees_below,
+    sees_folder,
+)
 from gateway.database.tree import within
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.folders import folder_grants, folders
@@ -22,24 +31,32 @@ _FEW_FOLDERS, _MANY_TOPS = 64, 100
 def folders_in_scope(query: EdgeQuery) -> sa.Select[tuple[UUID]]:
     """Select the folders whose studies are listed: in and below one, or all that are visible."""
     # A folder can be below several grants.
-    return _folders_below(_tops(query)).distinct()
+    return _folders_below(query.viewer, _tops(query)).distinct()
 
 
 def covers_all(query: EdgeQuery) -> bool:
     """Return whether a list has the studies of all folders."""
-    return query.viewer.is_site_admin and query.arguments["folder_uuid"] is None
+    return _sees_all(query.viewer) and query.arguments["folder_uuid"] is None
 
 
 def is_in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     """Return the condition that a folder is among those whose studies are listed."""
-    return is_staying(folder_uuid) if covers_all(query) else _is_below(_tops(query), folder_uuid)
+    if covers_all(query):
+        return is_staying(folder_uuid)
+    return _is_below(query.viewer, _tops(query), folder_uuid)
 
 
+@lru_cache(maxsize=100)
 def is_visible(viewer: Viewer, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     """Return the condition that the viewer sees a folder."""
-    if viewer.is_site_admin:
+    if _sees_all(viewer):
         return is_staying(folder_uuid)
-    return _is_below(_granted_tops(viewer), folder_uuid)
+    is_given = _is_below(viewer, _given_tops(viewer), folder_uuid)
+    return sa.or_(is_given, in_public_folder(viewer, folder_uuid))
+
+
+def _sees_all(viewer: Viewer) -> bool:
+    return viewer.is_site_admin and viewer.tree_uuid is None
 
 
 def has_many_folders(query: EdgeQuery) -> Condition:
@@ -49,7 +66,7 @@ def has_many_folders(query: EdgeQuery) -> Condition:
     they are below many grants, each row would be compared with all of these.
     """
     tops = _tops(query)
-    some = _folders_below(tops).limit(_FEW_FOLDERS + 1).subquery()
+    some = _folders_below(query.viewer, tops).limit(_FEW_FOLDERS + 1).subquery()
     count = sa.func.count()
     return sa.and_(
         sa.select(count).select_from(tops).scalar_subquery() <= _MANY_TOPS,
@@ -60,36 +77,50 @@ def has_many_folders(query: EdgeQuery) -> Condition:
 def _tops(query: EdgeQuery) -> sa.CTE:
     folder_uuid: UUID | None = query.arguments["folder_uuid"]
     if folder_uuid is None:
-        return _granted_tops(query.viewer)
+        return _given_tops(query.viewer)
     return _top_of(query.viewer, folder_uuid)
 
 
 # The conditions of a statement refer to the same object.
 @lru_cache(maxsize=100)
-def _granted_tops(viewer: Viewer) -> sa.CTE:
+def _given_tops(viewer: Viewer) -> sa.CTE:
     top, grants = folders.alias("top"), folder_grants.alias()
+    # Whether they are public does not matter: what is below is given, too.
+    columns = top.c.path, sa.false().label(top.c.is_public.key)
     granted = top.join(grants, grants.c.folder_uuid == top.c.uuid)
-    paths = sa.select(top.c.path).select_from(granted).where(is_granted_to(viewer, grants))
-    return paths.distinct().cte("granted_tops").prefix_with("MATERIALIZED")
+    given = (
+        sa.select(*columns)
+        .select_from(granted)
+        .where(is_granted_to(viewer, grants), *in_tree_of(viewer, top.c.path))
+    )
+    if viewer.tree_uuid is not None:
+        limit = sa.select(*columns).where(
+            top.c.uuid == viewer.tree_uuid, is_given_folder(viewer, top)
+        )
+        return given.union(limit).cte("given_tops").prefix_with("MATERIALIZED")
+    return given.distinct().cte("given_tops").prefix_with("MATERIALIZED")
 
 
 @lru_cache(maxsize=100)
 def _top_of(viewer: Viewer, folder_uuid: UUID) -> sa.CTE:
     top = folders.alias("top")
-    # Whoever sees a folder sees all that is below it.
-    seen = sa.select(top.c.path).where(top.c.uuid == folder_uuid, sees_folder(viewer, top))
+    seen = sa.select(top.c.path, top.c.is_public).where(
+        top.c.uuid == folder_uuid, sees_folder(viewer, top)
+    )
     return seen.cte("scope_top").prefix_with("MATERIALIZED")
 
 
 @lru_cache(maxsize=100)
-def _folders_below(tops: sa.CTE) -> sa.Select[tuple[UUID]]:
+def _folders_below(viewer: Viewer, tops: sa.CTE) -> sa.Select[tuple[UUID]]:
     home = folders.alias("home")
     below = tops.join(home, within(home.c.path, tops.c.path))
-    return sa.select(home.c.uuid.label("part")).select_from(below)
+    found = sa.select(home.c.uuid.label("part")).select_from(below)
+    return found.where(*sees_below(viewer, home, tops))
 
 
 @lru_cache(maxsize=100)
-def _is_below(tops: sa.CTE, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
+def _is_below(viewer: Viewer, tops: sa.CTE, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     home = folders.alias()
     below = home.join(tops, within(home.c.path, tops.c.path))
-    return sa.exists().select_from(below).where(home.c.uuid == folder_uuid)
+    chosen = home.c.uuid == folder_uuid, *sees_below(viewer, home, tops)
+    return sa.exists().select_from(below).where(*chosen)

@@ -7,10 +7,13 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import (
     in_given_folder,
+    in_public_folder,
     is_given_folder,
+    is_public_folder,
     is_root,
     is_staying,
     is_staying_dataset,
+    is_top_public,
     sees_dataset,
 )
 from gateway.catalog.rules.names import MAX_DESCRIPTION
@@ -29,7 +32,8 @@ SCOPE = Argument(
     "scope",
     StorageScope,
     StorageScope.USER,
-    "`ORGANISATION` lists everything in the organisation. Only for site admins.",
+    "`PUBLIC` lists what is public. `ORGANISATION` lists everything in the organisation; only for "
+    "site admins.",
 )
 
 
@@ -62,31 +66,40 @@ def items_in_scope(query: EdgeQuery) -> sa.ColumnElement[bool]:
     home = items.c.folder_uuid
     if covers_organisation(query):
         return is_staying(home)
+    if covers_public(query):
+        return in_public_folder(query.viewer, home)
     return in_given_folder(query.viewer, home)
 
 
 def folder_search_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of a search for folders in the scope."""
-    is_all = covers_organisation(query)
-    scope = is_staying(folders.c.uuid) if is_all else is_given_folder(query.viewer)
+    if covers_organisation(query):
+        scope = is_staying(folders.c.uuid)
+    elif covers_public(query):
+        scope = is_public_folder(query.viewer)
+    else:
+        scope = is_given_folder(query.viewer)
     return [*folder_conditions(query), scope]
 
 
 def root_folder_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of the scope's root folders.
 
-    Those of the viewer are the topmost folders that they can see.
+    Those of the viewer are the topmost folders that they were given.
     """
-    if not covers_organisation(query):
-        return [*folder_conditions(query), is_root(query.viewer)]
-    top = folders.c.parent_uuid.is_(None)
-    return [*folder_conditions(query), top, is_staying(folders.c.uuid)]
+    if covers_organisation(query):
+        top = sa.and_(folders.c.parent_uuid.is_(None), is_staying(folders.c.uuid))
+    else:
+        top = is_top_public(query.viewer) if covers_public(query) else is_root(query.viewer)
+    return [*folder_conditions(query), top]
 
 
 def dataset_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions of a `DatasetFilter` and the scope."""
-    is_all = covers_organisation(query)
-    scoped = [is_staying_dataset(datasets.c.uuid) if is_all else sees_dataset(query.viewer)]
+    if covers_organisation(query):
+        scoped = [is_staying_dataset(datasets.c.uuid)]
+    else:
+        scoped = [sa.false() if covers_public(query) else sees_dataset(query.viewer)]
     filter: DatasetFilter = query.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
         (filter.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),
@@ -135,6 +148,11 @@ def _like(key: sa.ColumnElement[Any], pattern: str, name: str) -> sa.ColumnEleme
     if plain.endswith("\\"):
         raise bad_input(f"{name} cannot end with a single backslash.", "filter", name)
     return key.like(folded(pattern, "filter", name), escape="\\")
+
+
+def covers_public(query: EdgeQuery) -> bool:
+    """Return whether the scope is what is public."""
+    return query.arguments.get("scope") is StorageScope.PUBLIC
 
 
 def covers_organisation(query: EdgeQuery) -> bool:

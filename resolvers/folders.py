@@ -8,7 +8,14 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.roles import EffectiveRole, roles_on_folders
-from gateway.auth.visibility import sees_dataset, sees_folder
+from gateway.auth.visibility import (
+    hidden_subfolders,
+    sees_below,
+    sees_dataset,
+    sees_folder,
+    sees_job_in_folder,
+    sees_subfolder,
+)
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
@@ -22,6 +29,7 @@ from gateway.execution.declarations import (
 )
 from gateway.execution.list_parts import Parts, PartsBelow
 from gateway.execution.loader_resolvers import find_rows
+from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import (
     FolderVisibility,
     JobKind,
@@ -127,7 +135,7 @@ subfolders_in = ToMany(
     FOLDER_ORDERS,
     key=folders.c.uuid,
     parent=folders.c.parent_uuid,
-    where=folder_conditions,
+    where=lambda query: [*folder_conditions(query), *sees_subfolder(query.viewer)],
     filter_type=StorageFolderFilter,
 )
 folders_below = ToMany(
@@ -139,7 +147,7 @@ folders_below = ToMany(
     source=folders.join(
         _top, sa.and_(within(folders.c.path, _top.c.path), folders.c.uuid != _top.c.uuid)
     ),
-    where=folder_conditions,
+    where=lambda query: [*folder_conditions(query), *sees_below(query.viewer, folders, _top)],
     filter_type=StorageFolderFilter,
 )
 items_in = ToMany(
@@ -161,14 +169,18 @@ items_below = ToMany(
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
-    where=item_conditions,
+    where=lambda query: [*item_conditions(query), *sees_below(query.viewer, _home, _top)],
     filter_type=StorageItemFilter,
     prepare=prepare_across_folders,
     parts=Parts(
         column=items.c.folder_uuid,
         below=PartsBelow(
-            _home.join(_top, within(_home.c.path, _top.c.path)), _home.c.uuid, _top.c.uuid
+            _home.join(_top, within(_home.c.path, _top.c.path)),
+            _home.c.uuid,
+            _top.c.uuid,
+            where=lambda query: sees_below(query.viewer, _home, _top),
         ),
+        where=item_conditions,
         orders=frozenset({*_WALKED_ORDERS, items.c.natural_key}),
         walked=_WALKED_ORDERS,
         suit=leaves_most,
@@ -191,7 +203,7 @@ jobs_in = ToMany(
     newest_first(jobs.c.created_at, jobs.c.uuid),
     key=folders.c.uuid,
     parent=jobs.c.folder_uuid,
-    where=lambda _query: [jobs.c.kind == JobKind.UPLOAD],
+    where=lambda query: [jobs.c.kind == JobKind.UPLOAD, *sees_job_in_folder(query.viewer)],
     fixed=(jobs.c.kind,),
 )
 
@@ -201,7 +213,7 @@ syncs_of = ToMany(
     newest_first(jobs.c.created_at, jobs.c.uuid),
     key=folders.c.uuid,
     parent=jobs.c.folder_uuid,
-    where=lambda _query: [jobs.c.kind == JobKind.CLOUD_SYNC],
+    where=lambda query: [jobs.c.kind == JobKind.CLOUD_SYNC, *sees_job_in_folder(query.viewer)],
     fixed=(jobs.c.kind,),
 )
 
@@ -233,6 +245,16 @@ async def mirror_uuid_of(context: Context, keys: list[UUID]) -> list[UUID | None
     return [mirrors.get(key) for key in keys]
 
 
+visible_subfolders = viewer_column(
+    folder_counters,
+    "visible_folders",
+    sa.BigInteger(),
+    lambda viewer: (
+        folder_counters.c.folders - hidden_subfolders(viewer, folder_counters.c.folder_uuid)
+    ),
+)
+
+
 @batch(
     folders.c.uuid,
     plain=ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid),
@@ -246,10 +268,11 @@ async def summary_of(
         bool, strawberry.argument(description="Whether to include all folders below it.")
     ] = False,
 ) -> list[FolderCountersRecord]:
-    """Load the sums of the counters of folders and everything below them.
+    """Load the sums of the counters of folders and everything below them that the viewer sees.
 
     `plain` reads the counters of the folders alone.
     """
+    below = sa.and_(within(folders.c.path, _top.c.path), *sees_below(context.viewer, folders, _top))
     sums = [
         sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key)
         for column in folder_counters.c
@@ -257,7 +280,8 @@ async def summary_of(
     ]
     statement = (
         sa.select(_top.c.uuid.label("folder_uuid"), *sums)
-        .select_from(_top.join(folders, within(folders.c.path, _top.c.path)))
+        .add_columns((sa.func.count() - 1).label(visible_subfolders.key))
+        .select_from(_top.join(folders, below))
         .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
         .where(in_keys(_top.c.uuid, keys))
         .group_by(_top.c.uuid)

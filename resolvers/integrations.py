@@ -23,7 +23,7 @@ from gateway.execution.loader_resolvers import find_rows
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.people import groups
-from resolvers.filters import covers_organisation
+from resolvers.filters import covers_organisation, covers_public
 from resolvers.global_ids import id_from
 from resolvers.inputs.lists import StorageScope
 from resolvers.orders import by_name
@@ -33,7 +33,11 @@ MAX_VALUES = 1000
 
 def _list_conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     """Return the conditions of the list's arguments, all of which must be met."""
-    conditions = [] if covers_organisation(query) else [has_integration_grant(query.viewer)]
+    conditions: list[sa.ColumnElement[bool]] = []
+    if covers_public(query):
+        conditions.append(sa.false())
+    elif not covers_organisation(query):
+        conditions.append(has_integration_grant(query.viewer))
     for name, column in (
         ("uuids", cloud_integrations.c.uuid),
         ("titles", cloud_integrations.c.title),
@@ -77,7 +81,8 @@ visible_integrations = ToMany(
             "scope",
             StorageScope,
             StorageScope.USER,
-            "`ORGANISATION` lists everything in the organisation. Only for site admins.",
+            "`PUBLIC` lists none. `ORGANISATION` lists everything in the organisation; only for site "
+            "admins.",
         ),
     ),
 )

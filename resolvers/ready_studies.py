@@ -14,6 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.visibility import sees_below
 from gateway.catalog.jobs import JOBS_TOPIC
 from gateway.catalog.ledger.sequences import SequenceName
 from gateway.context import Context
@@ -161,8 +162,12 @@ class _StudyLog:
     def __init__(self, context: Context, folder_uuid: UUID) -> None:
         self._context = context
         self._folder_uuid = folder_uuid
-        top = sa.select(folders.c.path).where(folders.c.uuid == folder_uuid).scalar_subquery()
-        self._below = sa.select(folders.c.uuid).where(within(folders.c.path, top))
+        top = folders.alias("top")
+        self._below = (
+            sa.select(folders.c.uuid)
+            .join(top, within(folders.c.path, top.c.path))
+            .where(top.c.uuid == folder_uuid, *sees_below(context.viewer, folders, top))
+        )
 
     async def batches(self) -> AsyncGenerator[ReadyStudies]:
         """Yield the position of the log, then all studies after it as their jobs end."""

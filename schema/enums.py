@@ -311,8 +311,9 @@ described(
 )
 described(
     StorageScope,
-    USER="Objects that the viewer can see. For site admins, `storageFolders` and "
-    "`cloudIntegrations` list only those that they were granted a role on.",
+    USER="Objects that the viewer was granted a role on, or that are in folders that they were. For "
+    "site admins, everything else, too, except in `storageFolders` and `cloudIntegrations`.",
+    PUBLIC="Public folders, and items in them. No datasets and integrations are public.",
     ORGANISATION="All objects of the organisation. Only for site admins.",
 )
 described(

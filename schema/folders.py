@@ -61,8 +61,10 @@ class StoragePathElement:
 )
 class StorageFolderSummary:
     files: BigInt = column("Number of items of all kinds with a file of their own.")
-    folders: BigInt = column(
-        "Number of direct subfolders or, with `recursive`, of all folders below."
+    folders: BigInt = resolved(
+        folders.visible_subfolders,
+        "Number of direct subfolders or, with `recursive`, of all folders below, of those that the "
+        "viewer can see.",
     )
     videos: BigInt = column("Number of videos.")
     images: BigInt = column("Number of images, including those that belong to groups.")

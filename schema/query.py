@@ -69,10 +69,13 @@ class Query:
     storage_folders: Connection[StorageFolder] = resolved(
         root_folders,
         "The viewer's root folders: those that the viewer or one of their groups was granted a role "
-        "on, without those inside another such folder.",
+        "on, without those inside another such folder. With `scope: PUBLIC`, the public folders that "
+        "are not inside another one.",
     )
     search_storage_folders: Connection[StorageFolder] = resolved(
-        folder_search, "All folders that the viewer can see, at any depth."
+        folder_search,
+        "All folders that the viewer was granted a role on, at any depth or, with `scope: PUBLIC`, "
+        "all public folders.",
     )
     storage_item: StorageItem | None = resolved(
         item_lookup, "An item by its UUID. Null if it does not exist or the viewer cannot see it."
@@ -81,8 +84,8 @@ class Query:
     bitstream: Bitstream | None = root_field(find_bitstream)
     search_storage_items: StorageItemConnection = resolved(
         item_search,
-        "All items that the viewer can see, in any folder. The filter must have at least "
-        "one condition.",
+        "All items in folders that the viewer was granted a role on or, with `scope: PUBLIC`, in "
+        "public folders. The filter must have at least one condition.",
     )
     search_storage_items_advanced: StorageItemConnection = resolved(
         advanced_search,

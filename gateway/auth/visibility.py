@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.database.tree import within
-from gateway.kinds.enums import JobKind
+from gateway.kinds.enums import FolderVisibility, JobKind
 from gateway.models.collections import collections, filter_presets
 from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies, dicom_study_places
@@ -131,6 +131,74 @@ def in_given_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condi
     return sa.exists().where(folder.c.uuid == folder_uuid, is_given_folder(viewer, folder))
 
 
+def sees_below(viewer: Viewer, folder: sa.FromClause, top: sa.FromClause) -> list[Condition]:
+    """Return the conditions that the viewer, who sees a folder, sees another one below it.
+
+    What is below a folder that they were given is given to them, too. Only below public folders can
+    there be others, which are private. There are no conditions if the viewer sees all folders.
+    """
+    if viewer.is_site_admin:
+        return []
+    if viewer.is_anonymous:
+        return [folder.c.is_public]
+    is_given = has_grant_above(viewer, folder.c.path)
+    return [sa.or_(~top.c.is_public, folder.c.is_public, is_given)]
+
+
+def sees_subfolder(viewer: Viewer, folder: sa.FromClause = folders) -> list[Condition]:
+    """Return the conditions of `sees_below` for a folder directly below one that is seen.
+
+    It inherits the visibility of that folder, unless it has been made private itself.
+    """
+    if viewer.is_site_admin:
+        return []
+    if viewer.is_anonymous:
+        return [folder.c.is_public]
+    is_given = has_grant_above(viewer, folder.c.path)
+    return [sa.or_(folder.c.visibility.is_(None), folder.c.is_public, is_given)]
+
+
+def hidden_subfolders(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """Return the number of folders directly below one that the viewer sees, which they do not see.
+
+    An index has the private ones, which are few.
+    """
+    if viewer.is_site_admin:
+        return sa.literal_column("0", sa.Integer())
+    child = folders.alias()
+    is_private = child.c.visibility == sa.literal_column(f"'{FolderVisibility.PRIVATE}'")
+    hidden = sa.select(sa.func.count()).where(
+        child.c.parent_uuid == folder_uuid, is_private, *map(sa.not_, sees_subfolder(viewer, child))
+    )
+    return hidden.scalar_subquery()
+
+
+def is_top_public(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
+    """Return the condition that a folder is public and the one above it is not.
+
+    To a credential that is limited to a tree, the top of that tree is below nothing.
+    """
+    parent = folders.alias()
+    below_public = sa.exists().where(
+        parent.c.uuid == folder.c.parent_uuid,
+        parent.c.is_public,
+        *in_tree_of(viewer, parent.c.path),
+    )
+    return sa.and_(folder.c.is_public, ~below_public, *in_tree_of(viewer, folder.c.path))
+
+
+def is_public_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
+    """Return the condition that a folder is public, and not outside what the credential shows."""
+    return sa.and_(folder.c.is_public, *in_tree_of(viewer, folder.c.path))
+
+
+def in_public_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that the folder of that UUID is public; see `is_public_folder`."""
+    folder = folders.alias()
+    public = sa.select(folder.c.uuid).where(is_public_folder(viewer, folder))
+    return folder_uuid.in_(public)
+
+
 def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
     """Return the condition that the viewer may see an item, by any folder that it is in."""
     at_home = in_visible_folder(viewer, item.c.folder_uuid)
@@ -178,7 +246,23 @@ def sees_job(viewer: Viewer) -> Condition:
         sa.or_(belongs_to_user, jobs.c.kind == JobKind.DELETION),
         jobs.c.user_uuid == viewer.user_uuid,
     )
-    return sa.or_(in_visible_folder(viewer, jobs.c.folder_uuid), is_own)
+    in_folder = in_visible_folder(viewer, jobs.c.folder_uuid)
+    return sa.or_(sa.and_(in_folder, *sees_job_in_folder(viewer)), is_own)
+
+
+def sees_job_in_folder(viewer: Viewer) -> list[Condition]:
+    """Return the conditions that the viewer, who sees the folder of a job, sees the job, too.
+
+    Syncs and deletions tell of what is below the folder. Where it is public, they are for those
+    who were given it: there can be private folders below.
+    """
+    if viewer.is_site_admin:
+        return []
+    is_within = sa.and_(
+        jobs.c.kind.not_in([JobKind.CLOUD_SYNC, JobKind.DELETION]),
+        jobs.c.cloud_sync_job_uuid.is_(None),
+    )
+    return [sa.or_(is_within, in_given_folder(viewer, jobs.c.folder_uuid))]
 
 
 def sees_deletion(viewer: Viewer) -> Condition:
@@ -203,7 +287,8 @@ def sees_collecting(viewer: Viewer) -> Condition:
 
 def sees_upload_job(viewer: Viewer) -> Condition:
     """Return the condition that a job is an upload job that the viewer may see, by its folder."""
-    return sa.and_(jobs.c.kind == JobKind.UPLOAD, in_visible_folder(viewer, jobs.c.folder_uuid))
+    in_folder = in_visible_folder(viewer, jobs.c.folder_uuid)
+    return sa.and_(jobs.c.kind == JobKind.UPLOAD, in_folder, *sees_job_in_folder(viewer))
 
 
 def sees_unit(viewer: Viewer) -> Condition:
@@ -293,7 +378,7 @@ def sees_api_key(viewer: Viewer) -> Condition:
 
 def sees_sync(viewer: Viewer) -> Condition:
     """Return the condition that a job is a sync that the viewer may see, by its folder."""
-    return sa.and_(jobs.c.kind == JobKind.CLOUD_SYNC, in_visible_folder(viewer, jobs.c.folder_uuid))
+    return sa.and_(jobs.c.kind == JobKind.CLOUD_SYNC, in_given_folder(viewer, jobs.c.folder_uuid))
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:

@@ -23,7 +23,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import LEAVING, path_of, within
 from gateway.ids import uuid7
-from gateway.kinds.enums import JobKind, JobStatus
+from gateway.kinds.enums import FolderVisibility, JobKind, JobStatus
 from gateway.models.base import fold
 from gateway.models.datasets import DatasetRecord, data_rows, dataset_folders, datasets
 from gateway.models.folders import (
@@ -174,7 +174,12 @@ async def start_deletion(
     if top.parent_uuid is not None:
         await apply_deltas(transaction, {top.parent_uuid: Counter(folders=-1)})
     entry = JournalEntry(
-        "DELETE", "StorageFolder", top.uuid, top.parent_uuid, before={"name": top.name}
+        "DELETE",
+        "StorageFolder",
+        top.uuid,
+        top.parent_uuid,
+        before={"name": top.name},
+        is_private=top.visibility is FolderVisibility.PRIVATE,
     )
     await journal.append(transaction, user_uuid, [entry])
     await enqueue_removal(transaction, queue, job_uuid)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.identity import sees_study_identity
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import in_visible_folder, sees_folder
+from gateway.auth.visibility import in_visible_folder, sees_below, sees_folder
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.database.tree import within
 from gateway.error_texts import sized
@@ -47,12 +47,14 @@ def in_scope(
     if folder_uuid is None:
         return [in_visible_folder(viewer, place_folder_uuid)]
     home, top = folders.alias("home"), folders.alias("top")
-    # Whoever sees a folder sees all that is below it.
     return [
         sa.exists()
         .select_from(home.join(top, within(home.c.path, top.c.path)))
         .where(
-            home.c.uuid == place_folder_uuid, top.c.uuid == folder_uuid, sees_folder(viewer, top)
+            home.c.uuid == place_folder_uuid,
+            top.c.uuid == folder_uuid,
+            sees_folder(viewer, top),
+            *sees_below(viewer, home, top),
         )
     ]
 

@@ -147,8 +147,17 @@ async def update_folders(
     for uuid, after in changed.items():
         row = rows[uuid]
         before = {name: getattr(row, name) for name in after}
+        is_private = FolderVisibility.PRIVATE in (row.visibility, after.get("visibility"))
         entries.append(
-            JournalEntry("UPDATE", "StorageFolder", uuid, row.parent_uuid, before, after)
+            JournalEntry(
+                "UPDATE",
+                "StorageFolder",
+                uuid,
+                row.parent_uuid,
+                before,
+                after,
+                is_private=is_private,
+            )
         )
     await journal.append(transaction, user_uuid, entries)
 
@@ -248,7 +257,14 @@ async def move_folder(
     )
     before, after = {"parent_uuid": folder.parent_uuid}, {"parent_uuid": parent_uuid}
     entry = JournalEntry(
-        "MOVE", "StorageFolder", uuid, parent_uuid, before, after, folder.parent_uuid
+        "MOVE",
+        "StorageFolder",
+        uuid,
+        parent_uuid,
+        before,
+        after,
+        folder.parent_uuid,
+        is_private=folder.visibility is FolderVisibility.PRIVATE,
     )
     await journal.append(transaction, user_uuid, [entry])
 

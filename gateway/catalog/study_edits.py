@@ -75,7 +75,8 @@ async def correct_study(
     await refresh_studies(transaction, [study_uuid])
     after = {"corrected": sorted(values), "phi_version": study.phi_version + 1}
     home = study.root_folder_uuid
-    entry = JournalEntry("UPDATE", "DicomStudy", study_uuid, home, after=after)
+    # Its parts may be in private folders below.
+    entry = JournalEntry("UPDATE", "DicomStudy", study_uuid, home, after=after, is_private=True)
     await journal.append(transaction, viewer.user_uuid, [entry])
 
 

@@ -15,7 +15,7 @@ from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys, upsert
 from gateway.database.engine import Transaction
 from gateway.errors import conflict
-from gateway.kinds.enums import JobKind
+from gateway.kinds.enums import FolderVisibility, JobKind
 from gateway.models.base import fold, new_row
 from gateway.models.folders import FolderRecord
 from gateway.models.tags import (
@@ -118,7 +118,12 @@ async def tag_folder(
         await transaction.execute(sa.insert(folder_tags), rows)
     entries = [
         JournalEntry(
-            "TAG", "StorageFolder", folder.uuid, folder.parent_uuid, after={"tag": tags[tag]}
+            "TAG",
+            "StorageFolder",
+            folder.uuid,
+            folder.parent_uuid,
+            after={"tag": tags[tag]},
+            is_private=folder.visibility is FolderVisibility.PRIVATE,
         )
         for tag in new
     ]
@@ -137,7 +142,12 @@ async def untag_folder(
     )
     entries = [
         JournalEntry(
-            "UNTAG", "StorageFolder", folder.uuid, folder.parent_uuid, before={"tag": tags[tag]}
+            "UNTAG",
+            "StorageFolder",
+            folder.uuid,
+            folder.parent_uuid,
+            before={"tag": tags[tag]},
+            is_private=folder.visibility is FolderVisibility.PRIVATE,
         )
         for tag in old
     ]

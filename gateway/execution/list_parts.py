@@ -9,11 +9,15 @@ import sqlalchemy as sa
 
 @dataclass(frozen=True, eq=False)
 class PartsBelow:
-    """The parts of each parent: `source` has the `key` of a part and that of its `parent`."""
+    """The parts of each parent: `source` has the `key` of a part and that of its `parent`.
+
+    `where` turns the `EdgeQuery` of the list into the conditions of its parts.
+    """
 
     source: sa.FromClause
     key: sa.ColumnElement[Any]
     parent: sa.ColumnElement[Any]
+    where: Callable[[Any], Sequence[sa.ColumnElement[bool]]] = lambda _query: ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,7 +108,8 @@ def _chosen_parts(
     if parts.below and is_parent is not None:
         below = parts.below
         found = sa.select(below.key.label("part"), below.parent.label(PARENT))
-        return sa.select(found.select_from(below.source).where(is_parent).cte("parts"))
+        chosen = found.select_from(below.source).where(is_parent, *below.where(query))
+        return sa.select(chosen.cte("parts"))
     assert parts.choose
     return parts.choose(query).add_columns(sa.null().label(PARENT))
 

@@ -17,6 +17,10 @@ class ChangeRecord(SQLModel, table=True):
 
     The object is directly in `folder_uuid`; it was moved there from `from_folder_uuid`.
     Rows are never updated or deleted.
+
+    Attributes:
+        is_private: whether it tells of what may be private below the folders whose journals list
+            it, as a private subfolder is. Of public folders, only those who were given them see it.
     """
 
     __tablename__ = "changes"
@@ -30,6 +34,7 @@ class ChangeRecord(SQLModel, table=True):
     from_folder_uuid: UUID | None = None
     before: dict[str, Any] | None = Field(default=None, sa_type=Json)
     after: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    is_private: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     created_at: datetime = Field(default_factory=now)
 
 

@@ -49,6 +49,13 @@ class FolderRecord(SQLModel, table=True):
             sqlite_where=sa.text("is_masked = 1"),
             postgresql_where=sa.text("is_masked"),
         ),
+        # The few private folders that public ones may have.
+        sa.Index(
+            "ix_folders_private",
+            "parent_uuid",
+            sqlite_where=sa.text("visibility = 'PRIVATE'"),
+            postgresql_where=sa.text("visibility = 'PRIVATE'"),
+        ),
         # The few public folders, in the order of lists; it tells at once that there are none.
         sa.Index(
             "ix_folders_is_public",

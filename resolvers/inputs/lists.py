@@ -40,6 +40,7 @@ class StorageScope(StrEnum):
     """Range of objects that a list covers."""
 
     USER = "USER"
+    PUBLIC = "PUBLIC"
     ORGANISATION = "ORGANISATION"
 
 

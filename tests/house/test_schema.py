@@ -122,7 +122,7 @@ WITHOUT_FIELD = {
     "Collection": {"name_key"},
     "FilterPreset": {"name_key"},
     "OrganisationTag": {"deletion_uuid", "name_key"},
-    "StorageFolderSummary": {"folder_uuid", "older_size"},
+    "StorageFolderSummary": {"folder_uuid", "folders", "older_size"},
     "UploadUnit": {"is_bound"},
     "PendingUpload": {"integration_uuid", "item_type", "source_url", "unit_uuid", "user_uuid"},
     "DicomStudy": {"conflicts", "corrections", "name_key"},

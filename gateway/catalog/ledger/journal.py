@@ -40,6 +40,7 @@ class JournalEntry:
         from_folder_uuid: the folder that the object was moved out of, or is shared from.
         other_folders: folders that an item was shared into before it was deleted. As long as it
             exists, `finish` looks these up.
+        is_private: whether the object may be private although the folder is public.
     """
 
     action: str
@@ -50,6 +51,7 @@ class JournalEntry:
     after: Mapping[str, Any] = field(default_factory=dict)
     from_folder_uuid: UUID | None = None
     other_folders: Collection[UUID] = ()
+    is_private: bool = False
 
     @property
     def journal_folders(self) -> set[UUID]:
@@ -86,6 +88,7 @@ async def append(
             from_folder_uuid=entry.from_folder_uuid,
             before=_shortened(entry.before),
             after=_shortened(entry.after),
+            is_private=entry.is_private,
         )
         rows.append(row)
         transaction.change_places += [(folder, row["uuid"]) for folder in entry.journal_folders]
