@@ -30,6 +30,11 @@ def row_type(matches: Callable[[Any], bool] = lambda row: True) -> Callable[[typ
     return mark
 
 
+def is_named(graphql_type: str) -> Callable[[Any], bool]:
+    """Return a check for `row_type`: that a row has this type, if it tells its type at all."""
+    return lambda row: getattr(row, "graphql_type", graphql_type) == graphql_type
+
+
 def column(description: str, name: str | None = None) -> Any:
     """Declare a field that is a column of the row or an attribute of the object."""
     return strawberry.field(description=description, name=name)
@@ -40,12 +45,13 @@ def resolved(declaration: Declaration, description: str) -> Any:
     return bind_declaration(declaration, description)
 
 
-def root_field(function: Callable[..., Any]) -> Any:
+def root_field(function: Callable[..., Any], work: int = 0) -> Any:
     """Declare a root field that `function(context, **arguments)` resolves.
 
     The function's docstring describes the field; its keyword-only parameters are the arguments.
+    `work` is what it costs besides the objects that it returns.
     """
-    return bind_root_function(function)
+    return bind_root_function(function, work)
 
 
 def mutation(function: Callable[..., Any]) -> Any:

@@ -19,7 +19,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import changes, download_manifests, folders, integrations, paths, tags
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
-from schema.fields import column, resolved, row_type
+from schema.fields import column, is_named, resolved, row_type
 from schema.integrations import CloudIntegration
 from schema.people import Group, User
 from schema.revisions import ContentStats
@@ -172,7 +172,7 @@ class StorageFolderConfig:
     )
 
 
-@row_type()
+@row_type(is_named("StorageFolder"))
 @strawberry.type(
     description=(
         "A folder, which contains items and other folders. Roles granted on a folder apply to "

@@ -10,7 +10,7 @@ import strawberry
 from gateway.kinds.enums import ApiKeyScope, SiteRole
 from resolvers import people
 from schema.common import Connection, Node
-from schema.fields import column, resolved, row_type
+from schema.fields import column, is_named, resolved, row_type
 
 
 @row_type()
@@ -36,7 +36,7 @@ class ApiKey(Node):
     )
 
 
-@row_type()
+@row_type(is_named("User"))
 @strawberry.type(description="A person or program that can sign in.")
 class User(Node):
     id: strawberry.ID = resolved(people.user_id_of, "Opaque global ID, for use with `node`.")

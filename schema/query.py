@@ -28,6 +28,7 @@ from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
 from resolvers.people import all_groups, all_users, current_viewer, group_lookup
 from resolvers.rates import current_rate
+from resolvers.search import search_by_text
 from resolvers.syncs import sync_lookup
 from resolvers.tags import all_tags
 from resolvers.uploads import visible_jobs
@@ -47,6 +48,7 @@ from schema.people import Group, User, ViewerInfo
 from schema.rates import RateLimit
 from schema.reencoding import ReencodeJob
 from schema.revisions import Bitstream
+from schema.search import SearchResultConnection
 from schema.syncs import CloudSyncJob
 from schema.tags import OrganisationTag
 from schema.uploads import UploadJob, UploadJobConnection
@@ -62,6 +64,7 @@ class Query:
     node: Node | None = root_field(find_node)
     nodes: list[Node | None] = root_field(find_nodes)
     resource_by_path: Node | None = root_field(find_by_path)
+    search: SearchResultConnection = root_field(search_by_text, work=4_000)
     storage_folder: StorageFolder | None = resolved(
         folder_lookup,
         "A folder by its UUID. Null if it does not exist or the viewer cannot see it.",

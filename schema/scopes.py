@@ -40,6 +40,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "bitstream": READ_DATA,
     "searchStorageItems": READ_DATA,
     "searchStorageItemsAdvanced": READ_DATA,
+    "search": READ_DATA,
     "dicomStudy": READ_DATA,
     "dicomStudies": READ_DATA,
     "dicomInstances": READ_DATA,

@@ -12,6 +12,7 @@ from gateway.execution.declarations import (
     Batch,
     Declaration,
     MutationField,
+    RootFunction,
     SubscriptionField,
     ToMany,
 )
@@ -42,7 +43,7 @@ def work_of(declaration: Declaration | None, given: Mapping[str, Any]) -> int:
     match declaration:
         case Aggregate():
             return _AGGREGATE
-        case Batch(plain=None):
+        case RootFunction() | Batch(plain=None):
             return declaration.work
         case Batch() if any(given.values()):
             return declaration.work

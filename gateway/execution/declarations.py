@@ -263,9 +263,13 @@ class Lookup(_Independent):
 
 @dataclass(frozen=True, eq=False)
 class RootFunction(_Independent):
-    """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments."""
+    """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments.
+
+    `work` is what its value costs besides the objects in it, as that of a `Batch`.
+    """
 
     load: Callable[..., Awaitable[Any]]
+    work: int = 0
 
 
 @dataclass(frozen=True, eq=False)

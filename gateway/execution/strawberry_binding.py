@@ -80,14 +80,14 @@ def bind_declaration(declaration: Declaration, description: str) -> Any:
     return _field(_resolver_of(declaration), description, declaration)
 
 
-def bind_root_function(function: Callable[..., Any]) -> Any:
+def bind_root_function(function: Callable[..., Any], work: int) -> Any:
     """Return the root field that `function(context, **arguments)` resolves."""
 
     async def resolve(info: Info, **given: Any) -> Any:
         return await function(info.context, **given)
 
     resolver = _with_arguments(resolve, _keyword_arguments(function), has_root=False)
-    return _field(resolver, inspect.getdoc(function) or "", RootFunction(function))
+    return _field(resolver, inspect.getdoc(function) or "", RootFunction(function, work))
 
 
 def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) -> Any:

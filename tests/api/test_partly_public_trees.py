@@ -44,7 +44,9 @@ async def tree(shared_site: Site) -> Tree:
     inner, closed = await site.folder("inner", top), await site.folder("closed", top)
     island = await site.folder("island", await site.folder("sea", closed))
     for folder, visibility in ((top, "PUBLIC"), (closed, "PRIVATE"), (island, "PUBLIC")):
-        await site.done("setStorageFolderVisibility", {"folderUuid": folder, "visibility": visibility}, "folder { uuid }")
+        await site.done(
+            "setStorageFolderVisibility", {"folderUuid": folder, "visibility": visibility}, "folder { uuid }"
+        )
     for folder, name in ((top, "note 1"), (inner, "note 2"), (closed, "note 3"), (island, "note 4")):
         await upload_items(site, folder, [File(name, "PLAIN_TEXT", name.encode() * len(name))])
     return Tree(site, top, inner, closed, island)
@@ -152,7 +154,11 @@ async def test_journals_tell_nothing_of_private_folders(tree: Tree) -> None:
     await site.done("deleteStorageFolder", {"folderUuid": secret, "recursive": True}, "folderUuid")
     journals = (await site.ask(JOURNAL, {"uuid": tree.top}, stranger))["storageFolder"]
     assert "secret" not in str(journals) and "MOVE" not in str(journals) and "DELETE" not in str(journals)
-    deletions = (await site.ask("{ jobs(filter: {kinds: [DELETION]}) { nodes { ... on DeletionJob { title } } } }", {}, stranger))["jobs"]
+    deletions = (
+        await site.ask("{ jobs(filter: {kinds: [DELETION]}) { nodes { ... on DeletionJob { title } } } }", {}, stranger)
+    )["jobs"]
     assert "secret name" not in str(deletions)
-    deletions = (await site.ask("{ jobs(filter: {kinds: [DELETION]}) { nodes { ... on DeletionJob { title } } } }", {}, reader))["jobs"]
+    deletions = (
+        await site.ask("{ jobs(filter: {kinds: [DELETION]}) { nodes { ... on DeletionJob { title } } } }", {}, reader)
+    )["jobs"]
     assert "secret name" in str(deletions)

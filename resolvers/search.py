@@ -1,0 +1,236 @@
+"""Searches by name over objects of several types, in one list."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+import strawberry
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_folder, sees_item, sees_user
+from gateway.context import Context
+from gateway.database.searches import name_contains
+from gateway.error_texts import sized
+from gateway.errors import bad_input
+from gateway.execution import keysets
+from gateway.execution.declarations import Direction, ToOne, batch
+from gateway.execution.loader_resolvers import find_rows
+from gateway.execution.pagination import (
+    Order,
+    PageEdge,
+    PageRequest,
+    cursor_at,
+    fingerprint_of,
+    page_request,
+)
+from gateway.execution.statements import bind_values
+from gateway.kinds.enums import ApiKeyScope
+from gateway.models.base import Key
+from gateway.models.folders import folders
+from gateway.models.items import items
+from gateway.models.people import users
+from resolvers.folders import folder_by_uuid
+from resolvers.inputs.search import SearchOrder, SearchOrderField, SearchResultType
+from resolvers.item_conditions import MAX_SEARCH, folded
+from resolvers.items import item_by_uuid
+from resolvers.nodes import NodeRow
+from resolvers.people import user_by_uuid
+
+Condition = sa.ColumnElement[bool]
+_F = SearchOrderField
+_LAST = "\U0010ffff"
+"""Comes after every character of a name."""
+
+
+class _Hit(NamedTuple):
+    kind: str
+    uuid: UUID
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The objects of one type: how they are read, and by which key they are found."""
+
+    type_name: str
+    edge: ToOne
+    key: sa.Column[Any]
+
+    def conditions(self, viewer: Viewer, text: str) -> list[Condition]:
+        """Return the conditions on what the viewer can see and the text finds."""
+        match self.type_name:
+            case "StorageFolder":
+                return [name_contains(self.key, text), sees_folder(viewer)]
+            case "StorageItem":
+                is_whole = ~sa.or_(items.c.is_tombstone, items.c.is_placeholder)
+                return [name_contains(self.key, text), is_whole, sees_item(viewer)]
+        seen = sees_user(viewer) if reads_directory(viewer) else sa.false()
+        if len(text) < 3:  # as names are searched
+            return [self.key >= text, self.key < text + _LAST, seen]
+        return [self.key.contains(text, autoescape=True), seen]
+
+    def value(self, name: SearchOrderField, text: str) -> sa.ColumnElement[Any]:
+        """Return the value of an order."""
+        if name is _F.RELEVANCE:
+            is_prefix = sa.and_(self.key >= text, self.key < text + _LAST)
+            rank = sa.case((self.key == text, "0"), (is_prefix, "1"), else_="2")
+            return sa.type_coerce(rank.concat(self.key), Key)
+        return self.key if name is _F.NAME else self.key.table.c[name.value.lower()]
+
+
+_PARTS: Mapping[SearchResultType, _Part] = {
+    SearchResultType.FOLDER: _Part("StorageFolder", folder_by_uuid, folders.c.name_key),
+    SearchResultType.ITEM: _Part("StorageItem", item_by_uuid, items.c.name_key),
+    SearchResultType.USER: _Part("User", user_by_uuid, users.c.email_key),
+}
+
+
+def reads_directory(viewer: Viewer) -> bool:
+    """Return whether the credential is one by which users may be read."""
+    has_scope = viewer.scopes is None or ApiKeyScope.READ_USER_INFO in viewer.scopes
+    return has_scope and not viewer.is_anonymous
+
+
+@dataclass(frozen=True, eq=False)
+class SearchPage:
+    """A page of results, which have the types of objects of their own."""
+
+    edges: list[PageEdge]
+    has_next_page: bool
+    has_previous_page: bool
+    parts: Sequence[_Part] = field(repr=False)
+    text: str = field(repr=False)
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The results without cursors."""
+        return [edge.node for edge in self.edges]
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The cursor of the first result."""
+        return self.edges[0].cursor if self.edges else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The cursor of the last result."""
+        return self.edges[-1].cursor if self.edges else None
+
+    @property
+    def page(self) -> "SearchPage":
+        """The page itself, by which its total is computed."""
+        return self
+
+
+async def search_by_text(
+    context: Context,
+    *,
+    text: Annotated[
+        str,
+        strawberry.argument(
+            description="Text that the name must contain, ignoring case; 1 to 1,000 characters. "
+            "One or two characters match only the start of the name."
+        ),
+    ],
+    types: Annotated[
+        list[SearchResultType] | None,
+        strawberry.argument(description="Only objects of these types; all types if null or empty."),
+    ] = None,
+    order_by: Annotated[
+        SearchOrder | None,
+        strawberry.argument(description="Order of the list; by relevance if omitted."),
+    ] = None,
+    first: Annotated[
+        int | None,
+        strawberry.argument(description="Return at most this many results: 0 to 1,000."),
+    ] = None,
+    after: Annotated[
+        str | None,
+        strawberry.argument(description="A cursor of this list: return the results after it."),
+    ] = None,
+) -> SearchPage:
+    """Folders, items and users that the viewer can see, by a text in their names.
+
+    Public folders, what is in them, and items that were shared are included, tombstones and
+    placeholders are not. Users are found by their email address, as far as the directory of the
+    site is open to the viewer, and with a credential that has the scope `READ_USER_INFO`. Names
+    that are the text itself come first, then those that begin with it, then those that contain it.
+    """
+    key = folded(text, "text")
+    if not key:
+        raise bad_input(sized("text", 1, MAX_SEARCH, len(text)), "text")
+    parts = [part for kind, part in _PARTS.items() if not types or kind in types]
+    order = search_order(order_by, parts[0], key)
+    fingerprint = fingerprint_of("search", key, sorted(types or []), order.label)
+    request = page_request(order, fingerprint, first, after, None, None)
+    name = order_by.field if order_by else _F.RELEVANCE
+    halves = [hits_of_type(part, context.viewer, key, name, request).subquery() for part in parts]
+    hits = sa.union_all(*(sa.select(half) for half in halves)).subquery("hits")
+    ordered = keysets.order_by(order, False, hits.c.value, hits.c.uuid)
+    statement = sa.select(hits).order_by(*ordered).limit(keysets.row_limit())
+    bound = bind_values([], request)
+    rows = await context.database.rows(statement, _Hit, parameters=bound)
+    edges = await read_results(context, parts, rows[: request.size], request)
+    return SearchPage(edges, len(rows) > request.size, after is not None, parts, key)
+
+
+def search_order(order_by: SearchOrder | None, part: _Part, text: str) -> Order:
+    """Return the order that a client chose; its column is that of the first part."""
+    name = order_by.field if order_by else _F.RELEVANCE
+    usual = Direction.DESC if name in (_F.CREATED_AT, _F.LAST_EDITED_AT) else Direction.ASC
+    direction = (order_by.direction if order_by else None) or usual
+    column = part.value(name, text)
+    label = f"{name}.{direction}"
+    return Order(column, part.key.table.c.uuid, direction is Direction.DESC, label, False)
+
+
+def hits_of_type(
+    part: _Part, viewer: Viewer, text: str, name: SearchOrderField, request: PageRequest
+) -> sa.Select[Any]:
+    """Return the statement for the results of one type that a page may have."""
+    table, value = part.key.table, part.value(name, text)
+    order = Order(value, table.c.uuid, request.order.descending, request.order.label, False)
+    kind = sa.literal_column(f"'{part.type_name}'", sa.Text()).label("kind")
+    selected = sa.select(kind, table.c.uuid.label("uuid"), value.label("value"))
+    matching = selected.where(*part.conditions(viewer, text))
+    if request.cursor is not None:
+        matching = matching.where(keysets.after_cursor(order, False, False))
+    ordered = keysets.order_by(order, False, value, table.c.uuid)
+    return matching.order_by(*ordered).limit(keysets.row_limit())
+
+
+async def read_results(
+    context: Context, parts: Sequence[_Part], hits: Sequence[_Hit], request: PageRequest
+) -> list[PageEdge]:
+    """Return the results with their rows, without those that were deleted in the meantime."""
+    uuids = {part: [hit.uuid for hit in hits if hit.kind == part.type_name] for part in parts}
+    read = await asyncio.gather(
+        *(find_rows(context, part.edge, uuids[part]) for part in parts if uuids[part])
+    )
+    rows = {row.uuid: row for some in read for row in some if row is not None}
+    return [
+        PageEdge(NodeRow(hit.kind, rows[hit.uuid]), cursor_at(request, hit.value, hit.uuid))
+        for hit in hits
+        if hit.uuid in rows
+    ]
+
+
+@batch("page")
+async def count_results(context: Context, keys: list[SearchPage]) -> list[int]:
+    """Count the results of searches."""
+    totals = []
+    for page in keys:
+        counts = [
+            sa.select(sa.func.count().label("total"))
+            .select_from(part.key.table)
+            .where(*part.conditions(context.viewer, page.text))
+            for part in page.parts
+        ]
+        counted = sa.union_all(*counts).subquery()
+        statement = sa.select(sa.cast(sa.func.sum(counted.c.total), sa.BigInteger))
+        async with context.database.reading() as connection:
+            totals.append((await connection.execute(statement)).scalar_one())
+    return totals
