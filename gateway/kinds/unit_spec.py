@@ -21,6 +21,15 @@ class SourceSpec(TypedDict):
     parsing: NotRequired[dict[str, Any] | None]
 
 
+class TargetSpec(TypedDict):
+    """The item that the files of a unit become part of."""
+
+    item_uuid: str
+    new_revision: bool
+    expected_revision: int | None
+    changes: str
+
+
 class UnitSpec(TypedDict):
     """A unit. `entry` is its name in the manifest that it comes from, such as `videos[3]`."""
 
@@ -31,6 +40,7 @@ class UnitSpec(TypedDict):
     facts: NotRequired[dict[str, Any]]
     video: NotRequired[str | None]
     entry: NotRequired[str | None]
+    target: NotRequired[TargetSpec]
 
 
 class InvalidSourceSpec(TypedDict):

@@ -18,6 +18,7 @@ from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_next_batc
 from gateway.catalog.ingestion.begin_units import begin_units
 from gateway.catalog.ingestion.finish_items import PlaceholdersGone
 from gateway.catalog.ingestion.finish_units import ACTION, ReadUnit, finish_units
+from gateway.catalog.ingestion.into_items import UnitsRefused
 from gateway.catalog.ingestion.job_state import delay_units, lock_job
 from gateway.catalog.ingestion.unit_plan import from_spec
 from gateway.catalog.jobs import TERMINAL, begin_work, show_start
@@ -257,8 +258,14 @@ async def _commit(services: Services, job_uuid: UUID, read: Sequence[ReadUnit]) 
                     each = replace(each, error="Its placeholder was removed while the job ran.")
                 elif any(uuid in gone.uuids for uuid in each.members):
                     each = replace(each, error=MEMBER_DELETED)
+                elif each.plan.target and each.plan.target.uuid in gone.uuids:
+                    each = replace(each, error="The item was deleted while the job ran.")
                 remaining.append(each)
             read = remaining
+        except UnitsRefused as refused:
+            read = [
+                replace(each, error=refused.errors.get(each.unit.uuid, each.error)) for each in read
+            ]
     return True
 
 

@@ -14,6 +14,8 @@ from gateway.catalog.ingestion.entries import (
     ImageGroupFrameInput,
     ImageGroupFromItemsInput,
     ImageGroupUploadInput,
+    ItemFileInput,
+    ItemFilesInput,
     SceneUploadInput,
 )
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
@@ -31,6 +33,17 @@ _URL = (
 )
 _PLACEHOLDER = "UUID of a placeholder whose bytes have been sent. Set either this or `objectUrl`."
 _TITLE = "Name of the item. The name of the file if omitted."
+_NEW_REVISION = (
+    "Whether the files replace those that the item has, in a new revision. Otherwise they are added "
+    "to a `FILE`; if it has a file of the same name, in a new revision that keeps its other files. "
+    "The old files stay as they are until all new ones are good, and in the older revision "
+    "afterwards. An item of another kind is read again, and its kind does not change."
+)
+_EXPECTED_REVISION = (
+    "Number of the item's newest revision, 0 if it has none. If it is another one, the files are "
+    "refused with `CONFLICT`, or the unit fails if that is noticed later."
+)
+_CHANGES = "Description of the new revision, at most 10,000 characters."
 _GROUP_TITLE = (
     "Name of the group, 1 to 1,000 characters. Generated if omitted; required in manifests, and if "
     "files are URLs of a cloud integration."
@@ -230,6 +243,27 @@ register_input(
 
 
 register_input(
+    ItemFileInput,
+    "A file that becomes part of an existing item. Set either `objectUrl` or `placeholderUuid`.",
+    object_url=_URL,
+    source_modified_at=_MODIFIED,
+    placeholder_uuid=_PLACEHOLDER,
+    title="Name of the file in the item. The name of the file if omitted.",
+)
+
+
+register_input(
+    ItemFilesInput,
+    "Files that become part of an existing item, all at once. They are one unit of the job.",
+    item_uuid="UUID of the item, which is in the folder of the job or below it. Requires `USER`.",
+    files="1 to 10,000 files with different names. One for an item that is no `FILE`.",
+    new_revision=_NEW_REVISION,
+    expected_revision=_EXPECTED_REVISION,
+    changes=_CHANGES,
+)
+
+
+register_input(
     DataUploadItemsInput,
     "The items to create. Each entry is a unit of the job; at most 10,000 in all.",
     {
@@ -239,6 +273,7 @@ register_input(
     },
     any="Files of any kind: the content decides, unless a kind was announced.",
     image_groups_from_items="Image groups of existing image items.",
+    into_items="Files that become part of existing items; each item at most once.",
     skip_duplicate_urls=_SKIP,
     upsert_metadata=_UPSERT,
 )
@@ -281,6 +316,14 @@ class StartUploadJobInput:
         "Storegraph's own store. Required for bucket URLs such as `s3://…`. Requires `USER` on the "
         "integration.",
     )
+    item_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="UUID of an existing item that all files in `items` become part of, at once, as "
+        "with `intoItems`. The entries must be single files without metadata.",
+    )
+    new_revision: bool = strawberry.field(default=False, description=_NEW_REVISION)
+    expected_revision: int | None = strawberry.field(default=None, description=_EXPECTED_REVISION)
+    changes: str | None = strawberry.field(default=None, description=_CHANGES)
     ignore_errors: bool = strawberry.field(
         default=False,
         description="Whether to continue when a unit fails. The job then ends as `DONE`.",

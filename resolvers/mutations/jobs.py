@@ -9,14 +9,15 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.entries import DataUploadItemsInput
-from gateway.catalog.ingestion.entry_plans import EntryRules, read_plans
+from gateway.catalog.ingestion.entry_plans import EntryRules, as_files_of, read_plans
 from gateway.catalog.ingestion.job_state import cancel_job, lock_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
+from gateway.catalog.ingestion.unit_plan import UnitTarget
 from gateway.catalog.integrations import lock_integration, open_integration
 from gateway.catalog.jobs import folder_of
 from gateway.catalog.metadata_schema import load_metadata_validator
-from gateway.catalog.rules.names import validate_name
+from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.clouds.base import CloudAccount
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -72,6 +73,7 @@ async def start_upload_job(
     """
     if (input.items is None) == (input.manifest is None):
         raise bad_input(exactly_one_of("items", "manifest"))
+    _check_target(input)
     account = await _open_account(context, input, permissions)
     manifest = input.manifest
     if manifest is not None and (placeholder := set_value(manifest.placeholder_uuid)):
@@ -122,6 +124,20 @@ async def cancel_upload_job(
     return CancelUploadJobOutcome(upload_job_uuid=uuid, units_cancelled_count=count)
 
 
+def _check_target(input: StartUploadJobInput) -> None:
+    """Raise `BAD_USER_INPUT` for what only works together with, or without, `itemUuid`."""
+    if input.item_uuid and input.manifest is not None:
+        raise bad_input("itemUuid requires items instead of a manifest.", "itemUuid")
+    if not input.item_uuid:
+        for name, value in (
+            ("newRevision", input.new_revision or None),
+            ("expectedRevision", input.expected_revision),
+            ("changes", input.changes),
+        ):
+            if value is not None:
+                raise bad_input(f"{name} requires itemUuid.", name)
+
+
 async def _open_account(
     context: Context, input: StartUploadJobInput, permissions: Permissions
 ) -> CloudAccount | None:
@@ -155,6 +171,15 @@ async def _from_inline_units(
             message = "upsertMetadata requires skipDuplicateUrls."
             raise bad_input(message, "items", "upsertMetadata")
         plans = await asyncio.to_thread(read_plans, rules, units, "items")
+        if input.item_uuid:
+            target = UnitTarget(
+                input.item_uuid,
+                ("itemUuid",),
+                input.new_revision,
+                input.expected_revision,
+                validate_description(input.changes, "changes"),
+            )
+            plans = [as_files_of(plans, target)]
     options = _job_options(input, **enabled)
     services, viewer = context.services, context.viewer
 

@@ -15,6 +15,7 @@ from gateway.catalog.ingestion.bind_sources import (
     source_errors,
 )
 from gateway.catalog.ingestion.duplicates import existing_items, upsert_metadata
+from gateway.catalog.ingestion.into_items import target_errors
 from gateway.catalog.ingestion.job_state import (
     UnitEnd,
     end_units,
@@ -115,6 +116,7 @@ async def _begin_batch(
     sources = [source for plan in plans.values() for source in plan.sources]
     members = [member for plan in plans.values() for member in plan.members]
     binding_errors = await member_errors(transaction, viewer, folder_of(job), members)
+    binding_errors += await target_errors(transaction, viewer, folder_of(job), plans.values())
     binding_errors += await source_errors(
         transaction, viewer, folder_of(job), sources, plans.keys()
     )

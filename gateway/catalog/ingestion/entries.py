@@ -202,6 +202,22 @@ class ImageGroupFromItemsInput:
 
 
 @dataclass(kw_only=True)
+class ItemFileInput(_FileEntry):
+    """A file that becomes part of an existing item."""
+
+
+@dataclass(kw_only=True)
+class ItemFilesInput:
+    """Files that become part of an existing item, all at once."""
+
+    item_uuid: UUID
+    files: list[ItemFileInput]
+    new_revision: bool = False
+    expected_revision: int | None = None
+    changes: str | None = None
+
+
+@dataclass(kw_only=True)
 class DataUploadItemsInput:
     """All entries of a job, by section, and its switches."""
 
@@ -219,5 +235,6 @@ class DataUploadItemsInput:
     image_groups: list[ImageGroupUploadInput] = field(default_factory=list)
     image_groups_from_items: list[ImageGroupFromItemsInput] = field(default_factory=list)
     dicom_series: list[DicomSeriesUploadInput] = field(default_factory=list)
+    into_items: list[ItemFilesInput] = field(default_factory=list)
     skip_duplicate_urls: bool = False
     upsert_metadata: bool = False

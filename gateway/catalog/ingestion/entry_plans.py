@@ -1,5 +1,6 @@
 """Plans of entries: entries are validated field by field, whether inline or from a manifest."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -7,13 +8,25 @@ from gateway.catalog.ingestion.entries import (
     DataUploadItemsInput,
     DicomFileMetadataInput,
     ImageGroupFromItemsInput,
+    ItemFilesInput,
     PdfMediaMetadataInput,
     SceneUploadInput,
 )
-from gateway.catalog.ingestion.unit_plan import UnitMember, UnitPlan, UnitSource, is_own_object
+from gateway.catalog.ingestion.unit_plan import (
+    UnitMember,
+    UnitPlan,
+    UnitSource,
+    UnitTarget,
+    is_own_object,
+)
 from gateway.catalog.rules.client_facts import dicom_facts, validate_facts
 from gateway.catalog.rules.lists import check_unique
-from gateway.catalog.rules.names import MAX_METADATA, validate_metadata, validate_name
+from gateway.catalog.rules.names import (
+    MAX_METADATA,
+    validate_description,
+    validate_metadata,
+    validate_name,
+)
 from gateway.catalog.rules.scene_documents import scene_parts
 from gateway.catalog.rules.time_series_parsing import parsing_settings
 from gateway.catalog.rules.time_series_settings import series_settings
@@ -31,6 +44,7 @@ from gateway.scalars import URL
 
 MAX_UNITS = 10_000
 MAX_FILES = 100_000
+MAX_FILES_OF_ITEM = 10_000
 FILES = {
     kind.section: kind.item_type
     for kind in ITEM_KINDS.values()
@@ -44,6 +58,8 @@ GROUPS = {
 }
 """File groups by section: the field that lists the files, and the kinds of group and file."""
 ANY, SCENES, FROM_ITEMS = "any", "scenes", "image_groups_from_items"
+INTO_ITEMS = "into_items"
+"""The section of files for existing items, which manifests do not have."""
 SECTIONS = (*(kind.section for kind in ITEM_KINDS.values() if kind.section), ANY, FROM_ITEMS)
 _FACTS = [kind.facts_field for kind in ITEM_KINDS.values() if kind.facts_field]
 _FILE_KEYS = {"url", "format"}
@@ -76,6 +92,7 @@ def read_plans(rules: EntryRules, input: DataUploadItemsInput, *path: str) -> li
     for section, (member_field, _, _) in GROUPS.items():
         files += [len(getattr(entry, member_field)) for entry in getattr(input, section)]
     files += [len(entry.item_uuids) for entry in input.image_groups_from_items]
+    files += [len(entry.files) for entry in input.into_items]
     if not files:
         raise bad_input("The input contains no items. Add at least one entry.", *path)
     for count, limit, noun in ((len(files), MAX_UNITS, "units"), (sum(files), MAX_FILES, "files")):
@@ -84,7 +101,7 @@ def read_plans(rules: EntryRules, input: DataUploadItemsInput, *path: str) -> li
             raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     errors: list[DomainError] = []
     plans: list[UnitPlan] = []
-    for section in SECTIONS:
+    for section in (*SECTIONS, INTO_ITEMS):
         for index, entry in enumerate(getattr(input, section)):
             try:
                 plan = read_plan(rules, section, entry, (*path, camel_case(section), index))
@@ -102,6 +119,8 @@ def read_plan(rules: EntryRules, section: str, entry: Any, path: Path) -> UnitPl
         plan = scene_plan(rules, entry, path)
     elif section == FROM_ITEMS:
         plan = items_plan(rules, entry, path)
+    elif section == INTO_ITEMS:
+        plan = target_plan(rules, entry, path)
     elif section == ANY:
         plan = UnitPlan(StorageItemType.FILE, [_read_source(rules, entry, None, path)])
     elif section in FILES:
@@ -155,6 +174,48 @@ def items_plan(rules: EntryRules, entry: ImageGroupFromItemsInput, path: Path) -
     if entry.create_video:
         item_type = StorageItemType.IMAGE_SEQUENCE
     return UnitPlan(item_type, [], title, _read_metadata(rules, entry, path), members)
+
+
+def target_plan(rules: EntryRules, entry: ItemFilesInput, path: Path) -> UnitPlan:
+    """Return the plan of files that become part of an existing item."""
+    if not 1 <= len(entry.files) <= MAX_FILES_OF_ITEM:
+        message = sized("files", 1, MAX_FILES_OF_ITEM, len(entry.files), "entries")
+        raise bad_input(message, *path, "files")
+    sources = [
+        _read_source(rules, file, None, (*path, "files", index))
+        for index, file in enumerate(entry.files)
+    ]
+    target = UnitTarget(
+        entry.item_uuid,
+        (*path, "itemUuid"),
+        entry.new_revision,
+        entry.expected_revision,
+        validate_description(entry.changes, *path, "changes"),
+    )
+    return UnitPlan(StorageItemType.FILE, sources, target=target)
+
+
+def as_files_of(plans: Sequence[UnitPlan], target: UnitTarget) -> UnitPlan:
+    """Return one plan by which the files of all plans become part of an existing item.
+
+    Raises:
+        DomainErrors: plans of groups and scenes, and metadata, which only new items have.
+    """
+    errors: list[DomainError] = []
+    for plan in plans:
+        if plan.is_group or plan.target:
+            message = "With itemUuid, each entry must be a single file."
+            errors.append(bad_input(message, *plan.path))
+        elif plan.item_metadata is not None:
+            message = "Change the metadata of an existing item with updateStorageItem."
+            errors.append(bad_input(message, *plan.path, "clientMetadata"))
+    sources = [source for plan in plans for source in plan.sources]
+    if len(sources) > MAX_FILES_OF_ITEM:
+        message = sized("The item", 0, MAX_FILES_OF_ITEM, len(sources), "files")
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, target.path)
+    if errors:
+        raise DomainErrors(errors)
+    return UnitPlan(StorageItemType.FILE, sources, target=target)
 
 
 def scene_plan(rules: EntryRules, entry: SceneUploadInput, path: Path) -> UnitPlan:

@@ -158,6 +158,7 @@ async def finish_items(
     sources: Sequence[ReadSource],
     rows: Mapping[UUID, ItemRecord],
     keys: Mapping[str, str],
+    more: Mapping[UUID, Mapping[str, Any]] | None = None,
 ) -> None:
     """Turn placeholders into items, in whatever folders they are now.
 
@@ -167,11 +168,18 @@ async def finish_items(
     Args:
         rows: the locked placeholders and items, by UUID.
         keys: the object to use for each digest, from `deduplicate_objects`.
+        more: further columns of items that get a new revision.
     """
     if not sources:
         return
     uuids = [source.item_uuid for source in sources]
-    values = {source.item_uuid: item_values(source, rows, keys) for source in sources}
+    values = {
+        source.item_uuid: {
+            **item_values(source, rows, keys),
+            **(more or {}).get(source.item_uuid, {}),
+        }
+        for source in sources
+    }
     await set_columns(transaction, items, _changed_columns(values, rows))
     metadata = {source.item_uuid: source.client_metadata for source in sources}
     await replace_metadata(transaction, metadata)

@@ -18,6 +18,12 @@ from gateway.catalog.ingestion.finish_items import (
     deduplicate_objects,
     finish_items,
 )
+from gateway.catalog.ingestion.into_items import (
+    ReadTarget,
+    UnitsRefused,
+    finish_targets,
+    refusals,
+)
 from gateway.catalog.ingestion.job_state import (
     UnitEnd,
     end_job,
@@ -102,6 +108,7 @@ async def finish_units(
 
     Raises:
         PlaceholdersGone: items were deleted in the meantime. Nothing can be written.
+        UnitsRefused: items have changed so that files cannot become part of them.
     """
     await lock_tree(transaction.connection, exclusive=False)
     job = await lock_job(transaction, job_uuid)
@@ -157,19 +164,30 @@ async def finish_sources(
     All items are locked at once, and then objects and counters.
     """
     sources = [source for each in read for source in (*each.sources, each.video) if source]
+    targets = [
+        ReadTarget(each.unit.uuid, each.plan.target, each.sources)
+        for each in read
+        if each.plan.target
+    ]
     needed = {source.item_uuid for source in sources}
-    needed_members = {uuid for each in read for uuid in each.members}
+    existing = {uuid for each in read for uuid in each.members}
+    existing |= {each.target.uuid for each in targets}
     unneeded = set(abandoned) - needed
-    locked = await lock_items(transaction, [*needed, *unneeded, *needed_members])
+    locked = await lock_items(transaction, [*needed, *unneeded, *existing])
     rows = {row.uuid: row for row in locked}
-    if gone := (needed | needed_members) - rows.keys():
+    if gone := (needed | existing) - rows.keys():
         raise PlaceholdersGone(gone)
+    if refused := refusals(targets, rows):
+        raise UnitsRefused(refused)
     uploaded = [source.uploaded for source in sources]
     keys = await deduplicate_objects(
         transaction, job.user_uuid, [each for each in uploaded if each]
     )
     await lock_counters(transaction, {folder_of(job), *(row.folder_uuid for row in locked)})
-    await finish_items(transaction, queue, job.user_uuid, sources, rows, keys)
+    into_items = {source.item_uuid for each in targets for source in each.sources}
+    own = [source for source in sources if source.item_uuid not in into_items]
+    await finish_items(transaction, queue, job.user_uuid, own, rows, keys)
+    await finish_targets(transaction, queue, job.user_uuid, targets, rows, keys)
     await abandon_placeholders(
         transaction, queue, None, [rows[uuid] for uuid in unneeded if uuid in rows]
     )

@@ -27,6 +27,7 @@ from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.base import fold, natural_key, new_row
 from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord, StoredObjectRecord, items, stored_objects
+from gateway.models.revisions import bitstreams
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
 from gateway.stores import base as stores
@@ -252,15 +253,19 @@ async def readable_keys(
 
     The objects are locked, so that they are not removed before they are referred to.
     """
+    is_readable = sees_item(viewer), sees_identity_at(viewer, items.c.folder_uuid)
     readable = (
         sa.select(stored_objects)
         .where(
             in_keys(stored_objects.c.sha256, digests),
             ~stored_objects.c.is_leaving,
-            sa.exists().where(
-                items.c.object_key == stored_objects.c.key,
-                sees_item(viewer),
-                sees_identity_at(viewer, items.c.folder_uuid),
+            sa.or_(
+                sa.exists().where(items.c.object_key == stored_objects.c.key, *is_readable),
+                sa.exists().where(
+                    bitstreams.c.object_key == stored_objects.c.key,
+                    bitstreams.c.item_uuid == items.c.uuid,
+                    *is_readable,
+                ),
             ),
         )
         .order_by(stored_objects.c.sha256, stored_objects.c.key)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from gateway.errors import Path
 from gateway.kinds.item_kinds import FILE_GROUPS, ITEM_KINDS, StorageItemType
-from gateway.kinds.unit_spec import UnitSpec
+from gateway.kinds.unit_spec import TargetSpec, UnitSpec
 
 OBJECT_URL = "storegraph:///"
 """Prefix of the URLs of objects in the gateway's own store; the object's key follows."""
@@ -64,9 +64,27 @@ class UnitMember:
     item_type: StorageItemType | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnitTarget:
+    """An existing item that the files of a unit become part of.
+
+    Attributes:
+        path: where the request names it.
+        new_revision: whether they replace the files that the item has.
+        expected_revision: number of the newest revision, if the client named it.
+        changes: description of the new revision.
+    """
+
+    uuid: UUID
+    path: Path
+    new_revision: bool = False
+    expected_revision: int | None = None
+    changes: str = ""
+
+
 @dataclass(slots=True)
 class UnitPlan:
-    """An item to create: a file if it has one source, else a group.
+    """An item to create: a file if it has one source, else a group; or a change of a target.
 
     Attributes:
         item_type: the kind of the item, `FILE` if its file decides.
@@ -77,6 +95,7 @@ class UnitPlan:
         facts: facts of a group.
         video_uuid: the placeholder of an image sequence, which is that of its video, once bound.
         path: where the request names it.
+        target: the existing item that the files become part of, if they do.
     """
 
     item_type: StorageItemType
@@ -87,6 +106,7 @@ class UnitPlan:
     facts: dict[str, Any] = field(default_factory=dict)
     video_uuid: UUID | None = None
     path: Path = ()
+    target: UnitTarget | None = None
 
     @property
     def is_group(self) -> bool:
@@ -95,7 +115,9 @@ class UnitPlan:
 
     @property
     def item_uuid(self) -> UUID | None:
-        """The placeholder that becomes the item, if there is one already."""
+        """The target, or the placeholder that becomes the item, if there is one already."""
+        if self.target:
+            return self.target.uuid
         return self.video_uuid if self.is_group else self.sources[0].placeholder_uuid
 
     @property
@@ -117,18 +139,22 @@ class UnitPlan:
     @property
     def name(self) -> str | None:
         """The name that the client gave the item."""
+        if self.target:
+            return None
         return self.title if self.is_group else self.sources[0].title
 
     @property
     def item_metadata(self) -> dict[str, Any] | None:
         """The metadata that the client gave the item."""
+        if self.target:
+            return None
         return self.client_metadata if self.is_group else self.sources[0].client_metadata
 
     @property
     def urls(self) -> list[str]:
-        """The URLs of all its files; empty unless each has one."""
+        """The URLs of all files of a new item; empty unless each has one."""
         urls = [source.object_url for source in self.sources if source.object_url]
-        return urls if len(urls) == len(self.sources) else []
+        return urls if len(urls) == len(self.sources) and not self.target else []
 
 
 def is_own_object(url: str | None) -> bool:
@@ -159,6 +185,13 @@ def to_spec(plan: UnitPlan, entry: str | None = None) -> UnitSpec:
         "facts": plan.facts,
         "video": plan.video_uuid.hex if plan.video_uuid else None,
     }
+    if plan.target:
+        spec["target"] = {
+            "item_uuid": plan.target.uuid.hex,
+            "new_revision": plan.target.new_revision,
+            "expected_revision": plan.target.expected_revision,
+            "changes": plan.target.changes,
+        }
     return spec if entry is None else {"entry": entry, **spec}
 
 
@@ -181,7 +214,7 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
         for source in spec["sources"]
     ]
     member_type = ITEM_KINDS[item_type].member_type
-    video = spec.get("video")
+    video, target = spec.get("video"), spec.get("target")
     return UnitPlan(
         item_type=item_type,
         sources=sources,
@@ -190,6 +223,18 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
         members=[UnitMember(UUID(hex=uuid), path, member_type) for uuid in spec.get("members", ())],
         facts=spec.get("facts", {}),
         video_uuid=UUID(hex=video) if video else None,
+        target=_target_from(target, path) if target else None,
+    )
+
+
+def _target_from(spec: TargetSpec, path: Path) -> UnitTarget:
+    """Return a stored target."""
+    return UnitTarget(
+        UUID(hex=spec["item_uuid"]),
+        path,
+        spec["new_revision"],
+        spec["expected_revision"],
+        spec["changes"],
     )
 
 

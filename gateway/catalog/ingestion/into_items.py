@@ -1,0 +1,216 @@
+"""Files that become part of existing items: what is checked, and what is written once all are good.
+
+A unit with a target adds its files to the target's head, or makes a new revision of them, all at
+once. Their placeholders are used up.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.auth.roles import require_role, roles_on_items
+from gateway.auth.viewer import Viewer
+from gateway.catalog.ingestion.entry_plans import MAX_FILES_OF_ITEM
+from gateway.catalog.ingestion.finish_items import ReadSource, finish_items
+from gateway.catalog.ingestion.placeholders import (
+    UPLOADABLE,
+    storage_location_of,
+    uploads_of,
+)
+from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitTarget
+from gateway.catalog.items import delete_items, lock_items, set_tombstones
+from gateway.catalog.ledger.stored_objects import release_objects
+from gateway.catalog.revisions import HeadFile, change_head, save_head
+from gateway.catalog.rules.names import name_in_url
+from gateway.database.dialects import in_keys
+from gateway.database.engine import Transaction
+from gateway.database.tree import within
+from gateway.error_texts import sized
+from gateway.errors import DomainError, ErrorCode, bad_input, conflict
+from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.item_kinds import StorageItemType
+from gateway.models.folders import folders
+from gateway.models.items import ItemRecord, items
+from gateway.models.uploads import uploads
+from gateway.queues.base import Queue
+
+
+class ReadTarget(NamedTuple):
+    """The files of a unit, which have been read, and the item that they become part of."""
+
+    unit_uuid: UUID
+    target: UnitTarget
+    sources: Sequence[ReadSource]
+
+
+class UnitsRefused(Exception):
+    """Raised when items have changed so that files cannot become part of them; by unit."""
+
+    def __init__(self, errors: Mapping[UUID, str]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+async def target_errors(
+    transaction: Transaction, viewer: Viewer, folder_uuid: UUID, plans: Collection[UnitPlan]
+) -> list[DomainError]:
+    """Return what is wrong with the targets of plans; sources are given the kind of their target.
+
+    A target is in the folder of the job or below it, and the viewer needs USER on it. Targets are
+    not locked: they are checked again when the files have been read.
+    """
+    targets = [(plan, plan.target) for plan in plans if plan.target]
+    if not targets:
+        return []
+    uuids = {target.uuid for _, target in targets}
+    top = sa.select(folders.c.path).where(folders.c.uuid == folder_uuid).scalar_subquery()
+    below = sa.select(folders.c.uuid).where(within(folders.c.path, top))
+    chosen = sa.select(items).where(in_keys(items.c.uuid, uuids), items.c.folder_uuid.in_(below))
+    rows = {row.uuid: row for row in await transaction.rows(chosen, ItemRecord)}
+    roles = await roles_on_items(transaction.connection, viewer, rows)
+    times = Counter(target.uuid for _, target in targets)
+    errors: list[DomainError] = []
+    for plan, target in targets:
+        path, noun = target.path, "item in this folder or below it"
+        try:
+            require_role(roles.get(target.uuid), StorageUserRole.USER, noun, target.uuid, *path)
+            if times[target.uuid] > 1:
+                raise bad_input("Several entries have this itemUuid.", *path)
+            check_target(rows[target.uuid], target, len(plan.sources))
+        except DomainError as error:
+            errors.append(error)
+            continue
+        row = rows[target.uuid]
+        for source in plan.sources:
+            source.item_type = row.item_type
+            source.parsing = source.parsing or (row.time_series or {}).get("given")
+    return errors or await _name_errors(transaction, [plan for plan, _ in targets])
+
+
+def check_target(row: ItemRecord, target: UnitTarget, count: int) -> None:
+    """Raise a `DomainError` if so many files cannot become part of an item, as it is now."""
+    path, kind = target.path, row.item_type
+    is_file = kind is StorageItemType.FILE
+    if row.linked_folder_uuid:
+        raise conflict("The item mirrors an object of a bucket, so it gets no other files.", *path)
+    if row.is_placeholder:
+        raise conflict("The item is a placeholder that has not been processed yet.", *path)
+    if kind not in UPLOADABLE or not (is_file or row.url):
+        raise bad_input(f"An item of type {kind} that has no file of its own gets none.", *path)
+    if not is_file and (count > 1 or not target.new_revision):
+        message = f"An item of type {kind} has one file, which only newRevision replaces."
+        raise bad_input(message, *path)
+    kept = 0 if target.new_revision else (1 if row.file_count is None else row.file_count)
+    if kept + count > MAX_FILES_OF_ITEM:
+        message = sized("An item", 0, MAX_FILES_OF_ITEM, kept + count, "files")
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
+    if target.expected_revision not in (None, row.revision_number):
+        message = f"The newest revision of the item is {row.revision_number}."
+        raise conflict(message, *path[:-1], "expectedRevision")
+
+
+async def _name_errors(transaction: Transaction, plans: Collection[UnitPlan]) -> list[DomainError]:
+    """Return an error for each file that has the name of another file of its unit."""
+    sources = [source for plan in plans for source in plan.sources]
+    uuids = {source.placeholder_uuid for source in sources if source.placeholder_uuid}
+    expected = await uploads_of(transaction, uuids)
+    errors = []
+    for plan in plans:
+        names = set[str]()
+        for source in plan.sources:
+            upload = expected.get(source.placeholder_uuid) if source.placeholder_uuid else None
+            name = source.title or (upload.file_name if upload else "")
+            name = name or name_in_url(source.object_url or "")
+            if name in names:
+                message = f"Another file of the entry has the name {name!r:.200}."
+                errors.append(bad_input(message, *source.path))
+            names.add(name)
+    return errors
+
+
+async def finish_targets(
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID | None,
+    read: Sequence[ReadTarget],
+    rows: Mapping[UUID, ItemRecord],
+    keys: Mapping[str, str],
+) -> None:
+    """Write files into their targets, and use up their placeholders.
+
+    Args:
+        rows: the locked placeholders and targets, by UUID.
+        keys: the object to use for each digest, from `deduplicate_objects`.
+    """
+    if not read:
+        return
+    placeholders = [rows[source.item_uuid] for each in read for source in each.sources]
+    lost = [row for each in read if (row := rows[each.target.uuid]).is_tombstone]
+    await set_tombstones(transaction, user_uuid, lost, is_tombstone=False)
+    current = {row.uuid: row for row in await lock_items(transaction, [row.uuid for row in lost])}
+    for each in read:
+        row = current.get(each.target.uuid) or rows[each.target.uuid]
+        files = [_file_of(source, rows, keys) for source in each.sources]
+        columns = await change_head(
+            transaction,
+            user_uuid,
+            row,
+            files,
+            replaces=each.target.new_revision,
+            changes=each.target.changes,
+        )
+        if row.item_type is StorageItemType.FILE:
+            await save_head(transaction, user_uuid, row, columns)
+            continue
+        [source] = each.sources
+        settings = source.settings or row.time_series_settings
+        new = replace(source, item_uuid=row.uuid, title=None, settings=settings)
+        same, more = {row.uuid: row}, {row.uuid: columns}
+        await finish_items(transaction, queue, user_uuid, [new], same, keys, more)
+    uuids = [row.uuid for row in placeholders]
+    await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
+    await delete_items(transaction, queue, user_uuid, placeholders)
+    sent = [source.uploaded for each in read for source in each.sources if source.uploaded]
+    unused = [each.key for each in sent if keys[each.sha256] != each.key]
+    await release_objects(transaction, queue, unused)
+
+
+def refusals(read: Collection[ReadTarget], rows: Mapping[UUID, ItemRecord]) -> dict[UUID, str]:
+    """Return why files cannot become part of the locked items any more, by unit."""
+    errors: dict[UUID, str] = {}
+    for each in read:
+        row = rows[each.target.uuid]
+        names = {source.title or rows[source.item_uuid].name for source in each.sources}
+        try:
+            check_target(row, each.target, len(each.sources))
+        except DomainError as error:
+            errors[each.unit_uuid] = error.message
+            continue
+        if len(names) < len(each.sources):
+            errors[each.unit_uuid] = "Two of the files have the same name."
+        elif any(source.item_type is not row.item_type for source in each.sources):
+            errors[each.unit_uuid] = f"The file is not of the item's type, {row.item_type}."
+    return errors
+
+
+def _file_of(
+    source: ReadSource, rows: Mapping[UUID, ItemRecord], keys: Mapping[str, str]
+) -> HeadFile:
+    """Return a file of a head: one that has been read."""
+    uploaded, placeholder = source.uploaded, rows[source.item_uuid]
+    key = keys[uploaded.sha256] if uploaded else None
+    return HeadFile(
+        name=source.title or placeholder.name,
+        url=source.location if key is None else OBJECT_URL + key,
+        object_key=key,
+        mime_type=source.facts.mime_type,
+        file_size=source.facts.file_size,
+        sha256=source.facts.sha256,
+        storage_location=storage_location_of(source.is_remote, source.integration),
+        integration_uuid=source.integration_uuid,
+        source_modified_at=source.source_modified_at or placeholder.source_modified_at,
+    )
