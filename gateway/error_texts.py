@@ -77,6 +77,13 @@ def published(noun: str) -> str:
     return f"The folder is public, so everyone could see the {noun}. Set allowPublic to publish it."
 
 
+def role_is_fixed(role: str) -> str:
+    """Return the message for a group whose role on a root folder is that of a community."""
+    return (
+        f"The group has the role {role} in the community of the folder. Change its members instead."
+    )
+
+
 def about_file(name: str, reason: object) -> str:
     """Return the message for a file that could not be processed, as a sentence."""
     return f"{name}: {str(reason).removesuffix('.')}."

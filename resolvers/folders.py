@@ -291,7 +291,8 @@ async def summary_of(
     return [by_folder[key] for key in keys]
 
 
-async def _viewer_roles(context: Context, keys: list[UUID]) -> list[EffectiveRole]:
+async def viewer_roles(context: Context, keys: list[UUID]) -> list[EffectiveRole]:
+    """Return the viewer's roles on folders that they can see."""
     async with context.database.reading() as connection:
         roles = await roles_on_folders(connection, context.viewer, keys)
     return [roles[key] for key in keys]
@@ -300,11 +301,11 @@ async def _viewer_roles(context: Context, keys: list[UUID]) -> list[EffectiveRol
 @batch(folders.c.uuid)
 async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
     """Load the viewer's roles on folders that they can see."""
-    return [effective.role for effective in await _viewer_roles(context, keys)]
+    return [effective.role for effective in await viewer_roles(context, keys)]
 
 
 @batch(folders.c.uuid)
 async def viewer_role_folder_of(context: Context, keys: list[UUID]) -> list[FolderRecord | None]:
     """Load the folders whose grants give the viewer their roles."""
-    uuids = [effective.folder_uuid for effective in await _viewer_roles(context, keys)]
+    uuids = [effective.folder_uuid for effective in await viewer_roles(context, keys)]
     return await find_rows(context, folder_by_uuid, uuids)

@@ -20,6 +20,7 @@ from gateway.kinds.enums import ApiKeyScope
 from resolvers import dicom_jobs, reencoding, uploads
 from resolvers.bitstreams import find_bitstream
 from resolvers.collections import collection_by_uuid, preset_by_uuid
+from resolvers.communities import community_by_uuid, request_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
 from resolvers.dicom import study_by_uuid
 from resolvers.dicom_indexed_tags import indexed_tag_by_uuid, indexing_by_uuid
@@ -43,6 +44,8 @@ _EDGES: dict[str, ToOne] = {
     "DicomSeries": series_of,
     "DicomInstance": instance_of_item,
     "CloudIntegration": integration_by_uuid,
+    "Community": community_by_uuid,
+    "JoinRequest": request_by_uuid,
     "Group": group_by_uuid,
     "User": user_by_uuid,
     "ApiKey": api_key_by_uuid,
@@ -69,6 +72,7 @@ _EDGES: dict[str, ToOne] = {
 _SCOPES = {
     "ApiKey": ApiKeyScope.READ_USER_INFO,
     "Group": ApiKeyScope.READ_GROUPS,
+    "JoinRequest": ApiKeyScope.READ_GROUPS,
     "User": ApiKeyScope.READ_USER_INFO,
     "Viewer": ApiKeyScope.READ_USER_INFO,
 }

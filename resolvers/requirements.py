@@ -14,6 +14,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.roles import (
     EffectiveRole,
+    roles_on_communities,
     roles_on_datasets,
     roles_on_folders,
     roles_on_integrations,
@@ -39,6 +40,7 @@ class ResourceType:
 FOLDER = ResourceType("folder", roles_on_folders)
 ITEM = ResourceType("item", roles_on_items)
 DATASET = ResourceType("dataset", roles_on_datasets)
+COMMUNITY = ResourceType("community", roles_on_communities)
 INTEGRATION = ResourceType("cloud integration", roles_on_integrations)
 
 
@@ -166,6 +168,15 @@ class Role:
     def on_integration(self, field: str, *, optional: bool = False) -> ObjectRequirement:
         """Require the role on a cloud integration."""
         return self._on(INTEGRATION, field, "the cloud integration", optional)
+
+    def on_community(self, field: str) -> ObjectRequirement:
+        """Require the role on a community, which is that on its root folder."""
+        return self._on(COMMUNITY, field, "the root folder of the community", False)
+
+    def on_community_or(self, field: str, alternative: str) -> RoleRequirement:
+        """Require the role on a community, or something else; see `Permissions.roles`."""
+        text = f"`{self.role}` on the root folder of the community, or {alternative}"
+        return RoleRequirement(field, text, self.role, COMMUNITY, "community")
 
     def on_item(self, field: str) -> ObjectRequirement:
         """Require the role on an item, which is that on its folder."""

@@ -42,6 +42,8 @@ _ENTRIES = {
     "Dataset": "datasets",
     "DicomJobUnit": "units of a job about DICOM studies",
     "FilterPreset": "filter presets",
+    "Community": "communities",
+    "JoinRequest": "requests to join communities",
     "Group": "groups of users",
     "DicomStudy": "DICOM studies",
     "DicomSeries": "DICOM series",

@@ -18,6 +18,7 @@ from gateway.kinds.enums import (
     JobOutcome,
     JobStatus,
     JobWait,
+    JoinPolicy,
     LayoutDirection,
     MetadataFieldType,
     MetadataIndexStatus,
@@ -75,6 +76,11 @@ described(
     CLOUD_LINKED="A cloud-synced folder: it mirrors a bucket or a prefix of one.",
     SYNTHETIC="A subfolder of a cloud-synced folder, created by a sync for a prefix of keys.",
     UNKNOWN="Reserved; never returned.",
+)
+described(
+    JoinPolicy,
+    EVERYONE="Everyone who sees the community joins at once.",
+    INVITATION="By invitation, or by a request that an admin of the community accepts.",
 )
 described(
     StorageLocationName,
@@ -248,6 +254,7 @@ described(
     FILTER_PRESET="A filter preset.",
     FOLDER_GRANT="A role that a group or user was granted on a folder.",
     DICOM_STUDY="A DICOM study.",
+    COMMUNITY="A community, listed by its root folder.",
 )
 described(SidecarMatcherMode, SUFFIX="By the end of the file name.")
 described(

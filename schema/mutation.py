@@ -16,6 +16,14 @@ from resolvers.mutations.collections import (
     remove_collection_preset_items,
     update_collection,
 )
+from resolvers.mutations.communities import delete_community, upsert_community
+from resolvers.mutations.community_members import (
+    answer_join_request,
+    invite_to_community,
+    join_community,
+    leave_community,
+    set_community_members,
+)
 from resolvers.mutations.data_groups import create_data_groups
 from resolvers.mutations.dataset_users import add_dataset_users, remove_dataset_users
 from resolvers.mutations.datasets import (
@@ -125,6 +133,15 @@ from schema.payloads.collections import (
     RemoveCollectionItemsPayload,
     RemoveCollectionPresetItemsPayload,
     UpdateCollectionPayload,
+)
+from schema.payloads.communities import (
+    AnswerJoinRequestPayload,
+    DeleteCommunityPayload,
+    InviteToCommunityPayload,
+    JoinCommunityPayload,
+    LeaveCommunityPayload,
+    SetCommunityMembersPayload,
+    UpsertCommunityPayload,
 )
 from schema.payloads.data_groups import CreateDataGroupsPayload
 from schema.payloads.datasets import (
@@ -277,6 +294,13 @@ class Mutation:
         set_folder_metadata_ingestion
     )
     set_folder_auto_sync: SetFolderAutoSyncPayload = mutation(set_folder_auto_sync)
+    upsert_community: UpsertCommunityPayload = mutation(upsert_community)
+    delete_community: DeleteCommunityPayload = mutation(delete_community)
+    join_community: JoinCommunityPayload = mutation(join_community)
+    leave_community: LeaveCommunityPayload = mutation(leave_community)
+    invite_to_community: InviteToCommunityPayload = mutation(invite_to_community)
+    answer_join_request: AnswerJoinRequestPayload = mutation(answer_join_request)
+    set_community_members: SetCommunityMembersPayload = mutation(set_community_members)
     create_dataset: CreateDatasetPayload = mutation(create_dataset)
     update_dataset: UpdateDatasetPayload = mutation(update_dataset)
     delete_dataset: DeleteDatasetPayload = mutation(delete_dataset)

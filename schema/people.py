@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from gateway.kinds.enums import ApiKeyScope, SiteRole
-from resolvers import people
+from resolvers import communities, people
 from schema.common import Connection, Node
 from schema.fields import column, is_named, resolved, row_type
+
+if TYPE_CHECKING:
+    from schema.communities import JoinRequestConnection
 
 
 @row_type()
@@ -93,4 +97,10 @@ class ViewerInfo(Node):
     folder_uuid: UUID | None = resolved(
         people.tree_of_viewer,
         "UUID of the folder outside which the credential shows nothing; null for no such limit.",
+    )
+    join_requests: Annotated[JoinRequestConnection, strawberry.lazy("schema.communities")] = (
+        resolved(
+            communities.requests_of_viewer,
+            "The viewer's requests to join communities, and invitations to them, newest first.",
+        )
     )

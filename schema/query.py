@@ -12,6 +12,7 @@ from resolvers.collections import (
     visible_collections,
     visible_presets,
 )
+from resolvers.communities import find_community, visible_communities
 from resolvers.datasets import dataset_lookup, visible_datasets
 from resolvers.dicom import find_study
 from resolvers.dicom_indexed_tags import all_indexed_tags
@@ -34,6 +35,7 @@ from resolvers.tags import all_tags
 from resolvers.uploads import visible_jobs
 from schema.collections import Collection, FilterPreset
 from schema.common import Connection, Node
+from schema.communities import Community
 from schema.datasets import Dataset
 from schema.dicom import DicomInstance, DicomStudy
 from schema.dicom_indexed_tags import DicomIndexedTag
@@ -147,6 +149,11 @@ class Query:
     )
     datasets: Connection[Dataset] = resolved(
         visible_datasets, "The datasets that the viewer can see, by title."
+    )
+    community: Community | None = root_field(find_community)
+    communities: Connection[Community] = resolved(
+        visible_communities,
+        "The communities that are public or on whose root folder the viewer has a role, by name.",
     )
     group: Group | None = resolved(
         group_lookup, "A group by its UUID. Null if it does not exist or the viewer cannot see it."

@@ -20,6 +20,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import within
 from gateway.errors import forbidden, not_found
 from gateway.kinds.enums import StorageUserRole
+from gateway.models.communities import communities
 from gateway.models.datasets import dataset_grants, datasets
 from gateway.models.folders import folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
@@ -89,6 +90,20 @@ async def roles_on_items(
         )
         roles |= dict.fromkeys((await connection.execute(visible)).scalars(), _AS_READER)
     return roles
+
+
+async def roles_on_communities(
+    connection: AsyncConnection, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, EffectiveRole]:
+    """Return the role on each community that the viewer may see: that on its root folder."""
+    statement = sa.select(communities.c.uuid, communities.c.folder_uuid).where(
+        in_keys(communities.c.uuid, uuids)
+    )
+    roots = {row.uuid: row.folder_uuid for row in await connection.execute(statement)}
+    # A missing community costs the same statements as a hidden one.
+    looked_up = [roots.get(uuid, uuid) for uuid in uuids]
+    on_folders = await roles_on_folders(connection, viewer, looked_up)
+    return {uuid: on_folders[root] for uuid, root in roots.items() if root in on_folders}
 
 
 async def roles_on_datasets(

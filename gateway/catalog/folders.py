@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.community_names import follow_folders
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.dicom_studies import move_parts
@@ -73,11 +74,12 @@ async def create_folder(
     link: Link | None = None,
     *,
     masks_root: bool = False,
+    grants_admin: bool = True,
 ) -> UUID:
     """Create a folder below another, or a root; the user who creates a root becomes its ADMIN.
 
-    The caller has locked the tree. A root is masked if `masks_root`, any other folder if its parent
-    is.
+    Unless `grants_admin`, they get no role. The caller has locked the tree. A root is masked if
+    `masks_root`, any other folder if its parent is.
 
     Raises:
         DomainError: `NOT_FOUND` for the parent; `LIMIT_EXCEEDED` at `parentUuid` if the folder
@@ -106,7 +108,7 @@ async def create_folder(
     await transaction.execute(sa.insert(folder_counters).values(counters.model_dump()))
     if parent_uuid is not None:
         await apply_deltas(transaction, {parent_uuid: Counter(folders=1)})
-    elif user_uuid is not None:
+    elif user_uuid is not None and grants_admin:
         await _insert_admin_grant(transaction, user_uuid, uuid)
     after = {"name": name, **({"phi_policy": folder.phi_policy} if folder.phi_policy else {})}
     entry = JournalEntry("CREATE", "StorageFolder", uuid, parent_uuid, after=after)
@@ -140,6 +142,7 @@ async def update_folders(
     """
     changed = changed_values(values, rows)
     await update_rows(transaction, folders, changed)
+    await follow_folders(transaction, changed, rows)
     masked_or_opened = [uuid for uuid in changed if "phi_policy" in changed[uuid]]
     for uuid in sorted(masked_or_opened, key=lambda uuid: len(rows[uuid].path)):
         await spread_policy(transaction, uuid)

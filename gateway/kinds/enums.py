@@ -225,6 +225,7 @@ class StorageObjectType(StrEnum):
     FILTER_PRESET = "FilterPreset"
     FOLDER_GRANT = "FolderGrant"
     DICOM_STUDY = "DicomStudy"
+    COMMUNITY = "Community"
 
 
 class SidecarMatcherMode(StrEnum):

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import JoinPolicy
+from gateway.kinds.enums import JoinPolicy, StorageUserRole
 from gateway.models.base import Key, enum_type, table_of
 
 
@@ -35,4 +36,29 @@ class CommunityRecord(SQLModel, table=True):
     last_edited_at: datetime = Field(default_factory=now)
 
 
+class JoinRequestRecord(SQLModel, table=True):
+    """A user's request to join a community, or an invitation to do so.
+
+    Attributes:
+        is_invitation: whether the user has to accept it, rather than an admin of the community.
+        role: the role that the user will have in the community.
+        invited_by_uuid: the user who sent an invitation.
+    """
+
+    __tablename__ = "join_requests"
+    __table_args__ = (sa.UniqueConstraint("community_uuid", "user_uuid"),)
+    uuid: UUID = Field(default_factory=uuid7, primary_key=True)
+    community_uuid: UUID = Field(foreign_key="communities.uuid", ondelete="CASCADE")
+    user_uuid: UUID = Field(foreign_key="users.uuid", ondelete="CASCADE", index=True)
+    is_invitation: bool = False
+    role: StorageUserRole = Field(
+        default=StorageUserRole.VIEWER, sa_type=enum_type(StorageUserRole)
+    )
+    invited_by_uuid: UUID | None = Field(
+        default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
+    )
+    created_at: datetime = Field(default_factory=now)
+
+
 communities = table_of(CommunityRecord)
+join_requests = table_of(JoinRequestRecord)

@@ -13,13 +13,8 @@ from gateway.auth.identity import (
     masked_trees,
 )
 from gateway.auth.roles import roles_on_folders
-from gateway.catalog.deletion import (
-    find_used_item,
-    is_empty,
-    is_mirrored,
-    start_deletion,
-    tree_size,
-)
+from gateway.catalog.community_names import communities_at
+from gateway.catalog.deletion import start_deletion, tree_size
 from gateway.catalog.folders import (
     check_move,
     create_folder,
@@ -39,7 +34,7 @@ from gateway.catalog.visibilities import folders_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import leaves_masked_tree, not_both, published, used_by
+from gateway.error_texts import leaves_masked_tree, not_both, published
 from gateway.errors import DomainError, bad_input, conflict, forbidden
 from gateway.kinds.enums import IfNameTaken, NameOutcome, StorageFolderType, StorageUserRole
 from gateway.models.folders import FolderRecord
@@ -54,6 +49,8 @@ from resolvers.inputs.folders import (
     UpdateStorageFoldersInput,
 )
 from resolvers.mutations.attributes import bulk_changes
+from resolvers.mutations.community_roots import community_errors
+from resolvers.mutations.folder_deletion import check_deletion, tree_is_mirrored
 from resolvers.mutations.moved_names import check_moving_rule, moved_names
 from resolvers.mutations.policies import lock_for_policies, on_policy, policy_errors
 from resolvers.mutations.sync_rules import folder_changes
@@ -148,7 +145,9 @@ async def update_storage_folder(
     """Change a folder's name, description, metadata or policy, or which objects it mirrors.
 
     Omitted fields are not changed. Items of objects that are no longer mirrored stay as they are.
-    Fails with `CONFLICT` if a folder below a masked one is to be `OPEN`.
+    Fails with `CONFLICT` if a folder below a masked one is to be `OPEN`. The name and description
+    of a community's root folder are the community's: only its admins change them, and its name must
+    be unique.
     """
     uuid, viewer = input.folder_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -156,7 +155,8 @@ async def update_storage_folder(
         await permissions.check(transaction)
         folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         rows = {uuid: folder}
-        if errors := await policy_errors(transaction, permissions, "phi_policy", [input], rows):
+        errors = await policy_errors(transaction, permissions, "phi_policy", [input], rows)
+        if errors := errors or await community_errors(context, transaction, [input], rows):
             raise errors[0]
         values = {uuid: folder_changes(input, folder)}
         await update_folders(transaction, viewer, values, rows)
@@ -185,6 +185,7 @@ async def update_storage_folders(
         rows = {row.uuid: row for row in await lock_folders(transaction, uuids)}
         errors = await permissions.errors(transaction, "folders.folder_uuid")
         errors = {
+            **await community_errors(context, transaction, input.folders, rows, "folders"),
             **await policy_errors(
                 transaction, permissions, "folders.phi_policy", input.folders, rows, "folders"
             ),
@@ -216,13 +217,13 @@ async def move_storage_folders(
     """Move 1 to 1,000 folders, with everything below them, into another folder or to the root.
 
     A folder cannot be moved into itself or one of its subfolders (`BAD_USER_INPUT`), and subfolders
-    of a cloud-synced folder cannot be moved at all (`CONFLICT`). Folders that a dataset mirrors, or
-    that have such a folder below them, require `allowMirrorDatasetChanges` (`CONFLICT`). Folders
-    that would become public require `allowPublic` (`CONFLICT`); those that have a visibility of
-    their own keep it. Folders that are masked, or have a masked folder below them, require
-    `seesPhi` there unless they stay in the masked tree (`FORBIDDEN`); at the root they stay masked.
-    The viewer remains `ADMIN` of a folder that is moved to the root. If one folder cannot be moved,
-    none is moved unless `allowPartial` is set.
+    of a cloud-synced folder and root folders of communities cannot be moved at all (`CONFLICT`).
+    Folders that a dataset mirrors, or that have such a folder below them, require
+    `allowMirrorDatasetChanges` (`CONFLICT`). Folders that would become public require `allowPublic`
+    (`CONFLICT`); those that have a visibility of their own keep it. Folders that are masked, or
+    have a masked folder below them, require `seesPhi` there unless they stay in the masked tree
+    (`FORBIDDEN`); at the root they stay masked. The viewer remains `ADMIN` of a folder that is
+    moved to the root. If one folder cannot be moved, none is moved unless `allowPartial` is set.
     """
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid
@@ -287,14 +288,17 @@ async def delete_storage_folder(
     the folder is not empty and `recursive` is not set, if datasets use items and
     `allowDatasetChanges` is not set, or if items or folders are those of mirror datasets and
     `allowMirrorDatasetChanges` is not set. Datasets that mirror a deleted folder are kept, but no
-    longer mirror anything.
+    longer mirror anything. The root folder of a community cannot be deleted: use `deleteCommunity`.
     """
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
         top = await lock_folder(transaction, input.folder_uuid)
-        await _check_deletion(transaction, input, top)
+        if await communities_at(transaction, [top.uuid]):
+            message = "The folder is the root of a community. Use deleteCommunity."
+            raise conflict(message, "folderUuid")
+        await check_deletion(transaction, input, top, "folderUuid")
         size = await tree_size(transaction, top)
         job = await start_deletion(transaction, context.services.queue, viewer, top, size)
     return DeleteStorageFolderOutcome(
@@ -319,6 +323,7 @@ async def _check_moves(
     )
     synthetic = {row.uuid for row in rows if row.folder_type is StorageFolderType.SYNTHETIC}
     heights = await subtree_heights(transaction, bulk.uuids)
+    communities = await communities_at(transaction, bulk.uuids)
     mirrored = (
         set()
         if input.allow_mirror_dataset_changes
@@ -336,8 +341,12 @@ async def _check_moves(
                     "The folder is a subfolder of a cloud-synced folder, so it cannot be moved."
                 )
                 raise conflict(message, *path)
+            if uuid in communities:
+                raise conflict(
+                    "The folder is the root of a community, so it cannot be moved.", *path
+                )
             if uuid in mirrored:
-                raise conflict(_mirrored("move"), *path)
+                raise conflict(tree_is_mirrored("move"), *path)
             if uuid in exposed:
                 raise conflict(published("folder"), *path)
         except DomainError as error:
@@ -370,23 +379,3 @@ async def _keep_admin(context: Context, transaction: Transaction, uuids: Sequenc
         is_admin = uuid in roles and roles[uuid].role is StorageUserRole.ADMIN
         if not is_admin or uuid not in with_phi:
             await grant_admin(transaction, context.viewer.user_uuid, uuid)
-
-
-def _mirrored(verb: str) -> str:
-    return used_by(
-        "folder or one of its subfolders", "a mirror dataset", "allowMirrorDatasetChanges", verb
-    )
-
-
-async def _check_deletion(
-    transaction: Transaction, input: DeleteStorageFolderInput, top: FolderRecord
-) -> None:
-    """Raise `CONFLICT` if the input does not allow all that the deletion involves."""
-    if not input.recursive and not await is_empty(transaction, top):
-        message = "The folder is not empty. Set recursive to delete everything in it."
-        raise conflict(message, "recursive")
-    if not input.allow_mirror_dataset_changes and await is_mirrored(transaction, top):
-        raise conflict(_mirrored("delete"), "allowMirrorDatasetChanges")
-    if used := await find_used_item(transaction, top, input.allow_dataset_changes):
-        uuid, message = used
-        raise conflict(f"Item {uuid}: {message}", "folderUuid")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from gateway.catalog.community_names import fixed_roles
 from gateway.catalog.grants import (
     DATASET_GRANTS,
     FOLDER_GRANTS,
@@ -17,7 +18,8 @@ from gateway.catalog.people import lock_groups, visible_groups
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.errors import forbidden
+from gateway.error_texts import role_is_fixed
+from gateway.errors import conflict, forbidden
 from gateway.kinds.enums import StorageUserRole
 from resolvers.id_lists import check_ids_exist, check_list_size
 from resolvers.inputs.grants import (
@@ -59,6 +61,7 @@ async def add_storage_folder_groups(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
+        await _check_fixed_roles(transaction, input, input.role)
         if input.sees_phi and await permissions.check_identity(
             transaction, "sees_phi", [input.folder_uuid]
         ):
@@ -95,6 +98,7 @@ async def remove_storage_folder_groups(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
+        await _check_fixed_roles(transaction, input, None)
         await _revoke_from_groups(
             context, transaction, FOLDER_GRANTS, input.folder_uuid, input.group_uuids
         )
@@ -199,6 +203,18 @@ async def remove_cloud_integration_groups(
         await permissions.check(transaction)
         await _revoke_from_groups(context, transaction, INTEGRATION_GRANTS, uuid, input.group_uuids)
     return RemoveCloudIntegrationGroupsOutcome(integration_uuid=uuid)
+
+
+async def _check_fixed_roles(
+    transaction: Transaction,
+    input: AddStorageFolderGroupsInput | RemoveStorageFolderGroupsInput,
+    role: StorageUserRole | None,
+) -> None:
+    """Raise `CONFLICT` if a group would lose the role that it has in a community."""
+    fixed = await fixed_roles(transaction, input.folder_uuid)
+    for index, uuid in enumerate(input.group_uuids):
+        if fixed.get(uuid, role) is not role:
+            raise conflict(role_is_fixed(fixed[uuid]), "groupUuids", index)
 
 
 async def _grant_to_groups(

@@ -10,6 +10,7 @@ from gateway.auth.key_expiry import expiry_of_new_key
 from gateway.auth.scopes import scopes_of_new_key
 from gateway.auth.visibility import sees_user
 from gateway.catalog import people
+from gateway.catalog.community_names import community_of_group
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
@@ -156,11 +157,14 @@ class DeleteGroupOutcome(Outcome):
 async def delete_group(context: Context, input: DeleteGroupInput) -> DeleteGroupOutcome:
     """Delete a group, and with it every role that its users have through it.
 
-    The users themselves are not deleted, and keep roles that they have in other ways.
+    The users themselves are not deleted, and keep roles that they have in other ways. Groups of
+    communities are deleted with these only (`CONFLICT`).
     """
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
         group = await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
+        if await community_of_group(transaction, group.uuid):
+            raise conflict("The group belongs to a community. Use deleteCommunity.", "groupUuid")
         await people.delete_group(transaction, context.viewer.user_uuid, group)
     return DeleteGroupOutcome(group_uuid=input.group_uuid)
 

@@ -12,6 +12,7 @@ from tests.fixtures.clouds import grant_integration as given_integration
 from tests.fixtures.deletions import wait_until_removed
 from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
+from tests.fixtures.people_inputs import PEOPLE_INPUTS
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
 from tests.fixtures.sites import Site
 from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS, scan_input, study_input
@@ -261,13 +262,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     ),
     "createFilterPreset": ("USER", lambda w: plain(w, topLevelFolderUuid=w.home, name="new", filter={"search": "n"})),
     "deleteFilterPreset": ("USER", lambda w: plain(w, filterPresetUuid=w.preset())),
-    "createUser": ("SITE", lambda w: plain(w, email="new@example.org")),
-    "updateUser": ("SITE", lambda w: plain(w, userUuid=w.user, siteRole="ADMIN")),
-    "createGroup": ("SITE", lambda w: plain(w, name="new")),
-    "updateGroup": ("SITE", lambda w: plain(w, groupUuid=w.team, name="new")),
-    "deleteGroup": ("SITE", lambda w: plain(w, groupUuid=w.site.group("gone"))),
-    "addGroupUsers": ("SITE", lambda w: plain(w, groupUuid=w.team, userUuids=[w.user])),
-    "removeGroupUsers": ("SITE", lambda w: plain(w, groupUuid=w.team, userUuids=[w.user])),
+    **PEOPLE_INPUTS,
     "createApiKey": ("SITE", lambda w: plain(w, name="new", userUuid=w.user)),
     "revokeApiKey": ("SITE", lambda w: plain(w, apiKeyUuid=w.key())),
 }

@@ -35,6 +35,8 @@ OWNERS = {
     "Collection": 'query { collection(uuid: "%(collectionUuid)s") {',
     "MetadataSchema": "query { metadataSchema {",
     "CloudIntegration": 'query { cloudIntegration(uuid: "%(integrationUuid)s") {',
+    "Community": 'query { community(by: {uuid: "%(communityUuid)s"}) {',
+    "Viewer": "query { viewer {",
     "Group": 'query { group(uuid: "%(groupUuid)s") {',
     "User": "query { viewer { user {",
 }

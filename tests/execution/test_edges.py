@@ -15,6 +15,7 @@ from gateway.execution.declarations import Aggregate, Lookup, ToMany, ToOne, dec
 from gateway.execution.private_apis import core_schema
 from gateway.ids import global_id
 from gateway.models.collections import collections, filter_presets
+from gateway.models.communities import communities, join_requests
 from gateway.models.datasets import data_rows
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
 from gateway.models.dicom_indexed_tags import dicom_indexed_tags
@@ -96,6 +97,8 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
     }
     tables = {
         "DataRow": data_rows,
+        "Community": communities,
+        "JoinRequest": join_requests,
         "Collection": collections,
         "FilterPreset": filter_presets,
         "OrganisationTag": organisation_tags,

@@ -48,6 +48,7 @@ def variables_of(text: str, world: World) -> list[dict[str, Any]]:
             "studies": str(world.folders[number]),
             "study": f"1.2.{number}",
             "uids": [f"1.2.{number}", "1.2.9"],
+            "community": {"name": ["ärzte", "beta", "ZETA"][number]},
             "dataset": str(world.datasets[number + 1]),
             "yes": number % 2 == 0,
             "no": number > 1,

@@ -50,6 +50,7 @@ from gateway.settings import Settings
 from gateway.stores.base import SignedRequest
 from gateway.wiring import open_services
 from schema.api import api
+from tests.execution.community_world import create_communities
 from tests.execution.dicom_world import create_studies, create_study_jobs
 from tests.execution.item_views import LAYOUT, SERIES, SETTINGS
 from tests.execution.revision_world import create_revisions
@@ -129,8 +130,8 @@ class Builder:
     async def people(self) -> None:
         """Insert an admin, a member with grants, a member without, and groups."""
         for name, role in (("admin", SiteRole.ADMIN), ("member", SiteRole.MEMBER), ("stranger", SiteRole.MEMBER)):
-            email = f"{name}@Example.org"
-            uuid = await self.put(users, email=email, email_key=fold(email), name=name, site_role=role, is_active=True)
+            email = {"email": f"{name}@Example.org", "email_key": f"{name}@example.org"}
+            uuid = await self.put(users, **email, name=name, site_role=role, is_active=True)
             self.world.viewers[name] = Viewer(uuid, role)
             self.world.users.append(uuid)
         for number in range(4):
@@ -310,12 +311,11 @@ class Builder:
 
     async def sync(self, number: int) -> Any:
         """Insert a sync of a folder that several viewers can see."""
-        user = self.random.choice([None, *self.world.users])
         status = list(JobStatus)[number % 4]
         counts: Any = {"new_count": number, "units_error_count": number, "kind": JobKind.CLOUD_SYNC}
         counts |= {"skipped_keys": [f"{number}.zip", "ü"][:number], "sidecar_error_keys": [f"{number}.json"]}
-        folder = self.world.folders[number]
-        job = await self.put(jobs, folder_uuid=folder, user_uuid=user, status=status, **counts)
+        counts["user_uuid"] = self.random.choice([None, *self.world.users])
+        job = await self.put(jobs, folder_uuid=self.world.folders[number], status=status, **counts)
         for reason in list(SkippedObjectReason)[:number]:
             await self.put(skipped_objects, job_uuid=job, key=f"ü{reason}", reason=reason)
         return job
@@ -374,7 +374,7 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             builder = Builder(transaction, world)
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
-            await create_studies(builder)
-            await create_revisions(builder)
+            for more in (create_studies, create_revisions, create_communities):
+                await more(builder)
         still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))

@@ -13,6 +13,7 @@ from gateway.settings import Settings
 from tests.faults.dicom_invariants import WRONG_DICOM_ROWS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.journal import journal_violations
+from tests.faults.people_invariants import WRONG_PEOPLE_ROWS
 
 WRONG_ROWS = {
     "unit without an end": "SELECT uuid, status FROM upload_units WHERE status NOT IN ('DONE', 'ERROR', 'CANCELLED')",
@@ -117,6 +118,7 @@ WRONG_ROWS = {
         WHERE NOT is_stored AND items.object_key IS NOT NULL""",
     "thumbnail that nobody makes": "SELECT object_key FROM thumbnails WHERE unavailable_reason = 'PENDING'",
     **WRONG_DICOM_ROWS,
+    **WRONG_PEOPLE_ROWS,
 }
 """Rows that must not exist, by what each of them would be."""
 

@@ -10,6 +10,8 @@ from gateway.media import samples
 from tests.faults.dicom_invariants import DICOM_SEEDS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.invariants import CHECKS, WRONG_ROWS, check_at_rest, unexplained_items
+from tests.faults.people_invariants import PEOPLE_SEEDS
+from tests.fixtures.communities import create_community
 from tests.fixtures.encapsulated import pdf_in_dicom
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
@@ -130,7 +132,7 @@ SEEDS: dict[str, list[Step]] = {
         STUDY_UNIT.format("DONE", "NULL"),
         "UPDATE jobs SET kind = 'DICOM_COPY'",
     ],
-    **{violation: [statement] for violation, statement in DICOM_SEEDS.items()},
+    **{violation: [statement] for violation, statement in {**DICOM_SEEDS, **PEOPLE_SEEDS}.items()},
 }
 """What makes a site violate each invariant."""
 QUEUE_SEEDS = {
@@ -204,6 +206,7 @@ async def fill(site: Site) -> None:
     shown = await site.folder("shown", await site.folder("showcase"))
     await site.done("shareStorageItems", {"itemUuids": [item], "folderUuid": shown}, "folder { uuid }")
     await site.done("updateStorageItem", {"itemUuid": item, "name": "d.png"}, "item { uuid }")
+    await create_community(site)
     await check_at_rest(site.services.settings)
 
 

@@ -139,6 +139,7 @@ OUTSIDE_FOLDERS = {
     "Dataset",
     "Group",
     "GroupUser",
+    "JoinRequest",
     "OrganisationTag",
     "ReencodeJob",
     "User",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.media import samples
+from tests.fixtures.communities import crowded_community
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site, fresh_settings, serve_site
 from tests.fixtures.studies import study_uid, upload_dicom
@@ -66,6 +67,7 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
         "pictures": await create_pictures(site, size),
         **await create_studies(site, size),
         "dicom": await create_study(site, size),
+        "community": {"uuid": await crowded_community(site, size)},
     }
     await grant_roles(site, top, size)
     for each in others:

@@ -1,0 +1,75 @@
+"""Communities: who sees them and what belongs to them, as conditions on rows."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import (
+    Condition,
+    in_tree_of,
+    in_visible_folder,
+    is_granted_to,
+    is_staying,
+)
+from gateway.database.tree import within
+from gateway.kinds.enums import StorageUserRole
+from gateway.models.communities import communities, join_requests
+from gateway.models.folders import folder_grants, folders
+from gateway.models.people import memberships
+
+
+def administers_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that the viewer is ADMIN of a folder."""
+    if viewer.is_site_admin and viewer.tree_uuid is None:
+        return is_staying(folder_uuid)
+    folder, grants, tops = folders.alias(), folder_grants.alias(), folders.alias()
+    is_admin = (
+        sa.exists()
+        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
+        .where(
+            is_granted_to(viewer, grants),
+            grants.c.role == StorageUserRole.ADMIN,
+            within(folder.c.path, tops.c.path),
+        )
+    )
+    return sa.exists().where(
+        folder.c.uuid == folder_uuid,
+        is_staying(folder.c.uuid) if viewer.is_site_admin else is_admin,
+        *in_tree_of(viewer, folder.c.path),
+    )
+
+
+def sees_community(viewer: Viewer, community: sa.FromClause = communities) -> Condition:
+    """Return the condition that the viewer may see a community: its root folder."""
+    return in_visible_folder(viewer, community.c.folder_uuid)
+
+
+def is_member_of(viewer: Viewer, community: sa.FromClause = communities) -> Condition:
+    """Return the condition that the viewer is in one of the three groups of a community."""
+    own = memberships.alias()
+    return sa.exists().where(
+        own.c.user_uuid == viewer.user_uuid, own.c.group_uuid.in_(groups_of(community))
+    )
+
+
+def groups_of(community: sa.FromClause = communities) -> list[sa.ColumnElement[Any]]:
+    """Return the columns with the groups of a community, those with the strongest role first."""
+    return [community.c.admins_uuid, community.c.moderators_uuid, community.c.members_uuid]
+
+
+def sees_join_request(viewer: Viewer, request: sa.FromClause = join_requests) -> Condition:
+    """Return the condition that the viewer may see a request to join a community.
+
+    Its admins see all; users see their own as long as they see the community, and invitations in
+    any case.
+    """
+    community = communities.alias()
+    mine = sa.and_(
+        request.c.user_uuid == viewer.user_uuid,
+        sa.or_(request.c.is_invitation, sees_community(viewer, community)),
+    )
+    return sa.exists().where(
+        community.c.uuid == request.c.community_uuid,
+        sa.or_(mine, administers_folder(viewer, community.c.folder_uuid)),
+    )

@@ -1,0 +1,29 @@
+"""What must be true of communities and their members at rest, and what violates it."""
+
+WRONG_PEOPLE_ROWS = {
+    "community whose name is not that of its root folder": """
+        SELECT communities.uuid FROM communities JOIN folders ON folders.uuid = folder_uuid
+        WHERE folders.name <> communities.name OR folders.name_key <> communities.name_key
+        OR parent_uuid IS NOT NULL""",
+    "community whose groups lack their roles on its root folder": """
+        SELECT uuid FROM communities WHERE 3 <> (
+            SELECT COUNT(*) FROM folder_grants AS g WHERE g.folder_uuid = communities.folder_uuid AND (
+                (g.group_uuid = admins_uuid AND g.role = 'ADMIN')
+                OR (g.group_uuid = moderators_uuid AND g.role = 'USER')
+                OR (g.group_uuid = members_uuid AND g.role = 'VIEWER')))""",
+    "request of a member to join": """
+        SELECT join_requests.uuid FROM join_requests JOIN communities ON communities.uuid = community_uuid
+        JOIN memberships ON memberships.user_uuid = join_requests.user_uuid
+        AND memberships.group_uuid IN (admins_uuid, moderators_uuid, members_uuid)""",
+}
+"""Rows that must not exist, by what each of them would be."""
+
+PEOPLE_SEEDS = {
+    "community whose name is not that of its root folder": "UPDATE communities SET name = 'x'",
+    "community whose groups lack their roles on its root folder": "UPDATE folder_grants SET role = 'VIEWER'",
+    "request of a member to join": """
+        INSERT INTO join_requests (uuid, community_uuid, user_uuid, is_invitation, role, created_at)
+        SELECT communities.uuid, communities.uuid, user_uuid, 1 = 0, 'VIEWER', '2026-01-01'
+        FROM communities JOIN memberships ON group_uuid = admins_uuid LIMIT 1""",
+}
+"""A statement for each, that makes a site violate it."""
