@@ -14,6 +14,7 @@ from gateway.kinds.enums import (
     DatasetLinkDuplicatesBehavior,
     FolderVisibility,
     IfNameTaken,
+    ImportState,
     JobKind,
     JobOutcome,
     JobStatus,
@@ -376,6 +377,14 @@ described(
     REFUSE="Fail with `CONFLICT`.",
     REUSE="Use what has the name, if it is a folder and a folder is wanted, or an item made of "
     "uploaded files and a file is; `CONFLICT` otherwise.",
+)
+described(
+    ImportState,
+    FOLDER="A directory, which became a folder or is an existing one.",
+    NEW="A file that becomes a new item. Its bytes are expected, unless they are stored already.",
+    REVISION="A file that becomes a new revision of the existing item.",
+    UNCHANGED="The existing item has these bytes: nothing is to be sent.",
+    IN_PROGRESS="A running job is reading this very file: nothing is to be sent.",
 )
 described(
     NameOutcome,

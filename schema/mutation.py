@@ -65,6 +65,7 @@ from resolvers.mutations.grants import (
     remove_dataset_groups,
     remove_storage_folder_groups,
 )
+from resolvers.mutations.imports import import_tree
 from resolvers.mutations.integrations import (
     create_cloud_integration,
     delete_cloud_integration,
@@ -186,6 +187,7 @@ from schema.payloads.grants import (
     RemoveDatasetGroupsPayload,
     RemoveStorageFolderGroupsPayload,
 )
+from schema.payloads.imports import ImportTreePayload
 from schema.payloads.integrations import (
     AddCloudIntegrationGroupsPayload,
     CreateCloudIntegrationPayload,
@@ -283,6 +285,7 @@ class Mutation:
     sign_upload_parts: SignUploadPartsPayload = mutation(sign_upload_parts)
     complete_upload_parts: CompleteUploadPartsPayload = mutation(complete_upload_parts)
     abort_uploads: AbortUploadsPayload = mutation(abort_uploads)
+    import_tree: ImportTreePayload = mutation(import_tree)
     start_upload_job: StartUploadJobPayload = mutation(start_upload_job)
     cancel_job: CancelJobPayload = mutation(cancel_job)
     cancel_upload_job: CancelUploadJobPayload = mutation(cancel_upload_job)

@@ -99,6 +99,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "cloneDicomStudy": WRITE_DATA,
     "anonymizeDicomStudies": WRITE_DATA,
     "createDataGroups": WRITE_DATA,
+    "importTree": WRITE_DATA,
     "requestUploadUrls": WRITE_DATA,
     "renewUploadUrls": WRITE_DATA,
     "signUploadParts": WRITE_DATA,

@@ -286,7 +286,7 @@ async def _create_items(
     keys = await deduplicate_objects(transaction, job.user_uuid, uploaded)
     if sources:
         await lock_counters(transaction, {folder_uuid})
-    await add_placeholders(transaction, job.user_uuid, folder_uuid, placeholders)
+    await add_placeholders(transaction, job.user_uuid, placeholders)
     locked = await lock_items(transaction, [source.item_uuid for source in sources.values()])
     rows_by_uuid = {row.uuid: row for row in locked}
     await finish_items(

@@ -85,24 +85,14 @@ async def create_folder(
         DomainError: `NOT_FOUND` for the parent; `LIMIT_EXCEEDED` at `parentUuid` if the folder
             would be too deep.
     """
-    uuid = uuid7()
     parent = None if parent_uuid is None else await lock_folder(transaction, parent_uuid)
-    path = path_of(parent.path if parent else "", uuid)
-    _check_depth(depth(path), "parentUuid")
-    folder = FolderRecord(
-        uuid=uuid,
-        parent_uuid=parent_uuid,
-        path=path,
-        name=name,
-        name_key=fold(name),
-        description=description,
-        client_metadata=client_metadata,
-        owner_uuid=user_uuid,
-        phi_policy=PhiPolicy.MASKED if parent is None and masks_root else None,
-        is_masked=parent.is_masked if parent else masks_root,
-        is_public=parent is not None and parent.is_public,
-        **(asdict(link) if link else {}),
-    )
+    columns = asdict(link) if link else {}
+    if parent is None and masks_root:
+        columns |= {"phi_policy": PhiPolicy.MASKED, "is_masked": True}
+    columns |= {"description": description, "client_metadata": client_metadata}
+    folder = folder_row(parent, user_uuid, name, **columns)
+    uuid = folder.uuid
+    check_depth(depth(folder.path), "parentUuid")
     await transaction.execute(sa.insert(folders).values(folder.model_dump()))
     counters = FolderCountersRecord(folder_uuid=uuid)
     await transaction.execute(sa.insert(folder_counters).values(counters.model_dump()))
@@ -114,6 +104,25 @@ async def create_folder(
     entry = JournalEntry("CREATE", "StorageFolder", uuid, parent_uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])
     return uuid
+
+
+def folder_row(
+    parent: FolderRecord | None, user_uuid: UUID | None, name: str, **columns: Any
+) -> FolderRecord:
+    """Return the row of a new folder, which has the policy and visibility of its parent."""
+    uuid = uuid7()
+    inherited: dict[str, Any] = {}
+    if parent is not None:
+        inherited = {"is_masked": parent.is_masked, "is_public": parent.is_public}
+    values = {
+        "uuid": uuid,
+        "parent_uuid": parent.uuid if parent else None,
+        "path": path_of(parent.path if parent else "", uuid),
+        "name": name,
+        "name_key": fold(name),
+        "owner_uuid": user_uuid,
+    }
+    return FolderRecord(**{**values, **inherited, **columns})
 
 
 async def lock_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[FolderRecord]:
@@ -208,7 +217,7 @@ def check_move(folder_path: str, height: int, parent_path: str, *path: str | int
         raise bad_input(
             "A folder cannot be moved into itself or into one of its subfolders.", *path
         )
-    _check_depth(depth(parent_path) + height, *path)
+    check_depth(depth(parent_path) + height, *path)
 
 
 async def subtree_heights(transaction: Transaction, uuids: Collection[UUID]) -> dict[UUID, int]:
@@ -304,7 +313,8 @@ async def _insert_admin_grant(transaction: Transaction, user_uuid: UUID, uuid: U
     await transaction.execute(sa.insert(folder_grants).values(grant.model_dump()))
 
 
-def _check_depth(levels: int, *path: str | int) -> None:
+def check_depth(levels: int, *path: str | int) -> None:
+    """Raise `LIMIT_EXCEEDED` at `path` if folders would be nested in too many levels."""
     if levels > MAX_DEPTH:
         message = f"Folders must be nested at most {MAX_DEPTH} levels deep, not {levels}."
         raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)

@@ -188,6 +188,16 @@ class NameOutcome(StrEnum):
     REUSED = "REUSED"
 
 
+class ImportState(StrEnum):
+    """What an entry of an import is, and whether its bytes are expected."""
+
+    FOLDER = "FOLDER"
+    NEW = "NEW"
+    REVISION = "REVISION"
+    UNCHANGED = "UNCHANGED"
+    IN_PROGRESS = "IN_PROGRESS"
+
+
 class JobWait(StrEnum):
     """Reason for which a job waits that is no fault of its own. More may be added."""
 

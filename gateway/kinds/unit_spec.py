@@ -39,6 +39,7 @@ class UnitSpec(TypedDict):
     members: NotRequired[list[str]]
     facts: NotRequired[dict[str, Any]]
     video: NotRequired[str | None]
+    home: NotRequired[str | None]
     entry: NotRequired[str | None]
     target: NotRequired[TargetSpec]
 

@@ -27,6 +27,9 @@ class UploadRecord(SQLModel, table=True):
         parts_id: the object store's id of a multipart upload that has not been completed.
         unit_uuid: unit of an upload job that has claimed the placeholder.
         user_uuid: user who announced the file; None for files that need not be sent.
+        import_uuid: the import of a tree that announced it.
+        import_position: position of its entry there.
+        import_group: title of the series that the files of its folder form.
     """
 
     __tablename__ = "uploads"
@@ -58,6 +61,9 @@ class UploadRecord(SQLModel, table=True):
     )
     unit_uuid: UUID | None = Field(default=None, index=True)
     user_uuid: UUID | None = None
+    import_uuid: UUID | None = Field(default=None, index=True)
+    import_position: int | None = None
+    import_group: str | None = None
     created_at: datetime = Field(default_factory=now, index=True)
 
 

@@ -292,18 +292,25 @@ class UploadManifestInput:
     )
 
 
-@strawberry.input(description="An upload job to start. Set either `items` or `manifest`.")
+@strawberry.input(
+    description="An upload job to start. Set one of `items`, `manifest` and `importUuid`."
+)
 class StartUploadJobInput:
     folder_uuid: UUID = strawberry.field(
         description="UUID of the folder that receives the items. Placeholders must be in it or "
-        "in a direct subfolder."
+        "in a folder below it, where the items stay."
     )
     items: DataUploadItemsInput | None = strawberry.field(
-        default=None, description="The items to create. Set either this or `manifest`."
+        default=None, description="The items to create."
     )
     manifest: UploadManifestInput | None = strawberry.field(
         default=None,
-        description="The items to create, as a manifest. Set either this or `items`.",
+        description="The items to create, as a manifest.",
+    )
+    import_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="The files of an import, as `importTree` returned it, that no job has taken yet. "
+        "Set exactly one of this, `items` and `manifest`.",
     )
     file_name: str | None = strawberry.field(
         default=None,

@@ -136,7 +136,7 @@ async def _create_groups(
             facts,
         )
         groups.append(NewGroup(row, plan.item_uuids, plan.keys))
-    await create_file_groups(transaction, user, input.folder_uuid, groups)
+    await create_file_groups(transaction, user, groups)
 
 
 def _group_error(

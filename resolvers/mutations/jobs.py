@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.entries import DataUploadItemsInput
 from gateway.catalog.ingestion.entry_plans import EntryRules, as_files_of, read_plans
+from gateway.catalog.ingestion.import_plans import plans_of_import
 from gateway.catalog.ingestion.job_state import cancel_job, lock_job
 from gateway.catalog.ingestion.manifests import check_uploaded, start_from_manifest
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
@@ -71,13 +72,16 @@ async def start_upload_job(
     uses up the placeholders of its units: those of failed and cancelled units are deleted, with the
     bytes that were uploaded for them.
     """
-    if (input.items is None) == (input.manifest is None):
-        raise bad_input(exactly_one_of("items", "manifest"))
+    given = [input.items, input.manifest, input.import_uuid]
+    if given.count(None) != len(given) - 1:
+        raise bad_input(exactly_one_of("items", "manifest", "importUuid"))
     _check_target(input)
     account = await _open_account(context, input, permissions)
     manifest = input.manifest
     if manifest is not None and (placeholder := set_value(manifest.placeholder_uuid)):
         start = await _from_uploaded_manifest(context, input, placeholder)
+    elif input.import_uuid:
+        start = _from_import(context, input, input.import_uuid)
     else:
         start = await _from_inline_units(context, input, account)
     async with context.database.writing() as transaction:
@@ -126,8 +130,8 @@ async def cancel_upload_job(
 
 def _check_target(input: StartUploadJobInput) -> None:
     """Raise `BAD_USER_INPUT` for what only works together with, or without, `itemUuid`."""
-    if input.item_uuid and input.manifest is not None:
-        raise bad_input("itemUuid requires items instead of a manifest.", "itemUuid")
+    if input.item_uuid and input.items is None:
+        raise bad_input("itemUuid requires items.", "itemUuid")
     if not input.item_uuid:
         for name, value in (
             ("newRevision", input.new_revision or None),
@@ -184,6 +188,21 @@ async def _from_inline_units(
     services, viewer = context.services, context.viewer
 
     async def start(transaction: Transaction) -> UUID:
+        metadata = await load_metadata_validator(transaction, services.settings)
+        return await start_job(
+            transaction, services.queue, viewer, input.folder_uuid, plans, options, metadata
+        )
+
+    return start
+
+
+def _from_import(context: Context, input: StartUploadJobInput, import_uuid: UUID) -> Start:
+    """Return what starts a job with the files of an import."""
+    services, viewer = context.services, context.viewer
+    options = _job_options(input)
+
+    async def start(transaction: Transaction) -> UUID:
+        plans = await plans_of_import(transaction, input.folder_uuid, import_uuid, "importUuid")
         metadata = await load_metadata_validator(transaction, services.settings)
         return await start_job(
             transaction, services.queue, viewer, input.folder_uuid, plans, options, metadata

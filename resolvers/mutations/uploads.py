@@ -1,6 +1,5 @@
 """Mutations that announce files, and sign, renew, complete and abort their uploads."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypedDict
@@ -10,8 +9,6 @@ import sqlalchemy as sa
 
 from gateway.catalog.folders import create_folder
 from gateway.catalog.ingestion.placeholders import (
-    UPLOADABLE,
-    ExpectedFile,
     SignedUpload,
     create_placeholders,
     part_count,
@@ -21,17 +18,15 @@ from gateway.catalog.ingestion.placeholders import (
 )
 from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.metadata_schema import load_metadata_validator
-from gateway.catalog.rules.names import validate_metadata, validate_name
+from gateway.catalog.rules.names import validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import between
-from gateway.errors import DomainError, DomainErrors, Path, bad_input, not_found
-from gateway.kinds.item_kinds import StorageItemType
-from gateway.kinds.media_types import UNNAMED_TYPE, is_media_type
+from gateway.errors import DomainError, DomainErrors, bad_input, not_found
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.uploads import UploadRecord, uploads
-from gateway.stores.base import MAX_PARTS, IncompleteUpload, SignedRequest
+from gateway.stores.base import IncompleteUpload, SignedRequest
 from resolvers.id_lists import check_list_size
 from resolvers.idempotency import run_once
 from resolvers.inputs.uploads import (
@@ -40,14 +35,12 @@ from resolvers.inputs.uploads import (
     RenewUploadUrlsInput,
     RequestUploadUrlsInput,
     SignUploadPartsInput,
-    UploadFileInput,
 )
+from resolvers.mutations.announced_files import expected_file, largest_file
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER
 from resolvers.signed_urls import bounds_of
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +76,10 @@ async def request_upload_urls(
     items. If one file is rejected, none gets a placeholder.
     """
     check_list_size(input.files, "files")
-    max_size = context.services.store.part_size * MAX_PARTS
+    max_size = largest_file(context)
     files = [
-        _expected_file(file, max_size, ("files", index)) for index, file in enumerate(input.files)
+        expected_file(file, file.name, file.file_size, max_size, ("files", index))
+        for index, file in enumerate(input.files)
     ]
     name = input.frames_subfolder_name
     subfolder = None if name is None else validate_name(name, "framesSubfolderName")
@@ -316,37 +310,6 @@ def _is_pending(row: UploadRecord | None) -> bool:
 
 def _not_pending(*path: str | int) -> DomainError:
     return bad_input("The item is not a placeholder awaiting upload.", *path)
-
-
-def _expected_file(file: UploadFileInput, max_size: int, path: Path) -> ExpectedFile:
-    """Return the announced file; raise `BAD_USER_INPUT` at its first invalid field."""
-    if file.item_type not in (*UPLOADABLE, None):
-        message = f"An item of type {file.item_type} cannot be created from one file."
-        raise bad_input(message, *path, "itemType")
-    least = 0 if file.item_type in (StorageItemType.FILE, None) else 1
-    if not least <= file.file_size <= max_size:
-        message = between("fileSize", least, max_size, file.file_size)
-        raise bad_input(message, *path, "fileSize")
-    digest = file.sha256.lower() if file.sha256 else None
-    if digest and not _SHA256.fullmatch(digest):
-        raise bad_input("sha256 must have 64 hex digits.", *path, "sha256")
-    mime_type = file.mime_type or UNNAMED_TYPE
-    if not is_media_type(mime_type):
-        message = (
-            "mimeType must be a type and a subtype, such as image/png, of at most 255 characters."
-        )
-        raise bad_input(message, *path, "mimeType")
-    metadata = validate_metadata(file.client_metadata, *path, "clientMetadata")
-    name = validate_name(file.name, *path, "name")
-    return ExpectedFile(
-        name,
-        file.item_type,
-        file.file_size,
-        mime_type,
-        digest,
-        metadata,
-        source_modified_at=file.source_modified_at,
-    )
 
 
 async def _begin_parts(context: Context, upload: UploadRecord) -> str:

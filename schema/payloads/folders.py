@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.kinds.enums import NameOutcome
 from resolvers.folders import folder_by_uuid, new_parent_of
-from resolvers.global_ids import id_from
+from resolvers.global_ids import id_from, ids_from
 from resolvers.jobs import deletion_by_uuid
 from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
 from schema.deletions import DeletionJob
@@ -69,8 +69,10 @@ class MoveStorageFoldersPayload:
     new_parent: StorageFolder | None = resolved(
         new_parent_of, "The folder that now contains them; null for roots."
     )
-    renamed_uuids: list[UUID] | None = column(
-        "UUIDs of the folders that were given another name because theirs was taken."
+    renamed_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageFolder", "renamed_uuids"),
+        "The global IDs of the folders that got another name because theirs was taken; at most "
+        "1,000.",
     )
     results: list[StorageFolderResult] | None = column("One entry per folder, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)

@@ -55,8 +55,10 @@ class UpdateStorageItemsPayload:
 @strawberry.type(description="Result of `moveStorageItems`.")
 class MoveStorageItemsPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The folder that now contains them.")
-    renamed_uuids: list[UUID] | None = column(
-        "UUIDs of the items that were given another name because theirs was taken."
+    renamed_ids: list[strawberry.ID] | None = resolved(
+        ids_from("StorageItem", "renamed_uuids"),
+        "The global IDs of the items that got another name because theirs was taken; at most "
+        "1,000.",
     )
     results: list[StorageItemMutationResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)

@@ -194,6 +194,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     **{name: (role, partial(study_input, **more)) for name, (role, more) in ABOUT_STUDIES.items()},
     "extractDicomMetadata": ("USER", scan_input),
     "createDataGroups": ("USER", lambda w: data_groups(w)),
+    "importTree": ("USER", lambda w: plain(w, folderUuid=w.home, entries=[{"path": "a", "fileSize": 1}])),
     "requestUploadUrls": ("USER", lambda w: plain(w, folderUuid=w.home, files=[FILE])),
     "renewUploadUrls": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
     "signUploadParts": ("USER", lambda w: plain(w, itemUuid=w.waiting(LARGE), partNumbers=[1])),

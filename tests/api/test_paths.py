@@ -2,16 +2,10 @@
 
 import unicodedata
 from typing import Any
-from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import strategies as st
 
-from gateway.models.communities import CommunityRecord, communities
-from gateway.models.folders import folders
-from gateway.models.items import ItemRecord, items
-from gateway.models.shares import ItemShareRecord, item_shares
 from tests.fixtures.items import upload_items
 from tests.fixtures.properties import check_property
 from tests.fixtures.sites import Site
@@ -172,20 +166,10 @@ async def test_any_path_is_found_missing_or_refused(shared_site: Site) -> None:
 async def test_paths_begin_with_communities(shared_site: Site) -> None:
     """Also where a root folder has the name `communities`, and only for those who see it."""
     site, stranger = shared_site, await shared_site.newcomer()
-    groups = [UUID(await site.group(f"Optics {number}")) for number in range(3)]
-    home = await site.folder("Optics home")
+    made = await site.done("upsertCommunity", {"name": "Optics"}, "community { folder { uuid } }")
+    home = str(made["community"]["folder"]["uuid"])
     inner = await site.folder("inner", home)
-    row = CommunityRecord(
-        folder_uuid=UUID(home),
-        name="Optics",
-        name_key="optics",
-        admins_uuid=groups[0],
-        moderators_uuid=groups[1],
-        members_uuid=groups[2],
-    )
-    async with site.services.database.writing() as transaction:
-        await transaction.execute(sa.insert(communities).values(row.model_dump()))
-    assert await found(site, "/communities/Optics") == await found(site, "/Optics home") == home
+    assert await found(site, "/communities/Optics") == await found(site, "/Optics") == home
     assert await path_of(site, inner, "admin") == "/communities/Optics/inner"
     assert await found(site, "/communities/Optics/inner") == inner
     assert await find(site, "/communities/Optics", stranger) is None
@@ -202,13 +186,7 @@ async def test_shared_items_have_a_path_where_they_are_seen(shared_site: Site) -
     home, place = await site.folder("item's home"), await site.folder("item's place")
     await site.grant(place, team, "VIEWER")
     item = await text(site, home, "a share")
-    async with site.services.database.writing() as transaction:
-        chosen = items.c.uuid == UUID(item)
-        row = await transaction.single(sa.select(items).where(chosen), ItemRecord)
-        sorted_by = {name: getattr(row, name) for name in ("name_key", "natural_key", "created_at", "last_edited_at")}
-        share = ItemShareRecord(item_uuid=UUID(item), folder_uuid=UUID(place), **sorted_by)
-        await transaction.execute(sa.insert(item_shares).values(share.model_dump()))
-        await transaction.execute(sa.update(items).where(chosen).values(is_shared=True))
+    await site.done("shareStorageItems", {"itemUuids": [item], "folderUuid": place}, "folder { uuid }")
     assert await path_of(site, item, guest, "storageItem") == "/item's place/a share"
     assert await path_of(site, item, "admin", "storageItem") == "/item's home/a share"
     for who in (guest, "admin"):
@@ -225,8 +203,9 @@ async def test_public_folders_are_roots_to_those_without_a_grant(shared_site: Si
     hole = await site.folder("hole", top)
     granted = await site.folder("granted", hole)
     await site.grant(granted, team, "VIEWER")
-    async with site.services.database.writing() as transaction:
-        await transaction.execute(sa.update(folders).where(folders.c.uuid == UUID(top)).values(is_public=True))
+    for folder, visibility in ((top, "PUBLIC"), (hole, "PRIVATE")):
+        wanted = {"folderUuid": folder, "visibility": visibility}
+        await site.done("setStorageFolderVisibility", wanted, "folder { uuid }")
     for who in (member, stranger):
         assert await found(site, "/open", who) == top
         assert await path_of(site, top, who) == "/open"

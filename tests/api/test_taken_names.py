@@ -125,8 +125,8 @@ async def test_moved_folders_are_renamed_or_refused(shared_site: Site) -> None:
     assert await site.refused("moveStorageFolders", wanted) == [
         ("CONFLICT", f"input.folderUuids.{index}") for index in (1, 2, 3)
     ]
-    payload = await site.done("moveStorageFolders", {**wanted, "ifNameTaken": "RENAME"}, "renamedUuids")
-    assert payload["renamedUuids"] == moving
+    payload = await site.done("moveStorageFolders", {**wanted, "ifNameTaken": "RENAME"}, "renamedIds")
+    assert payload["renamedIds"] == [(await site.see("storageFolder", uuid, "id"))["id"] for uuid in moving]
     assert await names_in(site, target) == ["same", "same (1)", "same (2)", "same (3)"]
 
 
@@ -138,6 +138,6 @@ async def test_moved_items_are_renamed_or_refused(shared_site: Site) -> None:
     wanted = {"newParentUuid": target, "itemUuids": moving, "ifNameTaken": "REFUSE"}
     assert await site.refused("moveStorageItems", wanted) == [("CONFLICT", "input.itemUuids.0")]
     assert await names_in(site, source) == ["a.txt", "b.txt"]
-    payload = await site.done("moveStorageItems", {**wanted, "ifNameTaken": "RENAME"}, "renamedUuids")
-    assert payload["renamedUuids"] == moving[:1]
+    payload = await site.done("moveStorageItems", {**wanted, "ifNameTaken": "RENAME"}, "renamedIds")
+    assert payload["renamedIds"] == [(await site.see("storageItem", moving[0], "id"))["id"]]
     assert await names_in(site, target) == ["a (1).txt", "a.txt", "b.txt"]

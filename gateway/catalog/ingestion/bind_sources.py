@@ -24,6 +24,7 @@ from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.rules.names import name_in_url
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
+from gateway.database.tree import within
 from gateway.error_texts import leaves_masked_tree
 from gateway.errors import DomainError, bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageUserRole
@@ -139,7 +140,7 @@ async def bind_sources(
         placeholder = placeholder_rows(user_uuid, folder_uuid, file, stored and stored.key)
         source.placeholder_uuid = placeholder.item["uuid"]
         placeholders.append(placeholder)
-    await add_placeholders(transaction, user_uuid, folder_uuid, placeholders)
+    await add_placeholders(transaction, user_uuid, placeholders)
 
 
 async def bind_sequence_videos(
@@ -155,7 +156,7 @@ async def bind_sequence_videos(
             placeholder = placeholder_rows(user_uuid, folder_uuid, file, None)
             plan.video_uuid = placeholder.item["uuid"]
             placeholders.append(placeholder)
-    await add_placeholders(transaction, user_uuid, folder_uuid, placeholders)
+    await add_placeholders(transaction, user_uuid, placeholders)
 
 
 async def claim_placeholders(
@@ -182,15 +183,21 @@ async def _placeholder_errors(
 ) -> list[DomainError]:
     """Lock placeholders, and return what is wrong with those of each source.
 
-    They may be in a folder directly below: that is where the frames of a group are uploaded to.
+    They may be in any folder below.
     """
     if not sources:
         return []
     uuids = {source.placeholder_uuid for source in sources if source.placeholder_uuid}
-    below = sa.select(folders.c.uuid).where(folders.c.parent_uuid == folder_uuid)
-    rows_below = await transaction.rows(below, FolderRecord)
-    allowed = {folder_uuid, *(row.uuid for row in rows_below)}
     locked = await lock_items(transaction, uuids)
+    top = folders.alias()
+    in_tree = (
+        sa.select(folders.c.uuid)
+        .join(top, within(folders.c.path, top.c.path))
+        .where(
+            top.c.uuid == folder_uuid, in_keys(folders.c.uuid, {row.folder_uuid for row in locked})
+        )
+    )
+    allowed = {row.uuid for row in await transaction.rows(in_tree, FolderRecord)}
     rows = {row.uuid: row for row in locked if row.folder_uuid in allowed}
     expected = await uploads_of(transaction, uuids)
     free = {uuid for uuid, upload in expected.items() if upload.unit_uuid in {None, *unit_uuids}}

@@ -31,7 +31,7 @@ class NewGroup:
 
 
 async def create_file_groups(
-    transaction: Transaction, user_uuid: UUID | None, folder_uuid: UUID, groups: Sequence[NewGroup]
+    transaction: Transaction, user_uuid: UUID | None, groups: Sequence[NewGroup]
 ) -> None:
     """Insert groups with their members in order, and update counters, mirrors and the journal."""
     if not groups:
@@ -52,7 +52,8 @@ async def create_file_groups(
     await add_metadata(transaction, {row.uuid: row.client_metadata for row in rows})
     if members:  # a scene may consist of URLs alone
         await transaction.execute(sa.insert(group_members), members)
-    await apply_deltas(transaction, arrival_deltas(rows, folder_uuid))
+    arrivals = [arrival_deltas([row], row.folder_uuid) for row in rows]
+    await apply_deltas(transaction, *arrivals)
     await note_members(transaction, in_keys(group_members.c.group_uuid, [row.uuid for row in rows]))
     await items_created(transaction, user_uuid, rows)
     entries = [
@@ -60,7 +61,7 @@ async def create_file_groups(
             "CREATE",
             "StorageItem",
             group.row.uuid,
-            folder_uuid,
+            group.row.folder_uuid,
             after={"name": group.row.name, "members": len(group.members)},
         )
         for group in groups

@@ -214,7 +214,7 @@ async def create_groups(
                 facts.setdefault("dicom_study_uid", first.dicom_study_uid)
                 facts.setdefault("dicom_series_uid", first.dicom_series_uid)
             row = group_row(
-                folder_of(job),
+                plan.home or folder_of(job),
                 job.user_uuid,
                 plan.item_type,
                 each.unit.title,
@@ -223,5 +223,5 @@ async def create_groups(
             )
             groups[each.unit.uuid] = NewGroup(row, members)
     await add_members(transaction, videos)
-    await create_file_groups(transaction, job.user_uuid, folder_of(job), [*groups.values()])
+    await create_file_groups(transaction, job.user_uuid, [*groups.values()])
     return {unit_uuid: group.row.uuid for unit_uuid, group in groups.items()}

@@ -123,7 +123,7 @@ async def create_placeholders(
     ]
     for placeholder in placeholders:
         placeholder.upload["user_uuid"] = viewer.user_uuid
-    await add_placeholders(transaction, viewer.user_uuid, folder_uuid, placeholders)
+    await add_placeholders(transaction, viewer.user_uuid, placeholders)
     return [placeholder.item["uuid"] for placeholder in placeholders]
 
 
@@ -184,10 +184,9 @@ def storage_location_of(
 async def add_placeholders(
     transaction: Transaction,
     user_uuid: UUID | None,
-    folder_uuid: UUID,
     placeholders: Sequence[PlaceholderRows],
 ) -> None:
-    """Insert placeholders with their uploads, and update the folder's counters and the journal."""
+    """Insert placeholders with their uploads, and update counters and the journal."""
     if not placeholders:
         return
     rows = [placeholder.item for placeholder in placeholders]
@@ -196,9 +195,13 @@ async def add_placeholders(
     await transaction.execute(
         sa.insert(uploads), [placeholder.upload for placeholder in placeholders]
     )
-    await apply_deltas(transaction, {folder_uuid: Counter(placeholders=len(placeholders))})
+    homes = Counter(row["folder_uuid"] for row in rows)
+    deltas = {folder: Counter(placeholders=count) for folder, count in homes.items()}
+    await apply_deltas(transaction, deltas)
     entries = [
-        JournalEntry("CREATE", "StorageItem", row["uuid"], folder_uuid, after={"name": row["name"]})
+        JournalEntry(
+            "CREATE", "StorageItem", row["uuid"], row["folder_uuid"], after={"name": row["name"]}
+        )
         for row in rows
     ]
     await journal.append(transaction, user_uuid, entries)

@@ -94,6 +94,7 @@ class UnitPlan:
         members: existing items that a group has besides its files.
         facts: facts of a group.
         video_uuid: the placeholder of an image sequence, which is that of its video, once bound.
+        home: the folder of a group, if it is not the job's.
         path: where the request names it.
         target: the existing item that the files become part of, if they do.
     """
@@ -105,6 +106,7 @@ class UnitPlan:
     members: list[UnitMember] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     video_uuid: UUID | None = None
+    home: UUID | None = None
     path: Path = ()
     target: UnitTarget | None = None
 
@@ -184,6 +186,7 @@ def to_spec(plan: UnitPlan, entry: str | None = None) -> UnitSpec:
         "members": [member.uuid.hex for member in plan.members],
         "facts": plan.facts,
         "video": plan.video_uuid.hex if plan.video_uuid else None,
+        "home": plan.home.hex if plan.home else None,
     }
     if plan.target:
         spec["target"] = {
@@ -214,7 +217,7 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
         for source in spec["sources"]
     ]
     member_type = ITEM_KINDS[item_type].member_type
-    video, target = spec.get("video"), spec.get("target")
+    video, home, target = spec.get("video"), spec.get("home"), spec.get("target")
     return UnitPlan(
         item_type=item_type,
         sources=sources,
@@ -223,6 +226,7 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
         members=[UnitMember(UUID(hex=uuid), path, member_type) for uuid in spec.get("members", ())],
         facts=spec.get("facts", {}),
         video_uuid=UUID(hex=video) if video else None,
+        home=UUID(hex=home) if home else None,
         target=_target_from(target, path) if target else None,
     )
 

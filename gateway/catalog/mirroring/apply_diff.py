@@ -142,7 +142,7 @@ async def _expect_new(
     integration: CloudIntegrationRecord | None = None
     if folder.integration_uuid:
         integration = await find_integration(transaction, folder.integration_uuid)
-    by_folder: dict[UUID, list[PlaceholderRows]] = {}
+    placeholders: list[PlaceholderRows] = []
     for listed in new:
         sidecar = listed.sidecar
         file = ExpectedFile(
@@ -167,10 +167,9 @@ async def _expect_new(
             remote_etag=listed.object.etag,
             remote_modified_at=listed.object.last_modified,
         )
-        by_folder.setdefault(listed.folder_uuid, []).append(placeholder)
+        placeholders.append(placeholder)
         expected.append((placeholder.item["uuid"], listed))
-    for folder_uuid, rows in by_folder.items():
-        await add_placeholders(transaction, job.user_uuid, folder_uuid, rows)
+    await add_placeholders(transaction, job.user_uuid, placeholders)
     return expected
 
 

@@ -1,0 +1,36 @@
+"""Trees of new folders, inserted many at a time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.counters import apply_deltas
+from gateway.catalog.ledger.journal import JournalEntry
+from gateway.database.engine import Transaction
+from gateway.models.base import new_row
+from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
+
+
+async def insert_folders(
+    transaction: Transaction, user_uuid: UUID | None, rows: Sequence[FolderRecord]
+) -> None:
+    """Insert folders below others, outer ones first, and update counters and the journal.
+
+    The caller has locked the tree.
+    """
+    if not rows:
+        return
+    await transaction.execute(sa.insert(folders), [row.model_dump() for row in rows])
+    counters = [new_row(FolderCountersRecord, folder_uuid=row.uuid) for row in rows]
+    await transaction.execute(sa.insert(folder_counters), counters)
+    added = Counter(row.parent_uuid for row in rows)
+    deltas = {uuid: Counter(folders=number) for uuid, number in added.items() if uuid}
+    await apply_deltas(transaction, deltas)
+    entries = [
+        JournalEntry("CREATE", "StorageFolder", row.uuid, row.parent_uuid, after={"name": row.name})
+        for row in rows
+    ]
+    await journal.append(transaction, user_uuid, entries)
