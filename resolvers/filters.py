@@ -58,17 +58,16 @@ def item_search_conditions(query: EdgeQuery) -> Conditions:
     """
     if not is_narrowing(query):
         raise bad_input("A search across folders requires a condition.", "filter")
-    return [*item_conditions(query), items_in_scope(query)]
+    return [*item_conditions(query), in_scope(query, items.c.folder_uuid)]
 
 
-def items_in_scope(query: EdgeQuery) -> sa.ColumnElement[bool]:
-    """Return the condition that an item is in a folder of the scope."""
-    home = items.c.folder_uuid
+def in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a folder is in the scope of a search."""
     if covers_organisation(query):
-        return is_staying(home)
+        return is_staying(folder_uuid)
     if covers_public(query):
-        return in_public_folder(query.viewer, home)
-    return in_given_folder(query.viewer, home)
+        return in_public_folder(query.viewer, folder_uuid)
+    return in_given_folder(query.viewer, folder_uuid)
 
 
 def folder_search_conditions(query: EdgeQuery) -> Conditions:

@@ -62,6 +62,7 @@ from resolvers.item_conditions import item_conditions, leaves_most
 from resolvers.json_columns import json_column
 from resolvers.metadata_keys import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
+from resolvers.shared_items import shared_below, shared_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ items_in = ToMany(
     where=item_conditions,
     filter_type=StorageItemFilter,
     prepare=prepare_in_folder,
+    further=shared_into,
 )
 items_below = ToMany(
     "descendantItems",
@@ -185,6 +187,7 @@ items_below = ToMany(
         walked=_WALKED_ORDERS,
         suit=leaves_most,
     ),
+    further=shared_below,
 )
 groups_on = ToMany(
     "folderGroups",

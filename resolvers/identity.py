@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import hides_identity_at
+from gateway.auth.identity import hides_identity_at, hides_identity_of
 from gateway.auth.viewer import Viewer
 from gateway.execution.viewer_columns import viewer_column
 from gateway.models.changes import changes
@@ -14,7 +14,7 @@ from gateway.models.uploads import upload_units
 def _url(viewer: Viewer) -> sa.ColumnElement[str | None]:
     """Return an item's URL; null for one elsewhere that would give bytes to whoever knows it."""
     in_own_store = items.c.object_key.is_not(None)
-    hidden = hides_identity_at(viewer, items.c.folder_uuid)
+    hidden = hides_identity_of(viewer)
     return sa.case((sa.or_(in_own_store, ~hidden), items.c.url))
 
 
@@ -28,7 +28,7 @@ is_restricted = viewer_column(
     items,
     "is_restricted",
     sa.Boolean(),
-    lambda viewer: hides_identity_at(viewer, items.c.folder_uuid),
+    hides_identity_of,
 )
 url_of = viewer_column(items, "shown_url", sa.Text(), _url)
 hides_urls = viewer_column(

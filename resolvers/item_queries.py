@@ -11,7 +11,7 @@ from gateway.lucene.parser import parse
 from gateway.lucene.tree import Leaf, Node, QueryError, Term, leaves, required_leaves
 from gateway.models.items import items
 from gateway.models.metadata import MetadataFieldRecord
-from resolvers.filters import SCOPE, items_in_scope
+from resolvers.filters import SCOPE, in_scope
 from resolvers.inputs.lists import StorageItemOrder
 from resolvers.item_conditions import item_conditions
 from resolvers.metadata_keys import PreparedMetadata, indexed_field, read_keys
@@ -20,6 +20,7 @@ from resolvers.orders import ITEM_ORDERS
 from resolvers.query_conditions import check_field, conditions_of, is_of_one_folder
 from resolvers.query_fields import FOLDER, folder_text
 from resolvers.query_metadata import key_of
+from resolvers.shared_items import shared_in_scope
 
 MAX_FOLDERS = 8
 _QUERY = Argument(
@@ -94,19 +95,20 @@ async def _read_folders(
 
 
 def query_conditions(query: EdgeQuery) -> list[Condition]:
-    """Return the conditions on the items in scope that a query finds."""
+    """Return the conditions on the items that a query finds, in whatever scope."""
     try:
         matches = conditions_of(query.prepared.tree, query)
     except QueryError as error:
         raise bad_input(str(error), "query") from error
-    return [*item_conditions(query), items_in_scope(query), matches]
+    return [*item_conditions(query), matches]
 
 
 advanced_search = ToMany(
     "searchStorageItemsAdvanced",
     items,
     ITEM_ORDERS,
-    where=query_conditions,
+    where=lambda query: [*query_conditions(query), in_scope(query, items.c.folder_uuid)],
     prepare=prepare_query,
     arguments=(_QUERY, SCOPE),
+    further=shared_in_scope(query_conditions),
 )

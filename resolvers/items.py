@@ -11,9 +11,16 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.visibility import has_staying_item, is_staying_dataset, sees_dataset, sees_item
+from gateway.auth.visibility import (
+    has_staying_item,
+    is_staying_dataset,
+    sees_dataset,
+    sees_folder,
+    sees_item,
+)
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.reprobing import was_read_by_older_version
+from gateway.catalog.sharing import MAX_SHARES
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.error_texts import sized
@@ -32,17 +39,20 @@ from gateway.execution.declarations import (
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS
 from gateway.models.datasets import data_rows, datasets
-from gateway.models.folders import folders
+from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import group_members, items
 from gateway.models.people import users
+from gateway.models.shares import ItemShareRecord, item_shares
 from gateway.stores.base import SignedRequest
 from resolvers.bitstreams import only_files_of
 from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
+from resolvers.item_conditions import item_conditions
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
+from resolvers.shared_items import shared_in_scope, shown_folder_uuid
 from resolvers.signed_files import Disposition, ServedFile, locate, sign_files
 from resolvers.signed_urls import Lifetime
 
@@ -74,7 +84,7 @@ id_of = id_from("StorageItem", items.c.uuid)
 id_of_named = id_from("StorageItem", "item_uuid")
 item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_lookup = Lookup(item_by_uuid, "uuid", "UUID of the item.")
-folder_of = ToOne(folders, items.c.folder_uuid)
+folder_of = ToOne(folders, shown_folder_uuid)
 owner_of = ToOne(users, items.c.owner_uuid)
 same_item = SameRow()
 data_row_count = Aggregate(
@@ -150,6 +160,7 @@ item_search = ToMany(
     filter_type=StorageItemFilter,
     prepare=prepare_across_folders,
     arguments=(SCOPE,),
+    further=shared_in_scope(item_conditions),
 )
 
 
@@ -157,6 +168,28 @@ _SERVED = (
     *("uuid", "object_key", "url", "name", "item_type", "mime_type", "text_encoding"),
     *("is_tombstone", "integration_uuid"),
 )
+
+
+@batch(items.c.uuid, items.c.folder_uuid, items.c.is_shared, listed=lambda _given: MAX_SHARES + 1)
+async def folders_of(
+    context: Context, keys: list[tuple[UUID, UUID, bool]]
+) -> list[list[FolderRecord]]:
+    """Load the folders of items that the viewer can see: their own, then others by time."""
+    shared = [uuid for uuid, _, is_shared in keys if is_shared]
+    shares: list[ItemShareRecord] = []
+    if shared:
+        order = item_shares.c.item_uuid, item_shares.c.shared_at, item_shares.c.folder_uuid
+        chosen = sa.select(item_shares).where(in_keys(item_shares.c.item_uuid, shared))
+        shares = await context.database.rows(chosen.order_by(*order), ItemShareRecord)
+    uuids: dict[UUID, list[UUID]] = {uuid: [home] for uuid, home, _ in keys}
+    for share in shares:
+        uuids[share.item_uuid].append(share.folder_uuid)
+    wanted = {folder for of_item in uuids.values() for folder in of_item}
+    selected = sa.select(folders).where(
+        in_keys(folders.c.uuid, wanted), sees_folder(context.viewer)
+    )
+    rows = {row.uuid: row for row in await context.database.rows(selected, FolderRecord)}
+    return [[rows[each] for each in uuids[uuid] if each in rows] for uuid, *_ in keys]
 
 
 @batch(*(items.c[name] for name in _SERVED), is_restricted, work=5)

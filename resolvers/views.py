@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.auth.identity import sees_identity_at
+from gateway.auth.identity import sees_identity_of
 from gateway.execution.declarations import Computed
 from gateway.kinds.enums import SceneFormat, TimeSeriesColumnKind, TimeSeriesStyle
 from gateway.kinds.time_series import TimeSeriesReading
@@ -106,7 +106,7 @@ series_of = json_column(
     items.c.uuid,
     items.c.time_series,
     Series.from_json,
-    access=lambda viewer: sees_identity_at(viewer, items.c.folder_uuid),
+    access=sees_identity_of,
 )
 view_settings_of = json_column(items.c.uuid, items.c.time_series_settings, ViewSettings.from_json)
 starts_at = _time("start")
@@ -115,7 +115,7 @@ scene_document_of = json_column(
     items.c.uuid,
     items.c.scene,
     lambda values: values.get("document"),
-    access=lambda viewer: sees_identity_at(viewer, items.c.folder_uuid),
+    access=sees_identity_of,
 )
 scene_format_of = json_column(
     items.c.uuid,

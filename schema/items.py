@@ -23,6 +23,7 @@ from resolvers import (
     items,
     paths,
     reencoding,
+    shared_items,
     thumbnails,
     views,
 )
@@ -79,8 +80,17 @@ class StorageItem(Node):
     uuid: UUID = column(
         "The item's UUID. A placeholder keeps its UUID when its upload is processed."
     )
-    folder: StorageFolder = resolved(items.folder_of, "The folder that contains the item.")
-    folder_uuid: UUID = column("The UUID of `folder`.")
+    folder: StorageFolder = resolved(
+        items.folder_of,
+        "The folder that the item belongs to, its home. Viewers who cannot see it get the first "
+        "other folder that the item is shared into and that they see.",
+    )
+    folder_uuid: UUID = resolved(shared_items.shown_folder_uuid, "The UUID of `folder`.")
+    folders: list[StorageFolder] = resolved(
+        items.folders_of,
+        "All folders that the item is in and that the viewer can see: its home first, then those "
+        "that it is shared into, the earliest first; at most 101.",
+    )
     path: str = resolved(
         paths.path_of_item, "The path of `folder`, followed by the item's name after a slash."
     )

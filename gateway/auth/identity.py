@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import Condition, is_granted_to
+from gateway.auth.visibility import Condition, in_visible_folder, is_granted_to
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.models.dicom import dicom_study_places
 from gateway.models.folders import folder_grants, folders
+from gateway.models.items import items
+from gateway.models.shares import item_shares
 
 
 def sees_identity_in(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
@@ -43,6 +45,30 @@ def hides_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Con
     folder = folders.alias()
     hidden = sa.exists().where(folder.c.uuid == folder_uuid, *_masked_to(viewer, folder))
     return sa.and_(_is_any_masked(), hidden)
+
+
+def sees_identity_of(viewer: Viewer, item: sa.FromClause = items) -> Condition:
+    """Return the condition that the viewer sees the identity and the bytes of an item."""
+    return ~hides_identity_of(viewer, item)
+
+
+def hides_identity_of(viewer: Viewer, item: sa.FromClause = items) -> Condition:
+    """Return the condition that an item is masked to the viewer.
+
+    It is if its own folder is, wherever it is seen; and for those who see it only by other folders
+    if all of these are.
+    """
+    if viewer.is_site_admin and viewer.sees_phi:
+        return sa.false()
+    share = item_shares.alias()
+    seen_openly = sa.exists().where(
+        share.c.item_uuid == item.c.uuid,
+        in_visible_folder(viewer, share.c.folder_uuid),
+        sees_identity_at(viewer, share.c.folder_uuid),
+    )
+    at_home = in_visible_folder(viewer, item.c.folder_uuid)
+    by_places = sa.and_(item.c.is_shared, _is_any_masked(), ~at_home, ~seen_openly)
+    return sa.or_(hides_identity_at(viewer, item.c.folder_uuid), by_places)
 
 
 # Writing the condition costs more than running a statement with it.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import sees_identity_at
+from gateway.auth.identity import sees_identity_at, sees_identity_of
 from gateway.auth.roles import roles_on_folders
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
@@ -55,7 +55,6 @@ from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.kinds.media_facts import MediaFacts
 from gateway.models.dicom_jobs import DicomJobUnitRecord, dicom_job_units
 from gateway.models.folders import FolderRecord, folders
-from gateway.models.items import items
 from gateway.models.jobs import JobRecord
 from gateway.queues.base import Queue, TaskType
 from gateway.stores.keys import new_key
@@ -144,7 +143,7 @@ def may_copy(viewer: Viewer, target_folder_uuid: UUID | None) -> tuple[sa.Column
     Nothing gets from where they do not see identities to where they do.
     """
     hides_all = ~sees_identity_at(viewer, sa.literal(target_folder_uuid, sa.Uuid()))
-    return sees_item(viewer), sa.or_(hides_all, sees_identity_at(viewer, items.c.folder_uuid))
+    return sees_item(viewer), sa.or_(hides_all, sees_identity_of(viewer))
 
 
 async def enqueue_copies(

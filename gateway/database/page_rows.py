@@ -1,6 +1,7 @@
 """Pages of many lists in one statement: the first rows of each parent, or of each part."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +53,62 @@ def top_n_per_parent(
     columns = list(page.c)[: -len(sort_columns)]
     clauses = order_by(page.c.main_place, page.c.last_place)
     return sa.select(*columns).select_from(parents.join(page, sa.true())).order_by(*clauses)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One half of the rows of some parents, in order, with the columns that order them."""
+
+    rows: sa.Select[Any]
+    parent: sa.ColumnElement[Any]
+    sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]
+
+
+def top_n_of_halves(
+    dialect: str,
+    name: str,
+    halves: Sequence[Half],
+    columns: Sequence[sa.ColumnElement[Any]],
+    table: sa.FromClause,
+    sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
+    order_by: OrderBy,
+    size: sa.BindParameter[int],
+) -> sa.Select[Any]:
+    """Return the first `size` rows of each parent, in order, of rows that are in either half.
+
+    `columns` of a row are selected from `table`, and `sort_key` orders it. The last column of the
+    rows of a half, and of a row that is returned, is the parent's key.
+    """
+    parent = halves[0].parent
+    if dialect == "sqlite":
+        keys = sa.func.json_each(bound_keys(parent, name))
+        parents = keys.table_valued("value", name="parents")
+    else:
+        keys = sa.func.unnest(bound_keys(parent, name))
+        value = sa.column("value", parent.type)
+        parents = keys.table_valued(value, name="parents").render_derived()
+    firsts = []
+    for half in halves:
+        places = half.sort_key[0].label("main_place"), half.sort_key[1].label("last_place")
+        rows = half.rows.where(half.parent == parents.c.value).limit(size)
+        if dialect == "sqlite":
+            rows = rows.with_only_columns(*places, maintain_column_froms=True)
+        else:
+            rows = rows.add_columns(*places)
+        firsts.append(sa.select(rows.correlate(parents).subquery()))
+    united = sa.union_all(*firsts).subquery("united")
+    arranged = order_by(united.c.main_place, united.c.last_place)
+    if dialect == "sqlite":
+        keys_of_page = sa.select(united.c.last_place).order_by(*arranged).limit(size)
+        [*_, name_of_key] = halves[0].rows.selected_columns.keys()
+        parent_key = sa.type_coerce(parents.c.value, parent.type).label(name_of_key)
+        source = parents.join(table, sort_key[1].in_(keys_of_page))
+        rows = sa.select(*columns).add_columns(parent_key).select_from(source)
+        return rows.order_by(*order_by(*sort_key))
+    page = sa.select(united).order_by(*arranged).limit(size).lateral("page")
+    clauses = order_by(page.c.main_place, page.c.last_place)
+    found = list(page.c)[:-2]
+    return sa.select(*found).select_from(parents.join(page, sa.true())).order_by(*clauses)
 
 
 def _without_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

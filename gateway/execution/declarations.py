@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.list_parts import Parts
+from gateway.execution.list_parts import FurtherRows, Parts
 from gateway.execution.private_apis import definition_of
 from gateway.execution.viewer_columns import Column, ViewerColumn
 
@@ -115,6 +115,7 @@ class EdgeQuery:
     Attributes:
         prepared: what `prepare` of the edge has read for its filter and order.
         joined: the table that the order joins to the rows, if each row has a partner there.
+        has_further: whether a parent may have rows besides the list's own; see `FurtherRows`.
     """
 
     viewer: Viewer
@@ -122,6 +123,7 @@ class EdgeQuery:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     prepared: Any = None
     joined: sa.FromClause | None = None
+    has_further: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +188,7 @@ class ToMany(_Keyed):
             seeing its rows, the condition that the viewer may see them is among these.
         fixed: columns that `where` always fixes to one value, by which indexes may begin.
         requires_filter: whether the list has no entries to return without a filter.
+        further: rows that the list has besides those whose `parent` equals the key.
     """
 
     name: str
@@ -202,6 +205,19 @@ class ToMany(_Keyed):
     parts: Parts | None = None
     fixed: Collection[sa.ColumnElement[Any]] = ()
     requires_filter: bool = False
+    further: FurtherRows | None = None
+
+    @cached_property
+    def flag_name(self) -> str:
+        """The name of the parent's attribute that says whether it may have further rows."""
+        flag = None if self.further is None else self.further.flag
+        return "" if flag is None else attribute_of(flag)
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the attributes that the parent's row must have."""
+        flag = (self.flag_name,) if self.flag_name else ()
+        return () if self.key is None else (attribute_of(self.key), *flag)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
-"""Parts of lists, of which pages are merged; docs/execution.md explains how."""
+"""Parts of lists, of which pages are merged, and further rows; docs/execution.md explains how."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,3 +64,29 @@ class Parts:
     def serve(self, query: Any, order: sa.ColumnElement[Any]) -> bool:
         """Return whether a page in the order of a column is merged from parts."""
         return order in self.orders and self.suit(query)
+
+
+@dataclass(frozen=True, eq=False)
+class FurtherRows:
+    """Rows that a list has besides its own: another table says that they belong to a parent.
+
+    A page is united from the first rows of both.
+
+    Args:
+        source: what they are selected from: the table of the list, joined with the other one.
+        columns: columns of the other table by those of the list's whose value they repeat, so that
+            its indexes have these rows in the orders of the list.
+        where: their conditions, given the `EdgeQuery` and the parent's key: those of the filter,
+            and that a row is not among the list's own.
+        parent: the column that equals the parent's key; None for a list on a root.
+        flag: the column of the parent that says whether it may have any, without which they cost
+            nothing; None for a list that always may.
+        parts: parts of these rows in which pages are merged.
+    """
+
+    source: sa.FromClause
+    columns: Mapping[sa.ColumnElement[Any], sa.ColumnElement[Any]]
+    where: Callable[[Any, sa.ColumnElement[Any] | None], Sequence[sa.ColumnElement[bool]]]
+    parent: sa.ColumnElement[Any] | None = None
+    flag: sa.Column[Any] | None = None
+    parts: Parts | None = None

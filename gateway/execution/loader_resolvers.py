@@ -79,6 +79,8 @@ async def load_page(
         argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
     }
     query = await prepared_query(context, context.viewer, edge, given, arguments)
+    has_further = bool(edge.flag_name and getattr(parent, edge.flag_name))
+    query = replace(query, has_further=has_further)
     request = read_page_arguments(edge, query, given)
     columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
     if request.order.join or request.order.is_computed:
@@ -105,16 +107,17 @@ async def load_page(
         return [totals.get(key, 0) for key in keys]
 
     async def count() -> int:
-        scope = edge, selection, "count"
+        scope = edge, selection, has_further, "count"
         return int(await context.loaders.load(scope, parent_key, load_counts))
 
     async def compute(function: PageFunction, field: Hashable, inputs: Mapping[str, Any]) -> Any:
         async def load_values(keys: list[Any]) -> Sequence[Any]:
             return await function.load(context, edge, query, keys, **inputs)
 
-        return await context.loaders.load((edge, selection, field), parent_key, load_values)
+        scope = edge, selection, has_further, field
+        return await context.loaders.load(scope, parent_key, load_values)
 
-    rows = await context.loaders.load((edge, selection), parent_key, load)
+    rows = await context.loaders.load((edge, selection, has_further), parent_key, load)
     return Page.of(rows, request, count, compute)
 
 

@@ -46,13 +46,15 @@ def merged_page(
     conditions: Sequence[Condition],
     request: PageRequest,
     columns: Sequence[sa.ColumnElement[Any]],
+    suffix: str = "",
 ) -> sa.Select[Any]:
     """Return the statement for a page of the list of one parent, or of a list on a root.
 
     The parent's key and the order's two columns follow the columns of a row; the key is null on a
-    root, where `is_parent` is None.
+    root, where `is_parent` is None. `suffix` tells its parts from those of other pages in the same
+    statement.
     """
-    chosen = _chosen_parts(parts, query, is_parent)
+    chosen = _chosen_parts(parts, query, is_parent, suffix)
     chosen_conditions = parts.where(query) if parts.where else conditions
     places = request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
     read: Sequence[sa.ColumnElement[Any]] = columns
@@ -70,7 +72,7 @@ def merged_page(
             request.backwards,
             parts.is_walked(query),
             parts.walked_rows(query),
-            f"_{len(halves)}",
+            f"{suffix}_{len(halves)}",
         )
         # No rows of a run are read if those of the earlier one fill the page.
         is_needed = [_length(half) < row_limit() for half in halves]
@@ -100,7 +102,7 @@ def _with_columns(
 
 
 def _chosen_parts(
-    parts: Parts, query: EdgeQuery, is_parent: Condition | None
+    parts: Parts, query: EdgeQuery, is_parent: Condition | None, suffix: str
 ) -> sa.Select[Any] | None:
     """Return the keys of the parts with that of their parent; None if the list has all parts."""
     if parts.cover_all(query):
@@ -109,7 +111,7 @@ def _chosen_parts(
         below = parts.below
         found = sa.select(below.key.label("part"), below.parent.label(PARENT))
         chosen = found.select_from(below.source).where(is_parent, *below.where(query))
-        return sa.select(chosen.cte("parts"))
+        return sa.select(chosen.cte(f"parts{suffix}"))
     assert parts.choose
     return parts.choose(query).add_columns(sa.null().label(PARENT))
 

@@ -1,29 +1,26 @@
 """Declarations as SQL: one statement for all parents, whose keys and page are open parameters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.dialects import in_bound_keys
-from gateway.database.page_rows import top_n_per_parent
+from gateway.database.page_rows import Half, top_n_of_halves, top_n_per_parent
 from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
-from gateway.execution.merged_pages import merged_page
 from gateway.execution.pagination import PageRequest
+from gateway.execution.row_sources import Columns, RowSource, is_parent_of, sources_of
 
-Columns = Sequence[sa.ColumnElement[Any]]
 Pack = Callable[[Sequence[Any]], Any]
 """Turns several keys into the value of one parameter."""
 
 
 def one_row(edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True) -> sa.Select[Any]:
     """Return the statement for the rows that a to-one edge leads to, for one key or `many`."""
-    statement = sa.select(*columns).where(_is_parent(edge.match, many))
+    statement = sa.select(*columns).where(is_parent_of(edge.match, many))
     return statement.where(edge.access(viewer)) if edge.access else statement
 
 
@@ -41,12 +38,7 @@ def page(
     a row is its parent's key.
     """
     order = request.order
-    if not many and edge.parts and edge.parts.serve(query, order.column):
-        merged = _merged_page(edge, query, request, columns, dialect).subquery("merged")
-        arranged = keysets.order_by(order, request.backwards, *(merged.c[name] for name in PLACES))
-        trailing = len(PLACES) + (edge.parent is None)  # a list on a root has no parent's key
-        return sa.select(*list(merged.c)[:-trailing]).order_by(*arranged)
-    rows = _rows_after_cursor(edge, query, request, columns)
+    own, *further = sources_of(edge, query)
 
     def order_by(
         main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]
@@ -54,12 +46,27 @@ def page(
         return keysets.order_by(order, request.backwards, main, last)
 
     if edge.parent is not None and many:
+        if further:
+            return _united_pages([own, *further], request, columns, dialect)
+        rows = own.after_cursor(request, columns)
         sort_key = order.column, order.last
         return top_n_per_parent(
             dialect, KEYS, edge.parent, sort_key, order_by, rows, keysets.row_limit()
         )
+    if further:
+        firsts = [source.first(request, columns, dialect) for source in (own, *further)]
+        united = sa.union_all(*(sa.select(rows.subquery()) for rows in firsts)).subquery("united")
+        arranged = order_by(*(united.c[name] for name in PLACES))
+        rows = sa.select(*list(united.c)[: -len(PLACES)])
+        return rows.order_by(*arranged).limit(keysets.row_limit())
+    if own.is_merged(request):
+        merged = own.merged(request, columns, dialect).subquery("merged")
+        arranged = order_by(*(merged.c[name] for name in PLACES))
+        trailing = len(PLACES) + (edge.parent is None)  # a list on a root has no parent's key
+        return sa.select(*list(merged.c)[:-trailing]).order_by(*arranged)
+    rows = own.after_cursor(request, columns)
     if edge.parent is not None:
-        rows = rows.where(_is_parent(edge.parent, False))
+        rows = rows.where(is_parent_of(edge.parent, False))
     return rows.order_by(*order_by(order.column, order.last)).limit(keysets.row_limit())
 
 
@@ -74,15 +81,10 @@ def with_page(
     """Return the statement for a row and the page below it.
 
     Each row of the page has the columns of the row above behind its own; if the page is empty, that
-    row comes alone, with nulls before it.
+    row comes alone, with nulls before it. Further rows are not on the page.
     """
     order = request.order
-    if edge.parts and edge.parts.serve(query, order.column):
-        below = _merged_page(edge, query, request, columns, dialect).subquery("page")
-    else:
-        places = (order.column.label(PLACES[0]), order.last.label(PLACES[1]))
-        rows = page(edge, query, request, columns, dialect, False)
-        below = rows.add_columns(*places).subquery("page")
+    below = RowSource(edge, query).first(request, columns, dialect).subquery("page")
     above = row.subquery("found")
     order_by = keysets.order_by(order, request.backwards, *(below.c[name] for name in PLACES))
     page_columns = list(below.c)[: -len(PLACES)]
@@ -92,11 +94,19 @@ def with_page(
 
 def count(edge: ToMany, query: EdgeQuery, many: bool) -> sa.Select[Any]:
     """Return the statement for the number of all rows of each parent."""
-    statement = _matching_rows(edge, query, sa.func.count().label("total"))
-    if edge.parent is None:
-        return statement
-    statement = statement.add_columns(edge.parent.label(PARENT)).group_by(edge.parent)
-    return statement.where(_is_parent(edge.parent, many))
+    counts = []
+    for source in sources_of(edge, query):
+        counted = source.matching(sa.func.count().label("total"))
+        if source.parent is not None:
+            counted = counted.add_columns(source.parent.label(PARENT)).group_by(source.parent)
+            counted = counted.where(is_parent_of(source.parent, many))
+        counts.append(counted)
+    if len(counts) == 1:
+        return counts[0]
+    united = sa.union_all(*counts).subquery("counts")
+    keys = [united.c[PARENT]] if edge.parent is not None else []
+    total = sa.cast(sa.func.sum(united.c.total), sa.BigInteger).label("total")
+    return sa.select(total, *keys).group_by(*keys)
 
 
 def facet(
@@ -113,18 +123,19 @@ def facet(
     that have a row of the join, but no value there, come last, as `is_other`.
     """
     is_other: sa.ColumnElement[bool] = sa.false()
-    counted = _matching_rows(
-        edge, query, value.label("value"), sa.func.count().label("count"), join=join
-    ).group_by(value)
     if join is not None:
         is_other = sa.and_(join.value.is_(None), join.row_key.is_not(None))
-        counted = counted.group_by(is_other)
-    counted = counted.add_columns(is_other.label("is_other"))
-    parent: list[sa.ColumnElement[Any]] = []
-    if edge.parent is not None:
-        counted = counted.add_columns(edge.parent.label(PARENT)).group_by(edge.parent)
-        counted = counted.where(_is_parent(edge.parent, many))
-    groups = counted.subquery("groups")
+    counts = []
+    for source in sources_of(edge, query):
+        labels = value.label("value"), is_other.label("is_other"), sa.func.count().label("count")
+        counted = source.matching(*labels, join=join).group_by(value)
+        if join is not None:
+            counted = counted.group_by(is_other)
+        if source.parent is not None:
+            counted = counted.add_columns(source.parent.label(PARENT)).group_by(source.parent)
+            counted = counted.where(is_parent_of(source.parent, many))
+        counts.append(counted)
+    groups = _united_counts(counts).subquery("groups")
     if edge.parent is not None:
         parent = [groups.c[PARENT]]
     clauses = groups.c.is_other, groups.c.count.desc(), groups.c.value.asc().nulls_last()
@@ -140,7 +151,7 @@ def aggregate(edge: Aggregate, many: bool) -> sa.Select[Any]:
     """Return the statement for the values of the parents that have any rows."""
     value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)
     chosen = value if edge.where is None else value.where(edge.where)
-    return chosen.where(_is_parent(edge.parent, many)).group_by(edge.parent)
+    return chosen.where(is_parent_of(edge.parent, many)).group_by(edge.parent)
 
 
 def bind_values(
@@ -166,47 +177,37 @@ def extras(edge: ToMany) -> list[sa.ColumnElement[Any]]:
     return [column.label(name) for name, column in edge.extras.items()]
 
 
-def _is_parent(column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[bool]:
-    """Return the condition that a column holds the key, or one of the keys."""
-    if many:
-        return in_bound_keys(column, KEYS)
-    return column == sa.bindparam(KEY, required=False, type_=column.type)
+def _united_counts(counts: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
+    """Return counts of several sources as one: rows that differ in `count` only are added."""
+    if len(counts) == 1:
+        return counts[0]
+    united = sa.union_all(*counts).subquery("united")
+    keys = [column for column in united.c if column.key != "count"]
+    total = sa.cast(sa.func.sum(united.c["count"]), sa.BigInteger).label("count")
+    return sa.select(total, *keys).group_by(*keys)
 
 
-def _matching_rows(
-    edge: ToMany,
-    query: EdgeQuery,
-    *columns: sa.ColumnElement[Any],
-    join: OrderJoin | None = None,
+def _united_pages(
+    sources: Sequence[RowSource], request: PageRequest, columns: Columns, dialect: str
 ) -> sa.Select[Any]:
-    """Return the rows of an edge that match its filter and arguments, of all parents."""
-    source: sa.FromClause = edge.table if edge.source is None else edge.source
-    if join is not None:
-        source = source.join(join.table, join.condition, isouter=not join.is_complete)
-        query = replace(query, joined=join.table if join.is_complete else None)
-    statement = sa.select(*columns).select_from(source)
-    return statement.where(*edge.where(query)) if edge.where else statement
+    """Return the statement for the pages of many parents, united from several sources of rows."""
+    order, edge = request.order, sources[0].edge
+    halves = []
+    for source in sources:
+        assert source.parent is not None
+        own = source.order(request)
+        rows = source.after_cursor(request, columns)
+        arranged = keysets.order_by(own, request.backwards, own.column, own.last)
+        halves.append(Half(rows.order_by(*arranged), source.parent, (own.column, own.last)))
+    table: sa.FromClause = edge.table
+    if order.join is not None:
+        table = table.join(order.join.table, order.join.condition, isouter=True)
 
+    def order_by(
+        main: sa.ColumnElement[Any], last: sa.ColumnElement[Any]
+    ) -> list[sa.ColumnElement[Any]]:
+        return keysets.order_by(order, request.backwards, main, last)
 
-def _rows_after_cursor(
-    edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns
-) -> sa.Select[Any]:
-    """Return the rows of all parents that come after the cursor, each with its parent's key."""
-    rows = _matching_rows(edge, query, *columns, join=request.order.join)
-    if edge.parent is not None:
-        rows = rows.add_columns(edge.parent.label(PARENT))
-    if request.cursor is None:
-        return rows
-    from_null = request.cursor[0] is None
-    return rows.where(keysets.after_cursor(request.order, from_null, request.backwards))
-
-
-def _merged_page(
-    edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns, dialect: str
-) -> sa.Select[Any]:
-    """Return the page of the parent with the bound key, or of a root, merged from its parts."""
-    assert edge.parts
-    below = edge.parts.below
-    is_parent = _is_parent(below.parent, False) if below else None
-    conditions = edge.where(query) if edge.where else ()
-    return merged_page(dialect, edge.parts, query, is_parent, conditions, request, columns)
+    sort_key = order.column, order.last
+    size = keysets.row_limit()
+    return top_n_of_halves(dialect, KEYS, halves, columns, table, sort_key, order_by, size)

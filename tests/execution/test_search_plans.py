@@ -1,6 +1,7 @@
 """Query plans of searches: each condition has an index, which serves an order, and no search walks all items."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -67,14 +68,18 @@ FEW: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+OWN = replace(item_search, further=None)
+"""The search without items that are only shared into its scope: these start from an index of their own."""
+
+
 def search(
     database: Database, filter: StorageItemFilter, order: StorageItemOrder, prepared: Any = None
 ) -> sa.Select[Any]:
     """Return the statement of the first page of a search by a site admin."""
     viewer = Viewer(uuid4(), SiteRole.ADMIN)
     query = EdgeQuery(viewer, filter, {"scope": StorageScope.USER}, prepared)
-    request = read_page_arguments(item_search, query, {"order_by": order, "first": 100})
-    return statements.page(item_search, query, request, [items.c.uuid, items.c.name], database.dialect, False)
+    request = read_page_arguments(OWN, query, {"order_by": order, "first": 100})
+    return statements.page(OWN, query, request, [items.c.uuid, items.c.name], database.dialect, False)
 
 
 async def plan_of(database: Database, statement: sa.Select[Any]) -> str:

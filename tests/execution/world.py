@@ -54,6 +54,7 @@ from tests.execution.community_world import create_communities
 from tests.execution.dicom_world import create_studies, create_study_jobs
 from tests.execution.item_views import LAYOUT, SERIES, SETTINGS
 from tests.execution.revision_world import create_revisions
+from tests.execution.shared_world import share_some
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
 LIMITS = Limits(cost=1_000_000)
@@ -106,7 +107,7 @@ class Builder:
     def __init__(self, transaction: Transaction, world: World) -> None:
         self.random = random.Random(7)
         self.world = world
-        self._transaction = transaction
+        self.transaction = transaction
 
     async def put(self, table: sa.Table, **values: Any) -> Any:
         """Insert a row, with a new UUID if its table has one."""
@@ -115,7 +116,7 @@ class Builder:
         for name in ("created_at", "last_edited_at"):
             if name in table.c:
                 values.setdefault(name, self.moment())
-        await self._transaction.execute(sa.insert(table), [values])
+        await self.transaction.execute(sa.insert(table), [values])
         return values.get("uuid")
 
     def moment(self) -> datetime:
@@ -196,8 +197,7 @@ class Builder:
         for group in collections:
             for position in range(self.random.randrange(5)):
                 member = self.random.choice(self.world.items[:20])
-                key = f"k{position}"
-                await self.put(group_members, group_uuid=group, position=position, item_uuid=member, key=key)
+                await self.put(group_members, group_uuid=group, position=position, item_uuid=member, key=f"k{position}")
 
     async def integration(self, number: int) -> Any:
         """Insert an integration that one group, everyone or only the admin can see."""
@@ -374,7 +374,7 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             builder = Builder(transaction, world)
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
-            for more in (create_studies, create_revisions, create_communities):
+            for more in (create_studies, create_revisions, create_communities, share_some):
                 await more(builder)
         still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))

@@ -101,7 +101,6 @@ WITHOUT_FIELD = {
     },
     "StorageItem": {
         *(
-            "is_shared",
             "linked_folder_uuid",
             "name_key",
             "natural_key",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import masked_trees, sees_identity_at
+from gateway.auth.identity import masked_trees, sees_identity_of
 from gateway.auth.roles import require_role, roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
@@ -244,7 +244,7 @@ async def _readable_objects(
         .where(
             item.c.object_key == stored_objects.c.key,
             sees_item(viewer, item),
-            sees_identity_at(viewer, item.c.folder_uuid),
+            sees_identity_of(viewer, item),
         )
         .order_by(item.c.uuid)
         .limit(1)

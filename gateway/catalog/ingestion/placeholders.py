@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import sees_identity_at
+from gateway.auth.identity import sees_identity_of
 from gateway.auth.url_holders import url_bounds
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
@@ -256,7 +256,7 @@ async def readable_keys(
 
     The objects are locked, so that they are not removed before they are referred to.
     """
-    is_readable = sees_item(viewer), sees_identity_at(viewer, items.c.folder_uuid)
+    is_readable = sees_item(viewer), sees_identity_of(viewer)
     readable = (
         sa.select(stored_objects)
         .where(

@@ -12,7 +12,14 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from graphql import FieldNode, GraphQLType
 
-from gateway.execution.compiled.plan import Keys, Level, PageValue, Step, Unplannable
+from gateway.execution.compiled.plan import (
+    HasFurther,
+    Keys,
+    Level,
+    PageValue,
+    Step,
+    Unplannable,
+)
 from gateway.execution.compiled.selections import Selected, Selections
 from gateway.execution.compiled.value_conversion import (
     Serialize,
@@ -28,8 +35,8 @@ ALL_NAMES = "@all@"
 """Stands in an expression for the names of all columns, which a finished level knows."""
 
 TypeNames = frozenset[str]
-BuildStep = Callable[[Keys], Step]
-"""Makes a step, given the function that collects its keys from rows."""
+BuildStep = Callable[[Keys, HasFurther | None], Step]
+"""Makes a step, given the functions that collect its keys from rows, and their flags."""
 
 
 class Constants:
@@ -170,6 +177,7 @@ class _PendingStep:
     key: str
     build: BuildStep
     types: set[str] | None = None
+    flag: str = ""
 
 
 @dataclass
@@ -198,15 +206,21 @@ class LevelWriter:
         return self.discriminate() if self.discriminate else ""
 
     def add_step(
-        self, name: Hashable, key: str, types: TypeNames | None, plan: Callable[[], BuildStep]
+        self,
+        name: Hashable,
+        key: str,
+        types: TypeNames | None,
+        plan: Callable[[], BuildStep],
+        flag: str = "",
     ) -> str:
         """Return the variable that holds the results of a step, by key.
 
         Steps of the same name are one step: only the first is planned, with all that is below it.
+        `flag` is the expression that says whether a row may have further rows in its list.
         """
         pending = self._steps.get(name)
         if pending is None:
-            pending = self._steps[name] = _PendingStep(key, plan(), set())
+            pending = self._steps[name] = _PendingStep(key, plan(), set(), flag)
         if types is None:
             pending.types = None
         elif pending.types is not None:
@@ -245,11 +259,14 @@ class LevelWriter:
         lines += [f"    {line}" for line in body]
         for number, pending in enumerate(self._steps.values()):
             lines += [f"def keys{number}(rows):", f"    return {self._distinct_keys(pending)}"]
+            if pending.flag:
+                flags = f"{pending.flag} for {self.scope.target()} in rows"
+                lines += [f"def further{number}(rows):", f"    return any([{flags}])"]
         source = "\n".join(lines).replace(ALL_NAMES, names)
         namespace = dict(self.scope.const.values)
         exec(compile(source, "<plan>", "exec"), namespace)
         steps = [
-            pending.build(namespace[f"keys{number}"])
+            pending.build(namespace[f"keys{number}"], namespace.get(f"further{number}"))
             for number, pending in enumerate(self._steps.values())
         ]
         columns = self.scope.selected.values() if isinstance(self.scope, ColumnScope) else ()

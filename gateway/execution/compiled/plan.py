@@ -23,6 +23,8 @@ from gateway.execution.viewer_columns import Column, ViewerColumn
 
 Keys = Callable[[Sequence[Any]], list[Any]]
 """Returns the distinct keys that rows hold, in order; None is among them where a key is null."""
+HasFurther = Callable[[Sequence[Any]], bool]
+"""Returns whether a list of one of the rows may have rows besides its own."""
 Write = Callable[..., list[Any]]
 """Returns what the response holds for rows, given the results of the level's steps."""
 
@@ -115,6 +117,7 @@ class PagesStep:
     reads_cursors: bool
     reads_total: bool
     values: tuple[PageValue, ...]
+    has_further: HasFurther | None
 
     @property
     def width(self) -> int:

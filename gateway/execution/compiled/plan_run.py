@@ -46,8 +46,6 @@ Row = tuple[Any, ...]
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
 Run = Callable[[], Coroutine[Any, Any, Any]]
-
-
 Span = tuple[int, int, bool, bool, int, Sequence[Any]]
 """One page among the rows of all pages: start, end, has_next, has_previous, total, values."""
 
@@ -63,7 +61,7 @@ class _EdgePage(NamedTuple):
         """The part of a statement's name that depends on the arguments."""
         request = self.request
         from_null = request.cursor and request.cursor[0] is None
-        return request.fingerprint, request.backwards, from_null
+        return request.fingerprint, request.backwards, from_null, self.query.has_further
 
 
 class PlanRun:
@@ -153,7 +151,8 @@ class PlanRun:
         width = page.width
         is_empty = rows[0][width - 1] is None
         page_rows = [] if is_empty else [row[:width] for row in rows]
-        self._prefetched_pages[page] = edge_page, page_rows
+        if not (page.has_further and page.has_further([rows[0][width:]])):
+            self._prefetched_pages[page] = edge_page, page_rows
         return (await self._write(step.level, [rows[0][width:]]))[0]
 
     async def _objects(
@@ -177,7 +176,7 @@ class PlanRun:
         if not keys:
             return {}
         prefetched = self._prefetched_pages.get(step)
-        edge_page = prefetched[0] if prefetched else await self._edge_page(step)
+        edge_page = prefetched[0] if prefetched else await self._edge_page(step, rows)
         runs: list[Run] = []
         if step.reads_rows:
             runs.append(partial(self._page_rows, step, edge_page, keys))
@@ -206,12 +205,15 @@ class PlanRun:
             written = write(flat, spans, cursor, *below)
         return dict(zip(keys, written, strict=True))
 
-    async def _edge_page(self, step: PagesStep) -> _EdgePage:
+    async def _edge_page(self, step: PagesStep, parents: Sequence[Any] = ()) -> _EdgePage:
         edge, given = step.edge, self._arguments(step.arguments)
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
-        query = await prepared_query(self.context, self._placeholder_viewer, edge, given, arguments)
+        viewer = self._placeholder_viewer
+        query = await prepared_query(self.context, viewer, edge, given, arguments)
+        if step.has_further and step.has_further(parents):
+            query = replace(query, has_further=True)
         return _EdgePage(query, read_page_arguments(edge, query, given))
 
     async def _page_rows(
@@ -241,7 +243,7 @@ class PlanRun:
         """Return the numbers of all rows of all keys that have any."""
         query, request = edge_page
         many = len(keys) > 1
-        name = step, many, request.fingerprint
+        name = step, many, request.fingerprint, query.has_further
         rows = await self._fetch(name, lambda: statements.count(step.edge, query, many), keys)
         return {row[1] if len(row) > 1 else None: row[0] for row in rows}
 
@@ -347,8 +349,7 @@ class PlanRun:
         request: PageRequest | None = None,
     ) -> list[Row]:
         """Return the rows of the statement of that name for some keys and a page."""
-        viewer = self._placeholder_viewer
-        named = viewer.sight, name
+        named = self._placeholder_viewer.sight, name
         statement = self._statements.get(named, build)
         bound = statements.bind_values(keys, request, self._pack)
         parameters = statement.parameters(self.context.viewer, bound)

@@ -210,7 +210,7 @@ class Planner:
                 if not isinstance(writer.scope, AttributeScope) or only:
                     raise Unplannable(f"objects in the attribute {selected.name}")
                 step = plan.AttributeStep(selected.name, self._shape(selected.type, selected.nodes))
-                results = writer.add_step(step, "id(r)", None, lambda: lambda _keys: step)
+                results = writer.add_step(step, "id(r)", None, lambda: lambda *_: step)
                 return f"{results}[id(r)]"
             case declaration:
                 return self._step_result(writer, selected, declaration, only)
@@ -227,12 +227,13 @@ class Planner:
         plain = declaration.plain if isinstance(declaration, Batch) else None
         if plain and self.selections.has_no_arguments(selected):
             declaration = plain
-        scope = writer.scope
+        scope, flag = writer.scope, ""
         match declaration:
             case ToOne() | Aggregate():
                 key = scope.key(declaration.key_name)
             case ToMany():
                 key = scope.key(declaration.key_name) if declaration.key_name else "None"
+                flag = scope.key(declaration.flag_name) if declaration.flag_name else ""
             case Batch():
                 values = [scope.value(name) for name in declaration.reads]
                 key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
@@ -241,7 +242,8 @@ class Planner:
             case _:
                 raise Unplannable(f"the declaration of {selected.name}")
         name = _step_name(selected, declaration)
-        results = writer.add_step(name, key, only, partial(self._plan_step, selected, declaration))
+        plan_step = partial(self._plan_step, selected, declaration)
+        results = writer.add_step(name, key, only, plan_step, flag)
         if isinstance(declaration, ToOne) and not selected.required:
             return f"{results}.get({key})"
         return f"{results}[{key}]"
@@ -250,10 +252,11 @@ class Planner:
         """Plan what is below a step, and return what makes the step from its keys."""
         match declaration:
             case ToOne():
-                return partial(plan.ToOneStep, declaration, self._rows(declaration, selected))
+                rows = self._rows(declaration, selected)
+                return lambda keys, _flags: plan.ToOneStep(declaration, rows, keys)
             case Aggregate():
                 leaf = self.const.serializer(selected.type)
-                return partial(plan.AggregateStep, declaration, leaf)
+                return lambda keys, _flags: plan.AggregateStep(declaration, leaf, keys)
         arguments = self.selections.arguments(selected)
         match declaration:
             case ToMany() as edge:
@@ -261,25 +264,28 @@ class Planner:
                 reads = pages.reads_rows, pages.reads_cursors, pages.reads_total
                 level = self._finish(pages.writer, pages.body(), ("spans", "cursor"))
                 values = tuple(pages.values)
-                return lambda keys: plan.PagesStep(edge, arguments, level, keys, *reads, values)
+                return lambda keys, further: plan.PagesStep(
+                    edge, arguments, level, keys, *reads, values, further
+                )
             case Lookup():
                 level = self._rows(declaration.edge, selected)
                 joined = prefers_joined_page(self._dialect)
                 page = _page_to_join(declaration.edge, level) if joined else None
                 lookup = plan.LookupStep(declaration, arguments, level, page)
-                return lambda _keys: lookup
+                return lambda *_: lookup
         shape = self._shape(selected.type, selected.nodes)
         step: plan.Step
         match declaration:
             case Batch():
-                return partial(plan.BatchStep, declaration, arguments, shape)
+                batch = declaration
+                return lambda keys, _flags: plan.BatchStep(batch, arguments, shape, keys)
             case RootFunction():
                 step = plan.FunctionStep(declaration, arguments, shape)
             case MutationField():
                 step = plan.MutationStep(declaration, selected.key, arguments, shape)
             case _:
                 step = plan.EventStep(shape)
-        return lambda _keys: step
+        return lambda *_: step
 
     def _rows(self, edge: ToOne, selected: Selected) -> Level:
         """Return the level of the rows that a to-one edge leads to; each ends with its key."""

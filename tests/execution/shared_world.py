@@ -1,0 +1,33 @@
+"""The part of the world that is in several folders."""
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from gateway.database.tree import ancestors
+from gateway.models.folders import folders
+from gateway.models.items import items
+from gateway.models.shares import item_shares
+
+if TYPE_CHECKING:
+    from tests.execution.world import Builder
+
+REPEATED = ("name_key", "natural_key", "created_at", "last_edited_at", "file_size", "is_tombstone", "is_placeholder")
+
+
+async def share_some(builder: "Builder") -> None:
+    """Share each third item into up to three folders, and mark these and those above them."""
+    transaction, world = builder.transaction, builder.world
+    for item in world.items[::3]:
+        row = await transaction.single(sa.select(items).where(items.c.uuid == item), sa.Row)
+        places = builder.random.sample([each for each in world.folders if each != row.folder_uuid], 3)
+        for place in places[: builder.random.randrange(4)]:
+            same = {name: getattr(row, name) for name in REPEATED}
+            user = builder.random.choice(world.users)
+            await builder.put(
+                item_shares, item_uuid=item, folder_uuid=place, user_uuid=user, shared_at=builder.moment(), **same
+            )
+            folder = await transaction.single(sa.select(folders).where(folders.c.uuid == place), sa.Row)
+            above = folders.c.uuid.in_(ancestors(folder.path))
+            await transaction.execute(sa.update(folders).where(above).values(has_shares=True))
+            await transaction.execute(sa.update(items).where(items.c.uuid == item).values(is_shared=True))
