@@ -29,6 +29,7 @@ from resolvers import (
 )
 from resolvers.facets import item_facets
 from resolvers.items import SignedUrlUnavailableReason
+from resolvers.metadata_entries import entries_of_items
 from resolvers.nodes import Inaccessible
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.data_groups import DataGroupLayoutInfo
@@ -38,7 +39,9 @@ from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.item_uses import StorageItemSummary
+from schema.metadata import MetadataEntry
 from schema.people import User
+from schema.renditions import VideoRendition
 from schema.revisions import Bitstream, ContentStats, ItemRevision
 from schema.signed_urls import SignedUrl
 from schema.thumbnails import Thumbnail
@@ -99,6 +102,11 @@ class StorageItem(Node):
     description: str = column("Free-text description; empty by default.")
     client_metadata: JSON = column(
         "JSON object of any shape, stored for clients. Defaults to `{}`."
+    )
+    metadata: list[MetadataEntry] | None = resolved(
+        entries_of_items,
+        "The entries of `clientMetadata`, by key; at most as many as fit there. Those of an older "
+        "revision are as they were when the next was created. Null if there is no such revision.",
     )
     owner: User | None = resolved(
         items.owner_of,
@@ -243,29 +251,6 @@ def item_type_class(item_type: StorageItemType) -> Callable[[type], type]:
         return cls
 
     return register
-
-
-@row_type()
-@strawberry.type(
-    description="A re-encoded version of a video that all browsers can play: upright, with each "
-    "frame of the original once, at its own time. It is stored next to the original."
-)
-class VideoRendition:
-    id: strawberry.ID = resolved(reencoding.rendition_id_of, "Opaque global ID, for caches.")
-    mime_type: str = column("Media type, such as `video/webm`.")
-    file_size: BigInt = column("Size in bytes.")
-    sha256: str = column("SHA-256 of the content as 64 hex digits.")
-    width: int = column("Width in pixels.")
-    height: int = column("Height in pixels.")
-    fps: float = column("Frame rate in frames per second.")
-    duration: float = column("Duration in seconds.")
-    frame_count: BigInt = column("Number of frames.")
-    created_at: datetime = column("When the rendition was created, in UTC.")
-    signed_url: SignedUrl | None = resolved(
-        reencoding.signed_url_of,
-        "A URL for downloading or showing the rendition, valid for a limited time without a "
-        "credential. Null if the item is `PHI_RESTRICTED`.",
-    )
 
 
 @item_type_class(StorageItemType.VIDEO)

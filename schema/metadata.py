@@ -6,11 +6,48 @@ from datetime import datetime
 
 import strawberry
 
+from gateway.catalog.rules.metadata_entries import MetadataValueType
 from gateway.kinds.enums import MetadataFieldType, MetadataIndexStatus
 from gateway.scalars import BigInt
 from resolvers import metadata
 from schema.common import Node
+from schema.enums import described
 from schema.fields import column, resolved, row_type
+
+_ELEMENT = "First part of the key, up to the first dot."
+_QUALIFIER = "The rest of the key; null if it has no dot."
+described(
+    MetadataValueType,
+    TEXT="A text, also one in the form of a date, a UUID or an email address.",
+    LONG="A whole number of at most 64 bits.",
+    DOUBLE="A number; also the type of all numbers under a key that the metadata schema declares.",
+    BOOLEAN="`true` or `false`.",
+)
+
+
+@row_type()
+@strawberry.type(
+    description="A value at the top level of an item's `clientMetadata`: a text, a number or a "
+    "boolean. Objects, lists and nulls are no entries."
+)
+class MetadataEntry:
+    key: str = column("The key, as used in `clientMetadata`.")
+    element: str = column(_ELEMENT)
+    qualifier: str | None = column(_QUALIFIER)
+    type: MetadataValueType = column(
+        "The type of the value: that of the key in the metadata schema, if the value has that "
+        "type, and otherwise its own."
+    )
+    value: str = column("The value as text: `42`, `2.5`, `true`.")
+
+
+@row_type()
+@strawberry.type(description="A declared metadata key whose values are entries.")
+class MetadataTerm:
+    key: str = column("The key, as used in `clientMetadata`.")
+    element: str = column(_ELEMENT)
+    qualifier: str | None = column(_QUALIFIER)
+    type: MetadataValueType = column("The type of its values.")
 
 
 @row_type()

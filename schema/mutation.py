@@ -88,6 +88,11 @@ from resolvers.mutations.metadata import (
     restore_metadata_schema_field,
     set_metadata_schema_field,
 )
+from resolvers.mutations.metadata_entries import (
+    clear_storage_item_metadata,
+    delete_storage_item_metadata,
+    set_storage_item_metadata,
+)
 from resolvers.mutations.migration import migrate_storage_items
 from resolvers.mutations.people import (
     add_group_users,
@@ -197,9 +202,12 @@ from schema.payloads.integrations import (
     VerifyCloudIntegrationPayload,
 )
 from schema.payloads.items import (
+    ClearStorageItemMetadataPayload,
     CreateStorageItemPayload,
+    DeleteStorageItemMetadataPayload,
     DeleteStorageItemsPayload,
     MoveStorageItemsPayload,
+    SetStorageItemMetadataPayload,
     ShareStorageItemsPayload,
     UnshareStorageItemsPayload,
     UpdateStorageItemPayload,
@@ -264,6 +272,13 @@ class Mutation:
     create_storage_item: CreateStorageItemPayload = mutation(create_storage_item)
     update_storage_item: UpdateStorageItemPayload = mutation(update_storage_item)
     update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)
+    set_storage_item_metadata: SetStorageItemMetadataPayload = mutation(set_storage_item_metadata)
+    delete_storage_item_metadata: DeleteStorageItemMetadataPayload = mutation(
+        delete_storage_item_metadata
+    )
+    clear_storage_item_metadata: ClearStorageItemMetadataPayload = mutation(
+        clear_storage_item_metadata
+    )
     move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)
     delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
     share_storage_items: ShareStorageItemsPayload = mutation(share_storage_items)

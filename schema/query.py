@@ -24,6 +24,7 @@ from resolvers.item_queries import advanced_search
 from resolvers.items import item_lookup, item_search
 from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
+from resolvers.metadata_entries import metadata_vocabulary
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
@@ -44,7 +45,7 @@ from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.jobs import Job
-from schema.metadata import MetadataSchema
+from schema.metadata import MetadataSchema, MetadataTerm
 from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
 from schema.rates import RateLimit
@@ -169,6 +170,7 @@ class Query:
         "if the site keeps its directory closed.",
     )
     metadata_schema: MetadataSchema = root_field(present_schema)
+    metadata_vocabulary: list[MetadataTerm] = root_field(metadata_vocabulary)
     cloud_integration: CloudIntegration | None = resolved(
         integration_lookup,
         "A cloud integration by its UUID. Null if it does not exist or the viewer cannot see it.",

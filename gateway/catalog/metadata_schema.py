@@ -45,9 +45,13 @@ async def load_metadata_validator(
     """Return the validator of the site's metadata; it accepts everything if types are advisory."""
     if settings.metadata_schema == "advice":
         return MetadataValidator({})
+    return MetadataValidator(await declared_fields(source))
+
+
+async def declared_fields(source: Transaction | Database) -> dict[str, MetadataFieldRecord]:
+    """Return the keys of the schema, without those that are deleted."""
     statement = sa.select(metadata_fields).where(~metadata_fields.c.is_deleted)
-    rows = await source.rows(statement, MetadataFieldRecord)
-    return MetadataValidator({row.key: row for row in rows})
+    return {row.key: row for row in await source.rows(statement, MetadataFieldRecord)}
 
 
 async def lock_schema(transaction: Transaction, revision: int | None) -> int:

@@ -31,6 +31,32 @@ class UpdateStorageItemPayload:
     user_errors: list[UserError] = column(USER_ERRORS)
 
 
+_DELETED_KEYS = "The keys of the entries that were removed, sorted; at most as many as fit an item."
+
+
+@row_type()
+@strawberry.type(description="Result of `setStorageItemMetadata`.")
+class SetStorageItemMetadataPayload:
+    item: StorageItem | None = resolved(item_by_uuid, "The changed item.")
+    user_errors: list[UserError] = column(USER_ERRORS)
+
+
+@row_type()
+@strawberry.type(description="Result of `deleteStorageItemMetadata`.")
+class DeleteStorageItemMetadataPayload:
+    item: StorageItem | None = resolved(item_by_uuid, "The changed item.")
+    deleted_keys: list[str] | None = column(_DELETED_KEYS)
+    user_errors: list[UserError] = column(USER_ERRORS)
+
+
+@row_type()
+@strawberry.type(description="Result of `clearStorageItemMetadata`.")
+class ClearStorageItemMetadataPayload:
+    item: StorageItem | None = resolved(item_by_uuid, "The changed item.")
+    deleted_keys: list[str] | None = column(_DELETED_KEYS)
+    user_errors: list[UserError] = column(USER_ERRORS)
+
+
 @row_type()
 @strawberry.type(description="Result for one item of a bulk mutation.")
 class StorageItemMutationResult:

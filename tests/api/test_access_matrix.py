@@ -185,6 +185,15 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "deleteStorageFolder": ("ADMIN", lambda w: plain(w, folderUuid=w.folder())),
     "createStorageItem": ("USER", lambda w: plain(w, folderUuid=w.home, name="new")),
     "updateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.waiting(), name="new")),
+    "setStorageItemMetadata": (
+        "USER",
+        lambda w: plain(w, itemUuid=w.waiting(), entries=[{"element": "a", "value": "b"}]),
+    ),
+    "deleteStorageItemMetadata": (
+        "USER",
+        lambda w: plain(w, itemUuid=w.waiting(), entries=[{"element": "a"}]),
+    ),
+    "clearStorageItemMetadata": ("USER", lambda w: plain(w, itemUuid=w.waiting())),
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),

@@ -1,0 +1,277 @@
+"""Metadata entries: set, deleted, cleared and read, by their types.
+
+Inventory: MID-CORE-24, MID-CORE-25, MID-SRV-07, MID-SRV-08, MID-SRV-09, MID-SRV-10, MID-SRV-23, GIR-CMP-05.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.items import upload_items
+from tests.fixtures.revisions import revise
+from tests.fixtures.sites import Site
+from tests.fixtures.uploading import File
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ENTRIES = "metadata { key element qualifier type value } clientMetadata"
+VOCABULARY = """query($type: MetadataValueType, $element: String) {
+  metadataVocabulary(type: $type, element: $element) { key element qualifier type } }"""
+
+
+async def described(site: Site, metadata: dict[str, Any] | None = None) -> str:
+    """Return an item with this metadata."""
+    folder = await site.folder("entries")
+    (uuid,) = await upload_items(site, folder, [File("described", "PLAIN_TEXT", b"x")])
+    if metadata is not None:
+        await site.done("updateStorageItem", {"itemUuid": uuid, "clientMetadata": metadata}, "item { uuid }")
+    return uuid
+
+
+async def read(site: Site, uuid: str) -> list[tuple[str, str, str]]:
+    """Return the key, type and value of each entry."""
+    entries = (await site.see("storageItem", uuid, ENTRIES))["metadata"]
+    for entry in entries:
+        assert entry["key"] == ".".join(part for part in (entry["element"], entry["qualifier"]) if part is not None)
+    return [(entry["key"], entry["type"], entry["value"]) for entry in entries]
+
+
+async def declare(site: Site, key: str, kind: str, **more: Any) -> None:
+    await site.done("setMetadataSchemaField", {"key": key, "type": kind, **more}, "field { key }")
+
+
+async def test_values_at_the_top_level_are_entries(shared_site: Site) -> None:
+    """Nested values and nulls are none."""
+    metadata = {
+        "whole": 42,
+        "half": 2.5,
+        "large": 2.5e30,
+        "yes": True,
+        "text": "5",
+        "empty": "",
+        "dotted.name.twice": "x",
+        "nested": {"a": 1},
+        "list": [1],
+        "null": None,
+    }
+    uuid = await described(shared_site, metadata)
+    assert await read(shared_site, uuid) == [
+        ("dotted.name.twice", "TEXT", "x"),
+        ("empty", "TEXT", ""),
+        ("half", "DOUBLE", "2.5"),
+        ("large", "DOUBLE", "2.5e+30"),
+        ("text", "TEXT", "5"),
+        ("whole", "LONG", "42"),
+        ("yes", "BOOLEAN", "true"),
+    ]
+    entries = (await shared_site.see("storageItem", uuid, ENTRIES))["metadata"]
+    assert (entries[0]["element"], entries[0]["qualifier"]) == ("dotted", "name.twice")
+
+
+async def test_the_schema_decides_the_type(shared_site: Site) -> None:
+    """Unless the value has another one."""
+    site = shared_site
+    await declare(site, "typed.number", "NUMBER")
+    await declare(site, "typed.flag", "BOOLEAN")
+    await declare(site, "typed.spot", "GEOSPATIAL")
+    uuid = await described(site, {"typed.number": 5, "typed.flag": True, "typed.spot": {"latitude": 1, "longitude": 2}})
+    assert await read(site, uuid) == [("typed.flag", "BOOLEAN", "true"), ("typed.number", "DOUBLE", "5.0")]
+    entries = [
+        {"element": "typed", "qualifier": "number", "value": "-1e3"},
+        {"element": "typed", "qualifier": "flag", "value": "FALSE"},
+        {"element": "other", "value": "-1e3"},
+    ]
+    payload = await site.done("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries}, f"item {{ {ENTRIES} }}")
+    values = payload["item"]["clientMetadata"]
+    assert (values["typed.number"], values["typed.flag"], values["other"]) == (-1000, False, "-1e3")
+    await site.done(
+        "updateStorageItem", {"itemUuid": uuid, "clientMetadata": {"typed.number": "five"}}, "item { uuid }"
+    )
+    assert await read(site, uuid) == [("typed.number", "TEXT", "five")]
+
+
+async def test_entries_are_added_and_replaced(shared_site: Site) -> None:
+    """With the types that are given; everything else stays.
+
+    Inventory: MID-CORE-25, MID-SRV-07.
+    """
+    site = shared_site
+    uuid = await described(site, {"a": "old", "nested": {"a": 1}, "other": 1})
+    entries = [
+        {"element": "a", "value": "new"},
+        {"element": "a", "qualifier": "b", "value": "42", "type": "LONG"},
+        {"element": "c", "qualifier": "", "value": "-2.5e-3", "type": "DOUBLE"},
+        {"element": "d", "value": "true", "type": "BOOLEAN"},
+        {"element": "e", "value": "true"},
+        {"element": "f", "value": "7", "type": "DOUBLE"},
+    ]
+    payload = await site.done("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries}, f"item {{ {ENTRIES} }}")
+    assert payload["item"]["clientMetadata"] == {
+        "a": "new",
+        "a.b": 42,
+        "c": -0.0025,
+        "d": True,
+        "e": "true",
+        "f": 7.0,
+        "nested": {"a": 1},
+        "other": 1,
+    }
+    assert [entry["type"] for entry in payload["item"]["metadata"]] == [
+        "TEXT",
+        "LONG",
+        "DOUBLE",
+        "BOOLEAN",
+        "TEXT",
+        "DOUBLE",
+        "LONG",
+    ]
+
+
+async def test_all_entries_are_checked_before_any_is_written(shared_site: Site) -> None:
+    """Inventory: MID-SRV-08."""
+    site = shared_site
+    uuid = await described(site, {"a": "old", "nested": {"a": 1}})
+    entries = [
+        {"element": "a", "value": "new"},
+        {"element": "b", "value": "4.5", "type": "LONG"},
+        {"element": "b", "qualifier": "c", "value": str(2**63), "type": "LONG"},
+        {"element": "c", "value": "nan", "type": "DOUBLE"},
+        {"element": "d", "value": "1e999", "type": "DOUBLE"},
+        {"element": "e", "value": "1", "type": "BOOLEAN"},
+        {"element": "f.g", "value": "x"},
+        {"element": "", "value": "x"},
+        {"element": "h" * 200, "qualifier": "i" * 55, "value": "x"},
+        {"element": "nested", "value": "x"},
+        {"element": "a", "value": "again"},
+    ]
+    refused = await site.refused("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries})
+    assert refused == [
+        ("BAD_USER_INPUT", "input.entries.1.value"),
+        ("BAD_USER_INPUT", "input.entries.2.value"),
+        ("BAD_USER_INPUT", "input.entries.3.value"),
+        ("BAD_USER_INPUT", "input.entries.4.value"),
+        ("BAD_USER_INPUT", "input.entries.5.value"),
+        ("BAD_USER_INPUT", "input.entries.6.element"),
+        ("BAD_USER_INPUT", "input.entries.7.element"),
+        ("BAD_USER_INPUT", "input.entries.8.qualifier"),
+        ("CONFLICT", "input.entries.9.element"),
+        ("BAD_USER_INPUT", "input.entries.10"),
+    ]
+    item = await site.see("storageItem", uuid, ENTRIES)
+    assert item["clientMetadata"] == {"a": "old", "nested": {"a": 1}}
+    large = [{"element": f"k{number}", "value": "x" * 2000} for number in range(1000)]
+    (refusal,) = await site.refused("setStorageItemMetadata", {"itemUuid": uuid, "entries": large})
+    assert refusal == ("LIMIT_EXCEEDED", "input.entries")
+    for many in ([], large + large[:1]):
+        (refusal,) = await site.refused("setStorageItemMetadata", {"itemUuid": uuid, "entries": many})
+        assert refusal[1] == "input.entries"
+
+
+async def test_entries_are_deleted_and_cleared(shared_site: Site) -> None:
+    """What is nested stays, and what is not there is ignored.
+
+    Inventory: MID-SRV-09, MID-SRV-10.
+    """
+    site = shared_site
+    uuid = await described(site, {"a": 1, "a.b": True, "c": "x", "d": 2, "nested": {"a": 1}, "list": []})
+    keys = [{"element": "a", "qualifier": "b"}, {"element": "c"}, {"element": "nested"}, {"element": "never"}]
+    payload = await site.done(
+        "deleteStorageItemMetadata",
+        {"itemUuid": uuid, "entries": keys},
+        "deletedKeys item { clientMetadata }",
+    )
+    assert payload["deletedKeys"] == ["a.b", "c"]
+    assert payload["item"]["clientMetadata"] == {"a": 1, "d": 2, "nested": {"a": 1}, "list": []}
+    payload = await site.done(
+        "clearStorageItemMetadata", {"itemUuid": uuid}, "deletedKeys item { clientMetadata metadata { key } }"
+    )
+    assert payload["deletedKeys"] == ["a", "d"]
+    assert payload["item"] == {"clientMetadata": {"nested": {"a": 1}, "list": []}, "metadata": []}
+    payload = await site.done("clearStorageItemMetadata", {"itemUuid": uuid}, "deletedKeys")
+    assert payload["deletedKeys"] == []
+    refused = await site.refused("deleteStorageItemMetadata", {"itemUuid": uuid, "entries": [{"element": "a.b"}]})
+    assert refused == [("BAD_USER_INPUT", "input.entries.0.element")]
+
+
+async def test_an_item_without_files_has_entries(shared_site: Site) -> None:
+    """Inventory: SUB-116."""
+    site = shared_site
+    folder = await site.folder("empty items")
+    created = await site.done("createStorageItem", {"folderUuid": folder, "name": "empty"}, "item { uuid }")
+    uuid = created["item"]["uuid"]
+    assert await read(site, uuid) == []
+    entries = [{"element": "dc", "qualifier": "title", "value": "nothing yet"}]
+    await site.done("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries}, "item { uuid }")
+    assert await read(site, uuid) == [("dc.title", "TEXT", "nothing yet")]
+
+
+async def test_entries_are_found_and_journalled_like_all_metadata(shared_site: Site) -> None:
+    site = shared_site
+    await declare(site, "grade", "NUMBER")
+    uuid = await described(site)
+    entries = [{"element": "grade", "value": "3"}]
+    await site.done("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries}, "item { uuid }")
+    search = 'query { searchStorageItemsAdvanced(query: "meta.grade:[3 TO 3]") { nodes { uuid } } }'
+    while "errors" in (body := await site.body(search)):
+        assert body["errors"][0]["extensions"]["code"] == "UNAVAILABLE"  # until the key is filled in
+    assert body["data"]["searchStorageItemsAdvanced"]["nodes"] == [{"uuid": uuid}]
+    journal = "folder { journal(first: 1) { nodes { action objectUuid after } } }"
+    (change,) = (await site.see("storageItem", uuid, journal))["folder"]["journal"]["nodes"]
+    assert (change["action"], change["objectUuid"]) == ("UPDATE", uuid)
+    await site.done("clearStorageItemMetadata", {"itemUuid": uuid}, "item { uuid }")
+    assert (await site.ask(search))["searchStorageItemsAdvanced"]["nodes"] == []
+
+
+async def test_the_vocabulary_has_the_declared_keys(shared_site: Site) -> None:
+    """By type and element; what is used without being declared tells nobody anything.
+
+    Inventory: MID-SRV-23.
+    """
+    site = shared_site
+    await described(site, {"secret.project": "x"})
+    for key, kind in (("dc.date", "DATETIME"), ("dc.size", "NUMBER"), ("dc", "TEXT"), ("dc.place", "GEOSPATIAL")):
+        await declare(site, key, kind)
+    who = await site.newcomer()
+    terms = (await site.ask(VOCABULARY, {"element": "dc"}, who))["metadataVocabulary"]
+    assert [(term["key"], term["qualifier"], term["type"]) for term in terms] == [
+        ("dc", None, "TEXT"),
+        ("dc.date", "date", "TEXT"),
+        ("dc.size", "size", "DOUBLE"),
+    ]
+    texts = (await site.ask(VOCABULARY, {"element": "dc", "type": "DOUBLE"}, who))["metadataVocabulary"]
+    assert [term["key"] for term in texts] == ["dc.size"]
+    everything = (await site.ask(VOCABULARY, {}, who))["metadataVocabulary"]
+    keys = [term["key"] for term in everything]
+    assert keys == sorted(keys) and {"dc", "dc.date"} <= set(keys)
+    assert not [key for key in keys if key.startswith("secret")]
+    await site.done("deleteMetadataSchemaField", {"key": "dc.date"}, "field { key }")
+    rest = (await site.ask(VOCABULARY, {"element": "dc"}, who))["metadataVocabulary"]
+    assert [term["key"] for term in rest] == ["dc", "dc.size"]
+
+
+async def test_revisions_of_an_item_with_one_file(shared_site: Site) -> None:
+    """The only revision has the item's entries; there is no other."""
+    uuid = await described(shared_site, {"a": 1})
+    selection = "head: metadata { key } first: metadata(revision: 1) { key } second: metadata(revision: 2) { key }"
+    selection += " zero: metadata(revision: 0) { key }"
+    item = await shared_site.see("storageItem", uuid, selection)
+    assert item == {"head": [{"key": "a"}], "first": [{"key": "a"}], "second": None, "zero": None}
+
+
+async def test_older_revisions_keep_what_they_had(shared_site: Site) -> None:
+    """Inventory: MID-CORE-24."""
+    site = shared_site
+    folder = await site.folder("kept entries")
+    (uuid,) = await upload_items(site, folder, [File("kept.bin", "FILE", b"one")])
+    for value in ("first", "second"):
+        entries = [{"element": "stage", "value": value}]
+        await site.done("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries}, "item { uuid }")
+        await revise(site, folder, uuid, [File("kept.bin", "FILE", value.encode())])
+    await site.done("clearStorageItemMetadata", {"itemUuid": uuid}, "item { uuid }")
+    selection = " ".join(f"r{number}: metadata(revision: {number}) {{ value }}" for number in range(1, 5))
+    assert await site.see("storageItem", uuid, f"{selection} metadata {{ value }}") == {
+        "r1": [{"value": "first"}],
+        "r2": [{"value": "second"}],
+        "r3": [],
+        "r4": None,
+        "metadata": [],
+    }
