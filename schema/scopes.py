@@ -1,7 +1,8 @@
 """The scope that each operation needs: one for each root field, and those of what it leads to.
 
-Each root field has an entry here, by which its description names the scope. Fields of objects need the scope to read these, wherever they are selected, also in the payloads of mutations; their
-ids do not, so that a credential that may only write learns what it has made.
+Each root field has an entry here, by which its description names the scope. Fields of objects need
+the scope to read these, wherever they are selected, also in the payloads of mutations; their ids do
+not, so that a credential that may only write learns what it has made.
 """
 
 from graphql import (
