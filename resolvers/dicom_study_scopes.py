@@ -36,7 +36,7 @@ def folders_in_scope(query: EdgeQuery) -> sa.Select[tuple[UUID]]:
 
 def covers_all(query: EdgeQuery) -> bool:
     """Return whether a list has the studies of all folders."""
-    return _sees_all(query.viewer) and query.arguments["folder_uuid"] is None
+    return query.viewer.administers_site and query.arguments["folder_uuid"] is None
 
 
 def is_in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
@@ -49,14 +49,10 @@ def is_in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[UUID]) -> Condit
 @lru_cache(maxsize=100)
 def is_visible(viewer: Viewer, folder_uuid: sa.ColumnElement[UUID]) -> Condition:
     """Return the condition that the viewer sees a folder."""
-    if _sees_all(viewer):
+    if viewer.administers_site:
         return is_staying(folder_uuid)
     is_given = _is_below(viewer, _given_tops(viewer), folder_uuid)
     return sa.or_(is_given, in_public_folder(viewer, folder_uuid))
-
-
-def _sees_all(viewer: Viewer) -> bool:
-    return viewer.is_site_admin and viewer.tree_uuid is None
 
 
 def has_many_folders(query: EdgeQuery) -> Condition:

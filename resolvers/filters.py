@@ -158,6 +158,6 @@ def covers_organisation(query: EdgeQuery) -> bool:
     """Return whether the scope is the whole organisation; raise `FORBIDDEN` unless a site admin."""
     if query.arguments.get("scope") is not StorageScope.ORGANISATION:
         return False
-    if not query.viewer.is_site_admin:
+    if not query.viewer.administers_site:
         raise forbidden("scope: ORGANISATION requires the site role ADMIN.", "scope")
     return True

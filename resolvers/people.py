@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_api_key, sees_group, sees_user
+from gateway.auth.visibility import NEVER, sees_api_key, sees_group, sees_user
 from gateway.context import Context
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, Lookup, ToMany, ToOne
 from gateway.kinds.enums import ApiKeyScope
@@ -37,6 +37,8 @@ _GROUP_SEARCH = Argument(
 
 def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     """Return the conditions of the viewer's own memberships and those in their groups."""
+    if query.viewer.tree_uuid:
+        return [NEVER]
     if query.viewer.is_site_admin:
         return []
     own, user_uuid = memberships.alias(), query.viewer.user_uuid

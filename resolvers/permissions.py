@@ -26,13 +26,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.identity import folders_with_phi_grant
 from gateway.auth.roles import EffectiveRole, require_role, roles_on_folders
+from gateway.auth.visibility import is_own_job
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
-from gateway.error_texts import ADMIN_REQUIRED
+from gateway.error_texts import ADMIN_REQUIRED, LIMITED_TO_TREE
 from gateway.errors import DomainError, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
-from gateway.models.jobs import JobRecord
+from gateway.models.jobs import JobRecord, jobs
 from resolvers.id_lists import listed_twice
 from resolvers.requirements import (
     IdentityRequirement,
@@ -95,8 +96,8 @@ def requires_site_admin(
 
     @wraps(mutation)
     async def checked(context: Context, input: Input) -> Result:
-        if not context.viewer.is_site_admin:
-            raise forbidden(ADMIN_REQUIRED)
+        if not context.viewer.administers_site:
+            raise forbidden(LIMITED_TO_TREE if context.viewer.tree_uuid else ADMIN_REQUIRED)
         return await mutation(context, input)
 
     return _described(checked, ["the site role `ADMIN`"])
@@ -165,6 +166,8 @@ class Permissions:
         for name in names or all_names:
             requirement = self._named(name, ObjectRequirement)
             if not requirement.applies_to(self._input):
+                if requirement.receives and self._viewer.tree_uuid:  # something becomes a root
+                    raise forbidden(LIMITED_TO_TREE, *requirement.path)
                 continue
             uuid = requirement.value_in(self._input)
             (await self.roles(on, name, [uuid])).require(uuid, *requirement.path)
@@ -198,14 +201,28 @@ class Permissions:
             await self.check_folder_of(on, name, job.folder_uuid)
             return
         self._mark_checked(name)
-        if job.user_uuid != self._viewer.user_uuid and not self._viewer.is_site_admin:
+        if not await self._has_row(on, jobs, job.uuid, is_own_job(self._viewer)):
             raise not_found(requirement.noun, job.uuid, *requirement.path)
 
     def check_owner(self, name: str, uuid: UUID, user_uuid: UUID | None) -> None:
         """Check that the owner of an object is the viewer, or that the viewer is a site admin."""
         requirement = self._named(name, OwnerRequirement)
         self._mark_checked(name)
-        if user_uuid != self._viewer.user_uuid and not self._viewer.is_site_admin:
+        if user_uuid != self._viewer.user_uuid and not self._viewer.administers_site:
+            raise requirement.refusal(uuid)
+
+    async def check_shown(
+        self,
+        on: Transaction | AsyncConnection,
+        name: str,
+        table: sa.Table,
+        uuid: UUID,
+        is_shown: sa.ColumnElement[bool],
+    ) -> None:
+        """Check that the row of an object is one that only its owner and site admins are shown."""
+        requirement = self._named(name, OwnerRequirement)
+        self._mark_checked(name)
+        if not await self._has_row(on, table, uuid, is_shown):
             raise requirement.refusal(uuid)
 
     async def check_identity(
@@ -235,6 +252,16 @@ class Permissions:
             requirement,
             await requirement.type.load_roles(_connection(on), self._viewer, uuids),
         )
+
+    @staticmethod
+    async def _has_row(
+        on: Transaction | AsyncConnection,
+        table: sa.Table,
+        uuid: UUID,
+        condition: sa.ColumnElement[bool],
+    ) -> bool:
+        found = sa.select(table.c.uuid).where(table.c.uuid == uuid, condition)
+        return (await _connection(on).execute(found)).first() is not None
 
     def accept_replay(self) -> None:
         """Skip what is unchecked: the viewer gets the outcome of an earlier, checked request."""

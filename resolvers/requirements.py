@@ -111,7 +111,10 @@ class ListRequirement(RoleRequirement):
 
 @dataclass(frozen=True, slots=True)
 class OwnerRequirement(Requirement):
-    """Being the owner of an object or a site admin, checked by `Permissions.check_owner`."""
+    """Being the owner of an object or a site admin, checked by `Permissions.check_owner`.
+
+    For objects that the others are not shown, it is checked by `Permissions.check_shown`.
+    """
 
     refusal: Callable[[UUID], DomainError]
     """Returns the error for an object, by its UUID, that belongs to another user."""

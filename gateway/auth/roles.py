@@ -156,7 +156,12 @@ async def _roles_by_own_grants(
     uuids: Collection[UUID],
     *conditions: sa.ColumnElement[bool],
 ) -> dict[UUID, EffectiveRole]:
-    """Return the roles on rows of a table; `key` is the column by which grants refer to it."""
+    """Return the roles on rows of a table; `key` is the column by which grants refer to it.
+
+    The rows are in no tree, so that a credential that is limited to one gives no role on them.
+    """
+    if viewer.tree_uuid:
+        return {}
     grants: sa.Table = key.table
     statement = sa.select(key.label("object_uuid"), grants.c.role).where(
         in_keys(key, uuids), is_granted_to(viewer, grants)

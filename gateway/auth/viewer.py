@@ -39,8 +39,13 @@ class Viewer:
 
     @property
     def is_site_admin(self) -> bool:
-        """Return whether the viewer has every role on every object."""
+        """Return whether the viewer has every role on every object that the credential shows."""
         return self.site_role is SiteRole.ADMIN
+
+    @property
+    def administers_site(self) -> bool:
+        """Return whether the viewer also manages people, settings, and what is in no folder."""
+        return self.is_site_admin and self.tree_uuid is None
 
     @property
     def sight(self) -> tuple[SiteRole, bool, bool, UUID | None, bool]:

@@ -28,6 +28,11 @@ from gateway.models.tags import organisation_tags
 from gateway.models.uploads import upload_units
 
 Condition = sa.ColumnElement[bool]
+NEVER: Condition = sa.literal_column("(1 = 0)", sa.Boolean())
+"""The condition that no row meets.
+
+Unlike `sa.false()`, it leaves the conditions beside it in the SQL, and so their parameters, for
+which statements are given values."""
 
 
 def is_granted_to(viewer: Viewer, grants: sa.FromClause) -> Condition:
@@ -109,7 +114,7 @@ def is_given_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Conditio
     Public folders that they have no grant on are not among these.
     """
     if viewer.is_anonymous:
-        return sa.false()
+        return NEVER
     if viewer.is_site_admin:
         return sees_folder(viewer, folder)
     return sa.and_(has_grant_above(viewer, folder.c.path), *in_tree_of(viewer, folder.c.path))
@@ -240,12 +245,9 @@ def sees_job(viewer: Viewer) -> Condition:
     also see their deletions: they may see nothing of what is around a deleted folder.
     """
     belongs_to_user = jobs.c.folder_uuid.is_(None)
-    if viewer.is_site_admin:
+    if viewer.administers_site:
         return sa.or_(belongs_to_user, is_staying(jobs.c.folder_uuid))
-    is_own = sa.and_(
-        sa.or_(belongs_to_user, jobs.c.kind == JobKind.DELETION),
-        jobs.c.user_uuid == viewer.user_uuid,
-    )
+    is_own = sa.and_(sa.or_(belongs_to_user, jobs.c.kind == JobKind.DELETION), is_own_job(viewer))
     in_folder = in_visible_folder(viewer, jobs.c.folder_uuid)
     return sa.or_(sa.and_(in_folder, *sees_job_in_folder(viewer)), is_own)
 
@@ -263,6 +265,22 @@ def sees_job_in_folder(viewer: Viewer) -> list[Condition]:
         jobs.c.cloud_sync_job_uuid.is_(None),
     )
     return [sa.or_(is_within, in_given_folder(viewer, jobs.c.folder_uuid))]
+
+
+def is_own_job(viewer: Viewer) -> Condition:
+    """Return the condition that the viewer started a job; site admins see everybody's.
+
+    A credential that is limited to a tree shows jobs that were started with one limited to the same
+    tree or one below it: they have worked on nothing else.
+    """
+    if viewer.administers_site:
+        return sa.true()
+    in_tree: list[Condition] = []
+    if viewer.tree_uuid:
+        tree = folders.alias()
+        within_limit = in_tree_of(viewer, tree.c.path)
+        in_tree = [sa.exists().where(tree.c.uuid == jobs.c.tree_uuid, *within_limit)]
+    return sa.and_(jobs.c.user_uuid == viewer.user_uuid, *in_tree)
 
 
 def sees_deletion(viewer: Viewer) -> Condition:
@@ -311,8 +329,7 @@ def sees_reencode_job(viewer: Viewer) -> Condition:
 
     It belongs to the user who started it, because its videos may be in any folders.
     """
-    is_own = sa.true() if viewer.is_site_admin else jobs.c.user_uuid == viewer.user_uuid
-    return sa.and_(jobs.c.kind == JobKind.REENCODE, is_own)
+    return sa.and_(jobs.c.kind == JobKind.REENCODE, is_own_job(viewer))
 
 
 def sees_reencode_unit(viewer: Viewer) -> Condition:
@@ -325,8 +342,7 @@ def sees_dicom_job(viewer: Viewer) -> Condition:
 
     It belongs to the user who started it, because the instances may be in any folders.
     """
-    is_own = sa.true() if viewer.is_site_admin else jobs.c.user_uuid == viewer.user_uuid
-    return sa.and_(jobs.c.dicom_phase.is_not(None), is_own)
+    return sa.and_(jobs.c.dicom_phase.is_not(None), is_own_job(viewer))
 
 
 def sees_dicom_deletion(viewer: Viewer) -> Condition:
@@ -347,8 +363,11 @@ def sees_dicom_job_unit(viewer: Viewer) -> Condition:
 def sees_user(viewer: Viewer, user: sa.FromClause = users) -> Condition:
     """Return the condition that the viewer may find a user in the directory.
 
-    Where a site keeps it closed, they find themselves and those they share a group with.
+    Where a site keeps it closed, they find themselves and those they share a group with; with a
+    credential that is limited to a tree, only themselves.
     """
+    if viewer.tree_uuid:
+        return sa.and_(user.c.uuid == viewer.user_uuid)
     if viewer.is_site_admin or viewer.sees_directory:
         return sa.true()
     own, shared = memberships.alias(), memberships.alias()
@@ -363,8 +382,11 @@ def sees_user(viewer: Viewer, user: sa.FromClause = users) -> Condition:
 def sees_group(viewer: Viewer, group: sa.FromClause = groups) -> Condition:
     """Return the condition that the viewer may find a group in the directory.
 
-    Where a site keeps it closed, they find their own.
+    Where a site keeps it closed, they find their own; with a credential that is limited to a tree,
+    none.
     """
+    if viewer.tree_uuid:
+        return NEVER
     if viewer.is_site_admin or viewer.sees_directory:
         return sa.true()
     own = memberships.alias()
@@ -372,8 +394,20 @@ def sees_group(viewer: Viewer, group: sa.FromClause = groups) -> Condition:
 
 
 def sees_api_key(viewer: Viewer) -> Condition:
-    """Return the condition that the viewer may see an API key: that it is theirs."""
-    return sa.true() if viewer.is_site_admin else api_keys.c.user_uuid == viewer.user_uuid
+    """Return the condition that the viewer may see an API key: that it is theirs.
+
+    A credential that is limited to a tree shows keys for that tree or one below it.
+    """
+    if viewer.administers_site:
+        return sa.true()
+    is_own = api_keys.c.user_uuid == viewer.user_uuid
+    if viewer.tree_uuid is None:
+        return is_own
+    tree = folders.alias()
+    limits = sa.exists().where(
+        tree.c.uuid == api_keys.c.folder_uuid, *in_tree_of(viewer, tree.c.path)
+    )
+    return sa.and_(is_own, limits)
 
 
 def sees_sync(viewer: Viewer) -> Condition:
@@ -382,7 +416,12 @@ def sees_sync(viewer: Viewer) -> Condition:
 
 
 def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition:
-    """Return the condition that the viewer may see a dataset, by its own grants."""
+    """Return the condition that the viewer may see a dataset, by its own grants.
+
+    Datasets are in no tree: a credential that is limited to one shows none.
+    """
+    if viewer.tree_uuid:
+        return NEVER
     if viewer.is_site_admin:
         return is_staying_dataset(dataset.c.uuid)
     grants = dataset_grants.alias()
@@ -391,13 +430,18 @@ def sees_dataset(viewer: Viewer, dataset: sa.FromClause = datasets) -> Condition
 
 def sees_integration(viewer: Viewer, integration: sa.FromClause = cloud_integrations) -> Condition:
     """Return the condition that the viewer may see an integration, by its own grants."""
-    return sa.true() if viewer.is_site_admin else has_integration_grant(viewer, integration)
+    return sa.true() if viewer.administers_site else has_integration_grant(viewer, integration)
 
 
 def has_integration_grant(
     viewer: Viewer, integration: sa.FromClause = cloud_integrations
 ) -> Condition:
-    """Return the condition that the viewer has a grant on an integration."""
+    """Return the condition that the viewer has a grant on an integration.
+
+    Integrations are in no tree: a credential that is limited to one has none.
+    """
+    if viewer.tree_uuid:
+        return NEVER
     grants = integration_grants.alias()
     return sa.exists().where(
         grants.c.integration_uuid == integration.c.uuid, is_granted_to(viewer, grants)
@@ -407,6 +451,8 @@ def has_integration_grant(
 def is_root(viewer: Viewer) -> Condition:
     """Return the condition that a folder is a root to the viewer: they have a grant on it, and
     none on a folder above it.
+
+    The folder that a credential is limited to is one, too.
     """
     grants, above, tops = folder_grants.alias(), folder_grants.alias(), folders.alias()
     higher = (
@@ -422,5 +468,5 @@ def is_root(viewer: Viewer) -> Condition:
     is_top = sa.and_(folders.c.uuid.in_(granted), ~higher)
     if viewer.tree_uuid is None:
         return is_top
-    is_limit = sa.and_(folders.c.uuid == viewer.tree_uuid, has_grant_above(viewer, folders.c.path))
+    is_limit = sa.and_(folders.c.uuid == viewer.tree_uuid, sees_folder(viewer))
     return sa.or_(is_limit, sa.and_(is_top, *in_tree_of(viewer, folders.c.path)))

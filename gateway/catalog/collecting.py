@@ -67,6 +67,7 @@ async def start_collecting(
         JobKind.COLLECTING,
         viewer.user_uuid,
         collection.top_level_folder_uuid,
+        tree_uuid=viewer.tree_uuid,
         collection_uuid=collection.uuid,
         item_filter=dict(filter),
         removes_items=removes,

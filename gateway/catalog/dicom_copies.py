@@ -122,6 +122,7 @@ async def start_copies(
         viewer.user_uuid,
         None,
         sees_phi=viewer.sees_phi,
+        tree_uuid=viewer.tree_uuid,
         dicom_operation=operation,
         dicom_spec=dict(spec),
         dicom_phase=DicomJobPhase.LISTING,

@@ -76,6 +76,7 @@ async def start_study_deletion(
         viewer.user_uuid,
         None,
         sees_phi=viewer.sees_phi,
+        tree_uuid=viewer.tree_uuid,
         dicom_spec=dict(spec),
         dicom_phase=DicomJobPhase.LISTING,
         dicom_study_uids=[study_uid],

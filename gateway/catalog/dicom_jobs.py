@@ -4,13 +4,11 @@ Each has a unit for each instance. Whoever changes such a job or its units locks
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.accounts import viewer_of_user
 from gateway.auth.identity import sees_identity_at
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import in_visible_folder
@@ -22,7 +20,7 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.database.dialects import in_keys
-from gateway.database.engine import Database, Transaction
+from gateway.database.engine import Transaction
 from gateway.error_texts import used_by
 from gateway.errors import conflict
 from gateway.kinds.enums import DicomJobUnitStatus, JobStatus
@@ -192,14 +190,6 @@ async def check_dataset_uses(
         if True in uses and not allow_mirror:
             switch = "allowMirrorDatasetChanges"
             raise conflict(used_by("study", "a mirror dataset", switch, "delete"), *path)
-
-
-async def viewer_of_job(database: Database, job: JobRecord) -> Viewer | None:
-    """Return the viewer for whom a job acts; None if the user has been deleted or deactivated."""
-    if job.user_uuid is None:
-        return None
-    viewer = await viewer_of_user(database, job.user_uuid, None)
-    return viewer and replace(viewer, sees_phi=viewer.sees_phi and job.sees_phi)
 
 
 async def pending_units(

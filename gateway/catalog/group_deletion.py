@@ -58,7 +58,7 @@ async def removable_frames(
 async def start_group_deletion(
     transaction: Transaction,
     queue: Queue,
-    user_uuid: UUID,
+    viewer: Viewer,
     rows: Sequence[ItemRecord],
     rule: FrameRule,
 ) -> UUID:
@@ -72,8 +72,9 @@ async def start_group_deletion(
     job_uuid = await add_job(
         transaction,
         JobKind.DELETION,
-        user_uuid,
+        viewer.user_uuid,
         homes.pop() if len(homes) == 1 else None,
+        tree_uuid=viewer.tree_uuid,
         title=title,
         units_pending_count=len(rows),
         frame_rule=rule,
@@ -84,6 +85,6 @@ async def start_group_deletion(
     shares = await shares_of(transaction, rows)
     unshared = await remove_shares(transaction, shares)
     await apply_deltas(transaction, removal_deltas(rows), unshared)
-    await record_deletions(transaction, user_uuid, rows, shares)
+    await record_deletions(transaction, viewer.user_uuid, rows, shares)
     await enqueue_removal(transaction, queue, job_uuid)
     return job_uuid

@@ -6,20 +6,22 @@ changed are numbered, and their subscribers are notified.
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.accounts import viewer_of_user
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import is_staying
 from gateway.catalog.job_log import log_job_change, log_job_start, log_new_job
 from gateway.catalog.ledger.sequences import SequenceName, write_numbers
 from gateway.catalog.rules.job_rates import next_marks
 from gateway.clock import now
 from gateway.context import Services
-from gateway.database.engine import Transaction
+from gateway.database.engine import Database, Transaction
 from gateway.events.base import Events
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
 from gateway.models.base import new_row
@@ -102,6 +104,19 @@ async def add_job(
     uuid: UUID = row["uuid"]
     transaction.changed_jobs.add(uuid)
     return uuid
+
+
+async def viewer_of_job(database: Database, job: JobRecord) -> Viewer | None:
+    """Return the viewer for whom a job acts; None if the user has been deleted or deactivated.
+
+    They see no more than the credential that started the job.
+    """
+    if job.user_uuid is None:
+        return None
+    viewer = await viewer_of_user(database, job.user_uuid, None)
+    return viewer and replace(
+        viewer, sees_phi=viewer.sees_phi and job.sees_phi, tree_uuid=job.tree_uuid
+    )
 
 
 def folder_of(job: JobRecord) -> UUID:

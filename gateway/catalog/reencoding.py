@@ -74,6 +74,7 @@ async def start_reencode_job(
         JobKind.REENCODE,
         viewer.user_uuid,
         None,
+        tree_uuid=viewer.tree_uuid,
         title=title,
         is_forced=force,
         units_pending_count=total,

@@ -60,7 +60,7 @@ def metrics_route(
     async def metrics(request: Request) -> Response:
         try:
             credential = await authenticate(request.headers.get("authorization"))
-            if not credential.viewer.is_site_admin:
+            if not credential.viewer.administers_site:
                 raise DomainError(ErrorCode.FORBIDDEN, ADMIN_REQUIRED)
             check_scopes(credential.viewer, {ApiKeyScope.READ_DATA: "/metrics"})
             collector.gauges = await site.families()

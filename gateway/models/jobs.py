@@ -35,6 +35,8 @@ class JobRecord(SQLModel, table=True):
             are seen by their starter.
         sees_phi: whether the credential that started the job sees the identities that its user may
             see; the job sees no more.
+        tree_uuid: the folder to which the credential that started the job is limited, if it is; the
+            job does nothing outside it.
         outcome: how the job ended; None while it runs.
         sequence: a number that grows with each change, across all jobs, in the order in which the
             changes become visible.
@@ -102,6 +104,7 @@ class JobRecord(SQLModel, table=True):
     user_uuid: UUID | None = Field(default=None, foreign_key="users.uuid", ondelete="SET NULL")
     status: JobStatus = Field(default=JobStatus.PENDING, sa_type=enum_type(JobStatus))
     sees_phi: bool = True
+    tree_uuid: UUID | None = None
     outcome: JobOutcome | None = Field(default=None, sa_type=enum_type(JobOutcome))
     sequence: int = Field(default=0, sa_type=sa.BigInteger)
     created_at: datetime = Field(default_factory=now)

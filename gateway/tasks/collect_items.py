@@ -6,12 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.accounts import viewer_of_user
 from gateway.auth.roles import roles_on_folders
 from gateway.auth.viewer import Viewer
 from gateway.catalog.collecting import end_collecting, enqueue_collecting
 from gateway.catalog.collections import Conditions, change_next
-from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, save_job
+from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, save_job, viewer_of_job
 from gateway.context import Context, Services
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, ErrorCode
@@ -47,8 +46,7 @@ async def collect_some(services: Services, job_uuid: UUID) -> bool:
     """
     found = sa.select(jobs).where(jobs.c.uuid == job_uuid, jobs.c.user_uuid.is_not(None))
     rows = await services.database.rows(found, JobRecord)
-    starter = rows[0].user_uuid if rows else None
-    viewer = await viewer_of_user(services.database, starter, None) if starter else None
+    viewer = await viewer_of_job(services.database, rows[0]) if rows else None
     if viewer is None:
         async with services.database.writing() as transaction:
             await end_collecting(transaction, job_uuid, JobStatus.CANCELLED)

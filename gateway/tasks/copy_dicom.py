@@ -27,11 +27,11 @@ from gateway.catalog.dicom_copies import (
     may_copy,
 )
 from gateway.catalog.dicom_copy_uids import Sources, map_uids, series_of_job
-from gateway.catalog.dicom_jobs import cancel_dicom_job, viewer_of_job
+from gateway.catalog.dicom_jobs import cancel_dicom_job
 from gateway.catalog.dicom_originals import remove_next, version_of
 from gateway.catalog.dicom_projects import project_secret
 from gateway.catalog.dicom_units import list_units, spec_of
-from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, show_start
+from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, show_start, viewer_of_job
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.outages import is_outage

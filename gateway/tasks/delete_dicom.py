@@ -7,9 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.dicom_deletion import delete_next, enqueue_study_deletion
-from gateway.catalog.dicom_jobs import cancel_dicom_job, viewer_of_job
+from gateway.catalog.dicom_jobs import cancel_dicom_job
 from gateway.catalog.dicom_units import list_units
-from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row
+from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, viewer_of_job
 from gateway.context import Services
 from gateway.kinds.enums import DicomJobPhase, JobKind
 from gateway.models.jobs import JobRecord, jobs

@@ -172,7 +172,7 @@ async def _remove_frames(
     user = await transaction.first(starter, UserRecord)
     if user and members and job.frame_rule:
         locked = [row.uuid for row in await lock_items(transaction, members)]
-        viewer = Viewer(user.uuid, user.site_role)
+        viewer = Viewer(user.uuid, user.site_role, tree_uuid=job.tree_uuid)
         frames = await removable_frames(transaction, viewer, group_uuids, job.frame_rule, locked)
         await delete_items(transaction, services.queue, user.uuid, frames)
     done = sa.delete(group_members).where(in_groups, in_keys(group_members.c.item_uuid, members))

@@ -56,7 +56,7 @@ async def upsert_community(
             roles.require(input.uuid, "uuid")
             await _change(transaction, viewer.user_uuid, input.uuid, values)
             return UpsertCommunityOutcome(community_uuid=input.uuid, is_new=False)
-        if not viewer.is_site_admin:
+        if not viewer.administers_site:
             raise (
                 not_found("community", input.uuid, "uuid")
                 if input.uuid

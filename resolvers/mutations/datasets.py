@@ -17,8 +17,8 @@ from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import not_both
-from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
+from gateway.error_texts import LIMITED_TO_TREE, not_both
+from gateway.errors import DomainError, DomainErrors, bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import DatasetLinkDuplicatesBehavior
 from gateway.models.datasets import DataRowRecord, DatasetRecord
 from gateway.models.items import ItemRecord
@@ -63,6 +63,8 @@ async def create_dataset(
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=input.backing_folder_uuid is not None)
         await permissions.check(transaction)
+        if context.viewer.tree_uuid:
+            raise forbidden(LIMITED_TO_TREE)
 
         async def create() -> UUID:
             folder = input.backing_folder_uuid

@@ -256,7 +256,7 @@ async def move_storage_folders(
         await update_folders(transaction, viewer, renamed, rows)
         for uuid in bulk.accepted_uuids:
             await move_folder(transaction, viewer, uuid, target)
-        if target is None and not context.viewer.is_site_admin:
+        if target is None and not context.viewer.administers_site:
             await _keep_admin(context, transaction, bulk.accepted_uuids)
     return MoveStorageFoldersOutcome(
         new_parent_uuid=target,

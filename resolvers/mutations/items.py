@@ -197,7 +197,7 @@ async def delete_storage_items(
         removed = {uuid: rows[uuid] for uuid in accepted}
         if await have_many_members(transaction, accepted):
             gone = list(removed.values())
-            job_uuid = await start_group_deletion(transaction, queue, user_uuid, gone, rule)
+            job_uuid = await start_group_deletion(transaction, queue, context.viewer, gone, rule)
         else:
             frames = await removable_frames(transaction, context.viewer, accepted, rule)
             removed |= {frame.uuid: frame for frame in frames}

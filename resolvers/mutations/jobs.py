@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -239,7 +240,7 @@ async def _from_uploaded_manifest(
     return start
 
 
-def _job_options(input: StartUploadJobInput, **switches: bool) -> JobOptions:
+def _job_options(input: StartUploadJobInput, **switches: Any) -> JobOptions:
     file_name = None if input.file_name is None else validate_name(input.file_name, "fileName")
     return JobOptions(
         input.ignore_errors,

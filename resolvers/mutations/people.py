@@ -8,7 +8,7 @@ from strawberry import UNSET
 
 from gateway.auth.key_expiry import expiry_of_new_key
 from gateway.auth.scopes import scopes_of_new_key
-from gateway.auth.visibility import sees_user
+from gateway.auth.visibility import sees_api_key, sees_user
 from gateway.catalog import people
 from gateway.catalog.community_names import community_of_group
 from gateway.catalog.ledger.row_edits import lock_row, update_row
@@ -17,7 +17,7 @@ from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.error_texts import not_null
 from gateway.errors import bad_input, conflict, forbidden, not_found
-from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord
+from gateway.models.people import ApiKeyRecord, GroupRecord, UserRecord, api_keys
 from resolvers.idempotency import create_once
 from resolvers.inputs.people import (
     AddGroupUsersInput,
@@ -292,7 +292,8 @@ async def revoke_api_key(
     Revoking a revoked key succeeds and changes nothing.
     """
     async with context.database.writing() as transaction:
-        key = await lock_row(transaction, ApiKeyRecord, input.api_key_uuid, "API key", "apiKeyUuid")
-        permissions.check_owner("api_key_uuid", key.uuid, key.user_uuid)
+        uuid, is_shown = input.api_key_uuid, sees_api_key(context.viewer)
+        await permissions.check_shown(transaction, "api_key_uuid", api_keys, uuid, is_shown)
+        key = await lock_row(transaction, ApiKeyRecord, uuid, "API key", "apiKeyUuid")
         await people.revoke_api_key(transaction, context.viewer.user_uuid, key)
     return RevokeApiKeyOutcome(api_key_uuid=input.api_key_uuid)

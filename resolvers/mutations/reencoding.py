@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from gateway.auth.visibility import sees_reencode_job
 from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job, start_reencode_job
 from gateway.catalog.rules.names import validate_name
@@ -11,6 +12,7 @@ from gateway.database.engine import Transaction
 from gateway.errors import DomainErrors, bad_input, conflict, not_found
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.items import ItemRecord
+from gateway.models.jobs import jobs
 from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.reencoding import CancelVideoReencodeInput, StartVideoReencodeInput
@@ -75,10 +77,11 @@ async def cancel_video_reencode(
     services, uuid = context.services, input.reencode_job_uuid
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
+        is_shown = sees_reencode_job(context.viewer)
+        await permissions.check_shown(transaction, "reencode_job_uuid", jobs, uuid, is_shown)
         job = await lock_reencode_job(transaction, uuid)
         if job is None:
             raise not_found("re-encoding job", uuid, "reencodeJobUuid")
-        permissions.check_owner("reencode_job_uuid", uuid, job.user_uuid)
         await cancel_reencode_job(transaction, services.queue, viewer, job)
     return CancelVideoReencodeOutcome(reencode_job_uuid=uuid)
 

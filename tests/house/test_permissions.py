@@ -192,6 +192,7 @@ async def test_no_mutation_commits_without_its_checks(shared_site: Site, monkeyp
             patched.setattr(Permissions, "check", unchecked)
             patched.setattr(Permissions, "check_folder_of", unchecked)
             patched.setattr(Permissions, "check_owner", lambda *_: None)
+            patched.setattr(Permissions, "check_shown", unchecked)
             patched.setattr(Permissions, "errors", no_errors)
             patched.setattr(Permissions, "roles", any_role)
             kind = mutation[0].upper() + mutation[1:] + "Input"

@@ -92,6 +92,7 @@ ROWS: dict[str, Table] = {
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
     *("cursor", "dicom_spec", "ends_as", "frame_rule", "item_filter", "reach", "sees_phi"),
+    "tree_uuid",
 }
 WITHOUT_FIELD = {
     "StorageFolder": {

@@ -108,11 +108,13 @@ async def _begin_batch(
     if job.skip_duplicate_urls:
         await _skip_duplicates(transaction, job, plans)
     # Units are begun with the starter's current permissions; without the starter, with none. A
-    # job sees no more identities than the credential that started it.
+    # job sees no more than the credential that started it.
     starter = await transaction.first(
         sa.select(users.c.uuid, users.c.site_role).where(users.c.uuid == job.user_uuid), _Starter
     )
-    viewer = Viewer(*starter or (UUID(int=0), SiteRole.MEMBER), sees_phi=job.sees_phi)
+    viewer = Viewer(
+        *starter or (UUID(int=0), SiteRole.MEMBER), sees_phi=job.sees_phi, tree_uuid=job.tree_uuid
+    )
     sources = [source for plan in plans.values() for source in plan.sources]
     members = [member for plan in plans.values() for member in plan.members]
     binding_errors = await member_errors(transaction, viewer, folder_of(job), members)

@@ -67,7 +67,9 @@ async def start_from_manifest(
         )
         raise bad_input(message, *path)
     file_name = options.file_name or upload.file_name
-    options = replace(options, file_name=file_name, sees_phi=viewer.sees_phi)
+    options = replace(
+        options, file_name=file_name, sees_phi=viewer.sees_phi, tree_uuid=viewer.tree_uuid
+    )
     job_uuid = await create_job(transaction, viewer.user_uuid, folder_uuid, options, 0)
     manifest = {"job_uuid": job_uuid, "object_key": upload.stored_key or upload.object_key}
     await transaction.execute(sa.insert(manifests).values(manifest))

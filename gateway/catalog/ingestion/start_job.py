@@ -37,6 +37,7 @@ class JobOptions:
         integration_uuid: the integration in whose store remote URLs are.
         dataset_uuid: the dataset to which the items are added.
         sees_phi: whether the credential that starts the job sees identities.
+        tree_uuid: the folder that it is limited to.
     """
 
     ignore_errors: bool = False
@@ -46,6 +47,7 @@ class JobOptions:
     integration_uuid: UUID | None = None
     dataset_uuid: UUID | None = None
     sees_phi: bool = True
+    tree_uuid: UUID | None = None
 
 
 async def start_job(
@@ -79,7 +81,7 @@ async def start_job(
         transaction,
         viewer.user_uuid,
         folder_uuid,
-        replace(options, sees_phi=viewer.sees_phi),
+        replace(options, sees_phi=viewer.sees_phi, tree_uuid=viewer.tree_uuid),
         len(plans),
         None if None in sizes else sum(size or 0 for size in sizes),
     )
