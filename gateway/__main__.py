@@ -121,7 +121,7 @@ def serve_bytes(
     host: Host = "127.0.0.1",
     port: Port = 8001,
 ) -> None:
-    """Serve DICOMweb with the bytes of files, if these are in S3. Any number may run."""
+    """Serve archives, and DICOMweb with bytes, if files are in S3. Any number may run."""
     settings = checked_settings()
     from gateway.bytes_server import serve_bytes as serve_until_stopped
 

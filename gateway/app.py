@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from gateway.archives.endpoint import Archives, archive_routes
 from gateway.auth.credentials import Authenticator
 from gateway.catalog.sign_in import sign_in
 from gateway.catalog.site_gauges import SiteGauges
@@ -58,11 +59,14 @@ def create_app(
 
 
 def create_bytes_app(services: Services) -> Starlette:
-    """Return the application that serves all of DICOMweb, and so the bytes of files."""
+    """Return the application that serves archives and all of DICOMweb: the bytes of files."""
     authenticate, clocks = _authenticator(services), ClockWatch(services)
     rates, log = _rates_and_log(services.settings)
+    web = DicomWeb(services, authenticate, rates, log, serves_bytes=True)
+    archives = Archives.of(services, authenticate.holder, rates, log)
     routes = [
-        *dicomweb_routes(DicomWeb(services, authenticate, rates, log, serves_bytes=True)),
+        *(dicomweb_routes(web) if services.settings.dicomweb == "full" else []),
+        *archive_routes(archives),
         *health_routes(Readiness(services, clocks.warnings)),
         metrics_route(authenticate, SiteGauges(services.database, services.queue)),
     ]
@@ -158,9 +162,11 @@ def _routes(
     store = services.store
     objects = object_routes(store, authenticate.holder) if isinstance(store, DiskStore) else []
     web = DicomWeb(services, authenticate, rates, log, serves_bytes=bool(objects))
+    archives = Archives.of(services, authenticate.holder, rates, log)
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
         *objects,
+        *(archive_routes(archives) if objects else []),
         *(dicomweb_routes(web) if settings.dicomweb != "off" else []),
         *health_routes(Readiness(services, clocks.warnings)),
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),

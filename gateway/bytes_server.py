@@ -1,4 +1,4 @@
-"""The process that serves DICOMweb with the bytes of files, if these are in an S3-compatible store.
+"""The process that serves archives and DICOMweb, if files are in an S3-compatible store.
 
 Gateways send no bytes of files, which would delay what else they answer.
 """
@@ -18,8 +18,11 @@ async def serve_bytes(settings: Settings, host: str, port: int) -> None:
     Raises:
         NotConfigured: the settings or the database do not allow it.
     """
-    if settings.dicomweb != "full":
-        raise NotConfigured("STOREGRAPH_DICOMWEB: Expected full, or there is nothing to serve.")
+    if settings.dicomweb != "full" and not settings.bytes_url:
+        raise NotConfigured(
+            "STOREGRAPH_DICOMWEB: Expected full, or STOREGRAPH_BYTES_URL to be set for archives; "
+            "otherwise there is nothing to serve."
+        )
     async with open_current_services(settings) as services:
         if services.store.disk is not None:
             raise NotConfigured(

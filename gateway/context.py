@@ -49,6 +49,7 @@ class Services:
     integrations are away. `read_filter` is there in processes that run tasks.
     `requested_thumbnails` has the items and frames whose thumbnails were requested lately, and
     `requested_extractions` the keys of files inside DICOM files.
+    `url_secrets` sign the URLs of archives: the one in use first, then former ones.
     `stopping` is set when the process begins to shut down, `closing` when it closes connections.
     """
 
@@ -69,6 +70,7 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     read_filter: "ReadFilter | None" = None
+    url_secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)

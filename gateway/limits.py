@@ -49,6 +49,9 @@ class Limits:
     sockets_per_viewer: int = _limit(
         50, "WebSockets and event streams that a user may have open on one gateway."
     )
+    archives_per_viewer: int = _limit(
+        4, "Archives that a user may download at once from one process, each connection counted."
+    )
     seconds: float = _limit(
         30.0, "Run time in seconds of a query, a mutation, or one event of a subscription."
     )

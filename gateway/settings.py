@@ -21,7 +21,17 @@ from gateway.web_addresses import check_base_url, check_origin
 _PREFIX = "STOREGRAPH_"
 _HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 ROUTES = frozenset(
-    {"dicomweb", "graphiql", "graphql", "healthz", "livez", "metrics", "objects", "readyz"}
+    {
+        "archives",
+        "dicomweb",
+        "graphiql",
+        "graphql",
+        "healthz",
+        "livez",
+        "metrics",
+        "objects",
+        "readyz",
+    }
 )
 """What the paths of the gateway begin with."""
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -72,6 +82,12 @@ class Settings(CredentialSettings):
         description="URL at which clients reach the gateway, with a path if it is not at the root "
         "of its host. Signed URLs to the local disk begin with it, and redirects stay below it. "
         "Defaults to `http://HOST:PORT`.",
+    )
+    bytes_url: str = Field(
+        "",
+        description="URL at which clients reach `storegraph bytes`, which serves archives if objects "
+        "are in an S3-compatible store; without it, there are none. Its path must be that of "
+        "`STOREGRAPH_PUBLIC_URL`. With the local disk, it is not used: `serve` serves archives.",
     )
     trusted_proxies: list[str] = Field(
         [],
@@ -184,7 +200,7 @@ class Settings(CredentialSettings):
         description="Limits on what one caller may request at once, as a JSON object with any of "
         "`body_bytes`, `tokens`, `depth`, `aliases`, `root_fields`, `directives`, "
         "`validation_errors`, `values`, `nesting`, `cost`, `batch`, `operations_per_socket`, "
-        "`subscription_cost`, `sockets_per_viewer`, `seconds`, "
+        "`subscription_cost`, `sockets_per_viewer`, `archives_per_viewer`, `seconds`, "
         "`connections`, `connections_per_address`, `failed_credentials`, `header_bytes`, "
         "`header_seconds`, `idle_seconds`, `transfer_rate` and `transfer_seconds`.",
     )
@@ -274,6 +290,11 @@ class Settings(CredentialSettings):
         if (path := urlsplit(base).path) and (route := path.split("/")[1]) in ROUTES:
             raise ValueError(f"{value!r} must not contain '/{route}', which Storegraph adds.")
         return base
+
+    @field_validator("bytes_url")
+    @classmethod
+    def _check_bytes_url(cls, value: str) -> str:
+        return check_base_url(value) if value else value
 
     @field_validator("only_trusted_documents")
     @classmethod

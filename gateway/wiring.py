@@ -98,7 +98,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await events.start()
         queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))
         yield Services(
-            settings, database, store, events, queue, rules, fetcher, clouds, vault, disks, watches
+            settings,
+            database,
+            store,
+            events,
+            queue,
+            rules,
+            fetcher,
+            clouds,
+            vault,
+            disks,
+            watches,
+            url_secrets=(own.current, *own.former),
         )
     finally:
         await watches.close()

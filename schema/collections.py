@@ -7,12 +7,14 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import DownloadUnavailableReason
 from gateway.scalars import JSON
-from resolvers import collections
+from resolvers import archives, collections
 from schema.common import Connection, Node
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.items import StorageItem, StorageItemConnection
+from schema.signed_urls import SignedUrl
 
 
 @row_type()
@@ -47,6 +49,16 @@ class Collection(Node):
     name: str = column("The collection's name. Names need not be unique.")
     description: str = column("Free-text description; empty by default.")
     created_at: datetime = column("When the collection was created, in UTC.")
+    download_url: SignedUrl | None = resolved(
+        archives.collection_archive_of,
+        "A URL that downloads the files of the collection's items "
+        "as an archive. It works for anyone who has it, "
+        "with the rights that the viewer has then, and no longer than the API key that requested it. "
+        "Refused without a credential. If null, see `downloadUrlUnavailableReason`.",
+    )
+    download_url_unavailable_reason: DownloadUnavailableReason | None = resolved(
+        archives.collection_reason_of, "The reason why `downloadUrl` is null; null if it is not."
+    )
     last_edited_at: datetime = column(
         "When the collection's attributes or entries last changed, in UTC."
     )

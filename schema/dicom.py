@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.kinds.enums import DicomAvailability, StorageUserRole
+from gateway.kinds.enums import DicomAvailability, DownloadUnavailableReason, StorageUserRole
 from gateway.scalars import JSON, BigInt
 from resolvers import (
+    archives,
     dicom,
     dicom_conflicts,
     dicom_counts,
@@ -137,6 +138,16 @@ class DicomStudy(Node):
         "The root folder of the study's folders. Null if the viewer cannot see it.",
     )
     study_uid: str = column("The Study Instance UID (0020,000D).")
+    download_url: SignedUrl | None = resolved(
+        archives.study_archive_of,
+        "A URL that downloads the files of the study's current instances that the viewer can see, as "
+        "an archive with a directory for each series. It works for anyone who has it, "
+        "with the rights that the viewer has then, and no longer than the API key that requested it. "
+        "Refused without a credential. If null, see `downloadUrlUnavailableReason`.",
+    )
+    download_url_unavailable_reason: DownloadUnavailableReason | None = resolved(
+        archives.study_reason_of, "The reason why `downloadUrl` is null; null if it is not."
+    )
     patient_name: PersonName | None = resolved(
         dicom.patient_name_of, "The patient's name (0010,0010)."
     )

@@ -12,6 +12,8 @@ from gateway.kinds.enums import (
     CarouselPosition,
     DataGroupLayoutType,
     DatasetLinkDuplicatesBehavior,
+    DownloadFormat,
+    DownloadUnavailableReason,
     FolderVisibility,
     IfNameTaken,
     ImportState,
@@ -330,6 +332,18 @@ described(
     INLINE="Show it, if it cannot run script: raster images, video, audio and PDF with their own "
     "type, and all text, such as HTML and XML, as plain text. Anything else, such as SVG, is saved "
     "as a file.",
+)
+described(
+    DownloadFormat,
+    ZIP="A ZIP archive of stored files, which are not compressed. It streams at once. Names that some "
+    "file system refuses are changed; files that cannot be read are listed in `ERRORS.txt`.",
+)
+described(
+    DownloadUnavailableReason,
+    NOT_SERVED="No process of the site serves archives: its operator has to run `storegraph bytes` "
+    "and to set `STOREGRAPH_BYTES_URL`.",
+    NO_FILES="The item has no files.",
+    PHI_RESTRICTED=_PHI_RESTRICTED,
 )
 described(
     ThumbnailSize,

@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from gateway.kinds.enums import (
+    DownloadUnavailableReason,
     FolderVisibility,
     PhiPolicy,
     SidecarMatcherMode,
@@ -17,12 +18,13 @@ from gateway.kinds.enums import (
 )
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import changes, download_manifests, folders, integrations, paths, tags
+from resolvers import archives, changes, download_manifests, folders, integrations, paths, tags
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, is_named, resolved, row_type
 from schema.integrations import CloudIntegration
 from schema.people import Group, User
 from schema.revisions import ContentStats
+from schema.signed_urls import SignedUrl
 from schema.tags import OrganisationTag
 
 if TYPE_CHECKING:
@@ -294,6 +296,16 @@ class StorageFolder(Node):
         download_manifests.download_manifest_of,
         "The files in the folder and in all folders below it, each with a URL, for downloading all of "
         "them: always in the same order, page after page.",
+    )
+    download_url: SignedUrl | None = resolved(
+        archives.folder_archive_of,
+        "A URL that downloads the files in the folder and in all folders below it "
+        "as an archive. It works for anyone who has it, "
+        "with the rights that the viewer has then, and no longer than the API key that requested it. "
+        "Refused without a credential. If null, see `downloadUrlUnavailableReason`.",
+    )
+    download_url_unavailable_reason: DownloadUnavailableReason | None = resolved(
+        archives.folder_reason_of, "The reason why `downloadUrl` is null; null if it is not."
     )
     groups: StorageFolderGroupConnection = resolved(
         folders.groups_on,

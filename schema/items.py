@@ -9,12 +9,17 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import SceneFormat, StorageLocationName, ThumbnailUnavailableReason
+from gateway.kinds.enums import (
+    DownloadUnavailableReason,
+    SceneFormat,
+    StorageLocationName,
+    ThumbnailUnavailableReason,
+)
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import bitstreams as files
 from resolvers import (
+    archives,
     data_groups,
     dicom_instances,
     dicom_series,
@@ -27,6 +32,7 @@ from resolvers import (
     thumbnails,
     views,
 )
+from resolvers import bitstreams as files
 from resolvers.facets import item_facets
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.metadata_entries import entries_of_items
@@ -147,6 +153,16 @@ class StorageItem(Node):
     )
     signed_url_unavailable_reason: SignedUrlUnavailableReason | None = resolved(
         items.unavailable_reason, "The reason why `signedUrl` is null; null if it is not."
+    )
+    download_url: SignedUrl | None = resolved(
+        archives.item_archive_of,
+        "A URL that downloads all files of the item or, if it is a group, of its members "
+        "as an archive. It works for anyone who has it, "
+        "with the rights that the viewer has then, and no longer than the API key that requested it. "
+        "Refused without a credential. If null, see `downloadUrlUnavailableReason`.",
+    )
+    download_url_unavailable_reason: DownloadUnavailableReason | None = resolved(
+        archives.item_reason_of, "The reason why `downloadUrl` is null; null if it is not."
     )
     thumbnail: Thumbnail | None = resolved(
         thumbnails.thumbnail_of,

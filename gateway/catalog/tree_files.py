@@ -4,7 +4,7 @@ Files come folder by folder, in the order of the folders' paths of ids; within a
 Folders that the viewer does not see are left out, with what is in them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from gateway.auth.identity import hides_identity_at
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import Condition, sees_folder
+from gateway.auth.visibility import Condition, sees_folder, sees_item
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
 from gateway.database.page_rows import rows_part_by_part
 from gateway.database.tree import END_OF_PATHS, within
@@ -58,7 +59,7 @@ class TreeFile(NamedTuple):
     sha256: str | None
     mime_type: str | None
     object_key: str | None
-    url: str
+    url: str | None
     integration_uuid: UUID | None
     source_modified_at: datetime | None
     storage_location: StorageLocationName
@@ -76,6 +77,43 @@ class TreeFile(NamedTuple):
     def place(self) -> FilePlace:
         """The position of the file in the list."""
         return FilePlace(self.folder_path, self.name_key, self.item_uuid, self.position)
+
+
+class TreeFolder(NamedTuple):
+    """A folder of the tree."""
+
+    path: str
+    name: str
+    created_at: datetime
+
+
+async def folders_below(
+    database: Database, viewer: Viewer, top: str, after: str, size: int
+) -> list[TreeFolder]:
+    """Return the next folders below a folder that the viewer sees, by their paths of ids."""
+    columns = [_folder.c[name] for name in TreeFolder._fields]
+    chosen = [within(_folder.c.path, top), _folder.c.path > after, sees_folder(viewer, _folder)]
+    statement = sa.select(*columns).where(*chosen).order_by(_folder.c.path).limit(size)
+    return [TreeFolder(*row) for row in await database.rows(statement, TreeFolder)]
+
+
+async def files_of_items(
+    database: Database, viewer: Viewer, uuids: Collection[UUID]
+) -> dict[UUID, list[TreeFile]]:
+    """Return the files of items that the viewer sees, in their order, by item.
+
+    Items without bytes of their own, such as groups, have a row without a URL.
+    """
+    statement = (
+        sa.select(*file_columns(viewer, sa.literal(""), items.c.name_key))
+        .select_from(with_bytes(items))
+        .where(in_keys(items.c.uuid, uuids), sees_item(viewer), ~items.c.is_placeholder)
+        .order_by(items.c.uuid, POSITION)
+    )
+    files: dict[UUID, list[TreeFile]] = {}
+    for row in await database.rows(statement, TreeFile):
+        files.setdefault(row.item_uuid, []).append(TreeFile(*row))
+    return files
 
 
 async def files_below(

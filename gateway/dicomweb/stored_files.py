@@ -1,6 +1,6 @@
 """The files of instances: their bytes, and the URLs from which clients get them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -152,7 +152,7 @@ async def files_of(context: Context, instances: Sequence[Instance]) -> list[Stor
     return [StoredFile(context, rows[uuid]) for uuid in uuids]
 
 
-async def chunks_of(source: ByteSource, start: int, stop: int) -> AsyncIterator[bytes]:
+async def chunks_of(source: ByteSource, start: int, stop: int) -> AsyncGenerator[bytes, None]:
     """Yield a range of a file in chunks.
 
     Raises:

@@ -9,10 +9,20 @@ from gateway.execution.limits import LimitExceeded
 
 
 class OpenConnections:
-    """The open connections of this process; a user may have `limit` of them."""
+    """The open connections of this process; a user may have `limit` of them.
 
-    def __init__(self, limit: int) -> None:
+    `setting` is the limit's name, and `nouns` what the message calls the connections.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        setting: str = "sockets_per_viewer",
+        nouns: str = "sockets and event streams",
+    ) -> None:
         self._limit = limit
+        self._setting = setting
+        self._nouns = nouns
         self._by_user: Counter[UUID] = Counter()
 
     @contextmanager
@@ -20,10 +30,8 @@ class OpenConnections:
         """Count a connection of a user while the context is open; raise `LimitExceeded`."""
         count = self._by_user[user_uuid] + 1
         if count > self._limit:
-            message = (
-                "You have too many open sockets and event streams (limit: sockets_per_viewer)."
-            )
-            raise LimitExceeded(message, "sockets_per_viewer", self._limit, count)
+            message = f"You have too many open {self._nouns} (limit: {self._setting})."
+            raise LimitExceeded(message, self._setting, self._limit, count)
         self._by_user[user_uuid] = count
         try:
             yield

@@ -59,6 +59,20 @@ class SignedUrlDisposition(StrEnum):
     INLINE = "INLINE"
 
 
+class DownloadFormat(StrEnum):
+    """Format of an archive."""
+
+    ZIP = "ZIP"
+
+
+class DownloadUnavailableReason(StrEnum):
+    """Reason why an object has no archive."""
+
+    NOT_SERVED = "NOT_SERVED"
+    NO_FILES = "NO_FILES"
+    PHI_RESTRICTED = "PHI_RESTRICTED"
+
+
 class ThumbnailUnavailableReason(StrEnum):
     """Reason why an item has no thumbnail."""
 

@@ -29,11 +29,14 @@ class EntryFailed(Exception):
 class SealedArchive:
     """An archive of which all sizes and checksums are known, and so every byte's position.
 
-    `index` has all entries, and is flushed.
+    `index` has all entries, and is flushed. `expect` is told which entries are read next.
     """
 
-    def __init__(self, index: ArchiveIndex) -> None:
+    def __init__(
+        self, index: ArchiveIndex, expect: Callable[[list[ArchiveEntry]], None] | None = None
+    ) -> None:
         self._index = index
+        self._expect = expect
         self._end = end_of_archive(index.count, index.end, index.central_size)
 
     @property
@@ -64,7 +67,7 @@ class SealedArchive:
         index = self._index
         if start < index.end:
             first = _last_before(start, [page.offset for page in index.pages])
-            async for placed in index.read(first):
+            async for placed in index.read(first, self._expect):
                 async with aclosing(_rest_of(placed, start, read)) as chunks:
                     async for chunk in chunks:
                         yield chunk

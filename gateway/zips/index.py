@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from tempfile import TemporaryFile
 from typing import NamedTuple, Self
 
@@ -92,11 +92,17 @@ class ArchiveIndex:
         """A hash of all entries, with the places of their bytes."""
         return self._digest.hexdigest()
 
-    async def read(self, first: int = 0) -> AsyncIterator[PlacedEntry]:
-        """Yield the entries from those of a page on."""
+    async def read(
+        self, first: int = 0, expect: Callable[[list[ArchiveEntry]], None] | None = None
+    ) -> AsyncIterator[PlacedEntry]:
+        """Yield the entries from those of a page on; `expect` is told of those of each page."""
         for page in self.pages[first:]:
-            for fields, offset, has_descriptor in orjson.loads(await self._blob(page)):
-                yield PlacedEntry(ArchiveEntry(*fields), offset, has_descriptor)
+            rows = orjson.loads(await self._blob(page))
+            entries = [ArchiveEntry(*fields) for fields, _, _ in rows]
+            if expect:
+                expect(entries)
+            for entry, (_, offset, has_descriptor) in zip(entries, rows, strict=True):
+                yield PlacedEntry(entry, offset, has_descriptor)
 
     async def _blob(self, page: IndexPage) -> bytes:
         def read() -> bytes:

@@ -22,6 +22,7 @@ LAYERS = (
     ("resolvers",),
     ("gateway.app",),
     (
+        "gateway.archives",
         "gateway.dicomweb",
         "gateway.http",
         "gateway.wiring",

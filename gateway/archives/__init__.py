@@ -1,0 +1,1 @@
+"""Archives of folders, items, collections and DICOM studies, made as they are sent."""
