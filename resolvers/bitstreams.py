@@ -256,6 +256,12 @@ async def only_files_of(
     }
 
 
+@batch("bitstream_uuid")
+async def bitstream_by_uuid(context: Context, keys: list[UUID | None]) -> list[Any]:
+    """Load files by their UUIDs."""
+    return [uuid and await find_bitstream(context, uuid=uuid) for uuid in keys]
+
+
 @batch(*(files.c[name] for name in _SERVED[:-1]), is_restricted, work=5)
 async def signed_url_of(
     context: Context,

@@ -49,7 +49,7 @@ from resolvers.mutations.dicom_copies import (
 from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.dicom_indexed_tags import add_dicom_indexed_tag, remove_dicom_indexed_tag
 from resolvers.mutations.dicom_reading import extract_dicom_metadata
-from resolvers.mutations.file_items import create_storage_item
+from resolvers.mutations.file_items import create_link_item, create_storage_item
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -106,6 +106,12 @@ from resolvers.mutations.people import (
     update_user,
 )
 from resolvers.mutations.reencoding import cancel_video_reencode, start_video_reencode
+from resolvers.mutations.revisions import (
+    delete_bitstreams,
+    delete_item_revisions,
+    restore_item_revision,
+    update_bitstream,
+)
 from resolvers.mutations.shares import share_storage_items, unshare_storage_items
 from resolvers.mutations.syncs import (
     cancel_cloud_folder_sync,
@@ -203,7 +209,6 @@ from schema.payloads.integrations import (
 )
 from schema.payloads.items import (
     ClearStorageItemMetadataPayload,
-    CreateStorageItemPayload,
     DeleteStorageItemMetadataPayload,
     DeleteStorageItemsPayload,
     MoveStorageItemsPayload,
@@ -232,6 +237,14 @@ from schema.payloads.people import (
     UpdateUserPayload,
 )
 from schema.payloads.reencoding import CancelVideoReencodePayload, StartVideoReencodePayload
+from schema.payloads.revisions import (
+    CreateLinkItemPayload,
+    CreateStorageItemPayload,
+    DeleteBitstreamsPayload,
+    DeleteItemRevisionsPayload,
+    RestoreItemRevisionPayload,
+    UpdateBitstreamPayload,
+)
 from schema.payloads.syncs import (
     CancelCloudFolderSyncPayload,
     SetFolderAutoSyncPayload,
@@ -270,6 +283,11 @@ class Mutation:
     )
     delete_storage_folder: DeleteStorageFolderPayload = mutation(delete_storage_folder)
     create_storage_item: CreateStorageItemPayload = mutation(create_storage_item)
+    create_link_item: CreateLinkItemPayload = mutation(create_link_item)
+    update_bitstream: UpdateBitstreamPayload = mutation(update_bitstream)
+    delete_bitstreams: DeleteBitstreamsPayload = mutation(delete_bitstreams)
+    restore_item_revision: RestoreItemRevisionPayload = mutation(restore_item_revision)
+    delete_item_revisions: DeleteItemRevisionsPayload = mutation(delete_item_revisions)
     update_storage_item: UpdateStorageItemPayload = mutation(update_storage_item)
     update_storage_items: UpdateStorageItemsPayload = mutation(update_storage_items)
     set_storage_item_metadata: SetStorageItemMetadataPayload = mutation(set_storage_item_metadata)

@@ -19,6 +19,7 @@ from gateway.catalog.ledger.dicom_instances import Arrival, files_read
 from gateway.catalog.ledger.encapsulated_files import save_encapsulated
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, set_columns, update_rows
+from gateway.catalog.revisions import follow_item
 from gateway.catalog.rules.client_facts import object_of_facts
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
@@ -240,8 +241,9 @@ async def save_facts(
     before = {name: getattr(row, name) for name in new}
     entry = JournalEntry("UPDATE", "StorageItem", row.uuid, row.folder_uuid, before, new)
     await journal.append(transaction, None, [entry])
+    await follow_item(transaction, row.uuid)
     if "file_size" in new:
-        resized = row.model_copy(update={"file_size": new["file_size"]})
+        [resized] = await lock_items(transaction, [row.uuid])
         await apply_deltas(
             transaction, removal_deltas([row]), arrival_deltas([resized], row.folder_uuid)
         )

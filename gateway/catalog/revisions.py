@@ -4,7 +4,7 @@ The caller has locked the item. A file belongs to a range of revisions, so that 
 rows for new files only.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -107,6 +107,26 @@ async def head_files(transaction: Transaction, item_uuid: UUID) -> list[Bitstrea
     return await transaction.rows(chosen.order_by(bitstreams.c.position), BitstreamRecord)
 
 
+async def metadata_of(transaction: Transaction, item_uuid: UUID, number: int) -> dict[str, Any]:
+    """Return the metadata that an item had with an older revision."""
+    same = item_revisions.c.item_uuid == item_uuid, item_revisions.c.number == number
+    chosen = sa.select(item_revisions.c.client_metadata).where(*same)
+    row = await transaction.single(chosen, ItemRevisionRecord)
+    return row.client_metadata or {}
+
+
+async def follow_item(transaction: Transaction, item_uuid: UUID) -> None:
+    """Give the only file of an item's head what is now known of the item."""
+    row = await transaction.single(sa.select(items).where(items.c.uuid == item_uuid), ItemRecord)
+    if row.file_count != 1:
+        return
+    head = sa.update(bitstreams).where(
+        bitstreams.c.item_uuid == item_uuid, bitstreams.c.last_revision.is_(None)
+    )
+    await transaction.execute(head.values({name: getattr(row, name) for name in _FILE_COLUMNS}))
+    await head_columns(transaction, row, row.revision_number)
+
+
 async def change_head(
     transaction: Transaction,
     user_uuid: UUID | None,
@@ -129,7 +149,7 @@ async def change_head(
     if replaces or gone or not number:
         await freeze_head(transaction, row, [file.uuid for file in gone])
         number += 1
-        await _add_revision(transaction, user_uuid, row.uuid, number, changes)
+        await add_revision(transaction, user_uuid, row.uuid, number, changes)
     position = 0 if replaces else max((file.position for file in head), default=-1) + 1
     positions = {} if replaces else {file.name: file.position for file in gone}
     added = []
@@ -140,6 +160,16 @@ async def change_head(
         position += own is None
     await transaction.execute(sa.insert(bitstreams), added)
     return await head_columns(transaction, row, number)
+
+
+async def add_revision(
+    transaction: Transaction, user_uuid: UUID | None, item_uuid: UUID, number: int, changes: str
+) -> None:
+    """Insert a revision; `head_columns` counts its files once they are written."""
+    revision = new_row(
+        ItemRevisionRecord, item_uuid=item_uuid, number=number, user_uuid=user_uuid, changes=changes
+    )
+    await transaction.execute(sa.insert(item_revisions), [revision])
 
 
 async def freeze_head(
@@ -208,26 +238,34 @@ async def head_columns(transaction: Transaction, row: ItemRecord, number: int) -
 
 
 async def save_head(
-    transaction: Transaction, user_uuid: UUID | None, row: ItemRecord, columns: dict[str, Any]
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    row: ItemRecord,
+    columns: dict[str, Any],
+    action: str = "INGEST",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the columns of an item that has new files, with its counters and the journal."""
+    """Write the columns of an item whose files have changed, with its counters and the journal.
+
+    `before` and `after` are what the journal says besides.
+    """
     await set_columns(transaction, items, {row.uuid: {**columns, "last_edited_at": now()}})
     same = sa.select(items).where(items.c.uuid == row.uuid)
     new = await transaction.single(same, ItemRecord)
     await apply_deltas(transaction, removal_deltas([row]), arrival_deltas([new], new.folder_uuid))
     names = ("revision_number", "file_count", "file_size", "sha256")
-    before, after = ({name: getattr(each, name) for name in names} for each in (row, new))
-    entry = JournalEntry("INGEST", "StorageItem", row.uuid, row.folder_uuid, before, after)
-    await journal.append(transaction, user_uuid, [entry])
-
-
-async def _add_revision(
-    transaction: Transaction, user_uuid: UUID | None, item_uuid: UUID, number: int, changes: str
-) -> None:
-    revision = new_row(
-        ItemRevisionRecord, item_uuid=item_uuid, number=number, user_uuid=user_uuid, changes=changes
+    changed = [name for name in names if getattr(row, name) != getattr(new, name)]
+    old, current = ({name: getattr(each, name) for name in changed} for each in (row, new))
+    entry = JournalEntry(
+        action,
+        "StorageItem",
+        row.uuid,
+        row.folder_uuid,
+        {**old, **(before or {})},
+        {**current, **(after or {})},
     )
-    await transaction.execute(sa.insert(item_revisions), [revision])
+    await journal.append(transaction, user_uuid, [entry])
 
 
 def _sum_of(

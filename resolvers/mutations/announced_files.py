@@ -1,19 +1,16 @@
 """Files that clients announce: what they say of one is checked."""
 
-import re
 from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.catalog.ingestion.placeholders import UPLOADABLE, ExpectedFile
+from gateway.catalog.rules.files import validate_mime_type, validate_sha256
 from gateway.catalog.rules.names import validate_metadata, validate_name
 from gateway.context import Context
 from gateway.error_texts import between
 from gateway.errors import Path, bad_input
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.kinds.media_types import UNNAMED_TYPE, is_media_type
 from gateway.stores.base import MAX_PARTS
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class AnnouncedFile(Protocol):
@@ -42,15 +39,8 @@ def expected_file(
     if not least <= file_size <= max_size:
         message = between("fileSize", least, max_size, file_size)
         raise bad_input(message, *path, "fileSize")
-    digest = file.sha256.lower() if file.sha256 else None
-    if digest and not _SHA256.fullmatch(digest):
-        raise bad_input("sha256 must have 64 hex digits.", *path, "sha256")
-    mime_type = file.mime_type or UNNAMED_TYPE
-    if not is_media_type(mime_type):
-        message = (
-            "mimeType must be a type and a subtype, such as image/png, of at most 255 characters."
-        )
-        raise bad_input(message, *path, "mimeType")
+    digest = validate_sha256(file.sha256, *path, "sha256")
+    mime_type = validate_mime_type(file.mime_type, *path, "mimeType")
     metadata = validate_metadata(file.client_metadata, *path, "clientMetadata")
     return ExpectedFile(
         validate_name(name, *path, "name"),

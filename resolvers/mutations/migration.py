@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import sees_item
 from gateway.catalog.integrations import find_integrations, lock_integration
 from gateway.catalog.items import lock_items, update_items
+from gateway.catalog.revisions import follow_item
 from gateway.clouds.cloud import Cloud
 from gateway.clouds.urls import check_object_url
 from gateway.context import Context
@@ -340,6 +341,9 @@ async def _migrate(
                     raise conflict(changed_since_read("item"), "items", entry.index)
             values = {uuid: entry.values[uuid] for uuid, (entry, _) in read.items()}
             await update_items(transaction, context.viewer.user_uuid, values, locked)
+            for uuid in values:
+                if locked[uuid].file_count is not None:
+                    await follow_item(transaction, uuid)
             return {"items": [[str(item.uuid) for item in entry.items] for entry in entries]}
 
         return await run_once(context, transaction, _MUTATION, input, run)

@@ -18,13 +18,6 @@ from schema.items import StorageItem
 
 
 @row_type()
-@strawberry.type(description="Result of `createStorageItem`.")
-class CreateStorageItemPayload:
-    item: StorageItem | None = resolved(item_by_uuid, "The new item.")
-    user_errors: list[UserError] = column(USER_ERRORS)
-
-
-@row_type()
 @strawberry.type(description="Result of `updateStorageItem`.")
 class UpdateStorageItemPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The changed item.")

@@ -14,6 +14,7 @@ from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.items import create_dataset, upload_items
 from tests.fixtures.people_inputs import PEOPLE_INPUTS
 from tests.fixtures.reencoding import start_reencoding, wait_for_reencoding
+from tests.fixtures.revisions import files_of, revise
 from tests.fixtures.sites import Site
 from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS, scan_input, study_input
 from tests.fixtures.syncing import insert_old_sync
@@ -184,6 +185,11 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "setStorageFolderVisibility": ("ADMIN", lambda w: plain(w, folderUuid=w.folder(), visibility="PUBLIC")),
     "deleteStorageFolder": ("ADMIN", lambda w: plain(w, folderUuid=w.folder())),
     "createStorageItem": ("USER", lambda w: plain(w, folderUuid=w.home, name="new")),
+    "createLinkItem": ("USER", lambda w: plain(w, folderUuid=w.home, url="https://example.org/x")),
+    "updateBitstream": ("USER", lambda w: of_revisions(w, "bitstreamUuid", name="new")),
+    "deleteBitstreams": ("ADMIN", lambda w: of_revisions(w, "bitstreamUuids")),
+    "restoreItemRevision": ("USER", lambda w: of_revisions(w, number=1)),
+    "deleteItemRevisions": ("ADMIN", lambda w: of_revisions(w, numbers=[1])),
     "updateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.waiting(), name="new")),
     "setStorageItemMetadata": (
         "USER",
@@ -293,6 +299,15 @@ HIDDEN = {"revokeApiKey", "cancelVideoReencode"}
 async def folder_updates(world: World) -> dict[str, Any]:
     """Return updates of two folders."""
     return {"folders": [{"folderUuid": await world.folder(), "name": "new"} for _ in range(2)]}
+
+
+async def of_revisions(w: World, field: str = "", /, **values: Any) -> dict[str, Any]:
+    """Return the input for an item with two revisions, and perhaps its newest file."""
+    [item] = await upload_items(w.site, w.home, [File("a", "FILE", b"a")])
+    await revise(w.site, w.home, item, [File("a", "FILE", b"b")])
+    [file] = await files_of(w.site, item)
+    given = {field: file["uuid"] if field == "bitstreamUuid" else [file["uuid"]]} if field else {}
+    return {"itemUuid": item, **given, **values}
 
 
 async def item_updates(world: World) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from gateway.catalog.ingestion.finish_items import (
 from gateway.catalog.ingestion.into_items import (
     ReadTarget,
     UnitsRefused,
-    finish_targets,
     refusals,
+    use_up_placeholders,
+    write_heads,
 )
 from gateway.catalog.ingestion.job_state import (
     UnitEnd,
@@ -185,9 +186,12 @@ async def finish_sources(
     )
     await lock_counters(transaction, {folder_of(job), *(row.folder_uuid for row in locked)})
     into_items = {source.item_uuid for each in targets for source in each.sources}
-    own = [source for source in sources if source.item_uuid not in into_items]
-    await finish_items(transaction, queue, job.user_uuid, own, rows, keys)
-    await finish_targets(transaction, queue, job.user_uuid, targets, rows, keys)
+    heads = await write_heads(transaction, job.user_uuid, targets, rows, keys)
+    finished = [source for source in sources if source.item_uuid not in into_items]
+    finished += [head.source for head in heads]
+    more = {head.source.item_uuid: head.columns for head in heads}
+    await finish_items(transaction, queue, job.user_uuid, finished, rows, keys, more)
+    await use_up_placeholders(transaction, queue, job.user_uuid, targets, rows, keys)
     await abandon_placeholders(
         transaction, queue, None, [rows[uuid] for uuid in unneeded if uuid in rows]
     )

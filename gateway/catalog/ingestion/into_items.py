@@ -7,7 +7,7 @@ once. Their placeholders are used up.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from gateway.auth.roles import require_role, roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.entry_plans import MAX_FILES_OF_ITEM
-from gateway.catalog.ingestion.finish_items import ReadSource, finish_items
+from gateway.catalog.ingestion.finish_items import ReadSource
 from gateway.catalog.ingestion.placeholders import (
     UPLOADABLE,
     storage_location_of,
     uploads_of,
 )
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitTarget
-from gateway.catalog.items import delete_items, lock_items, set_tombstones
+from gateway.catalog.items import delete_items
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.revisions import HeadFile, change_head, save_head
 from gateway.catalog.rules.names import name_in_url
@@ -45,6 +45,13 @@ class ReadTarget(NamedTuple):
     unit_uuid: UUID
     target: UnitTarget
     sources: Sequence[ReadSource]
+
+
+class NewHead(NamedTuple):
+    """The file of a typed item's new revision, and the columns that it gives the item besides."""
+
+    source: ReadSource
+    columns: dict[str, Any]
 
 
 class UnitsRefused(Exception):
@@ -132,28 +139,22 @@ async def _name_errors(transaction: Transaction, plans: Collection[UnitPlan]) ->
     return errors
 
 
-async def finish_targets(
+async def write_heads(
     transaction: Transaction,
-    queue: Queue,
     user_uuid: UUID | None,
     read: Sequence[ReadTarget],
     rows: Mapping[UUID, ItemRecord],
     keys: Mapping[str, str],
-) -> None:
-    """Write files into their targets, and use up their placeholders.
+) -> list[NewHead]:
+    """Write files into their targets; return the heads of typed items, which are to be finished.
 
     Args:
         rows: the locked placeholders and targets, by UUID.
         keys: the object to use for each digest, from `deduplicate_objects`.
     """
-    if not read:
-        return
-    placeholders = [rows[source.item_uuid] for each in read for source in each.sources]
-    lost = [row for each in read if (row := rows[each.target.uuid]).is_tombstone]
-    await set_tombstones(transaction, user_uuid, lost, is_tombstone=False)
-    current = {row.uuid: row for row in await lock_items(transaction, [row.uuid for row in lost])}
+    heads = []
     for each in read:
-        row = current.get(each.target.uuid) or rows[each.target.uuid]
+        row = rows[each.target.uuid]
         files = [_file_of(source, rows, keys) for source in each.sources]
         columns = await change_head(
             transaction,
@@ -163,18 +164,35 @@ async def finish_targets(
             replaces=each.target.new_revision,
             changes=each.target.changes,
         )
+        # A file that was lost is not in the head any more, or has company.
+        columns["is_tombstone"] = False
         if row.item_type is StorageItemType.FILE:
             await save_head(transaction, user_uuid, row, columns)
             continue
         [source] = each.sources
         settings = source.settings or row.time_series_settings
-        new = replace(source, item_uuid=row.uuid, title=None, settings=settings)
-        same, more = {row.uuid: row}, {row.uuid: columns}
-        await finish_items(transaction, queue, user_uuid, [new], same, keys, more)
+        named = replace(source, item_uuid=row.uuid, title=None, settings=settings)
+        heads.append(NewHead(named, columns))
+    return heads
+
+
+async def use_up_placeholders(
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID | None,
+    read: Sequence[ReadTarget],
+    rows: Mapping[UUID, ItemRecord],
+    keys: Mapping[str, str],
+) -> None:
+    """Delete the placeholders of files that are in their targets now."""
+    sources = [source for each in read for source in each.sources]
+    if not sources:
+        return
+    placeholders = [rows[source.item_uuid] for source in sources]
     uuids = [row.uuid for row in placeholders]
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     await delete_items(transaction, queue, user_uuid, placeholders)
-    sent = [source.uploaded for each in read for source in each.sources if source.uploaded]
+    sent = [source.uploaded for source in sources if source.uploaded]
     unused = [each.key for each in sent if keys[each.sha256] != each.key]
     await release_objects(transaction, queue, unused)
 
