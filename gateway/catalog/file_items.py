@@ -15,7 +15,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, natural_key
 from gateway.models.items import ItemRecord, items
 
-WITHOUT_FILES = {"revision_number": 0, "file_count": 0}
+WITHOUT_FILES: dict[str, Any] = {"revision_number": 0, "file_count": 0}
 """The columns of an item that has had no file yet."""
 
 

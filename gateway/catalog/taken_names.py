@@ -26,6 +26,7 @@ from gateway.models.base import fold
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import ItemRecord, items
 from gateway.models.shares import item_shares
+from gateway.models.uploads import uploads
 
 Home = UUID | None
 """The folder that a name is in; None for the roots that the viewer sees."""
@@ -138,7 +139,8 @@ def _reused(wanted: Wanted, takers: Sequence[Taker]) -> NameChoice:
 def _has_uploaded_files(item: ItemRecord) -> bool:
     """Return whether an item has a file that was uploaded, or is waiting for one."""
     is_file = ITEM_KINDS[item.item_type].prober is not None
-    return is_file and (item.object_key is not None or (item.is_placeholder and item.url is None))
+    has_some = item.object_key is not None or item.file_count is not None
+    return is_file and (has_some or (item.is_placeholder and item.url is None))
 
 
 def _refused(wanted: Wanted, by: str) -> NameChoice:
@@ -217,7 +219,12 @@ def _items_named(
         return sa.and_(table.c.folder_uuid == wanted.c.first, table.c.name_key == wanted.c.second)
 
     selected = sa.select(*items.c, wanted.c.first.label("place"))
-    at_home = selected.join(wanted, matches(items))
+    # Placeholders of files that become part of other items lose their names.
+    is_part = sa.exists().where(
+        uploads.c.item_uuid == items.c.uuid, uploads.c.target_uuid.is_not(None)
+    )
+    keeps_name = sa.or_(~items.c.is_placeholder, ~is_part)
+    at_home = selected.join(wanted, matches(items)).where(keeps_name)
     shared = selected.join(item_shares, item_shares.c.item_uuid == items.c.uuid).join(
         wanted, matches(item_shares)
     )

@@ -29,7 +29,8 @@ class UploadRecord(SQLModel, table=True):
         user_uuid: user who announced the file; None for files that need not be sent.
         import_uuid: the import of a tree that announced it.
         import_position: position of its entry there.
-        import_group: title of the series that the files of its folder form.
+        import_group: name of the directory whose files become one item, or a series.
+        target_uuid: item that an import makes the file a part of.
     """
 
     __tablename__ = "uploads"
@@ -64,6 +65,7 @@ class UploadRecord(SQLModel, table=True):
     import_uuid: UUID | None = Field(default=None, index=True)
     import_position: int | None = None
     import_group: str | None = None
+    target_uuid: UUID | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=now, index=True)
 
 

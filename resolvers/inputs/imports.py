@@ -51,6 +51,13 @@ class ImportTreeInput:
     entries: list[ImportTreeEntryInput] = strawberry.field(
         description="1 to 2,000 entries. The directories on their paths need no entries."
     )
+    leaf_folders_as_items: bool = strawberry.field(
+        default=False,
+        description="Whether a directory that contains files and nothing else becomes one `FILE` "
+        "item with these files, in the order of their names. `REUSE` adds new files to an existing "
+        "item, and makes a new revision of it for changed ones; files that are no longer in the "
+        "directory stay.",
+    )
     dicom_series: bool = strawberry.field(
         default=False,
         description="Whether a directory that contains DICOM files and nothing else becomes a folder "
@@ -60,6 +67,6 @@ class ImportTreeInput:
     )
     if_name_taken: IfNameTaken = if_name_taken(
         "Applies to each directory and file of the tree. `REUSE` uses the existing folders; files "
-        "with the same bytes are left alone."
+        "with the same bytes are left alone, those with others become a new revision of the item."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)

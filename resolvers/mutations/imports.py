@@ -11,7 +11,12 @@ from gateway.catalog.ingestion.placeholders import (
     sign_uploads,
     uploads_of,
 )
-from gateway.catalog.ingestion.tree_imports import Tree, expect_tree, with_dicom_series
+from gateway.catalog.ingestion.tree_imports import (
+    Tree,
+    expect_tree,
+    with_dicom_series,
+    with_leaf_items,
+)
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.import_trees import EntryPath, read_entry_path, read_tree
 from gateway.context import Context
@@ -33,11 +38,12 @@ _FIELD = "entries"
 class StoredImport(TypedDict):
     """An import as stored under an idempotency key.
 
-    Of each entry it has the state, what became of the name, and the UUIDs of folder and item.
+    Of each entry it has the state, what became of the name, and the UUIDs of folder, item and
+    placeholder.
     """
 
     uuid: str
-    entries: list[tuple[str, str, str, str | None]]
+    entries: list[tuple[str, str, str, str | None, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,9 @@ async def import_tree(
     nothing is created; errors are at the entries' fields.
 
     With `ifNameTaken: REUSE` a tree can be imported again, also after an interruption: its folders
-    are used, files that are there with the same bytes are `UNCHANGED`, and those that were
-    announced and never sent get a target again.
+    are used, files that are there with the same bytes are `UNCHANGED`, those with other bytes
+    become a new revision, and those that were announced and never sent get a target again. Items
+    and folders that exist keep their metadata.
     """
     check_list_size(input.entries, _FIELD, MAX_ENTRIES)
     tree = _read_tree(context, input)
@@ -97,14 +104,15 @@ async def import_tree(
                     each.name_outcome.value,
                     str(each.folder_uuid),
                     str(each.item_uuid) if each.item_uuid else None,
+                    str(each.placeholder_uuid) if each.placeholder_uuid else None,
                 )
                 for each in imported
             ]
             return {"uuid": str(uuid), "entries": entries}
 
         stored = await run_once(context, transaction, "importTree", input, run)
-        items = [UUID(item) for *_, item in stored["entries"] if item]
-        expected = await uploads_of(transaction, items)
+        placeholders = [UUID(uuid) for *_, uuid in stored["entries"] if uuid]
+        expected = await uploads_of(transaction, placeholders)
     import_uuid = UUID(stored["uuid"])
     own = [row for row in expected.values() if row.import_uuid == import_uuid and not row.unit_uuid]
     signed = await sign_uploads(context.services, context.viewer, own)
@@ -116,9 +124,9 @@ async def import_tree(
             NameOutcome(outcome),
             UUID(folder),
             UUID(item) if item else None,
-            targets.get(UUID(item)) if item else None,
+            targets.get(UUID(placeholder)) if placeholder else None,
         )
-        for entry, (state, outcome, folder, item) in zip(
+        for entry, (state, outcome, folder, item, placeholder) in zip(
             input.entries, stored["entries"], strict=True
         )
     ]
@@ -144,7 +152,8 @@ def _read_tree(context: Context, input: ImportTreeInput) -> Tree:
     if errors:
         raise DomainErrors(errors)
     tree = Tree(paths, files, directories, input.if_name_taken)
-    return with_dicom_series(tree) if input.dicom_series else tree
+    tree = with_dicom_series(tree) if input.dicom_series else tree
+    return with_leaf_items(tree) if input.leaf_folders_as_items else tree
 
 
 def _read_file(

@@ -21,14 +21,19 @@ from schema.payloads.uploads import UploadTarget
 class ImportedEntry:
     path: str = column("The path as it was given.")
     state: ImportState = column("What the entry is, and whether its bytes are expected.")
-    name_outcome: NameOutcome = column("What became of the last name of the path.")
+    name_outcome: NameOutcome = column(
+        "What became of the last name of the path; for a file in a directory that becomes an item, "
+        "of the name of the item."
+    )
     folder_uuid: UUID = column("The UUID of `folder`.")
     folder: StorageFolder | None = resolved(
         folder_by_uuid, "The folder that contains the item, or that the directory became."
     )
     item_uuid: UUID | None = column("The UUID of `item`.")
     item: StorageItem | None = resolved(
-        item_by_uuid, "The placeholder of a file, or the item that exists. Null for directories."
+        item_by_uuid,
+        "The item that a file becomes or is part of: a placeholder if it is new. Null for a "
+        "directory that became a folder.",
     )
     target: UploadTarget | None = column(
         "Where to send the bytes. Null if nothing is to be sent or a job has taken the file."

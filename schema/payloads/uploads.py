@@ -20,7 +20,10 @@ from schema.uploads import UploadJob
 @row_type()
 @strawberry.type(description="Instructions for sending the bytes of a placeholder.")
 class UploadTarget:
-    item_uuid: UUID = column("The placeholder's UUID. It stays the UUID of the item.")
+    item_uuid: UUID = column(
+        "The placeholder's UUID. It stays the UUID of the item, unless the bytes become part of "
+        "another item."
+    )
     item_id: strawberry.ID = resolved(id_of_named, "The placeholder's global ID.")
     item: StorageItem | None = resolved(
         item_by_uuid, "The placeholder. Null if it was deleted in the meantime."

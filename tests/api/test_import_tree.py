@@ -1,101 +1,29 @@
 """Imports of trees: folders and placeholders for many files at once, and a job that takes them all."""
 
-import asyncio
-import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from gateway.media import samples
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import TARGET, send, wait_for_job
+from tests.fixtures.trees import (
+    ENTRY,
+    announce,
+    contents,
+    entries,
+    expected,
+    files_of,
+    import_files,
+    send_all,
+    start,
+    tree,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ENTRY = f"path state nameOutcome folderUuid itemUuid target {{ {TARGET} }}"
-PATHS = ("a.txt", "scans/one/1.txt", "scans/one/2.txt", "scans/readme", r"scans/odd\\name\/.bin", "empty/")
-Files = Mapping[str, bytes | None]
-
-
-def tree(seed: str) -> dict[str, bytes | None]:
-    """Return a tree of files whose bytes no other tree has."""
-    return {
-        path: None if path.endswith("/") and not path.endswith(r"\/") else f"{seed} {path}".encode() for path in PATHS
-    }
-
-
-def entries(files: Files) -> list[dict[str, Any]]:
-    """Return the entries of files with their digests, and of directories."""
-    return [
-        {"path": path}
-        if data is None
-        else {"path": path, "fileSize": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        for path, data in files.items()
-    ]
-
-
-async def announce(site: Site, folder: str, files: Files, who: str = "admin", **more: Any) -> dict[str, Any]:
-    """Import a tree, without its bytes, and return the payload; `entries` are by path."""
-    wanted = {"folderUuid": folder, "entries": entries(files), **more}
-    payload = await site.done("importTree", wanted, f"importUuid entries {{ {ENTRY} }}", who)
-    return {**payload, "entries": {entry["path"]: entry for entry in payload["entries"]}}
-
-
-async def send_all(site: Site, imported: dict[str, Any], files: Files) -> int:
-    """Send the bytes that are expected, and return the number of files sent."""
-    targets = [
-        (entry["target"], files[path] or b"")
-        for path, entry in imported["entries"].items()
-        if entry["target"] and entry["target"]["url"]
-    ]
-    await asyncio.gather(*(send(site, target, data) for target, data in targets))
-    return len(targets)
-
-
-async def start(site: Site, folder: str, imported: dict[str, Any], who: str = "admin") -> dict[str, Any]:
-    """Start the job of an import and wait for it."""
-    wanted = {"folderUuid": folder, "importUuid": imported["importUuid"]}
-    payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }", who)
-    return await wait_for_job(site, payload["uploadJob"]["uuid"], who)
-
-
-async def import_files(site: Site, folder: str, files: Files, who: str = "admin", **more: Any) -> dict[str, Any]:
-    """Import a tree with its bytes, and return the payload of its announcement."""
-    imported = await announce(site, folder, files, who, **more)
-    await send_all(site, imported, files)
-    if imported["importUuid"]:
-        job = await start(site, folder, imported, who)
-        assert (job["status"], job["errors"]) == ("DONE", [])
-    return imported
-
-
-async def contents(site: Site, path: str, who: str = "admin") -> dict[str, Any]:
-    """Return the paths below a folder, with the digests of files."""
-    document = """query($path: String!) {
-      resourceByPath(path: $path) {
-        ... on StorageFolder {
-          descendantFolders(first: 1000) { nodes { path } }
-          descendantItems(first: 1000) { nodes { path sha256 } }
-        }
-      }
-    }"""
-    seen = (await site.ask(document, {"path": path}, who))["resourceByPath"]
-    below = {node["path"][len(path) + 1 :]: node["sha256"] for node in seen["descendantItems"]["nodes"]}
-    return {**below, **{node["path"][len(path) + 1 :] + "/": None for node in seen["descendantFolders"]["nodes"]}}
-
-
-def expected(files: Files) -> dict[str, Any]:
-    """Return what `contents` returns of an imported tree."""
-    digests = {path: None if data is None else hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    for path in files:
-        parts = path.replace(r"\/", "").split("/")[:-1]
-        digests |= {"/".join(parts[:depth]) + "/": None for depth in range(1, len(parts) + 1)}
-    return digests
-
 
 async def test_a_tree_is_imported_in_three_requests(shared_site: Site) -> None:
-    """MID-SRV-08, GIR-CMP-03: folders, an empty one too, and files wherever they are."""
+    """Folders, an empty one too, and files wherever they are (MID-API-05, MID-API-07, SUB-122)."""
     site, top = shared_site, await shared_site.folder("imported")
     files = tree("imported")
     imported = await announce(site, top, files)
@@ -109,39 +37,35 @@ async def test_a_tree_is_imported_in_three_requests(shared_site: Site) -> None:
     assert again == [("NOT_FOUND", "input.importUuid")]
 
 
-async def test_a_second_run_sends_nothing(shared_site: Site) -> None:
-    """Folders are used again, files with the same bytes are left alone."""
-    site, top = shared_site, await shared_site.folder("twice")
-    files = tree("twice")
-    first = await import_files(site, top, files, ifNameTaken="REUSE")
-    second = await announce(site, top, {**files, "new/x": b"x"}, ifNameTaken="REUSE")
-    assert await send_all(site, second, {**files, "new/x": b"x"}) == 1
-    for path, entry in first["entries"].items():
-        same = second["entries"][path]
-        assert (same["itemUuid"], same["folderUuid"]) == (entry["itemUuid"], entry["folderUuid"])
-        assert same["nameOutcome"] == "REUSED"
-        assert same["state"] == ("FOLDER" if entry["itemUuid"] is None else "UNCHANGED")
-    await start(site, top, second)
-    assert await contents(site, "/twice") == expected({**files, "new/x": b"x"})
-    third = await announce(site, top, files, ifNameTaken="REUSE")
-    assert third["importUuid"] is None
+async def test_leaf_directories_become_items(shared_site: Site) -> None:
+    """With their files in name order; empty ones are folders (MID-API-08, MID-API-11, SUB-122)."""
+    site, top = shared_site, await shared_site.folder("leaves")
+    more = {"scans/one/10.txt": b"leaves 10", "scans/deep/leaf/b": b"leaves b", "scans/deep/leaf/a": b"leaves a"}
+    files = {**tree("leaves"), **more}
+    imported = await import_files(site, top, files, leafFoldersAsItems=True)
+    leaf = {entry["itemUuid"] for path, entry in imported["entries"].items() if path.startswith("scans/one/")}
+    assert len(leaf) == 1
+    number, names = await files_of(site, leaf.pop())
+    assert (number, list(names)) == (1, ["1.txt", "10.txt", "2.txt"])
+    seen = await contents(site, "/leaves")
+    assert {path for path in seen if path.endswith("/")} == {"empty/", "scans/", "scans/deep/"}
+    assert {path for path in seen if not path.endswith("/")} == {
+        "a.txt",
+        "scans/readme",
+        r"scans/odd\\name\/.bin",
+        "scans/one",
+        "scans/deep/leaf",
+    }
 
 
-async def test_an_interrupted_import_goes_on(shared_site: Site) -> None:
-    """What was announced and not sent gets a target again; what has changed since, another placeholder."""
-    site, top = shared_site, await shared_site.folder("interrupted")
-    files = tree("interrupted")
-    first = await announce(site, top, files, ifNameTaken="REUSE")
-    await send(site, first["entries"]["a.txt"]["target"], files["a.txt"] or b"")
-    changed = {**files, "scans/readme": b"interrupted and changed"}
-    second = await announce(site, top, changed, ifNameTaken="REUSE")
-    for path, entry in second["entries"].items():
-        assert (entry["itemUuid"] == first["entries"][path]["itemUuid"]) == (path != "scans/readme")
-    missing = {**second, "entries": {path: each for path, each in second["entries"].items() if path != "a.txt"}}
-    await send_all(site, missing, changed)
-    await start(site, top, second)
-    assert await contents(site, "/interrupted") == expected(changed)
-    assert await site.refused("startUploadJob", {"folderUuid": top, "importUuid": first["importUuid"]})
+async def test_an_item_of_a_kind_is_no_directory(shared_site: Site) -> None:
+    site, top = shared_site, await shared_site.folder("no directory")
+    text = {"folderUuid": top, "entries": [{**entries({"d": b"text"})[0], "itemType": "PLAIN_TEXT"}]}
+    payload = await site.done("importTree", text, f"importUuid entries {{ {ENTRY} }}")
+    await send_all(site, {"entries": {entry["path"]: entry for entry in payload["entries"]}}, {"d": b"text"})
+    await start(site, top, payload)
+    wanted = {"folderUuid": top, "entries": entries({"d/x": b"x"}), "leafFoldersAsItems": True, "ifNameTaken": "REUSE"}
+    assert await site.refused("importTree", wanted) == [("CONFLICT", "input.entries.0.path")]
 
 
 async def test_names_that_are_taken(shared_site: Site) -> None:
@@ -244,19 +168,6 @@ async def test_a_replay_returns_the_same(shared_site: Site) -> None:
     third = await announce(site, top, files, idempotencyKey="import")
     assert third["importUuid"] is None
     assert {bool(entry["target"]) for entry in third["entries"].values()} == {False}
-
-
-@pytest.mark.parametrize("rule", ["REUSE", "RENAME"])
-async def test_imports_at_once_make_one_tree_or_many(shared_site: Site, rule: str) -> None:
-    """Many that reuse make one folder and one placeholder of each name; none is lost."""
-    site, top, writers = shared_site, await shared_site.folder(f"at once {rule}"), 20
-    files = {"d/e/x": f"{rule} x".encode(), "y": f"{rule} y".encode()}
-    imports = await asyncio.gather(*(announce(site, top, files, ifNameTaken=rule) for _ in range(writers)))
-    items = {entry["itemUuid"] for each in imports for entry in each["entries"].values()}
-    folders = {entry["folderUuid"] for each in imports for entry in each["entries"].values()}
-    assert (len(items), len(folders)) == ((2, 2) if rule == "REUSE" else (2 * writers, writers + 1))
-    counted = await site.see("storageFolder", top, "summary(recursive: true) { folders placeholders }")
-    assert counted["summary"] == {"folders": 2 if rule == "REUSE" else 2 * writers, "placeholders": len(items)}
 
 
 async def test_a_thousand_files_take_three_requests(shared_site: Site) -> None:

@@ -46,7 +46,7 @@ async def text(site: Site, folder: str, name: str) -> str:
 
 
 async def test_paths_lead_to_folders_and_items_and_back(shared_site: Site) -> None:
-    """Slashes and backslashes are escaped, other signs are not (MID-CORE-26, GIR-RES-02)."""
+    """Slashes and backslashes are escaped, other signs are not (MID-API-13, MID-SRV-03, GIR-CMP-08)."""
     site = shared_site
     top = await site.folder("there / and back")
     below = await site.folder(r"a\b", top)
@@ -103,7 +103,7 @@ async def test_what_is_hidden_does_not_exist(shared_site: Site) -> None:
 
 
 async def test_paths_begin_with_users(shared_site: Site) -> None:
-    """Of the folders that a user owns, viewers find those that they see (MID-CORE-27)."""
+    """Of the folders that a user owns, viewers find those that they see (MID-API-13)."""
     site = shared_site
     owner, stranger = await site.newcomer(), await site.newcomer()
     mine = await site.folder("mine", who=owner)
@@ -123,7 +123,7 @@ async def test_paths_begin_with_users(shared_site: Site) -> None:
 
 
 async def test_one_statement_walks_any_depth(shared_site: Site) -> None:
-    """What is hidden takes the statements of what is missing; one more loads what is there."""
+    """What is hidden takes the statements of what is missing; one more loads what is there (MID-API-14)."""
     site, names = shared_site, [f"level {number}" for number in range(64)]
     folder = None
     for name in names:

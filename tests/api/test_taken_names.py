@@ -36,7 +36,7 @@ async def names_in(site: Site, folder: str) -> list[str]:
 
 
 async def test_a_taken_name_is_duplicated_numbered_refused_or_used(shared_site: Site) -> None:
-    """MID-CORE-31, GIR-FLD-04: of folders, by each rule."""
+    """Of folders, by each rule (MID-CORE-15, MID-API-09, SUB-119)."""
     site, top = shared_site, await shared_site.folder("rules")
     first = await make(site, "v1.0", top, "REFUSE")
     assert outcome(first) == ("v1.0", "AS_GIVEN")

@@ -1,57 +1,77 @@
 """Files that a tree has already: which of them are to be sent again."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from gateway.catalog.ingestion.placeholders import ExpectedFile, uploads_of
 from gateway.catalog.items import lock_items
+from gateway.catalog.rules.paths import in_nfc
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, conflict
 from gateway.kinds.enums import ImportState
 from gateway.models.items import ItemRecord
-from gateway.models.uploads import UploadRecord
+from gateway.models.revisions import BitstreamRecord, bitstreams
+from gateway.models.uploads import UploadRecord, uploads
+
+
+class NamedFile(NamedTuple):
+    """A file, and the item that has its name or is made of the files of its directory."""
+
+    file: ExpectedFile
+    item: ItemRecord
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingFile:
-    """An item that has the name of a file, and what the file is in comparison.
+    """An item in comparison with a file.
 
     Attributes:
-        upload: the upload of a placeholder whose bytes are still expected: the same file was
-            announced before. If the file is another one, the placeholder is replaced.
+        state: what the file is.
+        upload: where its bytes are expected already, because it was announced before.
+        is_target: whether the file becomes a part of the item.
+        is_replaced: whether the item is a placeholder that waits for another file.
     """
 
     item: ItemRecord
     state: ImportState
     upload: UploadRecord | None = None
+    is_target: bool = False
     is_replaced: bool = False
 
 
-async def compare_existing(
-    transaction: Transaction, files: Mapping[int, tuple[ExpectedFile, ItemRecord]], field: str
+async def compare_files(
+    transaction: Transaction, files: Mapping[int, NamedFile], field: str
 ) -> tuple[dict[int, ExistingFile], list[DomainError]]:
-    """Lock the items that have the names of files, and return what the files are, by position.
+    """Lock the items that have the names of files, and compare each with its file, by position.
 
     A file without a digest counts as changed. Files whose item has just been deleted are left out.
     """
-    rows = {
-        row.uuid: row for row in await lock_items(transaction, {i.uuid for _, i in files.values()})
-    }
-    waiting = [row.uuid for row in rows.values() if row.is_placeholder]
-    expected = await uploads_of(transaction, waiting)
+    locked = await lock_items(transaction, {named.item.uuid for named in files.values()})
+    rows = {row.uuid: row for row in locked}
+    waiting = await uploads_of(transaction, [row.uuid for row in locked if row.is_placeholder])
+    announced = await _announced_for(transaction, rows)
     found: dict[int, ExistingFile] = {}
     errors: list[DomainError] = []
     for index, (file, item) in files.items():
         row = rows.get(item.uuid)
         if row is None:
             continue
-        upload = expected.get(row.uuid)
-        if upload is None:
-            state = ImportState.UNCHANGED if _has_bytes(row, file) else ImportState.REVISION
-            found[index] = ExistingFile(row, state)
+        upload = waiting.get(row.uuid)
+        if upload is None and _has_bytes(row, file):
+            found[index] = ExistingFile(row, ImportState.UNCHANGED)
+        elif upload is None:
+            found[index] = _part_of(row, file, ImportState.REVISION, announced[row.uuid])
         elif upload.unit_uuid is None:
             is_same = _expects(upload, file)
-            found[index] = ExistingFile(row, ImportState.NEW, upload, is_replaced=not is_same)
+            found[index] = ExistingFile(
+                row, ImportState.NEW, upload if is_same else None, is_replaced=not is_same
+            )
         elif _expects(upload, file):
             found[index] = ExistingFile(row, ImportState.IN_PROGRESS)
         else:
@@ -60,10 +80,76 @@ async def compare_existing(
     return found, errors
 
 
-def _has_bytes(item: ItemRecord, file: ExpectedFile) -> bool:
-    """Return whether an item certainly has the bytes of a file."""
-    is_same = file.sha256 is not None and item.sha256 == file.sha256
-    return is_same and not item.is_tombstone and item.file_size == file.file_size
+async def compare_parts(
+    transaction: Transaction, files: Mapping[int, NamedFile]
+) -> dict[int, ExistingFile]:
+    """Lock items that are made of the files of directories, and compare these, by position."""
+    locked = await lock_items(transaction, {named.item.uuid for named in files.values()})
+    rows = {row.uuid: row for row in locked}
+    heads = await _heads_of(transaction, rows)
+    announced = await _announced_for(transaction, rows)
+    found: dict[int, ExistingFile] = {}
+    for index, (file, item) in files.items():
+        row = rows.get(item.uuid)
+        if row is None:
+            continue
+        head = heads[row.uuid]
+        name = in_nfc(file.name)
+        if name in head and _has_bytes(head[name], file):
+            found[index] = ExistingFile(row, ImportState.UNCHANGED)
+        else:
+            state = ImportState.REVISION if name in head else ImportState.NEW
+            found[index] = _part_of(row, file, state, announced[row.uuid])
+    return found
+
+
+def _part_of(
+    item: ItemRecord, file: ExpectedFile, state: ImportState, announced: Collection[UploadRecord]
+) -> ExistingFile:
+    """Return a file that becomes part of an item; it may have been announced before."""
+    same = [
+        upload
+        for upload in announced
+        if in_nfc(upload.file_name) == in_nfc(file.name) and _expects(upload, file)
+    ]
+    if any(upload.unit_uuid for upload in same):
+        return ExistingFile(item, ImportState.IN_PROGRESS)
+    return ExistingFile(item, state, next(iter(same), None), is_target=True)
+
+
+async def _announced_for(
+    transaction: Transaction, targets: Collection[UUID]
+) -> defaultdict[UUID, list[UploadRecord]]:
+    """Return the uploads that imports have announced for parts of items, by item."""
+    announced: defaultdict[UUID, list[UploadRecord]] = defaultdict(list)
+    chosen = sa.select(uploads).where(in_keys(uploads.c.target_uuid, targets))
+    for row in await transaction.rows(chosen.order_by(uploads.c.created_at), UploadRecord):
+        if row.target_uuid:
+            announced[row.target_uuid].append(row)
+    return announced
+
+
+async def _heads_of(
+    transaction: Transaction, rows: Mapping[UUID, ItemRecord]
+) -> dict[UUID, dict[str, ItemRecord | BitstreamRecord]]:
+    """Return the newest files of items by name; the only file of an item is the item itself."""
+    heads: dict[UUID, dict[str, ItemRecord | BitstreamRecord]] = {
+        row.uuid: {in_nfc(row.name): row} if row.file_count is None else {} for row in rows.values()
+    }
+    with_rows = {uuid for uuid, row in rows.items() if row.file_count is not None}
+    newest = sa.select(bitstreams).where(
+        in_keys(bitstreams.c.item_uuid, with_rows), bitstreams.c.last_revision.is_(None)
+    )
+    for file in await transaction.rows(newest, BitstreamRecord):
+        heads[file.item_uuid][in_nfc(file.name)] = file
+    return heads
+
+
+def _has_bytes(existing: ItemRecord | BitstreamRecord, file: ExpectedFile) -> bool:
+    """Return whether an item or a file of one certainly has the bytes of a file."""
+    is_same = file.sha256 is not None and existing.sha256 == file.sha256
+    is_lost = getattr(existing, "is_tombstone", False) or getattr(existing, "is_lost", False)
+    return is_same and not is_lost and existing.file_size == file.file_size
 
 
 def _expects(upload: UploadRecord, file: ExpectedFile) -> bool:

@@ -1,11 +1,13 @@
 """Plans of the units that turn the files of an import into items."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource
+from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource, UnitTarget
+from gateway.catalog.rules.paths import in_nfc
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.errors import Path, not_found
@@ -19,7 +21,9 @@ class _ImportedFile(NamedTuple):
     item_uuid: UUID
     item_type: StorageItemType | None
     folder_uuid: UUID
+    file_name: str
     import_group: str | None
+    target_uuid: UUID | None
 
 
 async def plans_of_import(
@@ -33,7 +37,9 @@ async def plans_of_import(
     top = folders.alias()
     waiting = (
         sa.select(
-            uploads.c.item_uuid, uploads.c.item_type, items.c.folder_uuid, uploads.c.import_group
+            *(uploads.c[name] for name in ("item_uuid", "item_type", "file_name")),
+            *(uploads.c[name] for name in ("import_group", "target_uuid")),
+            items.c.folder_uuid,
         )
         .join(items, items.c.uuid == uploads.c.item_uuid)
         .join(folders, folders.c.uuid == items.c.folder_uuid)
@@ -50,18 +56,26 @@ async def plans_of_import(
         raise not_found("import with files that no job has taken", import_uuid, *path)
     units: dict[tuple[UUID, str | None], list[_ImportedFile]] = {}
     for row in rows:
-        series = (row.folder_uuid, row.import_group) if row.import_group else (row.item_uuid, None)
-        units.setdefault(series, []).append(row)
-    plans = []
-    for (home, title), files in units.items():
-        sources = [_source(file, path) for file in files]
-        if title is None:
-            plans.append(UnitPlan(files[0].item_type or StorageItemType.FILE, sources, path=path))
-        else:
-            plans.append(
-                UnitPlan(StorageItemType.DICOM_SERIES, sources, title, home=home, path=path)
-            )
-    return plans
+        whole = row.folder_uuid if row.import_group else row.item_uuid
+        units.setdefault((row.target_uuid or whole, row.import_group), []).append(row)
+    return [_plan(files, path) for files in units.values()]
+
+
+def _plan(files: Sequence[_ImportedFile], path: Path) -> UnitPlan:
+    """Return the plan of a file, or of the files of a directory, in the order of their names."""
+    first = files[0]
+    sources = [
+        _source(file, path) for file in sorted(files, key=lambda file: in_nfc(file.file_name))
+    ]
+    kind = first.item_type or StorageItemType.FILE
+    if first.target_uuid:
+        replaces = first.import_group is None
+        target = UnitTarget(first.target_uuid, path, replaces, None, "")
+        return UnitPlan(StorageItemType.FILE, sources, path=path, target=target)
+    if first.import_group is None:
+        return UnitPlan(kind, sources, path=path)
+    series, home = StorageItemType.DICOM_SERIES, first.folder_uuid
+    return UnitPlan(series, sources, first.import_group, home=home, path=path)
 
 
 def _source(file: _ImportedFile, path: Path) -> UnitSource:

@@ -5,7 +5,7 @@ objects, then counters.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
+from gateway.catalog.file_items import WITHOUT_FILES, create_file_item
 from gateway.catalog.folder_trees import insert_folders
-from gateway.catalog.ingestion.existing_files import ExistingFile, compare_existing
+from gateway.catalog.ingestion.existing_files import (
+    ExistingFile,
+    NamedFile,
+    compare_files,
+    compare_parts,
+)
 from gateway.catalog.ingestion.placeholders import (
     ExpectedFile,
     abandon_placeholders,
@@ -23,10 +29,11 @@ from gateway.catalog.ingestion.placeholders import (
     readable_keys,
 )
 from gateway.catalog.ingestion.tree_places import FIELD, TreePlaces, find_places
+from gateway.catalog.items import lock_items
 from gateway.catalog.ledger.counters import lock_counters
 from gateway.catalog.rules.import_trees import Directory, EntryPath, Place
 from gateway.database.engine import Transaction
-from gateway.errors import DomainErrors, conflict
+from gateway.errors import DomainError, DomainErrors, conflict
 from gateway.ids import uuid7
 from gateway.kinds.enums import IfNameTaken, ImportState, NameOutcome
 from gateway.kinds.item_kinds import StorageItemType
@@ -45,6 +52,7 @@ class Tree:
         files: the files, by the positions of their entries; the others are directories.
         directories: all directories, from `read_tree`.
         series: the directories whose files form a DICOM series each.
+        items: the directories that become an item each, which has their files.
     """
 
     paths: Sequence[EntryPath]
@@ -52,6 +60,11 @@ class Tree:
     directories: Mapping[Place, Directory]
     if_name_taken: IfNameTaken
     series: Collection[Place] = ()
+    items: Collection[Place] = ()
+
+    def directory_of(self, index: int) -> Place:
+        """Return the directory of a file."""
+        return self.paths[index].place[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +73,15 @@ class ImportedEntry:
 
     Attributes:
         folder_uuid: the folder that has the item, or that the directory became.
-        item_uuid: the placeholder, or the item that exists.
+        item_uuid: the item: new ones are placeholders.
+        placeholder_uuid: the placeholder whose bytes are expected.
     """
 
     state: ImportState
     name_outcome: NameOutcome
     folder_uuid: UUID
     item_uuid: UUID | None = None
+    placeholder_uuid: UUID | None = None
 
 
 def with_dicom_series(tree: Tree) -> Tree:
@@ -83,6 +98,12 @@ def with_dicom_series(tree: Tree) -> Tree:
     for index in chain.from_iterable(series.values()):
         files[index] = replace(files[index], item_type=StorageItemType.DICOM_FILE)
     return replace(tree, files=files, series=series.keys())
+
+
+def with_leaf_items(tree: Tree) -> Tree:
+    """Return a tree in which each directory of files alone is an item, unless it is a series."""
+    leaves = {place for place, directory in tree.directories.items() if place and directory.is_leaf}
+    return replace(tree, items=leaves - set(tree.series))
 
 
 def _is_dicom(file: ExpectedFile) -> bool:
@@ -104,97 +125,149 @@ async def expect_tree(
     Raises:
         DomainErrors: names are taken, or folders would be too deep.
     """
-    paths, rule = tree.paths, tree.if_name_taken
-    places = await find_places(transaction, viewer, top, paths, tree.directories, rule)
-    named = {
-        index: (tree.files[index], choice.item)
-        for index, choice in places.files.items()
-        if choice.item
-    }
-    existing, errors = await compare_existing(transaction, named, FIELD)
-    errors += [
-        conflict("The name is taken by an item with other bytes.", FIELD, index, "path")
-        for index, each in existing.items()
-        if each.state is ImportState.REVISION
-    ]
-    if errors:
-        raise DomainErrors(errors)
-    import_uuid = uuid7()
-    marks = _marks(tree, import_uuid, existing)
-    items = await _expect_files(transaction, queue, viewer, tree, places, existing, marks)
-    imported = []
-    for index, path in enumerate(paths):
-        if index not in tree.files:
-            outcome = places.directories[path.place]
-            home = places.homes[path.place].uuid
-            imported.append(ImportedEntry(ImportState.FOLDER, outcome, home))
-            continue
-        outcome, home = places.files[index].outcome, places.homes[path.place[:-1]].uuid
-        state = existing[index].state if index in existing else ImportState.NEW
-        imported.append(ImportedEntry(state, outcome, home, items[index]))
-    return import_uuid, imported
-
-
-def _marks(
-    tree: Tree, import_uuid: UUID, existing: Mapping[int, ExistingFile]
-) -> dict[int, dict[str, Any]]:
-    """Return the columns by which a job knows the uploads of entries, by position.
-
-    A series of which some files are there already gets no second group.
-    """
-    marks: dict[int, dict[str, Any]] = {}
-    for place, directory in tree.directories.items():
-        states = {existing[index].state for index in directory.files if index in existing}
-        is_new = place in tree.series and states <= {ImportState.NEW}
-        marks |= {
-            index: {
-                "import_uuid": import_uuid,
-                "import_position": index,
-                "import_group": directory.name if is_new else None,
-            }
-            for index in directory.files
-        }
-    return marks
-
-
-async def _expect_files(
-    transaction: Transaction,
-    queue: Queue,
-    viewer: Viewer,
-    tree: Tree,
-    places: TreePlaces,
-    existing: Mapping[int, ExistingFile],
-    marks: Mapping[int, dict[str, Any]],
-) -> dict[int, UUID]:
-    """Insert the new folders and the placeholders of files; return the items of all files."""
-    items = {index: each.item.uuid for index, each in existing.items()}
-    replaced = [each.item for each in existing.values() if each.is_replaced]
-    new = {
-        index: replace(file, name=places.files[index].name)
-        for index, file in tree.files.items()
-        if index not in existing or existing[index].is_replaced
-    }
-    digests = {file.sha256 for file in new.values() if file.sha256}
-    stored = await readable_keys(transaction, viewer, digests)
+    places = await find_places(
+        transaction, viewer, top, tree.paths, tree.directories, tree.items, tree.if_name_taken
+    )
+    existing = await _compare(transaction, tree, places)
+    writer = _Writer(transaction, viewer, tree, places, existing, uuid7())
+    digests = {tree.files[index].sha256 for index in writer.new}
+    stored = await readable_keys(transaction, viewer, {each for each in digests if each})
     known = {home.uuid for home in places.homes.values()} - {row.uuid for row in places.new}
     await lock_counters(transaction, known)
     await insert_folders(transaction, viewer.user_uuid, places.new)
+    replaced = [each.item for each in existing.values() if each.is_replaced]
     await abandon_placeholders(transaction, queue, viewer.user_uuid, replaced)
-    placeholders = []
-    for index, file in new.items():
-        home = places.homes[tree.paths[index].place[:-1]].uuid
-        key = stored.get((file.sha256, file.file_size))
-        rows = placeholder_rows(viewer.user_uuid, home, file, key)
-        rows.upload.update(marks[index], user_uuid=viewer.user_uuid)
-        placeholders.append(rows)
-        items[index] = rows.item["uuid"]
-    await add_placeholders(transaction, viewer.user_uuid, placeholders)
-    announced = [
-        {"placeholder": each.item.uuid, **marks[index]}
-        for index, each in existing.items()
-        if each.upload and not each.is_replaced
-    ]
-    if announced:
-        of_item = uploads.c.item_uuid == sa.bindparam("placeholder", type_=uploads.c.item_uuid.type)
-        await transaction.execute(sa.update(uploads).where(of_item), announced)
-    return items
+    await writer.create_items()
+    await writer.expect_files(stored)
+    return writer.import_uuid, [writer.entry(index) for index in range(len(tree.paths))]
+
+
+async def _compare(
+    transaction: Transaction, tree: Tree, places: TreePlaces
+) -> dict[int, ExistingFile]:
+    """Lock the items that have the names of files or directories, and compare their files."""
+    files = {
+        index: NamedFile(tree.files[index], choice.item)
+        for index, choice in places.files.items()
+        if choice.item
+    }
+    parts: dict[int, NamedFile] = {}
+    errors: list[DomainError] = []
+    for place, choice in places.items.items():
+        directory = tree.directories[place]
+        if choice.item and choice.item.item_type is not StorageItemType.FILE:
+            message = "The name of the directory is taken by an item that has one file of its kind."
+            errors.append(conflict(message, FIELD, directory.named_by, "path"))
+        elif choice.item:
+            named = {i: NamedFile(tree.files[i], choice.item) for i in directory.files}
+            parts.update(named)
+    everything = [named.item.uuid for named in (*files.values(), *parts.values())]
+    await lock_items(transaction, everything)
+    existing, more = await compare_files(transaction, files, FIELD)
+    if errors := [*errors, *more]:
+        raise DomainErrors(errors)
+    return existing | await compare_parts(transaction, parts)
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes what a tree needs that is not there, and knows what each entry has become."""
+
+    transaction: Transaction
+    viewer: Viewer
+    tree: Tree
+    places: TreePlaces
+    existing: Mapping[int, ExistingFile]
+    import_uuid: UUID
+    placeholders: dict[int, UUID] = field(default_factory=dict)
+    targets: dict[Place, UUID] = field(default_factory=dict)
+
+    @property
+    def new(self) -> list[int]:
+        """The positions of the files that get a placeholder."""
+        found = self.existing
+        return [
+            index
+            for index in self.tree.files
+            if index not in found
+            or found[index].is_replaced
+            or (found[index].is_target and not found[index].upload)
+        ]
+
+    async def create_items(self) -> None:
+        """Create the items that directories become, without files."""
+        for place, choice in self.places.items.items():
+            self.targets[place] = (
+                choice.item.uuid
+                if choice.item
+                else await create_file_item(
+                    self.transaction,
+                    self.viewer.user_uuid,
+                    self.places.homes[place].uuid,
+                    choice.name,
+                    **WITHOUT_FILES,
+                )
+            )
+
+    async def expect_files(self, stored: Mapping[tuple[str | None, int | None], str]) -> None:
+        """Insert placeholders, and mark those that were announced before as of this import."""
+        marks, viewer = self._marks(), self.viewer
+        rows = []
+        for index in self.new:
+            file = self.tree.files[index]
+            if index in self.places.files:
+                file = replace(file, name=self.places.files[index].name)
+            home = self.places.homes[self.tree.directory_of(index)].uuid
+            key = stored.get((file.sha256, file.file_size))
+            placeholder = placeholder_rows(viewer.user_uuid, home, file, key)
+            placeholder.upload.update(marks[index], user_uuid=viewer.user_uuid)
+            self.placeholders[index] = placeholder.item["uuid"]
+            rows.append(placeholder)
+        await add_placeholders(self.transaction, viewer.user_uuid, rows)
+        announced = []
+        for index, each in self.existing.items():
+            if each.upload:
+                self.placeholders[index] = each.upload.item_uuid
+                announced.append({"placeholder": each.upload.item_uuid, **marks[index]})
+        if announced:
+            key_type = uploads.c.item_uuid.type
+            is_one = uploads.c.item_uuid == sa.bindparam("placeholder", type_=key_type)
+            await self.transaction.execute(sa.update(uploads).where(is_one), announced)
+
+    def entry(self, index: int) -> ImportedEntry:
+        """Return what became of an entry."""
+        places, place = self.places, self.tree.paths[index].place
+        if index not in self.tree.files:
+            home, item = places.homes[place].uuid, self.targets.get(place)
+            return ImportedEntry(ImportState.FOLDER, places.directories[place], home, item)
+        directory, placeholder = self.tree.directory_of(index), self.placeholders.get(index)
+        home, found = places.homes[directory].uuid, self.existing.get(index)
+        state = found.state if found else ImportState.NEW
+        if directory in self.targets:
+            outcome, item = places.directories[directory], self.targets[directory]
+        else:
+            outcome = places.files[index].outcome
+            item = found.item.uuid if found and not found.is_replaced else placeholder
+        return ImportedEntry(state, outcome, home, item, placeholder)
+
+    def _marks(self) -> dict[int, dict[str, Any]]:
+        """Return the columns by which a job knows the uploads of files, by position.
+
+        A series of which some files are there already gets no second group.
+        """
+        marks: dict[int, dict[str, Any]] = {}
+        for place, directory in self.tree.directories.items():
+            found = {i: self.existing[i] for i in directory.files if i in self.existing}
+            are_new = all(each.state is ImportState.NEW for each in found.values())
+            is_whole = place in self.tree.items or (are_new and place in self.tree.series)
+            for index in directory.files:
+                target = self.targets.get(place)
+                if target is None and index in found and found[index].is_target:
+                    target = found[index].item.uuid
+                marks[index] = {
+                    "import_uuid": self.import_uuid,
+                    "import_position": index,
+                    "import_group": directory.name if is_whole else None,
+                    "target_uuid": target,
+                }
+        return marks

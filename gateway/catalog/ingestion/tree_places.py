@@ -4,7 +4,7 @@ What exists is looked up and locked from the top down, before anything is writte
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -27,15 +27,18 @@ class TreePlaces:
     """Where a tree goes.
 
     Attributes:
-        homes: the folder of each directory, new ones included.
+        homes: the folder of each directory, new ones included; that above for one that becomes an
+            item.
         new: the rows of the folders that do not exist yet, outer ones first.
         directories: what became of the names of directories.
-        files: what becomes of the names of files, by the positions of their entries.
+        items: what becomes of the names of directories that become items.
+        files: what becomes of the names of other files, by the positions of their entries.
     """
 
     homes: dict[Place, FolderRecord]
     new: list[FolderRecord] = field(default_factory=list)
     directories: dict[Place, NameOutcome] = field(default_factory=dict)
+    items: dict[Place, NameChoice] = field(default_factory=dict)
     files: dict[int, NameChoice] = field(default_factory=dict)
 
 
@@ -45,9 +48,13 @@ async def find_places(
     top: FolderRecord,
     paths: Sequence[EntryPath],
     directories: Mapping[Place, Directory],
+    items: Collection[Place],
     rule: IfNameTaken,
 ) -> TreePlaces:
     """Return where the directories and files of a tree go; folders that exist are locked.
+
+    Args:
+        items: the directories that become items, with their files as parts.
 
     Raises:
         DomainErrors: names are taken, or folders would be too deep.
@@ -58,18 +65,15 @@ async def find_places(
         by_depth[len(place)].append(place)
     errors: list[DomainError] = []
     for level in range(len(by_depth)):
-        names: list[tuple[Place | int, Wanted]] = [
-            (
-                place,
-                _wanted(places, place[:-1], directories[place].name, directories[place].named_by),
-            )
-            for place in by_depth[level + 1]
-        ]
+        names: list[tuple[Place | int, Wanted]] = []
+        for place in by_depth[level + 1]:
+            name, index = directories[place].name, directories[place].named_by
+            is_folder = place not in items
+            names.append((place, _wanted(places, place[:-1], name, index, is_folder=is_folder)))
         for home in by_depth[level]:
-            names += [
-                (index, _wanted(places, home, paths[index].names[-1], index, is_folder=False))
-                for index in directories[home].files
-            ]
+            for index in directories[home].files if home not in items else ():
+                name = paths[index].names[-1]
+                names.append((index, _wanted(places, home, name, index, is_folder=False)))
         chosen = await _choose(transaction, viewer, places, [each for _, each in names], rule)
         errors += [choice.error for choice in chosen if choice.error]
         for (key, wanted), choice in zip(names, chosen, strict=True):
@@ -82,9 +86,7 @@ async def find_places(
     return places
 
 
-def _wanted(
-    places: TreePlaces, home: Place, name: str, index: int, *, is_folder: bool = True
-) -> Wanted:
+def _wanted(places: TreePlaces, home: Place, name: str, index: int, *, is_folder: bool) -> Wanted:
     return Wanted(places.homes[home].uuid, name, is_folder, (FIELD, index, "path"))
 
 
@@ -107,8 +109,11 @@ async def _choose(
 def _enter(
     places: TreePlaces, user_uuid: UUID, place: Place, wanted: Wanted, choice: NameChoice
 ) -> None:
-    """Note the folder of a directory: the existing one, or the row of a new one."""
+    """Note what a directory becomes: an item, an existing folder, or the row of a new one."""
     places.directories[place] = choice.outcome
+    if not wanted.is_folder:
+        places.items[place], places.homes[place] = choice, places.homes[place[:-1]]
+        return
     if choice.folder:
         places.homes[place] = choice.folder
         return
