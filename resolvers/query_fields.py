@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.visibility import sees_folder
 from gateway.database.searches import folded_text, name_contains
 from gateway.database.tree import within
 from gateway.error_texts import unknown
@@ -18,6 +19,7 @@ from gateway.models.base import fold
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
+from gateway.models.shares import item_shares
 from resolvers.item_conditions import mime_type_condition
 from resolvers.named_folders import NamedFolder
 from resolvers.query_values import (
@@ -155,10 +157,22 @@ def of_folder(leaf: Leaf, query: EdgeQuery) -> Condition:
     top = named[folder_text(term)]
     if top is None:
         return sa.false()
-    if term.value.text is not None:
-        return sa.and_(items.c.folder_uuid == top.uuid)
-    below = folders.alias()
-    return items.c.folder_uuid.in_(sa.select(below.c.uuid).where(within(below.c.path, top.path)))
+    share, below = item_shares.alias(), folders.alias()
+    # Of items that were shared, nobody learns that they are in a folder that is hidden from them.
+    seen_below = sa.select(below.c.uuid).where(
+        within(below.c.path, top.path), sees_folder(query.viewer, below)
+    )
+
+    def is_meant(folder_uuid: sa.ColumnElement[Any]) -> Condition:
+        return sa.and_(
+            folder_uuid.in_(seen_below) if term.value.text is None else folder_uuid == top.uuid
+        )
+
+    is_shared_into = sa.exists().where(
+        share.c.item_uuid == items.c.uuid, is_meant(share.c.folder_uuid)
+    )
+    shared = sa.and_(items.c.is_shared, is_shared_into)
+    return sa.or_(is_meant(items.c.folder_uuid), shared)
 
 
 def of_digest(leaf: Leaf, _query: EdgeQuery) -> Condition:

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.communities import sees_community
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_folder, sees_item, sees_user
 from gateway.context import Context
@@ -29,9 +30,11 @@ from gateway.execution.pagination import (
 from gateway.execution.statements import bind_values
 from gateway.kinds.enums import ApiKeyScope
 from gateway.models.base import Key
+from gateway.models.communities import communities
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
+from resolvers.communities import community_by_uuid
 from resolvers.folders import folder_by_uuid
 from resolvers.inputs.search import SearchOrder, SearchOrderField, SearchResultType
 from resolvers.item_conditions import MAX_SEARCH, folded
@@ -41,6 +44,7 @@ from resolvers.people import user_by_uuid
 
 Condition = sa.ColumnElement[bool]
 _F = SearchOrderField
+Kinds = Sequence[SearchResultType]
 _LAST = "\U0010ffff"
 """Comes after every character of a name."""
 
@@ -59,15 +63,24 @@ class _Part:
     edge: ToOne
     key: sa.Column[Any]
 
-    def conditions(self, viewer: Viewer, text: str) -> list[Condition]:
-        """Return the conditions on what the viewer can see and the text finds."""
+    def conditions(self, viewer: Viewer, text: str, kinds: Kinds) -> list[Condition]:
+        """Return the conditions on what the viewer can see and the text finds.
+
+        A community's own folder, which has its name, is not listed beside it.
+        """
         match self.type_name:
             case "StorageFolder":
-                return [name_contains(self.key, text), sees_folder(viewer)]
+                of_communities = sa.select(communities.c.folder_uuid)
+                is_listed = SearchResultType.COMMUNITY in kinds
+                other = [folders.c.uuid.not_in(of_communities)] if is_listed else []
+                return [name_contains(self.key, text), sees_folder(viewer), *other]
             case "StorageItem":
                 is_whole = ~sa.or_(items.c.is_tombstone, items.c.is_placeholder)
                 return [name_contains(self.key, text), is_whole, sees_item(viewer)]
-        seen = sees_user(viewer) if reads_directory(viewer) else sa.false()
+            case "Community":
+                seen = sees_community(viewer)
+            case _:
+                seen = sees_user(viewer) if reads_directory(viewer) else sa.false()
         if len(text) < 3:  # as names are searched
             return [self.key >= text, self.key < text + _LAST, seen]
         return [self.key.contains(text, autoescape=True), seen]
@@ -84,6 +97,7 @@ class _Part:
 _PARTS: Mapping[SearchResultType, _Part] = {
     SearchResultType.FOLDER: _Part("StorageFolder", folder_by_uuid, folders.c.name_key),
     SearchResultType.ITEM: _Part("StorageItem", item_by_uuid, items.c.name_key),
+    SearchResultType.COMMUNITY: _Part("Community", community_by_uuid, communities.c.name_key),
     SearchResultType.USER: _Part("User", user_by_uuid, users.c.email_key),
 }
 
@@ -101,7 +115,7 @@ class SearchPage:
     edges: list[PageEdge]
     has_next_page: bool
     has_previous_page: bool
-    parts: Sequence[_Part] = field(repr=False)
+    kinds: Kinds = field(repr=False)
     text: str = field(repr=False)
 
     @property
@@ -152,29 +166,33 @@ async def search_by_text(
         strawberry.argument(description="A cursor of this list: return the results after it."),
     ] = None,
 ) -> SearchPage:
-    """Folders, items and users that the viewer can see, by a text in their names.
+    """Folders, items, communities and users that the viewer can see, by a text in their names.
 
     Public folders, what is in them, and items that were shared are included, tombstones and
-    placeholders are not. Users are found by their email address, as far as the directory of the
-    site is open to the viewer, and with a credential that has the scope `READ_USER_INFO`. Names
-    that are the text itself come first, then those that begin with it, then those that contain it.
+    placeholders are not. A community's own folder is not listed beside it. Users are found by their
+    email address, as far as the directory of the site is open to the viewer, and with a credential
+    that has the scope `READ_USER_INFO`. Names that are the text itself come first, then those that
+    begin with it, then those that contain it.
     """
     key = folded(text, "text")
     if not key:
         raise bad_input(sized("text", 1, MAX_SEARCH, len(text)), "text")
-    parts = [part for kind, part in _PARTS.items() if not types or kind in types]
-    order = search_order(order_by, parts[0], key)
-    fingerprint = fingerprint_of("search", key, sorted(types or []), order.label)
+    kinds = [kind for kind in _PARTS if not types or kind in types]
+    order = search_order(order_by, _PARTS[kinds[0]], key)
+    fingerprint = fingerprint_of("search", key, kinds, order.label)
     request = page_request(order, fingerprint, first, after, None, None)
     name = order_by.field if order_by else _F.RELEVANCE
-    halves = [hits_of_type(part, context.viewer, key, name, request).subquery() for part in parts]
-    hits = sa.union_all(*(sa.select(half) for half in halves)).subquery("hits")
+    parts = [
+        sa.select(hits_of_type(kind, kinds, context.viewer, key, name, request).subquery())
+        for kind in kinds
+    ]
+    hits = sa.union_all(*parts).subquery("hits")
     ordered = keysets.order_by(order, False, hits.c.value, hits.c.uuid)
     statement = sa.select(hits).order_by(*ordered).limit(keysets.row_limit())
     bound = bind_values([], request)
     rows = await context.database.rows(statement, _Hit, parameters=bound)
-    edges = await read_results(context, parts, rows[: request.size], request)
-    return SearchPage(edges, len(rows) > request.size, after is not None, parts, key)
+    edges = await read_results(context, rows[: request.size], request)
+    return SearchPage(edges, len(rows) > request.size, after is not None, kinds, key)
 
 
 def search_order(order_by: SearchOrder | None, part: _Part, text: str) -> Order:
@@ -188,14 +206,20 @@ def search_order(order_by: SearchOrder | None, part: _Part, text: str) -> Order:
 
 
 def hits_of_type(
-    part: _Part, viewer: Viewer, text: str, name: SearchOrderField, request: PageRequest
+    kind: SearchResultType,
+    kinds: Kinds,
+    viewer: Viewer,
+    text: str,
+    name: SearchOrderField,
+    request: PageRequest,
 ) -> sa.Select[Any]:
     """Return the statement for the results of one type that a page may have."""
+    part = _PARTS[kind]
     table, value = part.key.table, part.value(name, text)
     order = Order(value, table.c.uuid, request.order.descending, request.order.label, False)
-    kind = sa.literal_column(f"'{part.type_name}'", sa.Text()).label("kind")
-    selected = sa.select(kind, table.c.uuid.label("uuid"), value.label("value"))
-    matching = selected.where(*part.conditions(viewer, text))
+    type_name = sa.literal_column(f"'{part.type_name}'", sa.Text()).label("kind")
+    selected = sa.select(type_name, table.c.uuid.label("uuid"), value.label("value"))
+    matching = selected.where(*part.conditions(viewer, text, kinds))
     if request.cursor is not None:
         matching = matching.where(keysets.after_cursor(order, False, False))
     ordered = keysets.order_by(order, False, value, table.c.uuid)
@@ -203,12 +227,15 @@ def hits_of_type(
 
 
 async def read_results(
-    context: Context, parts: Sequence[_Part], hits: Sequence[_Hit], request: PageRequest
+    context: Context, hits: Sequence[_Hit], request: PageRequest
 ) -> list[PageEdge]:
     """Return the results with their rows, without those that were deleted in the meantime."""
-    uuids = {part: [hit.uuid for hit in hits if hit.kind == part.type_name] for part in parts}
+    uuids = {
+        part.edge: [hit.uuid for hit in hits if hit.kind == part.type_name]
+        for part in _PARTS.values()
+    }
     read = await asyncio.gather(
-        *(find_rows(context, part.edge, uuids[part]) for part in parts if uuids[part])
+        *(find_rows(context, edge, wanted) for edge, wanted in uuids.items() if wanted)
     )
     rows = {row.uuid: row for some in read for row in some if row is not None}
     return [
@@ -225,9 +252,9 @@ async def count_results(context: Context, keys: list[SearchPage]) -> list[int]:
     for page in keys:
         counts = [
             sa.select(sa.func.count().label("total"))
-            .select_from(part.key.table)
-            .where(*part.conditions(context.viewer, page.text))
-            for part in page.parts
+            .select_from(_PARTS[kind].key.table)
+            .where(*_PARTS[kind].conditions(context.viewer, page.text, page.kinds))
+            for kind in page.kinds
         ]
         counted = sa.union_all(*counts).subquery()
         statement = sa.select(sa.cast(sa.func.sum(counted.c.total), sa.BigInteger))

@@ -10,7 +10,7 @@ import strawberry
 from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
 from resolvers import communities
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
-from schema.fields import column, resolved, row_type
+from schema.fields import column, is_named, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import Group, User
 
@@ -56,7 +56,7 @@ class CommunityMemberConnection:
     )
 
 
-@row_type()
+@row_type(is_named("Community"))
 @strawberry.type(
     description="A space of its own: a root folder with a unique name, and groups of admins, "
     "moderators and members."

@@ -9,6 +9,7 @@ import strawberry
 from resolvers.inputs.search import SearchOrderField, SearchResultType
 from resolvers.search import count_results
 from schema.common import PageInfo, page_itself
+from schema.communities import Community
 from schema.enums import described
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
@@ -19,6 +20,7 @@ described(
     SearchResultType,
     FOLDER="Folders, by their names.",
     ITEM="Items, by their names.",
+    COMMUNITY="Communities, by their names.",
     USER="Users, by their email addresses.",
 )
 described(
@@ -31,10 +33,10 @@ described(
 )
 
 if TYPE_CHECKING:
-    SearchResult = StorageFolder | StorageItem | User
+    SearchResult = StorageFolder | StorageItem | Community | User
 else:
     SearchResult = Annotated[
-        Union[(StorageFolder, *ITEM_CLASSES, User)],
+        Union[(StorageFolder, *ITEM_CLASSES, Community, User)],
         strawberry.union("SearchResult", description="An object that a search can find."),
     ]
 

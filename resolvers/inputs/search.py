@@ -12,6 +12,7 @@ class SearchResultType(StrEnum):
 
     FOLDER = "FOLDER"
     ITEM = "ITEM"
+    COMMUNITY = "COMMUNITY"
     USER = "USER"
 
 

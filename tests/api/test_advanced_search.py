@@ -146,6 +146,31 @@ async def test_a_hidden_folder_looks_like_none(shared_site: Site) -> None:
     assert await found(site, "folder:/atrium/inner/closed") == ["closed note"]
 
 
+async def test_shared_items_are_in_the_folders_that_the_viewer_sees(shared_site: Site) -> None:
+    """Nobody learns that the home of an item which they see elsewhere is below a folder that they see."""
+    site = shared_site
+    top, desk = await site.folder("campus"), await site.folder("reading desk")
+    closed = await site.folder("archive", top)
+    for folder, visibility in ((top, "PUBLIC"), (closed, "PRIVATE")):
+        await site.done(
+            "setStorageFolderVisibility", {"folderUuid": folder, "visibility": visibility}, "folder { uuid }"
+        )
+    await texts(site, top, "leaflet")
+    uuids = await texts(site, closed, "charter")
+    await site.done("shareStorageItems", {"itemUuids": uuids, "folderUuid": desk}, "folder { uuid }")
+    group = await site.group("readers")
+    who = await site.newcomer(group)
+    await site.grant(desk, group, "VIEWER")
+    assert await found(site, "folder:/campus/*") == ["charter", "leaflet"]
+    assert await found(site, 'folder:"/reading desk"') == ["charter"]
+    assert await found(site, r"folder:/reading\ desk/*", who) == ["charter"]
+    assert await found(site, f"folder:{desk} name:none", who) == ["charter"]
+    assert await found(site, "folder:/campus/* charter", who) == ["charter"]
+    assert await found(site, "folder:/campus/* AND charter", who) == []
+    assert await found(site, "charter AND -folder:/campus/*", who) == ["charter"]
+    assert await found(site, "folder:/campus/*", who, s="PUBLIC") == ["leaflet"]
+
+
 async def test_undeclared_keys_are_for_a_single_folder(shared_site: Site) -> None:
     """The folder must be required, and be the folder itself rather than all below it."""
     site = shared_site

@@ -15,7 +15,8 @@ from tests.fixtures.uploading import File
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEARCH = """query($text: String!, $types: [SearchResultType!], $orderBy: SearchOrder, $first: Int, $after: String) {
   search(text: $text, types: $types, orderBy: $orderBy, first: $first, after: $after) {
-    nodes { __typename ... on StorageFolder { name } ... on StorageItem { name folder { name } } ... on User { email } }
+    nodes { __typename ... on StorageFolder { name } ... on StorageItem { name folder { name } }
+      ... on Community { name } ... on User { email } }
     edges { cursor node { ... on Node { id } } }
     pageInfo { startCursor endCursor hasNextPage hasPreviousPage } totalCount } }"""
 
@@ -123,6 +124,21 @@ async def test_only_what_the_viewer_sees_is_found(shared_site: Site) -> None:
     assert await found(site, "lung", who) == both
     assert await found(site, "lung", stranger) == ["lung file", "lung public"]
     assert len(await found(site, "lung")) == 8
+
+
+async def test_communities_are_found_by_their_names(shared_site: Site) -> None:
+    """Public ones by everyone, private ones by those who hold a role; their folder is not listed beside them."""
+    site = shared_site
+    for name, visibility in (("Thymus", "PUBLIC"), ("Thymus inside", "PRIVATE")):
+        given = {"name": name, "visibility": visibility}
+        await site.done("upsertCommunity", given, "community { uuid }")
+    who = await site.newcomer()
+    page = await search(site, "thymus", who)
+    assert [node["__typename"] for node in page["nodes"]] == ["Community"]
+    assert await found(site, "thymus") == ["Thymus", "Thymus inside"]
+    assert await found(site, "inside", types=["COMMUNITY"]) == ["Thymus inside"]
+    assert await found(site, "ym", types=["COMMUNITY"]) == []
+    assert await found(site, "thymus", who, types=["FOLDER"]) == ["Thymus"]
 
 
 async def test_users_are_found_as_in_the_directory(shared_site: Site) -> None:
