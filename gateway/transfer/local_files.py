@@ -1,0 +1,100 @@
+"""The files of a directory that are to be sent, in the order of their names."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+MAX_LEVELS = 64
+"""Folders of a site are nested at most this deep."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A regular file, or an empty directory, whose `size` is None.
+
+    Attributes:
+        name: path below the destination, with `/`; that of an empty directory ends with one.
+        modified_at: seconds since 1970.
+    """
+
+    name: str
+    path: Path
+    size: int | None
+    modified_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """An entry that is not sent, and why.
+
+    Attributes:
+        is_failure: whether the user expects it to be sent: links and devices are left out silently.
+    """
+
+    name: str
+    reason: str
+    is_failure: bool
+
+
+def local_files(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Iterator[LocalFile | Unsent]:
+    """Walk files and directories: entries by name, files of a directory before its directories.
+
+    Symbolic links are not followed below the paths; hidden files are included. A pattern of
+    `exclude` is compared with the name of each entry, and with its path below the destination.
+
+    Raises:
+        ValueError: two paths have the same name.
+    """
+    tops = {path.resolve().name or str(path): path for path in paths}
+    if len(tops) < len(paths):
+        raise ValueError("Two of the paths have the same name.")
+    for name, path in tops.items():
+        yield from _walk(name, path, exclude, is_top=True)
+
+
+def _walk(
+    name: str, path: Path, exclude: Sequence[str], *, is_top: bool = False
+) -> Iterator[LocalFile | Unsent]:
+    plain = name.rpartition("/")[2]
+    if any(fnmatchcase(plain, each) or fnmatchcase(name, each) for each in exclude):
+        return
+    try:
+        name.encode()
+        status = path.stat() if is_top else path.lstat()
+        entries = sorted(os.listdir(path)) if stat.S_ISDIR(status.st_mode) else None
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "replace").decode()
+        yield Unsent(shown, "Its name is not valid UTF-8.", is_failure=True)
+        return
+    except OSError as error:
+        yield Unsent(name, error.strerror or str(error), is_failure=True)
+        return
+    if entries is None:
+        if stat.S_ISREG(status.st_mode):
+            yield LocalFile(name, path, status.st_size, status.st_mtime)
+        else:
+            kind = "symbolic link" if stat.S_ISLNK(status.st_mode) else "special file"
+            yield Unsent(name, kind, is_failure=False)
+        return
+    if name.count("/") >= MAX_LEVELS:
+        yield Unsent(name, f"Nested more than {MAX_LEVELS} levels deep.", is_failure=True)
+        return
+    is_empty = True
+    children = [path / each for each in entries]
+    # A leaf folder that becomes an item has its files in one run of the walk.
+    for child in sorted(children, key=lambda each: each.is_dir() and not each.is_symlink()):
+        for each in _walk(f"{name}/{child.name}", child, exclude):
+            is_empty = is_empty and isinstance(each, Unsent)
+            yield each
+    if is_empty:
+        yield LocalFile(f"{name}/", path, None)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,30 @@
+"""Work on many things at once, without holding all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def for_each(
+    source: AsyncIterator[T], work: Callable[[T], Awaitable[None]], workers: int
+) -> None:
+    """Do the work for each thing of a source, by so many workers.
+
+    Things are taken from the source when a worker is about to be free. The first exception stops
+    all workers.
+    """
+    things: asyncio.Queue[T | None] = asyncio.Queue(workers)
+
+    async def work_on_things() -> None:
+        while (thing := await things.get()) is not None:
+            await work(thing)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workers):
+            group.create_task(work_on_things())
+        async for thing in source:
+            await things.put(thing)
+        for _ in range(workers):
+            await things.put(None)

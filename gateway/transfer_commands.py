@@ -1,0 +1,140 @@
+"""Commands that send directories to a site and fetch them, over its public API alone."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.terminal import run_to_end
+
+if TYPE_CHECKING:
+    from gateway.transfer.events import OnEvent, TransferReport
+    from gateway.transfer.site import Site
+
+transfer_commands = typer.Typer()
+
+Url = Annotated[
+    str, typer.Option(envvar="STOREGRAPH_URL", help="URL of the site, without /graphql.")
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--api-key", envvar="STOREGRAPH_API_KEY", help="API key.", show_default=False, prompt=False
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Files moved at once.", min=1, max=64)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print events as JSON, one in each line.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; list what would be done.")]
+HERE = "http://127.0.0.1:8000"
+
+
+@transfer_commands.command()
+def upload(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", exists=True, help="Files and directories.")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help=r"Existing folder, such as /Scans/2026 or /communities/Brain. Write \/ for a "
+            "slash in a name.",
+        ),
+    ],
+    key: Key,
+    url: Url = HERE,
+    jobs: Jobs = 8,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave out entries whose name or path matches.")
+    ] = None,
+    leaf_folders_as_items: Annotated[
+        bool,
+        typer.Option(help="Make one item of each directory without subdirectories."),
+    ] = False,
+    dicom_series: Annotated[
+        bool, typer.Option(help="Make one DICOM series of each directory of DICOM files.")
+    ] = False,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="JSON file: an object of metadata for each path."
+        ),
+    ] = None,
+    allow_duplicates: Annotated[
+        bool, typer.Option(help="Make new folders and items where names exist.")
+    ] = False,
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Upload files and directories to a folder. Files that are there already are not sent again.
+
+    Directories become folders, and files become items. A file that has changed becomes a new
+    revision of its item. Symbolic links are skipped. Run the command again after any interruption.
+    """
+    from gateway.transfer.site import Site
+    from gateway.transfer.upload import UploadOptions, read_metadata, upload_tree
+
+    try:
+        options = UploadOptions(
+            exclude=tuple(exclude or ()),
+            leaf_folders_as_items=leaf_folders_as_items,
+            dicom_series=dicom_series,
+            metadata=read_metadata(metadata) if metadata else {},
+            allow_duplicates=allow_duplicates,
+            dry_run=dry_run,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--metadata") from None
+    site = Site(url, key, jobs)
+    _run(site, as_json, lambda tell: upload_tree(site, paths, to, options, tell))
+
+
+@transfer_commands.command()
+def download(
+    path: Annotated[str, typer.Argument(help="Folder or item, such as /Scans/2026/ct.nii.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)],
+    key: Key,
+    url: Url = HERE,
+    jobs: Jobs = 8,
+    revision: Annotated[
+        int | None, typer.Option(help="Revision of the item; the newest if omitted.", min=1)
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace local files whose content differs.")
+    ] = False,
+    as_json: AsJson = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Download a folder, with everything below it, or an item into a directory.
+
+    Files that are there already are not fetched again, and those that were interrupted are resumed.
+    Each file is checked by its SHA-256 before it gets its name. Names that file systems do not
+    accept are changed and listed.
+    """
+    from gateway.transfer.download import DownloadOptions, download_tree
+    from gateway.transfer.site import Site
+
+    options = DownloadOptions(revision=revision, overwrite=overwrite, dry_run=dry_run)
+    site = Site(url, key, jobs)
+    _run(site, as_json, lambda tell: download_tree(site, path, directory, options, tell))
+
+
+def _run(
+    site: "Site",
+    as_json: bool,
+    transfer: Callable[["OnEvent"], Coroutine[Any, Any, "TransferReport"]],
+) -> None:
+    """Run a transfer, and exit with status 1 if a file failed."""
+    from gateway.transfer.site import SiteError
+    from gateway.transfer_progress import print_report, shown_progress
+
+    async def run() -> None:
+        async with site:
+            with shown_progress(as_json=as_json) as tell:
+                report = await transfer(tell)
+        print_report(report, as_json=as_json)
+        if report.failures:
+            raise typer.Exit(1)
+
+    run_to_end(run(), SiteError)

@@ -1,0 +1,82 @@
+"""Progress of a transfer on a terminal, or as JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import typer
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from gateway.terminal import errors
+from gateway.transfer.events import FileOutcome, OnEvent, TransferEvent, TransferReport
+
+_WITHOUT_LINE = frozenset({FileOutcome.SENT, FileOutcome.FETCHED, FileOutcome.UNCHANGED})
+
+
+@contextmanager
+def shown_progress(*, as_json: bool) -> Iterator[OnEvent]:
+    """Give what shows events: bars on stderr, or lines of JSON on stdout."""
+    if as_json:
+        yield _print_json
+        return
+    columns = (
+        TextColumn("{task.fields[files]} files"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as progress:
+        yield _Bar(progress)
+
+
+def print_report(report: TransferReport, *, as_json: bool) -> None:
+    """Print the counts of a transfer, and the files that failed."""
+    if as_json:
+        counts = {outcome.value: number for outcome, number in sorted(report.counts.items())}
+        _write({"event": "end", "counts": counts, "bytes": report.moved})
+        return
+    counts_text = ", ".join(f"{number:,} {each}" for each, number in sorted(report.counts.items()))
+    errors.print(f"{counts_text or 'Nothing to do'}; {report.moved:,} bytes.", markup=False)
+    for path, reason in report.failures.items():
+        errors.print(f"failed: {path}: {reason}", markup=False)
+
+
+class _Bar:
+    """A bar that shows bytes, next to the number of files that have ended."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None, files="0")
+        self._ended = 0
+        self._known = 0
+
+    def __call__(self, event: TransferEvent) -> None:
+        self._known = event.total_files or self._known
+        self._ended += event.outcome is not None
+        files = f"{self._ended:,}/{self._known:,}" if self._known else f"{self._ended:,}"
+        self._progress.update(self._task, total=event.total_bytes, advance=event.moved, files=files)
+        if event.outcome is FileOutcome.PLANNED:
+            typer.echo(event.path)
+        elif event.outcome not in _WITHOUT_LINE and event.outcome is not None:
+            message = f": {event.message}" if event.message else ""
+            self._progress.console.print(f"{event.outcome}: {event.path}{message}", markup=False)
+
+
+def _print_json(event: TransferEvent) -> None:
+    values = {name: value for name, value in asdict(event).items() if value not in (None, "", 0)}
+    _write({"event": "file" if event.outcome else "progress", **values})
+
+
+def _write(values: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
