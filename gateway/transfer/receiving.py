@@ -147,7 +147,8 @@ async def _request_rest(
                 raise SiteError(f"It could not be fetched: {reason}")
             if part.length and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 raise DamagedFileError("The store does not send the rest of a file.")
-            async for block in response.aiter_raw(_BLOCK):
+            # Blocks as they arrive: what a connection has sent before it broke is not lost.
+            async for block in response.aiter_raw():
                 await asyncio.to_thread(part.write, block)
                 moved(len(block))
     except httpx.TransportError as error:
