@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,12 +44,30 @@ class DamagedFileError(Exception):
     """Raised when what was fetched is not the file, by its size or SHA-256."""
 
 
-def is_fetched(file: RemoteFile) -> bool:
-    """Return whether the target is the file already, by its SHA-256."""
+class LocalState(StrEnum):
+    """State of what is where a file goes to."""
+
+    ABSENT = "ABSENT"
+    SAME = "SAME"
+    OTHER = "OTHER"
+
+
+def local_state(file: RemoteFile) -> LocalState:
+    """Return whether the target is the file already, by its size and SHA-256, or something else.
+
+    A symbolic link is something else, wherever it leads.
+    """
     target = file.target
-    if file.sha256 is None or target.is_symlink() or not target.is_file():
-        return False
-    return target.stat().st_size == file.size and sha256_of(target) == file.sha256
+    if not os.path.lexists(target):
+        return LocalState.ABSENT
+    is_same = (
+        file.sha256 is not None
+        and not target.is_symlink()
+        and target.is_file()
+        and target.stat().st_size == file.size
+        and sha256_of(target) == file.sha256
+    )
+    return LocalState.SAME if is_same else LocalState.OTHER
 
 
 async def fetch_file(site: Site, file: RemoteFile, moved: Callable[[int], None]) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.transfer import receiving
-from gateway.transfer.receiving import DamagedFileError, RemoteFile, fetch_file, is_fetched
+from gateway.transfer.receiving import DamagedFileError, LocalState, RemoteFile, fetch_file, local_state
 from gateway.transfer.site import Site, SiteError
 
 CONTENT = bytes(range(256)) * 20_000
@@ -143,12 +143,14 @@ async def test_a_file_of_unknown_size_is_fetched_whole(
     assert file.target.read_bytes() == CONTENT
 
 
-def test_a_file_is_fetched_if_its_bytes_are_there(tmp_path: Path, file: RemoteFile) -> None:
-    assert not is_fetched(file)
+def test_a_local_file_is_the_same_by_its_bytes(tmp_path: Path, file: RemoteFile) -> None:
+    assert local_state(file) is LocalState.ABSENT
     file.target.write_bytes(CONTENT)
-    assert is_fetched(file)
+    assert local_state(file) is LocalState.SAME
     file.target.write_bytes(CONTENT[:-1] + b"x")
-    assert not is_fetched(file)
+    assert local_state(file) is LocalState.OTHER
     (tmp_path / "real").write_bytes(CONTENT)
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert not is_fetched(replace(file, target=tmp_path / "link"))
+    assert local_state(replace(file, target=tmp_path / "link")) is LocalState.OTHER
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    assert local_state(replace(file, target=tmp_path / "dangling")) is LocalState.OTHER

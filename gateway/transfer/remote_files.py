@@ -1,0 +1,196 @@
+"""The files of a folder or item of a site, page by page, each with a URL that is signed again."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.transfer.site import Site, SiteError
+
+_PAGE = 500
+RESOURCE = """
+query ($path: String!) {
+  resourceByPath(path: $path) {
+    __typename
+    ... on StorageFolder { uuid name path }
+    ... on StorageItem { uuid name revisionNumber }
+  }
+}
+"""
+_FOLDERS = """
+query ($uuid: UUID!, $after: String) {
+  storageFolder(uuid: $uuid) {
+    descendantFolders(first: 1000, after: $after) {
+      nodes { path }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+_MANIFEST = """
+query ($uuid: UUID!, $first: Int!, $after: String) {
+  storageFolder(uuid: $uuid) {
+    downloadManifest(first: $first, after: $after) {
+      edges { cursor node { path fileSize sha256 signedUrl { url } item { uuid name } } }
+      pageInfo { hasNextPage }
+    }
+  }
+}
+"""
+_BITSTREAMS = """
+query ($uuid: UUID!, $revision: Int, $after: String) {
+  storageItem(uuid: $uuid) {
+    revision(number: $revision) { fileCount }
+    bitstreams(revision: $revision, first: 500, after: $after) {
+      nodes { uuid name fileSize sha256 }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+_BITSTREAM = "query ($uuid: UUID!) { bitstream(uuid: $uuid) { signedUrl { url } } }"
+
+
+@dataclass(slots=True)
+class RemoteEntry:
+    """A file of a site, with the names of the directories that it goes to.
+
+    Attributes:
+        stored_name: its name in the site, which may not be one for a local file.
+        key: text that tells it from all others.
+    """
+
+    names: tuple[str, ...]
+    stored_name: str
+    key: str
+    size: int | None
+    sha256: str | None
+    signer: "ManifestSigner | BitstreamSigner"
+
+
+class ManifestSigner:
+    """Signs the URL of an entry of a manifest: the first one came with it."""
+
+    def __init__(self, site: Site, uuid: str, before: str | None, url: str | None) -> None:
+        self._site = site
+        self._uuid = uuid
+        self._before = before
+        self._url = url
+
+    async def __call__(self) -> str | None:
+        """Return a URL; None if the file has none."""
+        if url := self._url:
+            self._url = None
+            return url
+        page = await manifest_page(self._site, self._uuid, self._before, 1)
+        return _url_of(page["edges"][0]["node"]) if page["edges"] else None
+
+
+class BitstreamSigner:
+    """Signs the URL of a file of an item."""
+
+    def __init__(self, site: Site, uuid: str) -> None:
+        self._site = site
+        self._uuid = uuid
+
+    async def __call__(self) -> str | None:
+        """Return a URL; None if the file has none."""
+        file = (await self._site.query(_BITSTREAM, uuid=self._uuid))["bitstream"]
+        return _url_of(file) if file else None
+
+
+async def find_resource(site: Site, path: str) -> dict[str, Any]:
+    """Return the folder or item at a path, with its `__typename`, `uuid` and `name`.
+
+    Raises:
+        SiteError: there is none that the user can see.
+    """
+    resource = (await site.query(RESOURCE, path=path))["resourceByPath"]
+    if resource is None or "uuid" not in resource:
+        raise SiteError(f"There is no folder or item {path}.", "NOT_FOUND")
+    found: dict[str, Any] = resource
+    return found
+
+
+def names_in(path: str) -> tuple[str, ...]:
+    r"""Return the names in a path, in which `\/` stands for a slash and `\\` for a backslash."""
+    parts = re.findall(r"/((?:[^/\\]|\\.)+)", path)
+    return tuple(re.sub(r"\\(.)", r"\1", part) for part in parts)
+
+
+async def folder_paths(site: Site, uuid: str) -> AsyncIterator[tuple[str, ...]]:
+    """Yield the paths of all folders below a folder, as names."""
+    after = None
+    while True:
+        folder = (await site.query(_FOLDERS, uuid=uuid, after=after))["storageFolder"]
+        page = _present(folder)["descendantFolders"]
+        for node in page["nodes"]:
+            yield names_in(node["path"])
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
+
+
+async def manifest_page(site: Site, uuid: str, after: str | None, first: int) -> dict[str, Any]:
+    """Return a page of the files below a folder."""
+    folder = (await site.query(_MANIFEST, uuid=uuid, after=after, first=first))["storageFolder"]
+    page: dict[str, Any] = _present(folder)["downloadManifest"]
+    return page
+
+
+async def files_of_folder(site: Site, uuid: str) -> AsyncIterator[RemoteEntry]:
+    """Yield every file below a folder."""
+    after = None
+    while True:
+        page = await manifest_page(site, uuid, after, _PAGE)
+        for edge in page["edges"]:
+            node = edge["node"]
+            item = node["item"] or {"uuid": "", "name": ""}
+            names = tuple(node["path"].split("/"))
+            signer = ManifestSigner(site, uuid, after, _url_of(node))
+            size = None if node["fileSize"] is None else int(node["fileSize"])
+            key = f"{item['uuid']}{len(names)}"
+            yield RemoteEntry(names, item["name"], key, size, node["sha256"], signer)
+            after = edge["cursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+
+
+async def files_of_item(
+    site: Site, uuid: str, name: str, revision: int | None
+) -> AsyncIterator[RemoteEntry]:
+    """Yield the files of an item: one by its own name, several in a directory of that name.
+
+    Raises:
+        SiteError: the item has no such revision.
+    """
+    after = None
+    while True:
+        item = _present(
+            (await site.query(_BITSTREAMS, uuid=uuid, revision=revision, after=after))[
+                "storageItem"
+            ]
+        )
+        if item["revision"] is None:
+            raise SiteError(f"The item has no revision {revision}." if revision else "It is empty.")
+        is_single = item["revision"]["fileCount"] == 1
+        page = item["bitstreams"]
+        for node in page["nodes"]:
+            names = (name,) if is_single else (name, node["name"])
+            signer = BitstreamSigner(site, node["uuid"])
+            size = None if node["fileSize"] is None else int(node["fileSize"])
+            yield RemoteEntry(names, names[-1], node["uuid"], size, node["sha256"], signer)
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
+
+
+def _present(resource: dict[str, Any] | None) -> dict[str, Any]:
+    if resource is None:
+        raise SiteError("It was deleted meanwhile.", "NOT_FOUND")
+    return resource
+
+
+def _url_of(file: dict[str, Any]) -> str | None:
+    url: str | None = file["signedUrl"] and file["signedUrl"]["url"]
+    return url
