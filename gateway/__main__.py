@@ -21,6 +21,7 @@ from gateway.key_commands import key_commands
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.settings import Settings
 from gateway.terminal import checked_settings, console, errors, run_to_end
+from gateway.transfer_commands import transfer_commands
 
 if TYPE_CHECKING:
     from gateway.context import Services
@@ -33,6 +34,7 @@ cli = typer.Typer(
 cli.add_typer(key_commands, name="key")
 cli.add_typer(dicom_commands, name="dicom")
 cli.add_typer(backup_commands)
+cli.add_typer(transfer_commands)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

@@ -1,12 +1,13 @@
 """Commands that send directories to a site and fetch them, over its public API alone."""
 
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.terminal import run_to_end
+from gateway.terminal import errors, run_to_end
 
 if TYPE_CHECKING:
     from gateway.transfer.events import OnEvent, TransferReport
@@ -16,12 +17,6 @@ transfer_commands = typer.Typer()
 
 Url = Annotated[
     str, typer.Option(envvar="STOREGRAPH_URL", help="URL of the site, without /graphql.")
-]
-Key = Annotated[
-    str,
-    typer.Option(
-        "--api-key", envvar="STOREGRAPH_API_KEY", help="API key.", show_default=False, prompt=False
-    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Files moved at once.", min=1, max=64)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print events as JSON, one in each line.")]
@@ -42,7 +37,6 @@ def upload(
             "slash in a name.",
         ),
     ],
-    key: Key,
     url: Url = HERE,
     jobs: Jobs = 8,
     exclude: Annotated[
@@ -50,10 +44,16 @@ def upload(
     ] = None,
     leaf_folders_as_items: Annotated[
         bool,
-        typer.Option(help="Make one item of each directory without subdirectories."),
+        typer.Option(
+            "--leaf-folders-as-items",
+            help="Make one item of each directory without subdirectories.",
+        ),
     ] = False,
     dicom_series: Annotated[
-        bool, typer.Option(help="Make one DICOM series of each directory of DICOM files.")
+        bool,
+        typer.Option(
+            "--dicom-series", help="Make one DICOM series of each directory of DICOM files."
+        ),
     ] = False,
     metadata: Annotated[
         Path | None,
@@ -62,15 +62,17 @@ def upload(
         ),
     ] = None,
     allow_duplicates: Annotated[
-        bool, typer.Option(help="Make new folders and items where names exist.")
+        bool,
+        typer.Option("--allow-duplicates", help="Make new folders and items where names exist."),
     ] = False,
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:
     """Upload files and directories to a folder. Files that are there already are not sent again.
 
-    Directories become folders, and files become items. A file that has changed becomes a new
-    revision of its item. Symbolic links are skipped. Run the command again after any interruption.
+    The API key is taken from STOREGRAPH_API_KEY. Directories become folders, and files become items.
+    A file that has changed becomes a new revision of its item. Symbolic links are skipped. Run the
+    command again after any interruption.
     """
     from gateway.transfer.site import Site
     from gateway.transfer.upload import UploadOptions, read_metadata, upload_tree
@@ -86,7 +88,7 @@ def upload(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--metadata") from None
-    site = Site(url, key, jobs)
+    site = Site(url, _api_key(), jobs)
     _run(site, as_json, lambda tell: upload_tree(site, paths, to, options, tell))
 
 
@@ -94,21 +96,21 @@ def upload(
 def download(
     path: Annotated[str, typer.Argument(help="Folder or item, such as /Scans/2026/ct.nii.")],
     directory: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)],
-    key: Key,
     url: Url = HERE,
     jobs: Jobs = 8,
     revision: Annotated[
         int | None, typer.Option(help="Revision of the item; the newest if omitted.", min=1)
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option(help="Replace local files whose content differs.")
+        bool, typer.Option("--overwrite", help="Replace local files whose content differs.")
     ] = False,
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:
     """Download a folder, with everything below it, or an item into a directory.
 
-    Files that are there already are not fetched again, and those that were interrupted are resumed.
+    The API key is taken from STOREGRAPH_API_KEY. Files that are there already are not fetched again,
+    and those that were interrupted are resumed.
     Each file is checked by its SHA-256 before it gets its name. Names that file systems do not
     accept are changed and listed.
     """
@@ -116,8 +118,16 @@ def download(
     from gateway.transfer.site import Site
 
     options = DownloadOptions(revision=revision, overwrite=overwrite, dry_run=dry_run)
-    site = Site(url, key, jobs)
+    site = Site(url, _api_key(), jobs)
     _run(site, as_json, lambda tell: download_tree(site, path, directory, options, tell))
+
+
+def _api_key() -> str:
+    """Return the key from the environment: as an argument, other users of the machine could see it."""
+    if key := os.environ.get("STOREGRAPH_API_KEY", ""):
+        return key
+    errors.print("Set STOREGRAPH_API_KEY to an API key.")
+    raise typer.Exit(2)
 
 
 def _run(
@@ -137,4 +147,4 @@ def _run(
         if report.failures:
             raise typer.Exit(1)
 
-    run_to_end(run(), SiteError)
+    run_to_end(run(), SiteError, ValueError)

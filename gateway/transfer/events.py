@@ -14,6 +14,7 @@ class FileOutcome(StrEnum):
     ALREADY_STORED = "already stored"
     PLANNED = "planned"
     SKIPPED = "skipped"
+    IN_PROGRESS = "in progress"
     RENAMED = "renamed"
     FAILED = "failed"
 

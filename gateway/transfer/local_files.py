@@ -94,6 +94,39 @@ def _walk(
         yield LocalFile(f"{name}/", path, None)
 
 
+class Batches:
+    """Entries of a walk in batches of about `size`.
+
+    Args:
+        whole_directories: whether the files of a directory stay together, however many there are.
+    """
+
+    def __init__(
+        self, walk: Iterator[LocalFile | Unsent], size: int, *, whole_directories: bool
+    ) -> None:
+        self._walk = walk
+        self._size = size
+        self._keeps_whole = whole_directories
+        self._next: LocalFile | Unsent | None = None
+
+    def take(self) -> list[LocalFile | Unsent]:
+        """Return the next batch; empty after the last one."""
+        taken = [self._next] if self._next else []
+        self._next = None
+        for each in self._walk:
+            if len(taken) >= self._size and not (
+                self._keeps_whole and _are_together(taken[-1], each)
+            ):
+                self._next = each
+                break
+            taken.append(each)
+        return taken
+
+
+def _are_together(first: LocalFile | Unsent, second: LocalFile | Unsent) -> bool:
+    return first.name.rpartition("/")[0] == second.name.rpartition("/")[0]
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as hex digits."""
     with path.open("rb") as file:

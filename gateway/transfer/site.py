@@ -1,6 +1,7 @@
 """A Storegraph site as a client sees it. Requests are repeated while the site is busy."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import httpx
@@ -22,6 +23,21 @@ class SiteError(Exception):
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class RefusedError(SiteError):
+    """The site has refused a mutation.
+
+    Attributes:
+        refusals: the user errors, each with `code`, `message` and `path`.
+    """
+
+    def __init__(self, refusals: Sequence[Mapping[str, Any]]) -> None:
+        first = refusals[0]
+        where = ".".join(str(each) for each in first["path"] or ())
+        message = f"{where}: {first['message']}" if where else first["message"]
+        super().__init__(message, first["code"])
+        self.refusals = refusals
 
 
 class Site:
@@ -69,7 +85,8 @@ class Site:
         """Return the payload of a mutation.
 
         Raises:
-            SiteError: as above, or the mutation is refused.
+            RefusedError: the mutation is refused.
+            SiteError: as above.
         """
         type_name = f"{mutation[0].upper()}{mutation[1:]}Input"
         document = (
@@ -78,9 +95,7 @@ class Site:
         )
         payload: dict[str, Any] = (await self.query(document, input=input))[mutation]
         if refusals := payload["userErrors"]:
-            where = ".".join(str(each) for each in refusals[0]["path"] or ())
-            message = f"{where}: {refusals[0]['message']}" if where else refusals[0]["message"]
-            raise SiteError(message, refusals[0]["code"])
+            raise RefusedError(refusals)
         return payload
 
     async def _answer(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,202 @@
+"""One import of a tree: announce the files of a batch, send their bytes, and watch the job."""
+
+import asyncio
+import mimetypes
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from gateway.transfer.events import FileOutcome, Reporter, TransferEvent
+from gateway.transfer.local_files import LocalFile
+from gateway.transfer.pool import for_each
+from gateway.transfer.sending import TARGET_FIELDS, FileChangedError, send_file
+from gateway.transfer.site import RefusedError, Site, SiteError
+
+_SELECTION = f"importUuid entries {{ state itemUuid target {{ {TARGET_FIELDS} }} }}"
+_JOB = """
+query ($uuid: UUID!) { uploadJob(uuid: $uuid) { status error unitsErrorCount unitsCancelledCount } }
+"""
+_FAILED_UNITS = """
+query ($uuid: UUID!, $after: String) {
+  uploadJob(uuid: $uuid) {
+    units(statuses: [ERROR, CANCELLED], first: 1000, after: $after) {
+      nodes { position error }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+_LONGEST_POLL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEntry:
+    """A file that is to be sent, or an empty directory, which has no digest."""
+
+    file: LocalFile
+    sha256: str | None
+    metadata: Mapping[str, Any] | None = None
+
+    def announcement(self) -> dict[str, Any]:
+        """Return the entry of `importTree`."""
+        path = re.sub(r"\\", r"\\\\", self.file.name)
+        if self.file.size is None:
+            return {"path": path}
+        return {
+            "path": path,
+            "fileSize": self.file.size,
+            "mimeType": mimetypes.guess_type(self.file.name)[0],
+            "sha256": self.sha256,
+            "clientMetadata": self.metadata,
+            "sourceModifiedAt": datetime.fromtimestamp(self.file.modified_at, UTC).isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    entry: LocalEntry
+    item_uuid: str
+    target: Mapping[str, Any]
+
+
+class TreeImport:
+    """The import of a batch into a folder."""
+
+    def __init__(
+        self, site: Site, folder_uuid: str, dicom_series: bool, if_name_taken: str, report: Reporter
+    ) -> None:
+        self._site = site
+        self._options = {
+            "folderUuid": folder_uuid,
+            "dicomSeries": dicom_series,
+            "ifNameTaken": if_name_taken,
+        }
+        self._report = report
+        self._in_job: list[_Announced] = []
+        self._job_uuid: str | None = None
+
+    async def send(self, entries: Sequence[LocalEntry]) -> None:
+        """Announce the files, send those of which the bytes are wanted, and start the job.
+
+        Raises:
+            SiteError: the batch is refused.
+        """
+        entries, announced = await self._announce(entries)
+        wanted: list[_Announced] = []
+        for entry, answer in zip(entries, announced["entries"], strict=True):
+            if answer["target"]:
+                wanted.append(_Announced(entry, answer["itemUuid"], answer["target"]))
+            elif answer["state"] == "IN_PROGRESS":
+                self._report.end(entry.file.name, FileOutcome.IN_PROGRESS)
+            elif entry.file.size is not None:
+                self._report.end(entry.file.name, FileOutcome.UNCHANGED)
+        await for_each(_each(wanted), self._send, self._site.transfers)
+        await self._start(wanted, announced["importUuid"])
+
+    async def _announce(
+        self, entries: Sequence[LocalEntry]
+    ) -> tuple[Sequence[LocalEntry], dict[str, Any]]:
+        """Announce files; return those that are accepted, with the answer."""
+        key = str(uuid4())
+        while True:
+            given = [entry.announcement() for entry in entries]
+            try:
+                answer = await self._site.mutate(
+                    "importTree", _SELECTION, **self._options, entries=given, idempotencyKey=key
+                )
+            except RefusedError as error:
+                refused = {
+                    int(each["path"][2]): each["message"]
+                    for each in error.refusals
+                    if each["path"][:2] == ["input", "entries"] and len(each["path"]) > 2
+                }
+                if not refused:
+                    raise
+                for index, message in refused.items():
+                    self._report.end(entries[index].file.name, FileOutcome.FAILED, message)
+                entries = [each for index, each in enumerate(entries) if index not in refused]
+                key = str(uuid4())
+                if not entries:
+                    return [], {"entries": [], "importUuid": None}
+            else:
+                return entries, answer
+
+    async def _send(self, file: _Announced) -> None:
+        if file.target["alreadyStored"]:
+            self._in_job.append(file)
+            return
+        local = file.entry.file
+        try:
+            await send_file(self._site, file.target, local.path, local.size or 0, self._moved)
+        except (SiteError, FileChangedError, OSError) as error:
+            self._report.end(local.name, FileOutcome.FAILED, str(error))
+        else:
+            self._in_job.append(file)
+
+    def _moved(self, size: int) -> None:
+        self._report(TransferEvent(moved=size))
+
+    async def _start(self, wanted: Sequence[_Announced], import_uuid: str | None) -> None:
+        """Start the job that turns placeholders into items; those of unsent files are removed."""
+        sent = {file.item_uuid for file in self._in_job}
+        self._in_job = [file for file in wanted if file.item_uuid in sent]
+        if unsent := [file.item_uuid for file in wanted if file.item_uuid not in sent]:
+            await self._site.mutate("abortUploads", "removedItemsCount", itemUuids=unsent)
+        if not self._in_job:
+            return
+        started = await self._site.mutate(
+            "startUploadJob",
+            "uploadJob { uuid }",
+            folderUuid=self._options["folderUuid"],
+            importUuid=import_uuid,
+            ignoreErrors=True,
+            idempotencyKey=str(uuid4()),
+        )
+        self._job_uuid = started["uploadJob"]["uuid"]
+
+    async def watch(self) -> None:
+        """Wait until the job has ended, and report what became of its files."""
+        if self._job_uuid is None:
+            return
+        pause = 0.05
+        while (job := await self._job())["status"] == "PENDING":
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL)
+        failed: dict[int, str] = {}
+        if job["unitsErrorCount"] or job["unitsCancelledCount"]:
+            failed = await self._failures(job["error"] or "The job was cancelled.")
+        for position, file in enumerate(self._in_job):
+            if position in failed:
+                self._report.end(file.entry.file.name, FileOutcome.FAILED, failed[position])
+            else:
+                stored = file.target["alreadyStored"]
+                outcome = FileOutcome.ALREADY_STORED if stored else FileOutcome.SENT
+                self._report.end(file.entry.file.name, outcome)
+
+    async def _job(self) -> dict[str, Any]:
+        job: dict[str, Any] | None = (await self._site.query(_JOB, uuid=self._job_uuid))[
+            "uploadJob"
+        ]
+        if job is None:
+            raise SiteError("The upload job has disappeared.")
+        return job
+
+    async def _failures(self, reason: str) -> dict[int, str]:
+        """Return why units failed, by their positions."""
+        failures: dict[int, str] = {}
+        after = None
+        while True:
+            job = await self._site.query(_FAILED_UNITS, uuid=self._job_uuid, after=after)
+            units = job["uploadJob"]["units"]
+            failures |= {unit["position"]: unit["error"] or reason for unit in units["nodes"]}
+            if not units["pageInfo"]["hasNextPage"]:
+                return failures
+            after = units["pageInfo"]["endCursor"]
+
+
+async def _each(files: Sequence[_Announced]) -> AsyncIterator[_Announced]:
+    for file in files:
+        yield file

@@ -1,0 +1,162 @@
+"""Uploading files and directories to a folder."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
+from gateway.transfer.import_batch import LocalEntry, TreeImport
+from gateway.transfer.local_files import Batches, LocalFile, Unsent, local_files, sha256_of
+from gateway.transfer.remote_files import find_resource
+from gateway.transfer.site import Site, SiteError
+
+BATCH = 1_000
+"""Files that are announced together, and that one job turns into items."""
+_JOBS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How files and directories are uploaded.
+
+    Attributes:
+        exclude: shell patterns of names or paths that are left out.
+        leaf_folders_as_items: whether a directory without subdirectories becomes one item.
+        dicom_series: whether a directory of DICOM files also becomes a DICOM series.
+        metadata: client metadata of items by their paths below the destination.
+        allow_duplicates: whether new folders and items are made where names exist.
+        dry_run: whether nothing is sent: each file is reported as planned.
+    """
+
+    exclude: Sequence[str] = ()
+    leaf_folders_as_items: bool = False
+    dicom_series: bool = False
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    allow_duplicates: bool = False
+    dry_run: bool = False
+
+    @property
+    def keeps_directories_whole(self) -> bool:
+        """Whether the files of a directory have to be announced together."""
+        return self.leaf_folders_as_items or self.dicom_series
+
+
+def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the metadata in a JSON file: an object of metadata for each path.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    is_good = isinstance(content, dict) and all(isinstance(each, dict) for each in content.values())
+    if not is_good:
+        raise ValueError(f"{path} must be an object that has an object for each path.")
+    return dict(content)
+
+
+async def upload_tree(
+    site: Site,
+    paths: Sequence[Path],
+    destination: str,
+    options: UploadOptions | None = None,
+    tell: OnEvent = lambda _event: None,
+) -> TransferReport:
+    """Upload files and directories to the folder at a path of the site, each under its name.
+
+    Names that exist are reused: files with the same bytes are not sent again, others become new
+    revisions. Running it again after any interruption goes on where that was.
+
+    Args:
+        tell: called with the progress.
+
+    Returns:
+        What was done, with the files that failed.
+
+    Raises:
+        SiteError: there is no such folder, the user may not upload to it, or the site cannot be
+            reached.
+        ValueError: two of the paths have the same name, or metadata is for a path that there is
+            not.
+    """
+    options = options or UploadOptions()
+    report = Reporter(tell)
+    folder = await find_resource(site, destination)
+    if folder["__typename"] != "StorageFolder":
+        raise SiteError(f"{destination} is not a folder.", "BAD_USER_INPUT")
+    walk = local_files(paths, options.exclude)
+    batches = Batches(walk, BATCH, whole_directories=options.keeps_directories_whole)
+    if unknown := set(options.metadata) - await asyncio.to_thread(_known, paths, options):
+        raise ValueError(f"There is metadata for {min(unknown)}, which is not uploaded.")
+    slots = asyncio.Semaphore(_JOBS_AT_ONCE)
+    async with asyncio.TaskGroup() as ends:
+        async for batch in _prepared(batches, options, report):
+            if options.dry_run:
+                for entry in batch:
+                    report.end(entry.file.name, FileOutcome.PLANNED)
+                continue
+            await slots.acquire()
+            step = TreeImport(site, folder["uuid"], options.dicom_series, _rule(options), report)
+            await step.send(batch)
+            watching = ends.create_task(step.watch())
+            watching.add_done_callback(lambda _task: slots.release())
+    return report.report
+
+
+def _rule(options: UploadOptions) -> str:
+    return "ALLOW_DUPLICATE" if options.allow_duplicates else "REUSE"
+
+
+def _known(paths: Sequence[Path], options: UploadOptions) -> set[str]:
+    """Return the paths for which there can be metadata; they are only looked for if there is."""
+    if not options.metadata:
+        return set()
+    return {each.name for each in local_files(paths, options.exclude)}
+
+
+async def _prepared(
+    batches: Batches, options: UploadOptions, report: Reporter
+) -> AsyncIterator[list[LocalEntry]]:
+    """Yield the files in batches, with digests: those of one are read while another is sent."""
+    files = known_bytes = 0
+    preparing = asyncio.create_task(_prepare(batches, options, report))
+    while batch := await preparing:
+        files += len(batch)
+        known_bytes += sum(entry.file.size or 0 for entry in batch)
+        report(TransferEvent(total_files=files, total_bytes=known_bytes))
+        preparing = asyncio.create_task(_prepare(batches, options, report))
+        yield batch
+
+
+async def _prepare(batches: Batches, options: UploadOptions, report: Reporter) -> list[LocalEntry]:
+    """Return the next batch; empty after the last one."""
+    entries: list[LocalEntry] = []
+    while not entries:
+        taken = await asyncio.to_thread(batches.take)
+        if not taken:
+            break
+        for each in taken:
+            if isinstance(each, Unsent):
+                outcome = FileOutcome.FAILED if each.is_failure else FileOutcome.SKIPPED
+                report.end(each.name, outcome, each.reason)
+        files = [each for each in taken if isinstance(each, LocalFile)]
+        digests = await asyncio.gather(
+            *(asyncio.to_thread(_digest, each) for each in files), return_exceptions=True
+        )
+        for file, digest in zip(files, digests, strict=True):
+            if isinstance(digest, OSError):
+                report.end(file.name, FileOutcome.FAILED, digest.strerror or str(digest))
+            elif isinstance(digest, BaseException):
+                raise digest
+            else:
+                entries.append(LocalEntry(file, digest, options.metadata.get(file.name)))
+    return entries
+
+
+def _digest(file: LocalFile) -> str | None:
+    return None if file.size is None else sha256_of(file.path)
