@@ -70,9 +70,9 @@ def upload(
 ) -> None:
     """Upload files and directories to a folder. Files that are there already are not sent again.
 
-    The API key is taken from STOREGRAPH_API_KEY. Directories become folders, and files become items.
-    A file that has changed becomes a new revision of its item. Symbolic links are skipped. Run the
-    command again after any interruption.
+    The environment variable STOREGRAPH_API_KEY has the API key. Directories become folders, and
+    files become items. A file that has changed becomes a new revision of its item. Symbolic links
+    are skipped. Run the command again after any interruption.
     """
     from gateway.transfer.site import Site
     from gateway.transfer.upload import UploadOptions, read_metadata, upload_tree
@@ -109,10 +109,9 @@ def download(
 ) -> None:
     """Download a folder, with everything below it, or an item into a directory.
 
-    The API key is taken from STOREGRAPH_API_KEY. Files that are there already are not fetched again,
-    and those that were interrupted are resumed.
-    Each file is checked by its SHA-256 before it gets its name. Names that file systems do not
-    accept are changed and listed.
+    The environment variable STOREGRAPH_API_KEY has the API key. Files that are there already are not
+    fetched again, and those that were interrupted are resumed. Each file is checked by its SHA-256
+    before it gets its name. Names that file systems do not accept are changed and listed.
     """
     from gateway.transfer.download import DownloadOptions, download_tree
     from gateway.transfer.site import Site
@@ -123,7 +122,7 @@ def download(
 
 
 def _api_key() -> str:
-    """Return the key from the environment: as an argument, other users of the machine could see it."""
+    """Return the key in the environment: arguments are seen by all users of a machine."""
     if key := os.environ.get("STOREGRAPH_API_KEY", ""):
         return key
     errors.print("Set STOREGRAPH_API_KEY to an API key.")

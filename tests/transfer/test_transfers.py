@@ -1,0 +1,189 @@
+"""Trees that are uploaded and downloaded again, on both databases and stores."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.media import samples
+from gateway.transfer.download import DownloadOptions, download_tree
+from gateway.transfer.events import FileOutcome, TransferEvent
+from gateway.transfer.site import Site as Client
+from gateway.transfer.site import SiteError
+from gateway.transfer.upload import UploadOptions, upload_tree
+from tests.fixtures.sites import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """Site shared by the module; tests use separate objects."""
+    return shared_site
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Directory with files of several kinds, nested and empty directories, and odd names."""
+    top = tmp_path / "local" / "Scans"
+    contents = {
+        "a.png": samples.png(8, 8),
+        "b.txt": b"text",
+        "none.bin": b"",
+        "inner/deep/c.bin": bytes(range(256)) * 9000,
+        "inner/ä ö.txt": "ü".encode(),
+        "inner/back\\slash.txt": b"odd",
+        "inner/.hidden": b"hidden",
+    }
+    for name, content in contents.items():
+        path = top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (top / "empty" / "nested").mkdir(parents=True)
+    return top
+
+
+def contents(top: Path) -> dict[str, bytes | None]:
+    """Return all that is below a directory: the bytes of files, None for directories."""
+    return {
+        str(path.relative_to(top)): path.read_bytes() if path.is_file() else None for path in sorted(top.rglob("*"))
+    }
+
+
+async def upload(site: Site, path: Path, folder: str, **options: Any) -> Counter[FileOutcome]:
+    """Upload a path to a root folder of that name, and return the outcomes of files."""
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await upload_tree(client, [path], f"/{folder}", UploadOptions(**options))
+    assert not report.failures, report.failures
+    return Counter(report.counts)
+
+
+async def download(site: Site, path: str, directory: Path, **options: Any) -> Counter[FileOutcome]:
+    """Download a path, and return the outcomes of files."""
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await download_tree(client, path, directory, DownloadOptions(**options))
+    assert not report.failures, report.failures
+    return Counter(report.counts)
+
+
+async def test_a_tree_comes_back_byte_for_byte(site: Site, tree: Path, tmp_path: Path) -> None:
+    """MID-API-05, MID-API-12."""
+    await site.folder("there and back")
+    assert await upload(site, tree, "there and back") == {FileOutcome.SENT: 7}
+    await download(site, "/there and back/Scans", tmp_path / "back")
+    expected = {name.replace("\\", "_"): content for name, content in contents(tree).items()}
+    assert contents(tmp_path / "back" / "Scans") == expected
+    again = await download(site, "/there and back/Scans", tmp_path / "back")
+    assert again[FileOutcome.UNCHANGED] == 7
+    assert again[FileOutcome.FETCHED] == 0
+
+
+async def test_unchanged_files_are_not_sent_again(site: Site, tree: Path) -> None:
+    """MID-API-09: existing names are reused, and a changed file becomes a revision (SUB-120, SUB-121)."""
+    await site.folder("twice")
+    await upload(site, tree, "twice")
+    assert await upload(site, tree, "twice") == {FileOutcome.UNCHANGED: 7}
+    (tree / "b.txt").write_bytes(b"changed")
+    assert await upload(site, tree, "twice") == {FileOutcome.UNCHANGED: 6, FileOutcome.SENT: 1}
+    item = await found(site, "/twice/Scans/b.txt")
+    assert item["revisionNumber"] == 2
+    assert (await site.client.get(item["signedUrl"]["url"])).content == b"changed"
+
+
+async def test_a_revision_can_be_downloaded(site: Site, tree: Path, tmp_path: Path) -> None:
+    await site.folder("revisions")
+    await upload(site, tree, "revisions")
+    (tree / "b.txt").write_bytes(b"second")
+    await upload(site, tree, "revisions")
+    for revision, content in ((1, b"text"), (2, b"second"), (None, b"second")):
+        directory = tmp_path / str(revision)
+        await download(site, "/revisions/Scans/b.txt", directory, revision=revision)
+        assert contents(directory) == {"b.txt": content}
+    with pytest.raises(SiteError, match="no revision 3"):
+        await download(site, "/revisions/Scans/b.txt", tmp_path / "3", revision=3)
+
+
+async def test_few_requests_send_many_files(site: Site, tmp_path: Path) -> None:
+    """At most 4 for 1,000 files, without those that watch the job."""
+    top = tmp_path / "many"
+    top.mkdir()
+    for number in range(300):
+        (top / f"{number}.txt").write_text(str(number))
+    await site.folder("few requests")
+    polls = 0
+    async with Client(site.url, site.keys["admin"]) as client:
+        query = client.query
+
+        async def counting(document: str, **variables: Any) -> dict[str, Any]:
+            nonlocal polls
+            polls += "uploadJob(uuid" in document
+            return await query(document, **variables)
+
+        client.query = counting  # type: ignore[method-assign] # the client has no hook
+        report = await upload_tree(client, [top], "/few requests")
+        assert report.counts == {FileOutcome.SENT: 300}
+        assert client.requests_count - polls == 3
+
+
+async def test_an_unknown_destination_is_an_error(site: Site, tree: Path) -> None:
+    """SUB-123, SUB-124: nothing goes to another folder instead."""
+    with pytest.raises(SiteError, match="no folder or item /nowhere"):
+        await upload(site, tree, "nowhere")
+    await site.folder("has a file")
+    await upload(site, tree / "b.txt", "has a file")
+    with pytest.raises(SiteError, match="is not a folder"):
+        await upload(site, tree, "has a file/b.txt")
+
+
+async def test_metadata_is_given_by_path(site: Site, tree: Path) -> None:
+    await site.folder("with metadata")
+    await upload(site, tree, "with metadata", metadata={"Scans/b.txt": {"seen": True}})
+    item = await found(site, "/with metadata/Scans/b.txt")
+    assert item["clientMetadata"] == {"seen": True}
+    with pytest.raises(ValueError, match=r"Scans/x.txt, which is not uploaded"):
+        await upload(site, tree, "with metadata", metadata={"Scans/x.txt": {}})
+
+
+async def test_a_dry_run_changes_nothing(site: Site, tree: Path, tmp_path: Path) -> None:
+    await site.folder("dry")
+    assert await upload(site, tree, "dry", dry_run=True) == {FileOutcome.PLANNED: 9 - 1}
+    assert await found(site, "/dry/Scans") is None
+    await upload(site, tree, "dry")
+    assert (await download(site, "/dry/Scans", tmp_path / "dry", dry_run=True))[FileOutcome.PLANNED] == 7
+    assert not (tmp_path / "dry").exists()
+
+
+async def test_what_cannot_be_sent_is_listed_and_the_rest_is_sent(site: Site, tree: Path) -> None:
+    (tree / ("x" * 200 + "\x07.txt")).write_text("a name that the site refuses")
+    (tree / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"cut")
+    shutil.copy(tree / "b.txt", tree / "unreadable")
+    await site.folder("some fail")
+    events: list[TransferEvent] = []
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await upload_tree(client, [tree], "/some fail", tell=events.append)
+    assert report.counts[FileOutcome.SENT] == 8
+    assert len(report.failures) == report.counts[FileOutcome.FAILED]
+    assert {Path(name).name[-4:] for name in report.failures} <= {".txt", ".png"}
+    assert json.dumps(report.failures)
+
+
+async def test_local_files_are_replaced_only_if_that_is_wanted(site: Site, tree: Path, tmp_path: Path) -> None:
+    await site.folder("local")
+    await upload(site, tree / "b.txt", "local")
+    (tmp_path / "b.txt").write_text("mine")
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await download_tree(client, "/local/b.txt", tmp_path)
+    assert list(report.failures) == ["b.txt"]
+    assert (tmp_path / "b.txt").read_text() == "mine"
+    await download(site, "/local/b.txt", tmp_path, overwrite=True)
+    assert (tmp_path / "b.txt").read_text() == "text"
+
+
+async def found(site: Site, path: str) -> Any:
+    """Return the item at a path; None if there is none."""
+    fields = "... on StorageItem { uuid revisionNumber clientMetadata signedUrl { url } }"
+    document = f"query($path: String!) {{ resourceByPath(path: $path) {{ __typename {fields} }} }}"
+    return (await site.ask(document, {"path": path}))["resourceByPath"]
