@@ -13,9 +13,11 @@ LAYERS = (
         "gateway.bytes_server",
         "gateway.greeting",
         "gateway.terminal",
+        "gateway.transfer_progress",
         "gateway.backup_commands",
         "gateway.key_commands",
         "gateway.dicom_commands",
+        "gateway.transfer_commands",
         "gateway.__main__",
     ),
     ("schema",),
@@ -56,6 +58,7 @@ LAYERS = (
     ("gateway.database", "gateway.stores", "gateway.media", "gateway.fetching", "gateway.dicom.rewriting"),
     ("gateway.dicom",),
     ("gateway.models",),
+    ("gateway.transfer",),
     ("gateway.settings", "gateway.errors", "gateway.ids", "gateway.kinds", "gateway"),
 )
 """From top to bottom; a module belongs to the layer that names the longest part of it."""
@@ -110,6 +113,18 @@ def test_rules_are_pure_functions() -> None:
     assert not impure
 
 
+def test_transfers_import_neither_server_nor_database() -> None:
+    """Scripts use them wherever a site can be reached."""
+    foreign = {
+        (name, other)
+        for name in modules()
+        if name.startswith("gateway.transfer.")
+        for other in imports(name) | type_imports(name)
+        if not other.startswith("gateway.transfer") and other != "gateway.tree_names"
+    }
+    assert not foreign
+
+
 def test_modules_have_no_import_cycles() -> None:
     """Types of the schema may import each other for the type checker."""
     assert cycles({name: imports(name) for name in modules()}) == []
@@ -154,6 +169,7 @@ LATE_IMPORTS = {
     "gateway.backup_commands",  # likewise
     "gateway.key_commands",  # likewise
     "gateway.dicom_commands",  # likewise
+    "gateway.transfer_commands",  # likewise
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
     "gateway.media.recognize",  # likewise
