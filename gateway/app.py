@@ -159,21 +159,29 @@ def _routes(
         closing=services.closing,
         max_age=settings.persisted_max_age,
     )
-    store = services.store
-    objects = object_routes(store, authenticate.holder) if isinstance(store, DiskStore) else []
-    web = DicomWeb(services, authenticate, rates, log, serves_bytes=bool(objects))
-    archives = Archives.of(services, authenticate.holder, rates, log)
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),
-        *objects,
-        *(archive_routes(archives) if objects else []),
-        *(dicomweb_routes(web) if settings.dicomweb != "off" else []),
+        *_byte_routes(services, authenticate, rates, log),
         *health_routes(Readiness(services, clocks.warnings)),
         Route("/graphql/", to_endpoint, methods=["GET", "POST"]),
         *(graphiql_routes() if settings.graphiql else []),
         *([schema_route(schema)] if settings.introspection else []),
         metrics_route(authenticate, SiteGauges(services.database, services.queue)),
     ]
+
+
+def _byte_routes(
+    services: Services, authenticate: Authenticator, rates: Rates, log: OperationLog
+) -> list[BaseRoute]:
+    """Return the routes of bytes, which gateways send from the local disk only."""
+    store, routes = services.store, list[BaseRoute]()
+    if isinstance(store, DiskStore):
+        routes += object_routes(store, authenticate.holder)
+        routes += archive_routes(Archives.of(services, authenticate.holder, rates, log))
+    web = DicomWeb(services, authenticate, rates, log, serves_bytes=bool(routes))
+    if services.settings.dicomweb != "off":
+        routes += dicomweb_routes(web)
+    return routes
 
 
 def _socket_origins(settings: Settings) -> frozenset[str]:

@@ -27,7 +27,10 @@ def safe_name(name: str) -> str:
     What is not allowed becomes an underscore. Long names lose the end of their stem.
     """
     safe = _UNSAFE.sub("_", unicodedata.normalize("NFC", name)).strip(" ")
-    safe = _without_end(_shortened(safe, MAX_BYTES - 1))
+    if len(safe.encode()) >= MAX_BYTES:  # room for an underscore in front
+        suffix = _suffix(safe)
+        safe = _cut(safe.removesuffix(suffix), MAX_BYTES - 1 - len(suffix.encode())) + suffix
+    safe = safe.rstrip(" .")  # which Windows drops
     if not safe:
         return "_"
     return f"_{safe}" if _RESERVED.match(safe) else safe
@@ -81,18 +84,6 @@ def _suffix(name: str) -> str:
     return suffix if len(suffix.encode()) <= _MAX_SUFFIX_BYTES else ""
 
 
-def _shortened(name: str, size: int) -> str:
-    if len(name.encode()) <= size:
-        return name
-    suffix = _suffix(name)
-    return _cut(name.removesuffix(suffix), size - len(suffix.encode())) + suffix
-
-
 def _cut(text: str, size: int) -> str:
     """Return as many characters from the beginning of a text as fit into `size` bytes."""
     return text.encode()[:size].decode(errors="ignore")
-
-
-def _without_end(name: str) -> str:
-    """Return a name without the dots and spaces at its end, which Windows drops."""
-    return name.rstrip(" .")

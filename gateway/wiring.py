@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -97,20 +98,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await disks.start()
         await events.start()
         queue = open_queue(database, WorkerTimings(lease=settings.lease_seconds))
-        yield Services(
-            settings,
-            database,
-            store,
-            events,
-            queue,
-            rules,
-            fetcher,
-            clouds,
-            vault,
-            disks,
-            watches,
-            url_secrets=(own.current, *own.former),
+        services = Services(
+            settings, database, store, events, queue, rules, fetcher, clouds, vault, disks, watches
         )
+        yield replace(services, url_secrets=(own.current, *own.former))
     finally:
         await watches.close()
         await disks.close()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.visibility import sees_folder
-from gateway.catalog.tree_files import FilePlace, TreeFile, files_below
+from gateway.catalog.tree_files import FileCursor, TreeFile, files_below
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors
@@ -94,13 +94,13 @@ async def download_manifest_of(
         raise bad_input(between("first", 0, MAX_SIZE, size), "first")
     pages = []
     for uuid, path in keys:
-        place = None if after is None else _read_cursor(after, uuid, path)
-        found = await files_below(context.database, context.viewer, path, place, size + 1)
+        cursor = None if after is None else _read_cursor(after, uuid, path)
+        found = await files_below(context.database, context.viewer, path, cursor, size + 1)
         shown = found[:size]
         names = await _folder_names(context, path, shown)
         nodes = [
             ManifestFile(
-                _write_cursor(uuid, path, file.place),
+                _write_cursor(uuid, path, file.cursor),
                 "/".join(safe_name(name) for name in [*names[file.folder_path], *file.names]),
                 file.item_uuid,
                 file.file_size,
@@ -109,7 +109,7 @@ async def download_manifest_of(
             )
             for file in shown
         ]
-        pages.append(ManifestPage(nodes, len(found) > size, place is not None))
+        pages.append(ManifestPage(nodes, len(found) > size, cursor is not None))
     return pages
 
 
@@ -152,14 +152,14 @@ async def _folder_names(
     return {path: [names[uuid] for uuid in way if uuid in names] for path, way in steps.items()}
 
 
-def _write_cursor(uuid: UUID, top: str, place: FilePlace) -> str:
-    below = place.folder_path.removeprefix(top)
-    parts = [_fingerprint(uuid), below, place.name_key, place.item_uuid.hex, place.position]
+def _write_cursor(uuid: UUID, top: str, cursor: FileCursor) -> str:
+    below = cursor.folder_path.removeprefix(top)
+    parts = [_fingerprint(uuid), below, cursor.name_key, cursor.item_uuid.hex, cursor.position]
     text = json.dumps(parts, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str, uuid: UUID, top: str) -> FilePlace:
+def _read_cursor(text: str, uuid: UUID, top: str) -> FileCursor:
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -173,7 +173,7 @@ def _read_cursor(text: str, uuid: UUID, top: str) -> FilePlace:
             and type(position) is int
             and 0 <= position < 2**31
         ):
-            return FilePlace(top + below, name_key, UUID(hex=item), position)
+            return FileCursor(top + below, name_key, UUID(hex=item), position)
     except (ValueError, TypeError, AttributeError, RecursionError):
         pass  # reported below like a cursor of another list
     raise bad_input(

@@ -52,7 +52,7 @@ class ArchiveDirectory:
         """Return a new directory in this one."""
         return ArchiveDirectory(f"{self.add(name)}/")
 
-    def place(self, file: TreeFile) -> str:
+    def path_of(self, file: TreeFile) -> str:
         """Return the path of a file of an item; if the item has several, these have a directory.
 
         The files of an item follow one another.
@@ -115,7 +115,7 @@ class Contents:
                 folder = await anext(waiting, None)
             while len(way) > 1 and not file.folder_path.startswith(way[-1][0]):
                 way.pop()
-            for entry in self._entry(file, way[-1][1].place(file)):
+            for entry in self._entry(file, way[-1][1].path_of(file)):
                 yield entry
         while folder is not None:
             yield _enter(way, folder)
@@ -133,7 +133,7 @@ class Contents:
         while rows := await files_below(self._database, self._viewer, top, after, PAGE):
             for row in rows:
                 yield row
-            after = rows[-1].place
+            after = rows[-1].cursor
 
     async def _of_item(self, rows: list[TreeFile]) -> Entries:
         """Yield the files of an item, and those of its members if it is a group."""
@@ -208,7 +208,7 @@ class Contents:
             rows = files.get(uuid, [])
             for row in rows:
                 if row.url is not None:
-                    for entry in self._entry(row, directory.place(row)):
+                    for entry in self._entry(row, directory.path_of(row)):
                         yield entry
             if rows and nesting > 0 and _is_group(rows[0]):
                 below = directory.below(rows[0].item_name)

@@ -210,11 +210,11 @@ class Making:
             if not entry.is_known or self._index.count >= MAX_SEALED:
                 self._unknown, self._rest = entry, rest
                 break
-            await self._index.place(entry)
+            await self._index.append(entry)
             if self._index.count % PAGE == 0:
                 charge()
         if self._rest is None and (errors := self._errors()):
-            await self._index.place(errors)
+            await self._index.append(errors)
         await self._index.flush()
 
     def respond(self, request: Request, headers: dict[str, str]) -> Response:

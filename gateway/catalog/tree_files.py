@@ -29,7 +29,7 @@ _folder = folders.alias("folder")
 _home, _shared = items.alias("home"), items.alias("shared")
 
 
-class FilePlace(NamedTuple):
+class FileCursor(NamedTuple):
     """The position of a file in the list: after it, the next one is read."""
 
     folder_path: str
@@ -74,9 +74,9 @@ class TreeFile(NamedTuple):
         return [self.item_name, self.name] if self.file_count > 1 else [self.item_name]
 
     @property
-    def place(self) -> FilePlace:
+    def cursor(self) -> FileCursor:
         """The position of the file in the list."""
-        return FilePlace(self.folder_path, self.name_key, self.item_uuid, self.position)
+        return FileCursor(self.folder_path, self.name_key, self.item_uuid, self.position)
 
 
 class TreeFolder(NamedTuple):
@@ -117,7 +117,7 @@ async def files_of_items(
 
 
 async def files_below(
-    database: Database, viewer: Viewer, top: str, after: FilePlace | None, size: int
+    database: Database, viewer: Viewer, top: str, after: FileCursor | None, size: int
 ) -> list[TreeFile]:
     """Return the next files of a folder and of all below it, at most `size`.
 
@@ -144,7 +144,7 @@ def _has_shared_files() -> Condition:
     return sa.exists().where(_shared.c.uuid == item_shares.c.item_uuid, *_has_files(_shared))
 
 
-def _rest_of_folder(viewer: Viewer, after: FilePlace, size: int) -> sa.Select[Any]:
+def _rest_of_folder(viewer: Viewer, after: FileCursor, size: int) -> sa.Select[Any]:
     """Return the places of the items of a folder from a file on, whose item may have more files."""
     seen = sa.select(_folder.c.uuid).where(_folder.c.path == after.folder_path)
     folder_uuid = seen.where(sees_folder(viewer, _folder)).scalar_subquery()
@@ -168,7 +168,7 @@ def _rest_of_folder(viewer: Viewer, after: FilePlace, size: int) -> sa.Select[An
 
 
 def _places_in_folders(
-    dialect: str, viewer: Viewer, top: str, after: FilePlace | None, size: int
+    dialect: str, viewer: Viewer, top: str, after: FileCursor | None, size: int
 ) -> sa.Select[Any]:
     """Return the places of the first items in the folders behind that of a file."""
     path = _folder.c.path
@@ -213,15 +213,15 @@ async def _files_at(
     database: Database,
     viewer: Viewer,
     places: sa.Select[Any],
-    after: FilePlace | None,
+    after: FileCursor | None,
     size: int,
 ) -> list[TreeFile]:
     """Return the files of the items at some places in their order, from behind `after` on."""
-    place = places.subquery("place")
+    chosen = places.subquery("chosen")
     statement = (
-        sa.select(*file_columns(viewer, place.c.path, place.c.name_key))
-        .select_from(with_bytes(place.join(items, items.c.uuid == place.c.item_uuid)))
-        .order_by(place.c.path, place.c.name_key, items.c.uuid, POSITION)
+        sa.select(*file_columns(viewer, chosen.c.path, chosen.c.name_key))
+        .select_from(with_bytes(chosen.join(items, items.c.uuid == chosen.c.item_uuid)))
+        .order_by(chosen.c.path, chosen.c.name_key, items.c.uuid, POSITION)
         .limit(size)
     )
     if after is not None:

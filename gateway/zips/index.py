@@ -55,7 +55,7 @@ class ArchiveIndex:
         self._begun = (0, 0)
         self._digest = hashlib.sha256()
 
-    async def place(self, entry: ArchiveEntry) -> None:
+    async def append(self, entry: ArchiveEntry) -> None:
         """Add an entry of known size and checksum behind those before it."""
         await self.add(PlacedEntry(entry, self._next, False), self._next + sealed_size(entry))
 
@@ -89,7 +89,7 @@ class ArchiveIndex:
 
     @property
     def digest(self) -> str:
-        """A hash of all entries, with the places of their bytes."""
+        """A hash of all entries, with the positions of their bytes."""
         return self._digest.hexdigest()
 
     async def read(

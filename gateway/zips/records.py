@@ -70,7 +70,7 @@ def local_header(entry: ArchiveEntry) -> bytes:
         _LOCAL.pack(
             _SIGNATURES["local"],
             _ZIP64 if is_large else _PLAIN,
-            _flags(entry),
+            _UTF8 | (0 if entry.is_known else _WITH_DESCRIPTOR),
             0,
             *_dos_time(entry.modified),
             crc32,
@@ -157,10 +157,6 @@ def end_of_archive(count: int, start: int, size: int) -> bytes:
 
 def _is_large(size: int | None) -> bool:
     return size is None or size >= _MAX_32
-
-
-def _flags(entry: ArchiveEntry) -> int:
-    return _UTF8 | (0 if entry.is_known else _WITH_DESCRIPTOR)
 
 
 def _extra(number: int, *values: int) -> bytes:

@@ -189,7 +189,7 @@ async def test_the_digest_tells_archives_apart() -> None:
 async def test_memory_does_not_grow_with_the_entries() -> None:
     with ArchiveIndex() as index:
         for number in range(20 * PAGE):
-            await index.place(entry(f"{number}", b""))
+            await index.append(entry(f"{number}", b""))
         await index.flush()
         assert len(index.pages) == 20
         assert SealedArchive(index).length > 0

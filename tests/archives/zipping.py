@@ -35,7 +35,7 @@ async def sealed(entries: Sequence[ArchiveEntry]) -> AsyncIterator[tuple[Archive
     """Yield an archive of known entries with its index."""
     with ArchiveIndex() as index:
         for each in entries:
-            await index.place(each)
+            await index.append(each)
         await index.flush()
         yield index, SealedArchive(index)
 
