@@ -3,13 +3,15 @@
 The directory of users and groups is open to every signed-in user, or, by setting, to site admins
 and for the rest as far as they share a group. Users and groups that belong to what a viewer sees,
 such as the owner of a folder or a group with a role on it, are shown there in any case. The users
-of a group are visible to each other and to site admins; API keys to their owner and to site admins.
+of a group are visible to each other, to the ADMINs of folders that the group has a role on, and to
+site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from gateway.auth.communities import administers_place_of
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, sees_api_key, sees_group, sees_user
 from gateway.context import Context
@@ -36,7 +38,11 @@ _GROUP_SEARCH = Argument(
 
 
 def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    """Return the conditions of the viewer's own memberships and those in their groups."""
+    """Return the condition of the memberships that the viewer sees.
+
+    These are their own, those in their groups, and those in groups that have a role on a folder
+    that they administer.
+    """
     if query.viewer.tree_uuid:
         return [NEVER]
     if query.viewer.is_site_admin:
@@ -45,7 +51,8 @@ def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     in_own_group = sa.exists().where(
         own.c.group_uuid == memberships.c.group_uuid, own.c.user_uuid == user_uuid
     )
-    return [sa.or_(memberships.c.user_uuid == user_uuid, in_own_group)]
+    in_granted = administers_place_of(query.viewer, memberships.c.group_uuid)
+    return [sa.or_(memberships.c.user_uuid == user_uuid, in_own_group, in_granted)]
 
 
 _named_users = name_condition(users.c.email_key)

@@ -225,6 +225,15 @@ class Permissions:
         if not await self._has_row(on, table, uuid, is_shown):
             raise requirement.refusal(uuid)
 
+    def not_owned(self, name: str, owners: Mapping[UUID, UUID | None]) -> dict[UUID, DomainError]:
+        """Return the errors of the objects, given with their owners, that belong to other users."""
+        requirement = self._named(name, OwnerRequirement)
+        self._mark_checked(name)
+        if self._viewer.is_site_admin:
+            return {}
+        others = [uuid for uuid, owner in owners.items() if owner != self._viewer.user_uuid]
+        return {uuid: requirement.refusal(uuid) for uuid in others}
+
     async def check_identity(
         self, on: Transaction | AsyncConnection, name: str, uuids: Collection[UUID]
     ) -> set[UUID]:

@@ -44,6 +44,13 @@ COMMUNITY = ResourceType("community", roles_on_communities)
 INTEGRATION = ResourceType("cloud integration", roles_on_integrations)
 
 
+def values_of(input: Any, field: str) -> list[Any]:
+    """Return the value of a field of an input, or, after a dot, those of each entry of a list."""
+    name, _, key = field.partition(".")
+    entries = getattr(input, name)
+    return [getattr(entry, key) for entry in entries] if key else [entries]
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """A condition on the caller, named by the input field that it is about.
@@ -118,6 +125,12 @@ class OwnerRequirement(Requirement):
 
     refusal: Callable[[UUID], DomainError]
     """Returns the error for an object, by its UUID, that belongs to another user."""
+    decides: Callable[[Any], bool] | None = None
+    """Returns whether a value of the field needs this; every one does if None."""
+
+    def applies_to(self, input: Any) -> bool:
+        """Return whether any value of the field in the input needs this."""
+        return self.decides is None or any(map(self.decides, values_of(input, self.field)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +145,7 @@ class IdentityRequirement(Requirement):
 
     def applies_to(self, input: Any) -> bool:
         """Return whether any value of the field in the input decides something."""
-        name, _, key = self.field.partition(".")
-        entries = getattr(input, name)
-        values = [getattr(entry, key) for entry in entries] if key else [entries]
-        return any(self.decides(value) for value in values)
+        return any(map(self.decides, values_of(input, self.field)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ _ENTRIES = {
     "DataRow": "data rows",
     "Dataset": "datasets",
     "DicomJobUnit": "units of a job about DICOM studies",
+    "FolderGrant": "roles on folders",
     "FilterPreset": "filter presets",
     "Community": "communities",
     "JoinRequest": "requests to join communities",

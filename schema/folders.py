@@ -18,7 +18,16 @@ from gateway.kinds.enums import (
 )
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import JSON, URL, BigInt
-from resolvers import archives, changes, download_manifests, folders, integrations, paths, tags
+from resolvers import (
+    access,
+    archives,
+    changes,
+    download_manifests,
+    folders,
+    integrations,
+    paths,
+    tags,
+)
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, is_named, resolved, row_type
 from schema.integrations import CloudIntegration
@@ -28,6 +37,7 @@ from schema.signed_urls import SignedUrl
 from schema.tags import OrganisationTag
 
 if TYPE_CHECKING:
+    from schema.access import FolderPermissions
     from schema.changes import StorageChangeConnection
     from schema.datasets import Dataset
     from schema.download_manifests import DownloadManifestConnection
@@ -211,6 +221,10 @@ class StorageFolder(Node):
         folders.viewer_role_folder_of,
         "The folder whose grant gives the viewer that role: this one or one above it. Null if "
         "the role comes from being a site admin, or from the folder being public.",
+    )
+    permissions: Annotated[FolderPermissions, strawberry.lazy("schema.access")] | None = resolved(
+        access.permissions_on,
+        "Everyone who may do something with the folder. Null unless the viewer is `ADMIN` of it.",
     )
     phi_policy: PhiPolicy = resolved(
         folders.phi_policy_of,

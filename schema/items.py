@@ -19,6 +19,7 @@ from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.media_facts import MEDIA_FACTS
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import (
+    access,
     archives,
     data_groups,
     dicom_instances,
@@ -37,6 +38,7 @@ from resolvers.facets import item_facets
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.metadata_entries import entries_of_items
 from resolvers.nodes import Inaccessible
+from schema.access import FolderPermissions
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.data_groups import DataGroupLayoutInfo
 from schema.dicom import DicomInstance, DicomSeries, DicomStudy
@@ -99,6 +101,11 @@ class StorageItem(Node):
         items.folders_of,
         "All folders that the item is in and that the viewer can see: its home first, then those "
         "that it is shared into, the earliest first; at most 101.",
+    )
+    permissions: FolderPermissions | None = resolved(
+        access.permissions_on_item,
+        "Everyone who may do something with the item: with its home folder. Those who see another of "
+        "its `folders` can read it, too. Null unless the viewer is `ADMIN` of the home folder.",
     )
     path: str = resolved(
         paths.path_of_item, "The path of `folder`, followed by the item's name after a slash."

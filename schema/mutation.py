@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.mutations.access import set_storage_folder_access
 from resolvers.mutations.collections import (
     add_collection_items,
     add_collection_items_by_title,
@@ -134,6 +135,7 @@ from resolvers.mutations.uploads import (
 )
 from resolvers.mutations.visibility import set_storage_folder_visibility
 from schema.fields import mutation
+from schema.payloads.access import SetStorageFolderAccessPayload
 from schema.payloads.collections import (
     AddCollectionItemsByTitlePayload,
     AddCollectionItemsPayload,
@@ -342,6 +344,7 @@ class Mutation:
     delete_dataset: DeleteDatasetPayload = mutation(delete_dataset)
     link_items_to_dataset: LinkItemsToDatasetPayload = mutation(link_items_to_dataset)
     unlink_items_from_dataset: UnlinkItemsFromDatasetPayload = mutation(unlink_items_from_dataset)
+    set_storage_folder_access: SetStorageFolderAccessPayload = mutation(set_storage_folder_access)
     add_storage_folder_groups: AddStorageFolderGroupsPayload = mutation(add_storage_folder_groups)
     remove_storage_folder_groups: RemoveStorageFolderGroupsPayload = mutation(
         remove_storage_folder_groups

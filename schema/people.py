@@ -54,7 +54,7 @@ class User(Node):
     groups: Connection[Group] = resolved(
         people.groups_of,
         "The groups that the user belongs to, by name. Other users' groups are listed only if "
-        "the viewer belongs to them too or is a site admin.",
+        "the viewer sees their members.",
     )
     api_keys: Connection[ApiKey] = resolved(
         people.keys_of,
@@ -73,8 +73,8 @@ class Group(Node):
     last_edited_at: datetime = column("When the group was last changed, in UTC.")
     users: Connection[User] = resolved(
         people.users_in,
-        "The group's members, by email address. Visible only to members of the group and to site "
-        "admins.",
+        "The group's members, by email address. Visible only to members of the group, to `ADMIN`s of "
+        "folders on which the group has a role, and to site admins.",
     )
 
 

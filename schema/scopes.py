@@ -129,6 +129,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "deleteDataset": ADMIN_DATA,
     "linkItemsToDataset": WRITE_DATA,
     "unlinkItemsFromDataset": WRITE_DATA,
+    "setStorageFolderAccess": ADMIN_DATA,
     "addStorageFolderGroups": ADMIN_DATA,
     "removeStorageFolderGroups": ADMIN_DATA,
     "addDatasetGroups": ADMIN_DATA,

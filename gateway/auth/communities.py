@@ -40,6 +40,25 @@ def administers_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Co
     )
 
 
+def administers_place_of(viewer: Viewer, group_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that a group has a role on a folder that the viewer is ADMIN of.
+
+    It is granted on the folder, above it or below it.
+    """
+    mine, theirs = folder_grants.alias(), folder_grants.alias()
+    top, place = folders.alias(), folders.alias()
+    grants = mine.join(top, top.c.uuid == mine.c.folder_uuid).join(
+        theirs.join(place, place.c.uuid == theirs.c.folder_uuid),
+        sa.or_(within(place.c.path, top.c.path), within(top.c.path, place.c.path)),
+    )
+    is_admin = sa.and_(is_granted_to(viewer, mine), mine.c.role == StorageUserRole.ADMIN)
+    return (
+        sa.exists()
+        .select_from(grants)
+        .where(is_admin, theirs.c.group_uuid == group_uuid, *in_tree_of(viewer, top.c.path))
+    )
+
+
 def sees_community(viewer: Viewer, community: sa.FromClause = communities) -> Condition:
     """Return the condition that the viewer may see a community: its root folder."""
     return in_visible_folder(viewer, community.c.folder_uuid)
@@ -61,14 +80,14 @@ def groups_of(community: sa.FromClause = communities) -> list[sa.ColumnElement[A
 def sees_join_request(viewer: Viewer, request: sa.FromClause = join_requests) -> Condition:
     """Return the condition that the viewer may see a request to join a community.
 
-    Its admins see all; users see their own as long as they see the community, and invitations in
-    any case.
+    Its admins see all; users see their own as long as they see the community, and invitations
+    unless their credential is limited to a folder.
     """
     community = communities.alias()
-    mine = sa.and_(
-        request.c.user_uuid == viewer.user_uuid,
-        sa.or_(request.c.is_invitation, sees_community(viewer, community)),
-    )
+    can_see = sees_community(viewer, community)
+    if viewer.tree_uuid is None:
+        can_see = sa.or_(request.c.is_invitation, can_see)
+    mine = sa.and_(request.c.user_uuid == viewer.user_uuid, can_see)
     return sa.exists().where(
         community.c.uuid == request.c.community_uuid,
         sa.or_(mine, administers_folder(viewer, community.c.folder_uuid)),

@@ -15,10 +15,11 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
+from gateway.database.tree import within
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import new_row
 from gateway.models.datasets import DatasetGrantRecord, dataset_grants
-from gateway.models.folders import FolderGrantRecord, folder_grants
+from gateway.models.folders import FolderGrantRecord, FolderRecord, folder_grants, folders
 from gateway.models.integrations import IntegrationGrantRecord, integration_grants
 
 
@@ -78,6 +79,13 @@ DATASET_USERS = Grants(
     dataset_grants.c.dataset_uuid,
     dataset_grants.c.user_uuid,
 )
+FOLDER_USERS = Grants(
+    "FolderGrant",
+    FolderGrantRecord,
+    folder_grants,
+    folder_grants.c.folder_uuid,
+    folder_grants.c.user_uuid,
+)
 GROUP_GRANTS = (FOLDER_GRANTS, DATASET_GRANTS, INTEGRATION_GRANTS)
 
 
@@ -89,6 +97,17 @@ async def grants_of_holders(
     return await transaction.rows(
         _select(grants).where(grants.object == object_uuid, chosen), GrantRow
     )
+
+
+async def grants_below(
+    transaction: Transaction, grants: Grants, top: FolderRecord, holder_uuids: Collection[UUID]
+) -> list[GrantRow]:
+    """Return the grants of these holders on folders below one; not those on itself."""
+    below = sa.select(folders.c.uuid).where(
+        within(folders.c.path, top.path), folders.c.uuid != top.uuid
+    )
+    chosen = in_keys(grants.holder, holder_uuids)
+    return await transaction.rows(_select(grants).where(chosen, grants.object.in_(below)), GrantRow)
 
 
 async def grant(
@@ -166,7 +185,9 @@ def _select(grants: Grants) -> sa.Select[Any]:
         grants.object.label("object_uuid"),
         grants.holder.label("holder_uuid"),
         grants.table.c.role,
-        (grants.table.c.sees_phi if grants is FOLDER_GRANTS else sa.false()).label("sees_phi"),
+        (grants.table.c.sees_phi if grants.table is folder_grants else sa.false()).label(
+            "sees_phi"
+        ),
     )
 
 
@@ -182,7 +203,7 @@ def _entry(
         action,
         grants.object_type,
         row.uuid,
-        row.object_uuid if grants is FOLDER_GRANTS else None,
+        row.object_uuid if grants.table is folder_grants else None,
         _journaled(grants, before),
         _journaled(grants, after),
     )

@@ -80,6 +80,12 @@ class UpdateStorageFolderInput:
         default=strawberry.UNSET,
         description=f"{EXCLUDE_PATTERNS} {_OF_SYNCED}",
     )
+    owner_uuid: UUID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="UUID of the user to hand the folder over to. Must not be null. Only its owner "
+        "and site admins can do so. An owner has no role by this: grant one with "
+        "`setStorageFolderAccess`.",
+    )
     phi_policy: PhiPolicy | None = strawberry.field(
         default=strawberry.UNSET,
         description="Policy on data that identifies patients, for the folder and everything below "

@@ -52,6 +52,7 @@ from resolvers.mutations.attributes import bulk_changes
 from resolvers.mutations.community_roots import community_errors
 from resolvers.mutations.folder_deletion import check_deletion, tree_is_mirrored
 from resolvers.mutations.moved_names import check_moving_rule, moved_names
+from resolvers.mutations.owners import on_owner, owner_errors
 from resolvers.mutations.policies import lock_for_policies, on_policy, policy_errors
 from resolvers.mutations.sync_rules import folder_changes
 from resolvers.mutations.syncs import check_link
@@ -138,11 +139,11 @@ class UpdateStorageFolderOutcome(Outcome):
     folder_uuid: UUID | None = None
 
 
-@requires(USER.on_folder("folder_uuid"), on_policy("phi_policy"))
+@requires(USER.on_folder("folder_uuid"), on_policy("phi_policy"), on_owner("owner_uuid"))
 async def update_storage_folder(
     context: Context, input: UpdateStorageFolderInput, permissions: Permissions
 ) -> UpdateStorageFolderOutcome:
-    """Change a folder's name, description, metadata or policy, or which objects it mirrors.
+    """Change a folder's name, description, metadata, owner or policy, or which objects it mirrors.
 
     Omitted fields are not changed. Items of objects that are no longer mirrored stay as they are.
     Fails with `CONFLICT` if a folder below a masked one is to be `OPEN`. The name and description
@@ -155,8 +156,12 @@ async def update_storage_folder(
         await permissions.check(transaction)
         folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
         rows = {uuid: folder}
-        errors = await policy_errors(transaction, permissions, "phi_policy", [input], rows)
-        if errors := errors or await community_errors(context, transaction, [input], rows):
+        errors = {
+            **await community_errors(context, transaction, [input], rows),
+            **await owner_errors(context, transaction, permissions, "owner_uuid", [input], rows),
+            **await policy_errors(transaction, permissions, "phi_policy", [input], rows),
+        }
+        if errors:
             raise errors[0]
         values = {uuid: folder_changes(input, folder)}
         await update_folders(transaction, viewer, values, rows)
@@ -170,7 +175,11 @@ class UpdateStorageFoldersOutcome(Outcome):
     results: list[EntryResult] | None = None
 
 
-@requires(USER.on_each_folder("folders.folder_uuid"), on_policy("folders.phi_policy"))
+@requires(
+    USER.on_each_folder("folders.folder_uuid"),
+    on_policy("folders.phi_policy"),
+    on_owner("folders.owner_uuid"),
+)
 async def update_storage_folders(
     context: Context, input: UpdateStorageFoldersInput, permissions: Permissions
 ) -> UpdateStorageFoldersOutcome:
@@ -186,6 +195,15 @@ async def update_storage_folders(
         errors = await permissions.errors(transaction, "folders.folder_uuid")
         errors = {
             **await community_errors(context, transaction, input.folders, rows, "folders"),
+            **await owner_errors(
+                context,
+                transaction,
+                permissions,
+                "folders.owner_uuid",
+                input.folders,
+                rows,
+                "folders",
+            ),
             **await policy_errors(
                 transaction, permissions, "folders.phi_policy", input.folders, rows, "folders"
             ),

@@ -54,5 +54,6 @@ def folder_changes(
     rules = sync_rules(input, *path)
     if rules and row.folder_type is not StorageFolderType.CLOUD_LINKED:
         raise bad_input("The folder is not cloud-synced.", *path, camel_case(next(iter(rules))))
-    policy = {} if input.phi_policy is UNSET else {"phi_policy": input.phi_policy}
-    return {**attribute_changes(input, row, *path), **rules, **policy}
+    given = {"phi_policy": input.phi_policy, "owner_uuid": input.owner_uuid}
+    own = {name: value for name, value in given.items() if value is not UNSET}
+    return {**attribute_changes(input, row, *path), **rules, **own}

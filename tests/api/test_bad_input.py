@@ -35,6 +35,7 @@ OWNERS = {
     "Collection": 'query { collection(uuid: "%(collectionUuid)s") {',
     "MetadataSchema": "query { metadataSchema {",
     "CloudIntegration": 'query { cloudIntegration(uuid: "%(integrationUuid)s") {',
+    "FolderPermissions": 'query { storageFolder(uuid: "%(folderUuid)s") { permissions {',
     "Community": 'query { community(by: {uuid: "%(communityUuid)s"}) {',
     "Viewer": "query { viewer {",
     "Group": 'query { group(uuid: "%(groupUuid)s") {',
