@@ -65,15 +65,10 @@ class _Announced:
 class TreeImport:
     """The import of a batch into a folder."""
 
-    def __init__(
-        self, site: Site, folder_uuid: str, dicom_series: bool, if_name_taken: str, report: Reporter
-    ) -> None:
+    def __init__(self, site: Site, options: Mapping[str, Any], report: Reporter) -> None:
+        """Begin an import, with the input of `importTree` besides the entries."""
         self._site = site
-        self._options = {
-            "folderUuid": folder_uuid,
-            "dicomSeries": dicom_series,
-            "ifNameTaken": if_name_taken,
-        }
+        self._options = options
         self._report = report
         self._in_job: list[_Announced] = []
         self._job_uuid: str | None = None

@@ -2,9 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+@asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """Give a group of tasks; raise the first exception of any of them itself, not in a group."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 async def for_each(
@@ -21,7 +32,7 @@ async def for_each(
         while (thing := await things.get()) is not None:
             await work(thing)
 
-    async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
         for _ in range(workers):
             group.create_task(work_on_things())
         async for thing in source:

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
 from gateway.transfer.import_batch import LocalEntry, TreeImport
 from gateway.transfer.local_files import Batches, LocalFile, Unsent, local_files, sha256_of
+from gateway.transfer.pool import task_group
 from gateway.transfer.remote_files import find_resource
 from gateway.transfer.site import Site, SiteError
 
@@ -94,22 +95,28 @@ async def upload_tree(
     if unknown := set(options.metadata) - await asyncio.to_thread(_known, paths, options):
         raise ValueError(f"There is metadata for {min(unknown)}, which is not uploaded.")
     slots = asyncio.Semaphore(_JOBS_AT_ONCE)
-    async with asyncio.TaskGroup() as ends:
+    async with task_group() as ends:
         async for batch in _prepared(batches, options, report):
             if options.dry_run:
                 for entry in batch:
                     report.end(entry.file.name, FileOutcome.PLANNED)
                 continue
             await slots.acquire()
-            step = TreeImport(site, folder["uuid"], options.dicom_series, _rule(options), report)
+            step = TreeImport(site, _import_options(folder["uuid"], options), report)
             await step.send(batch)
             watching = ends.create_task(step.watch())
             watching.add_done_callback(lambda _task: slots.release())
     return report.report
 
 
-def _rule(options: UploadOptions) -> str:
-    return "ALLOW_DUPLICATE" if options.allow_duplicates else "REUSE"
+def _import_options(folder_uuid: str, options: UploadOptions) -> dict[str, Any]:
+    """Return the input of `importTree` besides the entries."""
+    return {
+        "folderUuid": folder_uuid,
+        "leafFoldersAsItems": options.leaf_folders_as_items,
+        "dicomSeries": options.dicom_series,
+        "ifNameTaken": "ALLOW_DUPLICATE" if options.allow_duplicates else "REUSE",
+    }
 
 
 def _known(paths: Sequence[Path], options: UploadOptions) -> set[str]:

@@ -88,10 +88,50 @@ async def test_a_tree_comes_back_byte_for_byte(site: Site, tree: Path, tmp_path:
 
 
 async def test_unchanged_files_are_not_sent_again(site: Site, tree: Path) -> None:
-    """MID-API-09, SUB-120, SUB-121: existing names are reused."""
+    """MID-API-09, SUB-120, SUB-121: names that exist are reused, and a changed file becomes a revision."""
     await site.folder("twice")
     await upload(site, tree, "twice")
     assert await upload(site, tree, "twice") == {FileOutcome.UNCHANGED: 7}
+    (tree / "b.txt").write_bytes(b"changed")
+    assert await upload(site, tree, "twice") == {FileOutcome.UNCHANGED: 6, FileOutcome.SENT: 1}
+    item = await found(site, "/twice/Scans/b.txt")
+    assert item["revisionNumber"] == 2
+    assert (await site.client.get(item["signedUrl"]["url"])).content == b"changed"
+
+
+async def test_a_revision_can_be_downloaded(site: Site, tree: Path, tmp_path: Path) -> None:
+    await site.folder("revisions")
+    await upload(site, tree, "revisions")
+    (tree / "b.txt").write_bytes(b"second")
+    await upload(site, tree, "revisions")
+    for revision, content in ((1, b"text"), (2, b"second"), (None, b"second")):
+        directory = tmp_path / str(revision)
+        await download(site, "/revisions/Scans/b.txt", directory, revision=revision)
+        assert contents(directory) == {"b.txt": content}
+    with pytest.raises(SiteError, match="no revision 3"):
+        await download(site, "/revisions/Scans/b.txt", tmp_path / "3", revision=3)
+
+
+async def test_leaf_folders_become_items(site: Site, tree: Path, tmp_path: Path) -> None:
+    """MID-API-08, MID-API-11, SUB-122: an empty directory stays a folder."""
+    await site.folder("leaves")
+    await upload(site, tree / "inner", "leaves", leaf_folders_as_items=True)
+    document = """{ resourceByPath(path: "/leaves/inner/deep") {
+      ... on StorageItem { itemType bitstreams { nodes { name } } } } }"""
+    assert (await site.ask(document))["resourceByPath"] == {
+        "itemType": "FILE",
+        "bitstreams": {"nodes": [{"name": "c.bin"}]},
+    }
+    await upload(site, tree / "empty", "leaves", leaf_folders_as_items=True)
+    assert (await site.ask('{ resourceByPath(path: "/leaves/empty/nested") { __typename } }'))["resourceByPath"] == {
+        "__typename": "StorageFolder"
+    }
+    (tree / "inner" / "deep" / "second.bin").write_bytes(b"second")
+    await upload(site, tree / "inner", "leaves", leaf_folders_as_items=True)
+    await download(site, "/leaves/inner", tmp_path / "leaves")
+    deep = contents(tmp_path / "leaves" / "inner")
+    assert deep["deep/second.bin"] == b"second"
+    assert deep["deep/c.bin"] == (tree / "inner" / "deep" / "c.bin").read_bytes()
 
 
 async def test_few_requests_send_many_files(site: Site, tmp_path: Path) -> None:
