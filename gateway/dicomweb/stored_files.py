@@ -23,7 +23,7 @@ from gateway.tasks.local_copies import readable_url
 CHUNK = 1 << 20
 """Bytes that are read at once."""
 _WINDOW = 64 << 10
-_GONE = DomainError(ErrorCode.NOT_FOUND, "The file of the instance is no longer there.")
+_GONE = DomainError(ErrorCode.NOT_FOUND, "The bytes of the file are no longer there.")
 
 
 class PhiRestricted(DomainError):
