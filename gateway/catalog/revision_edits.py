@@ -125,12 +125,12 @@ async def restore_revision(
         await transaction.execute(sa.insert(bitstreams), copies)
     columns = {**await head_columns(transaction, row, newest), "is_tombstone": False}
     if row.item_type is StorageItemType.FILE:
-        await save_head(transaction, user_uuid, row, columns)
+        await save_head(transaction, user_uuid, row, columns, "RESTORE")
         return
     source = await _read_before(transaction, row, wanted[0])
     keys = {source.facts.sha256 or "": source.location}
     same, more = {row.uuid: row}, {row.uuid: columns}
-    await finish_items(transaction, queue, user_uuid, [source], same, keys, more)
+    await finish_items(transaction, queue, user_uuid, [source], same, keys, more, "RESTORE")
     if row.item_type is StorageItemType.DICOM_FILE:
         await enqueue_chosen(transaction, queue, [row.uuid])
 

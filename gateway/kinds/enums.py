@@ -229,6 +229,7 @@ class StorageChangeAction(StrEnum):
     DELETE = "DELETE"
     INGEST = "INGEST"
     REENCODE = "REENCODE"
+    RESTORE = "RESTORE"
     CANCEL = "CANCEL"
     TAG = "TAG"
     UNTAG = "UNTAG"

@@ -10,8 +10,9 @@ from gateway.media import samples
 from tests.api.test_identity import mask, without_phi
 from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.items import upload_items
+from tests.fixtures.revisions import empty_item, files_of
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File, announce, start_upload_job, wait_for_job
+from tests.fixtures.uploading import File, announce, send_files, start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SEEDS = count(1000)
@@ -188,3 +189,28 @@ async def test_datasets_give_no_bytes(site: Site) -> None:
     selection = "dataRows { item { uuid signedUrl { url } } }"
     rows = (await site.done("linkItemsToDataset", links, selection, ward.who))["dataRows"]
     assert rows == [{"item": {"uuid": ward.item, "signedUrl": None}}]
+
+
+async def test_files_of_placeholders_stay_in_the_masked_tree(site: Site) -> None:
+    """A placeholder in a masked folder becomes no part of an item outside of it, nor is a file there shown."""
+    group = await site.group("uploaders")
+    who = await site.newcomer(group)
+    top = await site.folder("open top")
+    inner = await site.folder("masked below", top)
+    await mask(site, inner)
+    await site.grant(top, group, "USER")
+    [placeholder] = await send_files(site, inner, [File("secret", "FILE", b"secret")])
+    outside, inside = [await empty_item(site, folder) for folder in (top, inner)]
+    entries = {"files": [{"placeholderUuid": placeholder}]}
+    wanted: dict[str, Any] = {"folderUuid": top, "items": entries, "itemUuid": outside}
+    refused = await site.refused("startUploadJob", wanted, who)
+    assert refused == [("FORBIDDEN", "input.items.files.0.placeholderUuid")]
+    job = await start_upload_job(site, top, entries, who, itemUuid=inside)
+    assert (await wait_for_job(site, job))["status"] == "DONE"
+    for number in (None, 1):
+        [file] = await files_of(site, inside, number, who)
+        assert (file["name"], file["signedUrl"]) == ("secret", None)
+    selection = "signedUrl(revision: 1) { url } revision { bitstreams { signedUrl { url } } }"
+    seen = await site.see("storageItem", inside, selection, who)
+    assert seen == {"signedUrl": None, "revision": {"bitstreams": [{"signedUrl": None}]}}
+    assert (await files_of(site, inside))[0]["signedUrl"]

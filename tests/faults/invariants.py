@@ -14,6 +14,7 @@ from tests.faults.dicom_invariants import WRONG_DICOM_ROWS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.journal import journal_violations
 from tests.faults.people_invariants import WRONG_PEOPLE_ROWS
+from tests.faults.revision_invariants import WRONG_REVISIONS
 
 WRONG_ROWS = {
     "unit without an end": "SELECT uuid, status FROM upload_units WHERE status NOT IN ('DONE', 'ERROR', 'CANCELLED')",
@@ -110,6 +111,7 @@ WRONG_ROWS = {
     "stored object that was to be removed": "SELECT key FROM stored_objects WHERE is_leaving",
     "stored object that nothing uses": """
         SELECT key FROM stored_objects WHERE NOT EXISTS (SELECT 1 FROM items WHERE object_key = key)
+        AND NOT EXISTS (SELECT 1 FROM bitstreams WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM renditions WHERE object_key = key)
         AND NOT EXISTS (SELECT 1 FROM uploads WHERE stored_key = key)""",
     "stored object without a checksum": "SELECT key FROM stored_objects WHERE crc32 IS NULL",
@@ -118,6 +120,7 @@ WRONG_ROWS = {
         WHERE NOT is_stored AND items.object_key IS NOT NULL""",
     "thumbnail that nobody makes": "SELECT object_key FROM thumbnails WHERE unavailable_reason = 'PENDING'",
     **WRONG_DICOM_ROWS,
+    **WRONG_REVISIONS,
     **WRONG_PEOPLE_ROWS,
 }
 """Rows that must not exist, by what each of them would be."""
@@ -165,9 +168,10 @@ def wrong_counters(evidence: Evidence) -> Iterator[str]:
     true: dict[str, Counter[str]] = {}
     counters = {kind: name for name, kind in KINDS.items()}
     for row in evidence.select(
-        """SELECT folder_uuid, item_type, is_tombstone, is_placeholder, url IS NOT NULL AS has_file,
-        COUNT(*) AS number, COALESCE(SUM(file_size), 0) AS size FROM items
-        GROUP BY folder_uuid, item_type, is_tombstone, is_placeholder, url IS NOT NULL"""
+        """SELECT folder_uuid, item_type, is_tombstone, is_placeholder,
+        url IS NOT NULL OR file_count IS NOT NULL AS has_file, COUNT(*) AS number,
+        SUM(COALESCE(file_count, 1)) AS files, COALESCE(SUM(file_size), 0) AS size, SUM(older_size) AS older FROM items
+        GROUP BY folder_uuid, item_type, is_tombstone, is_placeholder, url IS NOT NULL OR file_count IS NOT NULL"""
     ):
         total = true.setdefault(row["folder_uuid"], Counter())
         if row["is_tombstone"] or row["is_placeholder"]:
@@ -175,7 +179,7 @@ def wrong_counters(evidence: Evidence) -> Iterator[str]:
             continue
         total[counters[row["item_type"]]] += row["number"]
         if row["has_file"]:
-            total.update(files=row["number"], total_size=int(row["size"]))
+            total.update(files=row["files"], total_size=int(row["size"]), older_size=int(row["older"]))
     for name, statement in (
         ("folders", "SELECT parent_uuid AS uuid, COUNT(*) AS number FROM folders GROUP BY parent_uuid"),
         (

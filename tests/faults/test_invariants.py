@@ -11,8 +11,11 @@ from tests.faults.dicom_invariants import DICOM_SEEDS
 from tests.faults.evidence import Evidence, gather_evidence
 from tests.faults.invariants import CHECKS, WRONG_ROWS, check_at_rest, unexplained_items
 from tests.faults.people_invariants import PEOPLE_SEEDS
+from tests.faults.revision_invariants import REVISION_SEEDS
 from tests.fixtures.communities import create_community
 from tests.fixtures.encapsulated import pdf_in_dicom
+from tests.fixtures.items import upload_items
+from tests.fixtures.revisions import add_files, empty_item, revise
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, send_files, start_upload_job, upload, wait_for_job
 
@@ -132,7 +135,7 @@ SEEDS: dict[str, list[Step]] = {
         STUDY_UNIT.format("DONE", "NULL"),
         "UPDATE jobs SET kind = 'DICOM_COPY'",
     ],
-    **{violation: [statement] for violation, statement in {**DICOM_SEEDS, **PEOPLE_SEEDS}.items()},
+    **{violation: [statement] for violation, statement in {**DICOM_SEEDS, **PEOPLE_SEEDS, **REVISION_SEEDS}.items()},
 }
 """What makes a site violate each invariant."""
 QUEUE_SEEDS = {
@@ -207,6 +210,12 @@ async def fill(site: Site) -> None:
     await site.done("shareStorageItems", {"itemUuids": [item], "folderUuid": shown}, "folder { uuid }")
     await site.done("updateStorageItem", {"itemUuid": item, "name": "d.png"}, "item { uuid }")
     await create_community(site)
+    several = await empty_item(site, other)
+    for names in ("ab", "b", "c"):
+        await add_files(site, other, several, [File(name, "FILE", f"{name} {names}".encode()) for name in names])
+    await site.done("restoreItemRevision", {"itemUuid": several, "number": 1}, "item { uuid }")
+    one = await upload_items(site, other, [File("one", "FILE", b"1")])
+    await revise(site, other, one[0], [File("one", "FILE", b"2")])
     await check_at_rest(site.services.settings)
 
 

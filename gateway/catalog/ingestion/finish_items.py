@@ -39,6 +39,7 @@ _FINISHED = [
     for name in (
         *("uuid", "folder_uuid", "item_type", "is_tombstone", "is_placeholder"),
         *("url", "object_key", "file_size", "sha256", "file_count", "older_size"),
+        "revision_number",
     )
 ]
 """What counters, thumbnails, mirror datasets and the journal need of a finished item."""
@@ -159,6 +160,7 @@ async def finish_items(
     rows: Mapping[UUID, ItemRecord],
     keys: Mapping[str, str],
     more: Mapping[UUID, Mapping[str, Any]] | None = None,
+    action: str = "INGEST",
 ) -> None:
     """Turn placeholders into items, in whatever folders they are now.
 
@@ -169,6 +171,7 @@ async def finish_items(
         rows: the locked placeholders and items, by UUID.
         keys: the object to use for each digest, from `deduplicate_objects`.
         more: further columns of items that get a new revision.
+        action: what the journal calls it.
     """
     if not sources:
         return
@@ -203,7 +206,7 @@ async def finish_items(
     await release_objects(transaction, queue, released)
     await enqueue_covers(transaction, queue, finished)
     arrived = [row for row in finished if rows[row.uuid].is_placeholder]
-    await _record_arrivals(transaction, user_uuid, finished, arrived)
+    await _record_arrivals(transaction, user_uuid, finished, arrived, action)
 
 
 def _changed_columns(
@@ -245,15 +248,16 @@ async def _record_arrivals(
     user_uuid: UUID | None,
     finished: Sequence[ItemRecord],
     arrived: Sequence[ItemRecord],
+    action: str,
 ) -> None:
     """Add the items that have arrived to mirror datasets, and write all to the journal."""
     await items_created(transaction, user_uuid, arrived)
-    entries = [
-        JournalEntry(
-            "INGEST", "StorageItem", row.uuid, row.folder_uuid, after={"sha256": row.sha256}
-        )
-        for row in finished
-    ]
+    entries = []
+    for row in finished:
+        after: dict[str, Any] = {"sha256": row.sha256}
+        if row.file_count is not None:
+            after["revision_number"] = row.revision_number
+        entries.append(JournalEntry(action, "StorageItem", row.uuid, row.folder_uuid, after=after))
     await journal.append(transaction, user_uuid, entries)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.identity import masked_trees
 from gateway.auth.roles import require_role, roles_on_items
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.entry_plans import MAX_FILES_OF_ITEM
@@ -29,8 +30,8 @@ from gateway.catalog.rules.names import name_in_url
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
-from gateway.error_texts import sized
-from gateway.errors import DomainError, ErrorCode, bad_input, conflict
+from gateway.error_texts import leaves_masked_tree, sized
+from gateway.errors import DomainError, ErrorCode, bad_input, conflict, forbidden
 from gateway.kinds.enums import StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.folders import folders
@@ -68,7 +69,8 @@ async def target_errors(
     """Return what is wrong with the targets of plans; sources are given the kind of their target.
 
     A target is in the folder of the job or below it, and the viewer needs USER on it. Targets are
-    not locked: they are checked again when the files have been read.
+    only kept from being deleted, as their units will refer to them, and before the counters are
+    locked; they are checked again when the files have been read.
     """
     targets = [(plan, plan.target) for plan in plans if plan.target]
     if not targets:
@@ -77,7 +79,8 @@ async def target_errors(
     top = sa.select(folders.c.path).where(folders.c.uuid == folder_uuid).scalar_subquery()
     below = sa.select(folders.c.uuid).where(within(folders.c.path, top))
     chosen = sa.select(items).where(in_keys(items.c.uuid, uuids), items.c.folder_uuid.in_(below))
-    rows = {row.uuid: row for row in await transaction.rows(chosen, ItemRecord)}
+    kept = chosen.order_by(items.c.uuid).with_for_update(read=True, key_share=True, of=items)
+    rows = {row.uuid: row for row in await transaction.rows(kept, ItemRecord)}
     roles = await roles_on_items(transaction.connection, viewer, rows)
     times = Counter(target.uuid for _, target in targets)
     errors: list[DomainError] = []
@@ -95,7 +98,8 @@ async def target_errors(
         for source in plan.sources:
             source.item_type = row.item_type
             source.parsing = source.parsing or (row.time_series or {}).get("given")
-    return errors or await _name_errors(transaction, [plan for plan, _ in targets])
+    errors = errors or await _name_errors(transaction, [plan for plan, _ in targets])
+    return errors or await _identity_errors(transaction, viewer, targets, rows)
 
 
 def check_target(row: ItemRecord, target: UnitTarget, count: int) -> None:
@@ -137,6 +141,28 @@ async def _name_errors(transaction: Transaction, plans: Collection[UnitPlan]) ->
                 errors.append(bad_input(message, *source.path))
             names.add(name)
     return errors
+
+
+async def _identity_errors(
+    transaction: Transaction,
+    viewer: Viewer,
+    targets: Sequence[tuple[UnitPlan, UnitTarget]],
+    rows: Mapping[UUID, ItemRecord],
+) -> list[DomainError]:
+    """Return an error for each file that a target would take out of a masked tree."""
+    uuids = {uuid for plan, _ in targets for uuid in plan.placeholder_uuids}
+    chosen = sa.select(items.c.uuid, items.c.folder_uuid).where(in_keys(items.c.uuid, uuids))
+    homes = {row.uuid: row.folder_uuid for row in await transaction.rows(chosen, ItemRecord)}
+    known = {*homes.values(), *(row.folder_uuid for row in rows.values())}
+    trees = await masked_trees(transaction.connection, viewer, known)
+    return [
+        forbidden(leaves_masked_tree("file"), *source.path)
+        for plan, target in targets
+        for source in plan.sources
+        if source.placeholder_uuid in homes
+        and (tree := trees.get(homes[source.placeholder_uuid])) is not None
+        and tree != trees.get(rows[target.uuid].folder_uuid)
+    ]
 
 
 async def write_heads(
