@@ -198,6 +198,7 @@ def rotate(
             rotations = await rotate_secrets(services.database, services.vault)
         console.print(f"Credentials of integrations: {rotations.integrations}.")
         console.print(f"Secrets of DICOM projects: {rotations.projects}.")
+        console.print(f"Second factors of users: {rotations.factors}.")
         if forget:
             forget_former_secrets(settings)
 

@@ -113,6 +113,13 @@ from resolvers.mutations.revisions import (
     restore_item_revision,
     update_bitstream,
 )
+from resolvers.mutations.sessions import (
+    confirm_one_time_password,
+    create_session,
+    enrol_one_time_password,
+    reset_one_time_password,
+    rotate_api_key,
+)
 from resolvers.mutations.shares import share_storage_items, unshare_storage_items
 from resolvers.mutations.syncs import (
     cancel_cloud_folder_sync,
@@ -247,6 +254,13 @@ from schema.payloads.revisions import (
     RestoreItemRevisionPayload,
     UpdateBitstreamPayload,
 )
+from schema.payloads.sessions import (
+    ConfirmOneTimePasswordPayload,
+    CreateSessionPayload,
+    EnrolOneTimePasswordPayload,
+    ResetOneTimePasswordPayload,
+    RotateApiKeyPayload,
+)
 from schema.payloads.syncs import (
     CancelCloudFolderSyncPayload,
     SetFolderAutoSyncPayload,
@@ -360,6 +374,11 @@ class Mutation:
     remove_group_users: RemoveGroupUsersPayload = mutation(remove_group_users)
     create_api_key: CreateApiKeyPayload = mutation(create_api_key)
     revoke_api_key: RevokeApiKeyPayload = mutation(revoke_api_key)
+    rotate_api_key: RotateApiKeyPayload = mutation(rotate_api_key)
+    create_session: CreateSessionPayload = mutation(create_session)
+    enrol_one_time_password: EnrolOneTimePasswordPayload = mutation(enrol_one_time_password)
+    confirm_one_time_password: ConfirmOneTimePasswordPayload = mutation(confirm_one_time_password)
+    reset_one_time_password: ResetOneTimePasswordPayload = mutation(reset_one_time_password)
     add_dicom_indexed_tag: AddDicomIndexedTagPayload = mutation(add_dicom_indexed_tag)
     remove_dicom_indexed_tag: RemoveDicomIndexedTagPayload = mutation(remove_dicom_indexed_tag)
     set_metadata_schema_field: SetMetadataSchemaFieldPayload = mutation(set_metadata_schema_field)

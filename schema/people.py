@@ -38,6 +38,13 @@ class ApiKey(Node):
         "UUID of the folder outside which the key shows nothing, even if the folder has been deleted; "
         "null for no such limit."
     )
+    requires_one_time_password: bool = column(
+        "Whether the key opens nothing but `createSession`, with a one-time password of its user."
+    )
+    is_session: bool = column("Whether it is a session, created by `createSession`.")
+    last_used_at: datetime | None = column(
+        "The hour in which the key was last used, in UTC; null if it never was. Noted a little later."
+    )
 
 
 @row_type(is_named("User"))

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.scopes import scopes_of
 from gateway.auth.viewer import Viewer
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
-from gateway.kinds.enums import ApiKeyScope, SiteRole
+from gateway.kinds.enums import SiteRole
 from gateway.models.base import fold
 from gateway.models.people import api_keys, users
 
@@ -29,6 +30,8 @@ class _KeyUser(NamedTuple):
     sees_phi: bool
     scopes: list[str] | None
     folder_uuid: UUID | None
+    sha256: str
+    requires_one_time_password: bool
 
 
 _active_users = sa.select(users.c.uuid, users.c.site_role).where(users.c.is_active)
@@ -44,6 +47,8 @@ def _valid_keys() -> sa.Select[Any]:
             api_keys.c.sees_phi,
             api_keys.c.scopes,
             api_keys.c.folder_uuid,
+            api_keys.c.sha256,
+            api_keys.c.requires_one_time_password,
         )
         .join(users, users.c.uuid == api_keys.c.user_uuid)
         .where(
@@ -90,7 +95,8 @@ async def _key_viewer(database: Database, condition: sa.ColumnElement[bool]) -> 
         expires_at=row.expires_at,
         sees_phi=row.sees_phi,
         tree_uuid=row.folder_uuid,
-        scopes=None if row.scopes is None else frozenset(map(ApiKeyScope, row.scopes)),
+        scopes=frozenset() if row.requires_one_time_password else scopes_of(row.scopes),
+        key_digest=row.sha256,
     )
 
 
@@ -101,18 +107,33 @@ async def _user_viewer(
     return Viewer(rows[0].uuid, rows[0].site_role, expires_at=expires_at) if rows else None
 
 
-async def current_roles(database: Database, viewers: Collection[Viewer]) -> dict[UUID, SiteRole]:
-    """Return the role on the site of each viewer whose user and key are valid.
+class Account(NamedTuple):
+    """What a credential depends on: the role of its user, and the digest of an API key."""
+
+    site_role: SiteRole
+    key_digest: str | None = None
+
+
+async def current_accounts(database: Database, viewers: Collection[Viewer]) -> dict[UUID, Account]:
+    """Return the account of each viewer whose user and key are valid.
 
     They are found by the UUID of the key, or by that of the user for viewers without a key.
     """
     keys = {viewer.key_uuid for viewer in viewers if viewer.key_uuid}
     others = {viewer.user_uuid for viewer in viewers if not viewer.key_uuid}
-    roles: dict[UUID, SiteRole] = {}
+    accounts: dict[UUID, Account] = {}
     if keys:
         rows = await database.rows(_valid_keys().where(in_keys(api_keys.c.uuid, keys)), _KeyUser)
-        roles.update((row.key_uuid, row.site_role) for row in rows)
+        accounts.update((row.key_uuid, Account(row.site_role, row.sha256)) for row in rows)
     if others:
         found = await database.rows(_active_users.where(in_keys(users.c.uuid, others)), _User)
-        roles.update((user.uuid, user.site_role) for user in found)
-    return roles
+        accounts.update((user.uuid, Account(user.site_role)) for user in found)
+    return accounts
+
+
+async def note_use_of_keys(database: Database, uuids: Collection[UUID], hour: datetime) -> None:
+    """Note that keys were used in an hour, unless another process has."""
+    last = api_keys.c.last_used_at
+    unnoted = in_keys(api_keys.c.uuid, uuids), sa.or_(last.is_(None), last < hour)
+    async with database.writing() as transaction:
+        await transaction.execute(sa.update(api_keys).where(*unnoted).values(last_used_at=hour))

@@ -11,15 +11,18 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 from weakref import WeakValueDictionary
 
-from gateway.auth.accounts import current_roles, viewer_of_email, viewer_of_key
+from gateway.auth.accounts import current_accounts, note_use_of_keys, viewer_of_email, viewer_of_key
 from gateway.auth.failed_credentials import FailedCredentials
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
 from gateway.auth.refused import why_refused
 from gateway.auth.tokens import SignIn, TokenVerifier
 from gateway.auth.url_holders import find_holder
 from gateway.auth.viewer import Viewer
+from gateway.clock import now
 from gateway.database.engine import Database
 from gateway.database.outages import log_failure
 from gateway.errors import DomainError, ErrorCode, forbidden
@@ -67,6 +70,8 @@ class Authenticator:
         self._live: WeakValueDictionary[str, LiveCredential] = WeakValueDictionary()
         # Keeps what was used lately, which nobody else may refer to; the oldest come first.
         self._recent: dict[str, LiveCredential] = {}
+        self._noted: set[UUID] = set()
+        self._noted_hour: datetime | None = None
         self._failed = FailedCredentials(settings.limits.failed_credentials)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -144,6 +149,7 @@ class Authenticator:
                 await news.wait(RECHECK_SECONDS)
                 try:
                     await self._check_all()
+                    await self._note_use()
                 except Exception as error:
                     # Open sockets stay open, and requests are refused after TRUST_SECONDS.
                     log_failure("credentials_unchecked", error)
@@ -171,16 +177,27 @@ class Authenticator:
         for start in range(0, len(live), _RECHECK_BATCH):
             await self._check(live[start : start + _RECHECK_BATCH])
 
+    async def _note_use(self) -> None:
+        """Note the hour in which keys are used, each once an hour."""
+        hour = now().replace(minute=0, second=0, microsecond=0)
+        if hour != self._noted_hour:
+            self._noted_hour, self._noted = hour, set()
+        used = {each.viewer.key_uuid for each in self._live.values() if each.viewer.key_uuid}
+        if new := used - self._noted:
+            await note_use_of_keys(self._database, new, hour)
+            self._noted |= new
+
     async def _check(self, credentials: Sequence[LiveCredential]) -> None:
         """End the credentials that are no longer valid or whose user has another role now."""
         moment = time.monotonic()
-        roles = await current_roles(self._database, [each.viewer for each in credentials])
+        accounts = await current_accounts(self._database, [each.viewer for each in credentials])
         for credential in credentials:
             viewer = credential.viewer
-            role = roles.get(viewer.key_uuid or viewer.user_uuid)
-            if role is None or credential.has_ended:
+            account = accounts.get(viewer.key_uuid or viewer.user_uuid)
+            is_replaced = account is not None and account.key_digest != viewer.key_digest
+            if account is None or is_replaced or credential.has_ended:
                 credential.end(DomainError(ErrorCode.UNAUTHENTICATED, INVALID))
-            elif role is not viewer.site_role:
+            elif account.site_role is not viewer.site_role:
                 credential.end(forbidden(ROLE_CHANGED))
             else:
                 credential.checked_at = moment

@@ -24,7 +24,9 @@ class Viewer:
             the user may see.
         is_anonymous: Whether there is no credential: `user_uuid` is that of nobody then, and only
             public folders are seen.
-        scopes: The parts of the API that the credential is good for; None for all.
+        scopes: The parts of the API that the credential is good for; None for all. There are none
+            if it only opens sessions, by a second factor.
+        key_digest: The digest of the API key's token, which ends when the key gets another.
     """
 
     user_uuid: UUID
@@ -36,6 +38,7 @@ class Viewer:
     tree_uuid: UUID | None = field(default=None, kw_only=True)
     is_anonymous: bool = field(default=False, kw_only=True)
     scopes: frozenset[ApiKeyScope] | None = field(default=None, kw_only=True)
+    key_digest: str | None = field(default=None, kw_only=True, compare=False)
 
     @property
     def is_site_admin(self) -> bool:

@@ -6,6 +6,7 @@ Credentials never enter the journal.
 import re
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -203,6 +204,7 @@ async def create_api_key(
     sees_phi: bool = True,
     scopes: Collection[ApiKeyScope] | None = None,
     folder_uuid: UUID | None = None,
+    **more: Any,
 ) -> tuple[UUID, str]:
     """Create an API key for a user, and return its UUID and its token.
 
@@ -218,6 +220,7 @@ async def create_api_key(
         sees_phi=sees_phi,
         scopes=names,
         folder_uuid=folder_uuid,
+        **more,
     )
     await transaction.execute(sa.insert(api_keys).values(key.model_dump()))
     after = {
@@ -227,6 +230,7 @@ async def create_api_key(
         **({} if sees_phi else {"sees_phi": False}),
         **({} if names is None else {"scopes": names}),
         **({} if folder_uuid is None else {"folder_uuid": folder_uuid}),
+        **more,
     }
     entry = JournalEntry("CREATE", "ApiKey", key.uuid, after=after)
     await journal.append(transaction, user_uuid, [entry])
@@ -236,7 +240,7 @@ async def create_api_key(
 async def revoke_api_key(
     transaction: Transaction, user_uuid: UUID | None, row: ApiKeyRecord
 ) -> None:
-    """Revoke a locked key; a key that is revoked already stays as it is."""
+    """Revoke a locked key and its sessions; a key that is revoked already stays as it is."""
     if row.revoked_at is not None:
         return
     moment = now()
@@ -245,6 +249,24 @@ async def revoke_api_key(
     )
     entry = JournalEntry("REVOKE", "ApiKey", row.uuid, after={"revoked_at": moment})
     await journal.append(transaction, user_uuid, [entry])
+    await _revoke_sessions(transaction, row.uuid, moment)
+
+
+async def rotate_api_key(transaction: Transaction, user_uuid: UUID, row: ApiKeyRecord) -> str:
+    """Give a locked key a new token, which is returned, and revoke its sessions."""
+    token = new_key()
+    changed = sa.update(api_keys).where(api_keys.c.uuid == row.uuid)
+    await transaction.execute(changed.values(sha256=digest(token)))
+    await journal.append(transaction, user_uuid, [JournalEntry("ROTATE", "ApiKey", row.uuid)])
+    await _revoke_sessions(transaction, row.uuid, now())
+    return token
+
+
+async def _revoke_sessions(transaction: Transaction, key_uuid: UUID, moment: datetime) -> None:
+    sessions = sa.update(api_keys).where(
+        api_keys.c.parent_uuid == key_uuid, api_keys.c.revoked_at.is_(None)
+    )
+    await transaction.execute(sessions.values(revoked_at=moment))
 
 
 async def _members_among(

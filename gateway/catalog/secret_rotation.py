@@ -10,6 +10,7 @@ from gateway.clouds.vault import UnsealFailed, Vault
 from gateway.database.engine import Database
 from gateway.models.dicom import dicom_projects
 from gateway.models.integrations import cloud_integrations
+from gateway.models.second_factors import second_factors
 
 _BATCH = 100
 _FIRST = UUID(int=0)
@@ -31,10 +32,11 @@ class Rotation:
 
 
 class Rotations(NamedTuple):
-    """The credentials of integrations, and the secrets of DICOM projects."""
+    """The credentials of integrations, the secrets of DICOM projects, and second factors."""
 
     integrations: Rotation
     projects: Rotation
+    factors: Rotation
 
 
 class _SealedRow(NamedTuple):
@@ -51,6 +53,7 @@ async def rotate_secrets(database: Database, vault: Vault) -> Rotations:
     return Rotations(
         await _rotate(database, vault, cloud_integrations),
         await _rotate(database, vault, dicom_projects),
+        await _rotate(database, vault, second_factors),
     )
 
 

@@ -21,17 +21,17 @@ from gateway.kinds.enums import ApiKeyScope
 
 _KEY = "scope"
 
-Scopes = Mapping[ApiKeyScope, str]
-"""The scopes that an operation needs, each with the first field that needs it."""
+Scopes = Mapping[ApiKeyScope | None, str]
+"""The scopes that an operation needs, each with the first field that needs it; None for any."""
 
 
-def set_scope(definition: GraphQLField, scope: ApiKeyScope) -> None:
-    """Declare that operations which select a field need a scope."""
+def set_scope(definition: GraphQLField, scope: ApiKeyScope | None) -> None:
+    """Declare that operations which select a field need a scope; None if any will do."""
     definition.extensions[_KEY] = scope
 
 
 def scope_of(definition: GraphQLField) -> ApiKeyScope | None:
-    """Return the scope that a field needs; None if it needs none."""
+    """Return the scope that a field needs; None if it needs none in particular."""
     scope: ApiKeyScope | None = definition.extensions.get(_KEY)
     return scope
 
@@ -59,7 +59,7 @@ class _Search:
 
     schema: GraphQLSchema
     fragments: dict[str, FragmentDefinitionNode]
-    needed: dict[ApiKeyScope, str] = field(default_factory=dict)
+    needed: dict[ApiKeyScope | None, str] = field(default_factory=dict)
 
     def below(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> None:
         """Add the scopes of what is selected of an object."""
@@ -80,7 +80,7 @@ class _Search:
         definition: GraphQLField | None = getattr(parent, "fields", {}).get(node.name.value)
         if definition is None:
             return  # `__typename` and introspection
-        if scope := scope_of(definition):
-            self.needed.setdefault(scope, f"{parent}.{node.name.value}")
+        if _KEY in definition.extensions:
+            self.needed.setdefault(scope_of(definition), f"{parent}.{node.name.value}")
         if node.selection_set:
             self.below(node.selection_set, get_named_type(definition.type))

@@ -60,6 +60,9 @@ class ApiKeyRecord(SQLModel, table=True):
         scopes: names of the parts of the API that it is good for; None for all.
         folder_uuid: the folder outside which it shows nothing; None for no such limit. It stays
             when the folder is deleted, so that the key shows nothing then.
+        requires_one_time_password: whether it opens nothing but sessions, by a second factor.
+        is_session: whether it was made by `createSession`.
+        parent_uuid: the key that a session ends with; None for those of other credentials.
         last_used_at: the hour in which it was last used, as far as that has been noted.
     """
 
@@ -75,6 +78,9 @@ class ApiKeyRecord(SQLModel, table=True):
     scopes: list[str] | None = Field(default=None, sa_type=Json)
     folder_uuid: UUID | None = None
     last_used_at: datetime | None = None
+    requires_one_time_password: bool = False
+    is_session: bool = False
+    parent_uuid: UUID | None = Field(default=None, index=True)
 
 
 users = table_of(UserRecord)

@@ -120,6 +120,11 @@ class CreateApiKeyInput:
         "that of the credential of the request. It follows when the folder moves; once it is "
         "deleted, the key shows nothing.",
     )
+    requires_one_time_password: bool = strawberry.field(
+        default=False,
+        description="Whether the key opens nothing but `createSession`, together with a one-time "
+        "password of its user.",
+    )
 
 
 @strawberry.input(description="The API key to revoke.")

@@ -266,6 +266,7 @@ async def create_api_key(
             sees_phi=sees_phi,
             scopes=scopes,
             folder_uuid=input.folder_uuid or context.viewer.tree_uuid,
+            requires_one_time_password=input.requires_one_time_password,
         )
     return CreateApiKeyOutcome(api_key_uuid=uuid, token=token)
 

@@ -55,8 +55,8 @@ async def test_credentials_are_encrypted_again(tmp_path: Path, embedded_url: str
     await add_integrations(before, lost.encode(), 1)
     after = settings_with(tmp_path, embedded_url, secret_key=new, former_secret_keys=[old])
     async with open_services(after) as services:
-        first, _ = await rotate_secrets(services.database, services.vault)
-        again, _ = await rotate_secrets(services.database, services.vault)
+        first, *_ = await rotate_secrets(services.database, services.vault)
+        again, *_ = await rotate_secrets(services.database, services.vault)
     assert (first.renewed, first.current, first.unreadable) == (COUNT, 0, 1)
     assert (again.renewed, again.current, again.unreadable) == (0, COUNT, 1)
     rows = await _secrets(settings_with(tmp_path, embedded_url, secret_key=new))
@@ -89,7 +89,7 @@ async def test_secrets_of_projects_survive_rotation(tmp_path: Path, embedded_url
     async with open_services(
         settings_with(tmp_path, embedded_url, secret_key=new, former_secret_keys=[old])
     ) as services:
-        _, rotation = await rotate_secrets(services.database, services.vault)
+        _, rotation, *_ = await rotate_secrets(services.database, services.vault)
     assert (rotation.renewed, rotation.current, rotation.unreadable) == (COUNT, 0, 0)
     now = settings_with(tmp_path, embedded_url, secret_key=new)
     assert await secrets_of_projects(now, projects) == before

@@ -116,7 +116,7 @@ WITHOUT_FIELD = {
     "Dataset": {"description_key", "title_key"},
     "User": {"email_key"},
     "Group": {"name_key"},
-    "ApiKey": {"sha256", "user_uuid"},
+    "ApiKey": {"sha256", "user_uuid", "parent_uuid"},
     "CloudIntegration": {"secret", "title_key"},
     **dict.fromkeys({*JOB_TYPES.values()}, WITHOUT_FIELD_OF_JOB),
     "Collection": {"name_key"},
