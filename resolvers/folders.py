@@ -13,6 +13,7 @@ from gateway.auth.visibility import (
     sees_below,
     sees_dataset,
     sees_folder,
+    sees_item,
     sees_job_in_folder,
     sees_subfolder,
 )
@@ -155,6 +156,7 @@ items_in = ToMany(
     "items",
     items,
     ITEM_ORDERS,
+    starts_at=sees_item,
     key=folders.c.uuid,
     parent=items.c.folder_uuid,
     where=item_conditions,

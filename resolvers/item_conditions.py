@@ -7,15 +7,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import is_staying_dataset, is_staying_tag, sees_dataset
+from gateway.auth.visibility import (
+    is_staying_dataset,
+    is_staying_tag,
+    sees_dataset,
+    sees_folder,
+)
 from gateway.catalog.rules.names import MAX_NAME
-from gateway.database.searches import first_half, name_contains
+from gateway.database.searches import first_half, has_text_as_name, name_contains
 from gateway.error_texts import between, sized
 from gateway.errors import Path, bad_input
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.base import fold
 from gateway.models.datasets import data_rows, datasets
+from gateway.models.folders import folders
 from gateway.models.items import items
+from gateway.models.shares import item_shares
 from gateway.models.tags import folder_tags, organisation_tags
 from resolvers.inputs.item_filters import (
     BigIntRange,
@@ -117,7 +124,7 @@ def _required_conditions(
 def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> list[Condition]:
     """Return the conditions of the fields that are set."""
     conditions = [
-        *_name_conditions(filter, path),
+        *_name_conditions(filter, query, path),
         *_range_conditions(filter),
         *_fact_conditions(filter, path),
         *metadata_conditions(filter.metadata or [], query, path),
@@ -143,15 +150,23 @@ def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> 
     return [*conditions, *tag_conditions(items.c.folder_uuid, tags, path)]
 
 
-def _name_conditions(filter: StorageItemConditions, path: Path) -> list[Condition]:
+def _name_conditions(
+    filter: StorageItemConditions, query: EdgeQuery, path: Path
+) -> list[Condition]:
     conditions: list[Condition] = []
     if filter.search:
         conditions.append(name_contains(items.c.name_key, folded(filter.search, *path, "search")))
     if filter.exact_name is not None:
         _check_length(filter.exact_name, MAX_NAME, *path, "exactName")
-        # The index is of folded names.
-        conditions.append(items.c.name_key == fold(filter.exact_name))
-        conditions.append(items.c.name == filter.exact_name)
+        conditions.append(has_text_as_name(items, filter.exact_name))
+    if filter.folder_name is not None:
+        _check_length(filter.folder_name, MAX_NAME, *path, "folderName")
+        named = sa.select(folders.c.uuid).where(
+            has_text_as_name(folders, filter.folder_name), sees_folder(query.viewer)
+        )
+        shared = sa.select(item_shares.c.item_uuid).where(item_shares.c.folder_uuid.in_(named))
+        is_shared_in = sa.and_(items.c.is_shared, items.c.uuid.in_(shared))
+        conditions.append(sa.or_(items.c.folder_uuid.in_(named), is_shared_in))
     return conditions
 
 

@@ -20,6 +20,7 @@ from resolvers.dicom_instances import instance_search
 from resolvers.dicom_study_lists import visible_studies
 from resolvers.folders import folder_lookup, folder_search, root_folders
 from resolvers.integrations import integration_lookup, visible_integrations
+from resolvers.item_names import item_exists
 from resolvers.item_queries import advanced_search
 from resolvers.items import item_lookup, item_search
 from resolvers.jobs import all_jobs, job_lookup
@@ -86,6 +87,7 @@ class Query:
     storage_item: StorageItem | None = resolved(
         item_lookup, "An item by its UUID. Null if it does not exist or the viewer cannot see it."
     )
+    storage_item_exists: bool = root_field(item_exists)
     storage_items: list[StorageItemResult] = root_field(find_items)
     bitstream: Bitstream | None = root_field(find_bitstream)
     search_storage_items: StorageItemConnection = resolved(

@@ -33,6 +33,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "node": None,
     "nodes": None,
     "resourceByPath": READ_DATA,
+    "storageItemExists": READ_DATA,
     "storageFolder": READ_DATA,
     "storageFolders": READ_DATA,
     "searchStorageFolders": READ_DATA,

@@ -290,6 +290,12 @@ def has_name(
     return sa.and_(table.c.name_key == name_key, _Composed(table.c.name) == name)
 
 
+def has_text_as_name(table: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
+    """Return the condition that rows have a name, in whatever form its letters are composed."""
+    composed = sa.literal(unicodedata.normalize("NFC", name), sa.Text())
+    return has_name(table, composed, sa.literal(fold(name), sa.Text()))
+
+
 def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """Return the first half of a media type: `image` of `image/png`."""
     return _FirstHalf(mime_type)

@@ -189,6 +189,7 @@ class ToMany(_Keyed):
         fixed: columns that `where` always fixes to one value, by which indexes may begin.
         requires_filter: whether the list has no entries to return without a filter.
         further: rows that the list has besides those whose `parent` equals the key.
+        starts_at: the access to rows at which a page may begin, if it can begin at one.
     """
 
     name: str
@@ -206,6 +207,7 @@ class ToMany(_Keyed):
     fixed: Collection[sa.ColumnElement[Any]] = ()
     requires_filter: bool = False
     further: FurtherRows | None = None
+    starts_at: Access | None = None
 
     @cached_property
     def flag_name(self) -> str:

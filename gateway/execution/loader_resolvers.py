@@ -5,16 +5,24 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.context import Context
+from gateway.error_texts import not_both
+from gateway.errors import bad_input, not_found
 from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, PageFunction, ToMany, ToOne
 from gateway.execution.keysets import PARENT
-from gateway.execution.pagination import ORDER_VALUE, Page, read_page_arguments
+from gateway.execution.pagination import (
+    ORDER_VALUE,
+    Page,
+    PageRequest,
+    just_before,
+    read_page_arguments,
+)
 from gateway.execution.viewer_columns import selected_columns
 
 
@@ -67,6 +75,33 @@ async def prepared_query(
     return replace(query, prepared=await edge.prepare(context, query, given.get("order_by")))
 
 
+class _Start(NamedTuple):
+    value: Any
+
+
+async def requested_page(
+    context: Context, edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]
+) -> PageRequest:
+    """Return the page that the arguments of an edge request; it may begin at a row."""
+    request = read_page_arguments(edge, query, given)
+    uuid = given.get("start_at")
+    if uuid is None or edge.starts_at is None:
+        return request
+    for name in ("after", "last", "before"):
+        if given.get(name) is not None:
+            raise bad_input(not_both("startAt", name), "startAt")
+    order = request.order
+    source: sa.FromClause = edge.table
+    if order.join:
+        source = source.join(order.join.table, order.join.condition, isouter=True)
+    start = sa.select(order.column.label("value")).select_from(source)
+    start = start.where(edge.table.c.uuid == uuid, edge.starts_at(context.viewer))
+    rows = await context.database.rows(start, _Start)
+    if not rows:
+        raise not_found("item", uuid, "startAt")
+    return replace(request, cursor=just_before(order, rows[0].value, uuid))
+
+
 async def load_page(
     context: Context, edge: ToMany, parent: Any, selection: Hashable, given: Mapping[str, Any]
 ) -> Page:
@@ -81,7 +116,7 @@ async def load_page(
     query = await prepared_query(context, context.viewer, edge, given, arguments)
     has_further = bool(edge.flag_name and getattr(parent, edge.flag_name))
     query = replace(query, has_further=has_further)
-    request = read_page_arguments(edge, query, given)
+    request = await requested_page(context, edge, query, given)
     columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
     if request.order.join or request.order.is_computed:
         columns.append(request.order.column.label(ORDER_VALUE))

@@ -187,6 +187,11 @@ def page_request(
     return PageRequest(size, order, position, backwards, fingerprint)
 
 
+def just_before(order: Order, value: Any, last: UUID) -> tuple[Any, UUID]:
+    """Return the position before the row that has these values in the two columns of an order."""
+    return value, UUID(int=last.int + 1 if order.descending else last.int - 1)
+
+
 def fingerprint_of(*parts: Any) -> str:
     """Return the fingerprint that ties cursors to an edge, its filter and its order."""
     return hashlib.sha256(repr(parts).encode(errors="replace")).hexdigest()[:12]

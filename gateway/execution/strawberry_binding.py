@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry.types.base import get_object_definition
@@ -66,6 +67,13 @@ _PAGE_ARGUMENTS = (
         "A cursor of this list: return the entries before it. Cannot be combined with `first` or "
         "`after`.",
     ),
+)
+_START = Argument(
+    "start_at",
+    UUID | None,
+    None,
+    "UUID of an entry at which the page begins, or would begin if the filter left the entry in. "
+    "Cannot be combined with `after`, `last` or `before`.",
 )
 _MAKING_ROOM = ("abort_", "cancel_", "delete_", "remove_", "revoke_", "unlink_", "update_user")
 """How the names of mutations begin that are accepted while the disk of the database is low."""
@@ -203,7 +211,7 @@ def _page_resolver(edge: ToMany) -> Resolver:
     async def resolve(root: Any, info: Info, **given: Any) -> Any:
         return await loader_resolvers.load_page(info.context, edge, root, _selection(info), given)
 
-    arguments = [*edge.arguments, *_PAGE_ARGUMENTS]
+    arguments = [*edge.arguments, *_PAGE_ARGUMENTS, *([_START] if edge.starts_at else [])]
     if edge.orders.input_type:
         order_type = edge.orders.input_type | None
         arguments.insert(

@@ -53,7 +53,14 @@ class StorageItemConditions:
         "One or two characters match only the start of the name.",
     )
     exact_name: str | None = strawberry.field(
-        default=None, description="The exact name, at most 1,000 characters; case-sensitive."
+        default=None,
+        description="The exact name, at most 1,000 characters; case-sensitive, but however its "
+        "letters are composed.",
+    )
+    folder_name: str | None = strawberry.field(
+        default=None,
+        description="The exact name of a folder that the viewer can see and that the item is "
+        "directly in, at most 1,000 characters.",
     )
     item_types: list[StorageItemType] | None = strawberry.field(
         default=None, description="Only items of these kinds; all kinds if null or empty."

@@ -100,6 +100,23 @@ async def _walk(pair: Both, form: str, arguments: str, onward: str) -> None:
         cursor = cursors[0].decode() if cursors else None
 
 
+async def test_pages_begin_at_an_item_in_both_executors(pair: Both) -> None:
+    """In the list of one folder and of many, in each order, and not at what is hidden."""
+    one = "storageFolder(uuid: $u) { items(%s) { edges { cursor node { uuid } } totalCount } }"
+    many = "storageFolders { nodes { items(%s) { nodes { uuid } } } }"
+    for number, field in enumerate(("NAME", "NATURAL_NAME", "CREATED_AT", "SIZE", "DURATION")):
+        for direction in ("ASC", "DESC"):
+            arguments = f"first: 3, startAt: $i, orderBy: {{field: {field}, direction: {direction}}}"
+            variables = {"u": str(pair.world.folders[0]), "i": str(pair.world.items[number])}
+            for form, viewers in ((one, pair.world.viewers), (many, ("admin",))):
+                head = "$u: UUID!, $i: UUID!" if form is one else "$i: UUID!"
+                for who in viewers:
+                    text = f"query({head}) {{ {form % arguments} }}"
+                    compiled, interpreted = await pair.bodies(text, variables, who)
+                    assert compiled == interpreted
+                    assert who != "admin" or "errors" not in orjson.loads(interpreted)
+
+
 async def test_an_unexpected_row_falls_back_to_graphql_core(pair: Both) -> None:
     """A folder without counters: both executors report the same error, and the failure is not cached."""
     from sqlalchemy import delete

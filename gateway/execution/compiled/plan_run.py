@@ -37,8 +37,13 @@ from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToOne
-from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query
-from gateway.execution.pagination import PageRequest, cursor_at, read_page_arguments
+from gateway.execution.loader_resolvers import (
+    find_rows,
+    plain_edge,
+    prepared_query,
+    requested_page,
+)
+from gateway.execution.pagination import PageRequest, cursor_at
 from gateway.execution.private_apis import Convert
 
 Row = tuple[Any, ...]
@@ -214,7 +219,7 @@ class PlanRun:
         query = await prepared_query(self.context, viewer, edge, given, arguments)
         if step.has_further and step.has_further(parents):
             query = replace(query, has_further=True)
-        return _EdgePage(query, read_page_arguments(edge, query, given))
+        return _EdgePage(query, await requested_page(self.context, edge, query, given))
 
     async def _page_rows(
         self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
