@@ -178,7 +178,7 @@ async def finish_sources(
     rows = {row.uuid: row for row in locked}
     if gone := (needed | existing) - rows.keys():
         raise PlaceholdersGone(gone)
-    if refused := refusals(targets, rows):
+    if refused := await refusals(transaction, targets, rows):
         raise UnitsRefused(refused)
     uploaded = [source.uploaded for source in sources]
     keys = await deduplicate_objects(

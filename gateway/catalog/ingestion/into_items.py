@@ -25,7 +25,7 @@ from gateway.catalog.ingestion.placeholders import (
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitTarget
 from gateway.catalog.items import delete_items
 from gateway.catalog.ledger.stored_objects import release_objects
-from gateway.catalog.revisions import HeadFile, change_head, save_head
+from gateway.catalog.revisions import HeadFile, change_head, head_files, save_head
 from gateway.catalog.rules.names import name_in_url
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -98,7 +98,7 @@ async def target_errors(
         for source in plan.sources:
             source.item_type = row.item_type
             source.parsing = source.parsing or (row.time_series or {}).get("given")
-    errors = errors or await _name_errors(transaction, [plan for plan, _ in targets])
+    errors = errors or await _name_errors(transaction, targets, rows)
     return errors or await _identity_errors(transaction, viewer, targets, rows)
 
 
@@ -115,22 +115,21 @@ def check_target(row: ItemRecord, target: UnitTarget, count: int) -> None:
     if not is_file and (count > 1 or not target.new_revision):
         message = f"An item of type {kind} has one file, which only newRevision replaces."
         raise bad_input(message, *path)
-    kept = 0 if target.new_revision else (1 if row.file_count is None else row.file_count)
-    if kept + count > MAX_FILES_OF_ITEM:
-        message = sized("An item", 0, MAX_FILES_OF_ITEM, kept + count, "files")
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
     if target.expected_revision not in (None, row.revision_number):
         message = f"The newest revision of the item is {row.revision_number}."
         raise conflict(message, *path[:-1], "expectedRevision")
 
 
-async def _name_errors(transaction: Transaction, plans: Collection[UnitPlan]) -> list[DomainError]:
-    """Return an error for each file that has the name of another file of its unit."""
-    sources = [source for plan in plans for source in plan.sources]
-    uuids = {source.placeholder_uuid for source in sources if source.placeholder_uuid}
+async def _name_errors(
+    transaction: Transaction,
+    targets: Sequence[tuple[UnitPlan, UnitTarget]],
+    rows: Mapping[UUID, ItemRecord],
+) -> list[DomainError]:
+    """Return an error for each file that has the name of another, and for too many names."""
+    uuids = {uuid for plan, _ in targets for uuid in plan.placeholder_uuids}
     expected = await uploads_of(transaction, uuids)
     errors = []
-    for plan in plans:
+    for plan, target in targets:
         names = set[str]()
         for source in plan.sources:
             upload = expected.get(source.placeholder_uuid) if source.placeholder_uuid else None
@@ -140,7 +139,23 @@ async def _name_errors(transaction: Transaction, plans: Collection[UnitPlan]) ->
                 message = f"Another file of the entry has the name {name!r:.200}."
                 errors.append(bad_input(message, *source.path))
             names.add(name)
+        if limit := await _limit_message(transaction, rows[target.uuid], target, names):
+            errors.append(DomainError(ErrorCode.LIMIT_EXCEEDED, limit, target.path))
     return errors
+
+
+async def _limit_message(
+    transaction: Transaction, row: ItemRecord, target: UnitTarget, names: Collection[str]
+) -> str | None:
+    """Return the message for files of these names that would be too many for an item, if any."""
+    kept = 0 if target.new_revision else (1 if row.file_count is None else row.file_count)
+    if kept + len(names) <= MAX_FILES_OF_ITEM:
+        return None
+    replaced = [file for file in await head_files(transaction, row.uuid) if file.name in names]
+    count = kept + len(names) - len(replaced)
+    if count <= MAX_FILES_OF_ITEM:
+        return None
+    return sized("An item", 0, MAX_FILES_OF_ITEM, count, "files")
 
 
 async def _identity_errors(
@@ -223,7 +238,9 @@ async def use_up_placeholders(
     await release_objects(transaction, queue, unused)
 
 
-def refusals(read: Collection[ReadTarget], rows: Mapping[UUID, ItemRecord]) -> dict[UUID, str]:
+async def refusals(
+    transaction: Transaction, read: Collection[ReadTarget], rows: Mapping[UUID, ItemRecord]
+) -> dict[UUID, str]:
     """Return why files cannot become part of the locked items any more, by unit."""
     errors: dict[UUID, str] = {}
     for each in read:
@@ -238,6 +255,8 @@ def refusals(read: Collection[ReadTarget], rows: Mapping[UUID, ItemRecord]) -> d
             errors[each.unit_uuid] = "Two of the files have the same name."
         elif any(source.item_type is not row.item_type for source in each.sources):
             errors[each.unit_uuid] = f"The file is not of the item's type, {row.item_type}."
+        elif message := await _limit_message(transaction, row, each.target, names):
+            errors[each.unit_uuid] = message
     return errors
 
 
