@@ -26,6 +26,7 @@ from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.rates import Rates
 from gateway.http.access_log import AccessLog
 from gateway.http.address_limit import address_limit
+from gateway.http.anonymous import AnonymousAccess
 from gateway.http.behind_proxy import below_path_of
 from gateway.http.callers import CallerNotes
 from gateway.http.cross_origin import cross_origin
@@ -158,6 +159,7 @@ def _routes(
         origins=_socket_origins(settings),
         closing=services.closing,
         max_age=settings.persisted_max_age,
+        anonymous=AnonymousAccess(limits) if settings.anonymous == "read" else None,
     )
     return [
         *graphql_routes(service, page=graphiql_page if settings.graphiql else None),

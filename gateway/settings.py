@@ -233,6 +233,11 @@ class Settings(CredentialSettings):
         "signed in; with `shared_groups`, site admins, and others only their own groups and the users in "
         "these.",
     )
+    anonymous: Literal["off", "read"] = Field(
+        "off",
+        description="With `read`, queries without a credential are answered, of what is in public folders. "
+        "Their limits are a quarter of a user's, for each address.",
+    )
     mask_new_roots: bool = Field(
         False,
         description="Whether new root folders are masked: only those who were granted `seesPhi` see "

@@ -89,6 +89,8 @@ async def _count_by(
     is_boolean = False
     if attribute is not None:
         value = _ATTRIBUTES[attribute]
+        if attribute is StorageItemFacet.OWNER and query.viewer.is_anonymous:
+            value = sa.case((sa.false(), value))  # nobody is named to them
     else:
         join, field_type = await values_of_key(context, key or "", ("by", index, "metadataKey"))
         value, is_boolean = join.value, field_type is MetadataFieldType.BOOLEAN

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.visibility import (
+    NEVER,
     in_given_folder,
     in_public_folder,
     is_given_folder,
@@ -98,7 +99,7 @@ def dataset_conditions(query: EdgeQuery) -> Conditions:
     if covers_organisation(query):
         scoped = [is_staying_dataset(datasets.c.uuid)]
     else:
-        scoped = [sa.false() if covers_public(query) else sees_dataset(query.viewer)]
+        scoped = [NEVER if covers_public(query) else sees_dataset(query.viewer)]
     filter: DatasetFilter = query.filter or DatasetFilter()
     conditions: tuple[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]], ...] = (
         (filter.title_eq, lambda text: _equals(datasets.c.title, text, "titleEq")),

@@ -5,7 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.roles import roles_on_integrations
-from gateway.auth.visibility import has_integration_grant, sees_integration
+from gateway.auth.visibility import NEVER, has_integration_grant, sees_integration
 from gateway.catalog.rules.names import MAX_NAME
 from gateway.context import Context
 from gateway.error_texts import sized
@@ -35,7 +35,7 @@ def _list_conditions(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     """Return the conditions of the list's arguments, all of which must be met."""
     conditions: list[sa.ColumnElement[bool]] = []
     if covers_public(query):
-        conditions.append(sa.false())
+        conditions.append(NEVER)
     elif not covers_organisation(query):
         conditions.append(has_integration_grant(query.viewer))
     for name, column in (

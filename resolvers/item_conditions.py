@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.visibility import (
+    NEVER,
     is_staying_dataset,
     is_staying_tag,
     sees_dataset,
@@ -132,7 +133,8 @@ def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> 
     if filter.item_types:
         conditions.append(items.c.item_type.in_(filter.item_types))
     if filter.owner_uuid is not None:
-        conditions.append(items.c.owner_uuid == filter.owner_uuid)
+        owns = items.c.owner_uuid == filter.owner_uuid
+        conditions.append(NEVER if query.viewer.is_anonymous else owns)
     if filter.dataset_uuid is not None:
         visible = sa.exists().where(
             datasets.c.uuid == filter.dataset_uuid, sees_dataset(query.viewer)

@@ -124,7 +124,7 @@ async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> NodeRo
     """Return the object of a type with a UUID, unless it does not exist or is hidden."""
     if (scopes := context.viewer.scopes) is not None and object_scope(kind) not in scopes:
         return None
-    if kind == "Viewer":
+    if kind == "Viewer" and not context.viewer.is_anonymous:
         return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
     if kind == "Bitstream" and uuid is not None:
         file = await find_bitstream(context, uuid=uuid)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.auth.url_holders import url_bounds
+from gateway.auth.url_holders import max_url_seconds, url_bounds
 from gateway.context import Context
 from gateway.error_texts import between
 from gateway.errors import bad_input
@@ -27,9 +27,11 @@ Lifetime = Annotated[
 def lifetime_of(context: Context, requested: int | None) -> timedelta:
     """Return the lifetime of a signed URL; raise `BAD_USER_INPUT` if it is out of range."""
     settings = context.services.settings
-    seconds = settings.signed_url_seconds if requested is None else requested
-    if not MIN_LIFETIME <= seconds <= settings.max_signed_url_seconds:
-        message = between("lifetime", MIN_LIFETIME, settings.max_signed_url_seconds, seconds)
+    longest = max_url_seconds(settings, context.viewer)
+    usual = min(settings.signed_url_seconds, longest)
+    seconds = usual if requested is None else requested
+    if not MIN_LIFETIME <= seconds <= longest:
+        message = between("lifetime", MIN_LIFETIME, longest, seconds)
         raise bad_input(message, "lifetime")
     return timedelta(seconds=seconds)
 

@@ -10,6 +10,7 @@ import schema.dicom_enums
 import schema.enums  # noqa: F401 - registers the closed sets
 from gateway.execution.input_objects import speed_up_inputs
 from gateway.execution.private_apis import core_schema, print_description
+from schema.anonymous import declare_open_fields
 from schema.datasets import DataRow
 from schema.items import ITEM_CLASSES
 from schema.mutation import Mutation
@@ -77,6 +78,7 @@ class DescribedSchema(strawberry.Schema):
             edge = f"An entry of a page of {entries}, with its cursor."
             core.type_map[f"{name}Edge"].description = edge
         declare_scopes(core)
+        declare_open_fields(core)
 
     def as_str(self) -> str:
         """Return the schema as SDL, with a definition that carries the description."""

@@ -16,11 +16,12 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from gateway.auth.accounts import current_accounts, note_use_of_keys, viewer_of_email, viewer_of_key
+from gateway.auth.anonymous import anonymous_viewer
 from gateway.auth.failed_credentials import FailedCredentials
 from gateway.auth.live_credential import INVALID, ROLE_CHANGED, LiveCredential
 from gateway.auth.refused import why_refused
 from gateway.auth.tokens import SignIn, TokenVerifier
-from gateway.auth.url_holders import find_holder
+from gateway.auth.url_holders import ANYONE, find_holder
 from gateway.auth.viewer import Viewer
 from gateway.clock import now
 from gateway.database.engine import Database
@@ -66,6 +67,7 @@ class Authenticator:
         self._database = database
         self._verifier = TokenVerifier(settings)
         self._welcome = welcome
+        self._answers_anyone = settings.anonymous == "read"
         self._has_open_directory = settings.user_directory == "members"
         self._live: WeakValueDictionary[str, LiveCredential] = WeakValueDictionary()
         # Keeps what was used lately, which nobody else may refer to; the oldest come first.
@@ -115,6 +117,10 @@ class Authenticator:
         Raises:
             DomainError: `UNAUTHENTICATED`, if it is no longer valid.
         """
+        if holder == ANYONE:
+            if not self._answers_anyone:
+                raise DomainError(ErrorCode.UNAUTHENTICATED, INVALID)
+            return LiveCredential(anonymous_viewer(None))
         return await self._credential(holder, lambda: find_holder(self._database, holder))
 
     async def _credential(

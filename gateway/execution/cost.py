@@ -67,9 +67,15 @@ class Costs:
         self._cache: Cache[Cost] = Cache(10_000, 10_000)
 
     def check(
-        self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        part: int = 1,
     ) -> int:
         """Return the cost of an operation in points, with pages counted in full.
+
+        At most one `part` of the limit is allowed.
 
         Raises:
             LimitExceeded: the operation costs too much.
@@ -80,7 +86,7 @@ class Costs:
         if cost is None:
             cost = cost_of(self._schema, document.ast, operation, variables)
             self._cache.put(key, cost, 1)
-        allowed = self._limits.cost
+        allowed = self._limits.cost // part
         if cost.points > allowed:
             share, advice = "", "Set a smaller `first` on nested lists."
             if cost.work > cost.points // 2:

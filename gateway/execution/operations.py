@@ -31,11 +31,13 @@ from graphql import (
     get_variable_values,
 )
 
+from gateway.auth.anonymous import PART
 from gateway.auth.scopes import check_scopes
 from gateway.auth.viewer import OnBehalfOf, Viewer
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.database.outages import raise_outage
 from gateway.errors import DomainError, ErrorCode
+from gateway.execution.anonymous import check_anonymous
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
 from gateway.execution.documents import (
@@ -259,12 +261,15 @@ class Operations:
             trace.type, trace.name = node.operation.value, name_of(node)
             if not trace.name:
                 trace.root_fields = root_fields_of(node)
-        cost = self._costs.check(document, node, request.variables)
+        part = PART if viewer.is_anonymous else 1
+        cost = self._costs.check(document, node, request.variables, part)
         if node.operation not in allowed:
             raise OperationNotAllowed(node.operation)
+        if viewer.is_anonymous:
+            check_anonymous(self._schema, document.ast, node)
         check_scopes(viewer, document.scopes[name_of(node)])
         if self._rates is not None:
-            self._rates.charge(ON_BEHALF_OF.get(), max(cost, 1))
+            self._rates.charge(ON_BEHALF_OF.get(), max(cost, 1), part)
         return _Operation(request, document, node, cost, count >= MANY_VALUES)
 
     async def _answer(self, operation: _Operation, context: OnBehalfOf) -> Answer:

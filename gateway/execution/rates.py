@@ -58,8 +58,13 @@ CHARGED: ContextVar[Charge | None] = ContextVar("charged", default=None)
 
 @dataclass(slots=True)
 class _Bucket:
+    size: float
     level: float
     at: float
+
+    def level_at(self, moment: float) -> float:
+        """Return what has not flowed out until then."""
+        return max(self.level - (moment - self.at) * self.size / 60, 0.0)
 
 
 class Rates:
@@ -71,34 +76,31 @@ class Rates:
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
-        self._size = per_minute
-        self._per_second = per_minute / 60
+        self._per_minute = per_minute
         self._clock = clock
         self._buckets: dict[Hashable, _Bucket] = {}
 
-    def charge(self, viewer: Hashable, cost: int) -> None:
-        """Add the cost of an operation to a viewer's bucket.
+    def charge(self, viewer: Hashable, cost: int, part: int = 1) -> None:
+        """Add the cost of an operation to a viewer's bucket, which holds one `part` of the points.
 
         One that costs more than a bucket holds is accepted by an empty bucket.
 
         Raises:
             RateExceeded: the bucket has no room for it.
         """
-        now = self._clock()
+        now, size = self._clock(), max(self._per_minute // part, 1)
         bucket = self._buckets.get(viewer)
         if bucket is None:
             if len(self._buckets) >= _MAX_BUCKETS:
                 self._buckets = {
-                    other: each
-                    for other, each in self._buckets.items()
-                    if each.level > (now - each.at) * self._per_second
+                    other: each for other, each in self._buckets.items() if each.level_at(now) > 0
                 }
-            bucket = self._buckets[viewer] = _Bucket(0.0, now)
-        level = max(bucket.level - (now - bucket.at) * self._per_second, 0.0)
+            bucket = self._buckets[viewer] = _Bucket(size, 0.0, now)
+        level = bucket.level_at(now)
         bucket.at, bucket.level = now, level
-        if level and level + cost > self._size:
-            excess = min(level + cost - self._size, level)
-            seconds = max(math.ceil(excess / self._per_second), 1)
-            raise RateExceeded(self._size, level + cost, seconds)
+        if level and level + cost > size:
+            excess = min(level + cost - size, level)
+            seconds = max(math.ceil(excess * 60 / size), 1)
+            raise RateExceeded(size, level + cost, seconds)
         bucket.level = level + cost
-        CHARGED.set(Charge(self._size, bucket.level, cost))
+        CHARGED.set(Charge(size, bucket.level, cost))

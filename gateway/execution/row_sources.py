@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.auth.anonymous import reads
+from gateway.auth.visibility import NEVER
 from gateway.database.dialects import in_bound_keys
 from gateway.execution import keysets
 from gateway.execution.declarations import Condition, EdgeQuery, OrderJoin, ToMany
@@ -107,6 +109,8 @@ class RowSource:
     def _conditions(
         self, query: EdgeQuery, parent: sa.ColumnElement[Any] | None
     ) -> list[Condition]:
+        if not reads(query.viewer, self.edge.table):
+            return [NEVER]
         if self.further:
             return list(self.further.where(query, parent))
         return list(self.edge.where(query)) if self.edge.where else []

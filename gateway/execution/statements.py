@@ -6,7 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.anonymous import reads
 from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import NEVER
 from gateway.database.page_rows import Half, top_n_of_halves, top_n_per_parent
 from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
@@ -21,6 +23,8 @@ Pack = Callable[[Sequence[Any]], Any]
 def one_row(edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True) -> sa.Select[Any]:
     """Return the statement for the rows that a to-one edge leads to, for one key or `many`."""
     statement = sa.select(*columns).where(is_parent_of(edge.match, many))
+    if not reads(viewer, edge.table):
+        return statement.where(NEVER)
     return statement.where(edge.access(viewer)) if edge.access else statement
 
 
@@ -136,8 +140,7 @@ def facet(
             counted = counted.where(is_parent_of(source.parent, many))
         counts.append(counted)
     groups = _united_counts(counts).subquery("groups")
-    if edge.parent is not None:
-        parent = [groups.c[PARENT]]
+    parent = [] if edge.parent is None else [groups.c[PARENT]]
     clauses = groups.c.is_other, groups.c.count.desc(), groups.c.value.asc().nulls_last()
     place = sa.func.row_number().over(partition_by=parent or None, order_by=clauses)
     total = sa.func.sum(groups.c.count).over(partition_by=parent or None)

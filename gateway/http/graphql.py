@@ -5,7 +5,7 @@ Follows the GraphQL-over-HTTP specification.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth.failed_credentials import TooManyFailures
+from gateway.auth.live_credential import LiveCredential
 from gateway.auth.viewer import Viewer
 from gateway.errors import ErrorCode
 from gateway.execution.error_bodies import error_body
@@ -141,9 +142,9 @@ class GraphQLEndpoint:
         if content_type is None:
             message = f"The Accept header must allow {JSON} or {GRAPHQL_JSON}."
             raise HTTPRequestError(406, bad_request(message))
-        credential = await self._service.authenticate(request.header(b"authorization"))
+        credential, admitted = await self._admit(request)
         viewer = credential.viewer
-        with credential.required():
+        with admitted, credential.required():
             members = await self._read_members(request)
             if isinstance(members, list):
                 answers = await self._execute_batch(viewer, members, request_id)
@@ -177,6 +178,16 @@ class GraphQLEndpoint:
             status, body, caching = cacheable(body, known, self._service.max_age)
             headers = {**headers, **caching}
         return status, body, headers
+
+    async def _admit(
+        self, request: GraphQLRequest
+    ) -> tuple[LiveCredential, AbstractContextManager[None]]:
+        """Return the credential of a request, and the context in which it is answered."""
+        authorization, anonymous = request.header(b"authorization"), self._service.anonymous
+        if authorization is not None or anonymous is None:
+            return await self._service.authenticate(authorization), nullcontext()
+        credential = anonymous.credential()
+        return credential, anonymous.admit(credential.viewer)
 
     async def _stream(self, request: GraphQLRequest, request_id: str, send: Send) -> None:
         """Respond with events."""
@@ -216,7 +227,8 @@ class GraphQLEndpoint:
         self, viewer: Viewer, members: list[Any], request_id: str
     ) -> list[Answer]:
         """Execute the operations of a batch one after the other."""
-        limit = self._service.limits.batch
+        anonymous = self._service.anonymous if viewer.is_anonymous else None
+        limit = anonymous.batch if anonymous else self._service.limits.batch
         if not members:
             raise bad_request("A batch must contain at least one request.")
         if len(members) > limit:

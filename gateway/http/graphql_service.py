@@ -8,6 +8,7 @@ from gateway.auth.live_credential import LiveCredential
 from gateway.auth.viewer import OnBehalfOf, Viewer
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
+from gateway.http.anonymous import AnonymousAccess
 from gateway.limits import Limits
 
 
@@ -30,6 +31,7 @@ class GraphQLService:
     `authenticate` takes the value of an Authorization header, or None, and raises UNAUTHENTICATED.
     `make_context` takes the viewer and a request id and is called once per operation. `origins`
     are the origins, besides the server's own, whose pages may open sockets; `*` means all.
+    `anonymous` admits requests without an Authorization header on sites that are read openly.
     `closing` is set when the server closes connections, so that event streams end.
     `max_age` is the number of seconds for which clients may reuse the answer to a GET request for a
     persisted document.
@@ -42,4 +44,5 @@ class GraphQLService:
     origins: frozenset[str] = frozenset()
     timeouts: SocketTimeouts = SocketTimeouts()
     max_age: int = 0
+    anonymous: AnonymousAccess | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
