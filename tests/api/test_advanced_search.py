@@ -161,6 +161,12 @@ async def test_shared_items_are_in_the_folders_that_the_viewer_sees(shared_site:
     group = await site.group("readers")
     who = await site.newcomer(group)
     await site.grant(desk, group, "VIEWER")
+    safe = await site.folder("safe")
+    await site.done("shareStorageItems", {"itemUuids": uuids, "folderUuid": safe}, "folder { uuid }")
+    assert await found(site, f"folder:{safe}") == ["charter"]
+    for hidden in (safe, closed):
+        assert await found(site, f"folder:{hidden}", who) == []
+        assert await found(site, f"charter AND -folder:{hidden}", who) == ["charter"]
     assert await found(site, "folder:/campus/*") == ["charter", "leaflet"]
     assert await found(site, 'folder:"/reading desk"') == ["charter"]
     assert await found(site, r"folder:/reading\ desk/*", who) == ["charter"]

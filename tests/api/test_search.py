@@ -135,6 +135,7 @@ async def test_communities_are_found_by_their_names(shared_site: Site) -> None:
     who = await site.newcomer()
     page = await search(site, "thymus", who)
     assert [node["__typename"] for node in page["nodes"]] == ["Community"]
+    assert page["totalCount"] == 1
     assert await found(site, "thymus") == ["Thymus", "Thymus inside"]
     assert await found(site, "inside", types=["COMMUNITY"]) == ["Thymus inside"]
     assert await found(site, "ym", types=["COMMUNITY"]) == []
