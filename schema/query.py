@@ -26,6 +26,7 @@ from resolvers.items import item_lookup, item_search
 from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
 from resolvers.metadata_entries import metadata_vocabulary
+from resolvers.metric_results import submission_lookup
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
@@ -47,6 +48,7 @@ from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.jobs import Job
 from schema.metadata import MetadataSchema, MetadataTerm
+from schema.metric_results import MetricSubmission
 from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
 from schema.rates import RateLimit
@@ -152,6 +154,11 @@ class Query:
     )
     datasets: Connection[Dataset] = resolved(
         visible_datasets, "The datasets that the viewer can see, by title."
+    )
+    metric_submission: MetricSubmission | None = resolved(
+        submission_lookup,
+        "A submission of values by its UUID. Null if it does not exist or the viewer cannot see its "
+        "community.",
     )
     community: Community | None = root_field(find_community)
     communities: Connection[Community] = resolved(
