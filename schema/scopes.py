@@ -30,6 +30,7 @@ from resolvers.nodes import object_scope
 ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "viewer": READ_USER_INFO,
     "rateLimit": None,
+    "serverInfo": None,
     "node": None,
     "nodes": None,
     "resourceByPath": READ_DATA,
@@ -63,6 +64,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "group": READ_GROUPS,
     "groups": READ_GROUPS,
     "users": READ_USER_INFO,
+    "user": READ_USER_INFO,
     "metadataSchema": READ_DATA,
     "metadataVocabulary": READ_DATA,
     "cloudIntegration": READ_DATA,
