@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from gateway.auth.roles import roles_on_datasets
 from gateway.auth.visibility import (
     has_staying_item,
-    is_staying,
     sees_dataset,
     sees_folder,
     sees_item,
@@ -119,7 +118,7 @@ async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageL
     statement = (
         sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
         .join(items, items.c.uuid == data_rows.c.item_uuid)
-        .where(in_keys(data_rows.c.dataset_uuid, keys), is_staying(items.c.folder_uuid))
+        .where(in_keys(data_rows.c.dataset_uuid, keys), has_staying_item(items.c.uuid))
         .distinct()
     )
     locations: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import (
     NEVER,
+    in_visible_folder,
     is_staying_dataset,
     is_staying_tag,
     sees_dataset,
@@ -148,8 +149,12 @@ def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> 
             data_rows.c.item_uuid == items.c.uuid, is_staying_dataset(data_rows.c.dataset_uuid)
         )
         conditions.append(any_use if filter.is_in_dataset else ~any_use)
-    tags = filter.organisation_tags_all_of or []
-    return [*conditions, *tag_conditions(items.c.folder_uuid, tags, path)]
+    if tags := filter.organisation_tags_all_of:
+        # Who sees an item elsewhere only must not learn the tags of its own folder.
+        sees_home = in_visible_folder(query.viewer, items.c.folder_uuid)
+        conditions.append(sa.or_(~items.c.is_shared, sees_home))
+        conditions += tag_conditions(items.c.folder_uuid, tags, path)
+    return conditions
 
 
 def _name_conditions(

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import Condition, in_visible_folder, sees_folder
+from gateway.auth.visibility import Condition, in_visible_folder, sees_folder, stays_shared
 from gateway.database.tree import within
 from gateway.execution.declarations import EdgeQuery
 from gateway.execution.list_parts import FurtherRows, Parts, PartsBelow
@@ -65,7 +65,7 @@ def _is_first_below(query: EdgeQuery, parent: sa.ColumnElement[Any] | None) -> l
         )
     )
     is_visible = in_visible_folder(query.viewer, item_shares.c.folder_uuid)
-    return [*item_conditions(query), is_visible, ~at_home, ~by_other]
+    return [*item_conditions(query), stays_shared(), is_visible, ~at_home, ~by_other]
 
 
 def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> FurtherRows:
@@ -80,7 +80,7 @@ def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> F
             share.c.item_uuid == items.c.uuid, in_scope(query, share.c.folder_uuid)
         )
         at_home = in_scope(query, items.c.folder_uuid)
-        return [items.c.is_shared, *conditions(query), in_place, ~at_home]
+        return [items.c.is_shared, *conditions(query), stays_shared(), in_place, ~at_home]
 
     return FurtherRows(source=items, columns={}, where=where)
 
@@ -88,7 +88,7 @@ def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> F
 shared_into = FurtherRows(
     source=_shared,
     columns=_COLUMNS,
-    where=lambda query, _parent: item_conditions(query),
+    where=lambda query, _parent: [*item_conditions(query), stays_shared()],
     parent=item_shares.c.folder_uuid,
     flag=folders.c.has_shares,
 )

@@ -93,9 +93,24 @@ def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
     """
     item = items.alias()
     leaving = item.join(leaving_folders, leaving_folders.c.folder_uuid == item.c.folder_uuid)
-    is_leaving = sa.exists().select_from(leaving).where(item.c.uuid == item_uuid)
+    is_leaving = (
+        sa.exists().select_from(leaving).where(item.c.uuid == item_uuid, ~outlives_folder(item))
+    )
     any_leaving = sa.exists().where(leaving_folders.c.folder_uuid.is_not(None))
     return sa.or_(~any_leaving, ~is_leaving)
+
+
+def stays_shared(item: sa.FromClause = items) -> Condition:
+    """Return the condition that an item is not deleted everywhere with its folder."""
+    taken = sa.select(leaving_folders.c.folder_uuid).where(leaving_folders.c.takes_shared)
+    return item.c.folder_uuid.not_in(taken)
+
+
+def outlives_folder(item: sa.FromClause = items) -> Condition:
+    """Return the condition that an item outlives its folder, by one that it is shared into."""
+    share = item_shares.alias()
+    elsewhere = sa.exists().where(share.c.item_uuid == item.c.uuid, is_staying(share.c.folder_uuid))
+    return sa.and_(item.c.is_shared, stays_shared(item), elsewhere)
 
 
 def sees_folder(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
@@ -216,7 +231,7 @@ def is_shared_with(viewer: Viewer, item: sa.FromClause = items) -> Condition:
     in_another = sa.exists().where(
         share.c.item_uuid == item.c.uuid, in_visible_folder(viewer, share.c.folder_uuid)
     )
-    return sa.and_(item.c.is_shared, in_another)
+    return sa.and_(item.c.is_shared, stays_shared(item), in_another)
 
 
 def sees_study(viewer: Viewer, study: sa.FromClause = dicom_studies) -> Condition:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from gateway.auth.visibility import is_staying, is_staying_dataset
 from gateway.catalog.items import IN_A_DATASET, IN_A_GROUP
 from gateway.catalog.jobs import add_job
+from gateway.catalog.kept_items import is_shared_outside
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import COUNTER_OF, apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
@@ -35,6 +36,7 @@ from gateway.models.folders import (
 )
 from gateway.models.items import ItemRecord, group_folders, group_members, items
 from gateway.models.jobs import JobRecord, jobs
+from gateway.models.shares import ItemShareRecord, item_shares
 from gateway.queues.base import Queue, TaskType
 
 
@@ -73,12 +75,14 @@ async def tree_size(transaction: Transaction, top: FolderRecord) -> TreeSize:
 
 
 async def is_empty(transaction: Transaction, top: FolderRecord) -> bool:
-    """Return whether a folder has neither items nor subfolders."""
+    """Return whether a folder has neither items, its own or shared ones, nor subfolders."""
     subfolder = sa.select(folders.c.uuid).where(folders.c.parent_uuid == top.uuid).limit(1)
     item = sa.select(items.c.uuid).where(items.c.folder_uuid == top.uuid).limit(1)
+    share = sa.select(item_shares.c.item_uuid).where(item_shares.c.folder_uuid == top.uuid).limit(1)
     return (
         await transaction.first(subfolder, FolderRecord) is None
         and await transaction.first(item, ItemRecord) is None
+        and await transaction.first(share, ItemShareRecord) is None
     )
 
 
@@ -93,7 +97,7 @@ async def is_mirrored(transaction: Transaction, top: FolderRecord) -> bool:
 
 
 async def find_used_item(
-    transaction: Transaction, top: FolderRecord, allow_datasets: bool
+    transaction: Transaction, top: FolderRecord, allow_datasets: bool, deletes_shared: bool
 ) -> tuple[UUID, str] | None:
     """Return an item of a tree that cannot be deleted, and why not; None if all can be.
 
@@ -101,6 +105,7 @@ async def find_used_item(
 
     Args:
         allow_datasets: whether datasets may lose items.
+        deletes_shared: whether items are deleted that are also shared into folders elsewhere.
     """
     home, group, home_of_group = folders.alias(), items.alias(), folders.alias()
     in_tree = within(home.c.path, top.path)
@@ -116,6 +121,8 @@ async def find_used_item(
         .where(in_tree)
     )
     item = sa.select(items.c.uuid).limit(1)
+    if not deletes_shared:
+        item = item.where(~is_shared_outside(top))
     in_other_group = (
         item.join(group_members, group_members.c.item_uuid == items.c.uuid)
         .join(group, group.c.uuid == group_members.c.group_uuid)
@@ -139,11 +146,18 @@ async def find_used_item(
 
 
 async def start_deletion(
-    transaction: Transaction, queue: Queue, user_uuid: UUID, top: FolderRecord, size: TreeSize
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID,
+    top: FolderRecord,
+    size: TreeSize,
+    *,
+    deletes_shared: bool = False,
 ) -> UUID:
     """Make a locked folder and all below it disappear, and start the job that removes their rows.
 
-    The caller has locked the tree exclusively.
+    The caller has locked the tree exclusively. Items that are also shared into other folders stay
+    there, unless `deletes_shared`.
 
     Returns:
         The UUID of the job. It belongs to the folder above, if there is one.
@@ -162,13 +176,7 @@ async def start_deletion(
     mirrors = datasets.c.backing_folder_uuid.in_(tree)
     await transaction.execute(sa.update(datasets).where(mirrors).values(backing_folder_uuid=None))
     await transaction.execute(sa.delete(folder_grants).where(folder_grants.c.folder_uuid.in_(tree)))
-    marks = tree.add_columns(sa.literal(job_uuid, leaving_folders.c.job_uuid.type))
-    columns = [leaving_folders.c.folder_uuid, leaving_folders.c.job_uuid]
-    await transaction.execute(sa.insert(leaving_folders).from_select(columns, marks))
-    path = sa.literal(LEAVING, folders.c.path.type).concat(folders.c.path)
-    await transaction.execute(
-        sa.update(folders).where(in_tree).values(path=path, auto_sync=False, is_public=False)
-    )
+    await _mark_leaving(transaction, in_tree, job_uuid, deletes_shared)
     detached = sa.update(folders).where(folders.c.uuid == top.uuid).values(parent_uuid=None)
     await transaction.execute(detached)
     if top.parent_uuid is not None:
@@ -217,3 +225,20 @@ async def _detach_jobs(
     await forget_upload_jobs(transaction, tree)
     gone = await transaction.rows(sa.select(jobs.c.uuid).where(in_tree).limit(_NOTIFIED), JobRecord)
     transaction.changed_jobs.update(row.uuid for row in gone)
+
+
+async def _mark_leaving(
+    transaction: Transaction, in_tree: sa.ColumnElement[bool], job_uuid: UUID, takes_shared: bool
+) -> None:
+    """Mark the folders of a tree as deleted by a job, and take them out of all other trees."""
+    marks = sa.select(
+        folders.c.uuid,
+        sa.literal(job_uuid, leaving_folders.c.job_uuid.type),
+        sa.literal(takes_shared, sa.Boolean()),
+    ).where(in_tree)
+    insert = sa.insert(leaving_folders).from_select(list(leaving_folders.c), marks)
+    await transaction.execute(insert)
+    path = sa.literal(LEAVING, folders.c.path.type).concat(folders.c.path)
+    await transaction.execute(
+        sa.update(folders).where(in_tree).values(path=path, auto_sync=False, is_public=False)
+    )

@@ -120,7 +120,10 @@ async def set_tombstones(
 
 
 async def move_items(
-    transaction: Transaction, user_uuid: UUID, rows: Sequence[ItemRecord], folder_uuid: UUID
+    transaction: Transaction,
+    user_uuid: UUID | None,
+    rows: Sequence[ItemRecord],
+    folder_uuid: UUID,
 ) -> None:
     """Give items another home; those that have it already stay as they are.
 

@@ -73,3 +73,34 @@ async def unshare_items(
         for share in shares
     ]
     await journal.append(transaction, user_uuid, taken)
+
+
+async def move_shares(
+    transaction: Transaction,
+    user_uuid: UUID,
+    rows: Sequence[ItemRecord],
+    from_folder_uuid: UUID | None,
+    folder_uuid: UUID,
+) -> None:
+    """Move locked items that are shared into one folder to another; their homes stay.
+
+    Those that are in the other already are only taken out of the first. The caller has locked the
+    tree.
+    """
+    if not rows or from_folder_uuid in (None, folder_uuid):
+        return
+    moved = await shares_of(transaction, rows, item_shares.c.folder_uuid == from_folder_uuid)
+    there = await shares_of(transaction, rows, item_shares.c.folder_uuid == folder_uuid)
+    known = {share.item_uuid for share in there}
+    new = [row for row in rows if row.folder_uuid != folder_uuid and row.uuid not in known]
+    added = await add_shares(transaction, user_uuid, new, folder_uuid) if new else {}
+    await apply_deltas(transaction, added, await remove_shares(transaction, moved))
+    entries = [
+        JournalEntry(action, "StorageItem", row.uuid, folder, from_folder_uuid=row.folder_uuid)
+        for action, folder, chosen in (
+            ("UNSHARE", from_folder_uuid, rows),
+            ("SHARE", folder_uuid, new),
+        )
+        for row in chosen
+    ]
+    await journal.append(transaction, user_uuid, entries)

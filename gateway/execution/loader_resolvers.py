@@ -67,9 +67,13 @@ async def prepared_query(
     edge: ToMany,
     given: Mapping[str, Any],
     arguments: Mapping[str, Any],
+    has_further: bool,
 ) -> EdgeQuery:
-    """Return the query of an edge, with what its filter and order depend on."""
-    query = EdgeQuery(viewer, given.get("filter"), arguments)
+    """Return the query of an edge, with what its filter and order depend on.
+
+    `has_further` says whether a parent may have rows besides the list's own.
+    """
+    query = EdgeQuery(viewer, given.get("filter"), arguments, has_further=has_further)
     if edge.prepare is None:
         return query
     return replace(query, prepared=await edge.prepare(context, query, given.get("order_by")))
@@ -113,9 +117,9 @@ async def load_page(
     arguments = {
         argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
     }
-    query = await prepared_query(context, context.viewer, edge, given, arguments)
     has_further = bool(edge.flag_name and getattr(parent, edge.flag_name))
-    query = replace(query, has_further=has_further)
+    query = await prepared_query(context, context.viewer, edge, given, arguments, has_further)
+    scope = edge, selection, has_further
     request = await requested_page(context, edge, query, given)
     columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
     if request.order.join or request.order.is_computed:
@@ -142,17 +146,15 @@ async def load_page(
         return [totals.get(key, 0) for key in keys]
 
     async def count() -> int:
-        scope = edge, selection, has_further, "count"
-        return int(await context.loaders.load(scope, parent_key, load_counts))
+        return int(await context.loaders.load((*scope, "count"), parent_key, load_counts))
 
     async def compute(function: PageFunction, field: Hashable, inputs: Mapping[str, Any]) -> Any:
         async def load_values(keys: list[Any]) -> Sequence[Any]:
             return await function.load(context, edge, query, keys, **inputs)
 
-        scope = edge, selection, has_further, field
-        return await context.loaders.load(scope, parent_key, load_values)
+        return await context.loaders.load((*scope, field), parent_key, load_values)
 
-    rows = await context.loaders.load((edge, selection, has_further), parent_key, load)
+    rows = await context.loaders.load(scope, parent_key, load)
     return Page.of(rows, request, count, compute)
 
 

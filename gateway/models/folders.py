@@ -166,12 +166,16 @@ class FolderGrantRecord(SQLModel, table=True):
 
 
 class LeavingFolderRecord(SQLModel, table=True):
-    """A deleted folder whose rows a job has not removed yet; nobody sees it or its contents."""
+    """A deleted folder whose rows a job has not removed yet; nobody sees it or its contents.
+
+    Its items that are shared into other folders stay there, unless it `takes_shared` ones along.
+    """
 
     __tablename__ = "leaving_folders"
     __table_args__ = ({"sqlite_with_rowid": False},)
     folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
     job_uuid: UUID = Field(index=True)
+    takes_shared: bool = False
 
 
 folders = table_of(FolderRecord)

@@ -51,4 +51,17 @@ class ItemShareRecord(SQLModel, table=True):
     is_placeholder: bool = False
 
 
+class KeptItemRecord(SQLModel, table=True):
+    """An item that has outlived its folder, which a job deleted, and the folder it has come to."""
+
+    __tablename__ = "kept_items"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    job_uuid: UUID = Field(primary_key=True, foreign_key="jobs.uuid", ondelete="CASCADE")
+    item_uuid: UUID = Field(
+        primary_key=True, foreign_key="items.uuid", ondelete="CASCADE", index=True
+    )
+    folder_uuid: UUID = Field(foreign_key="folders.uuid", ondelete="CASCADE", index=True)
+
+
 item_shares = table_of(ItemShareRecord)
+kept_items = table_of(KeptItemRecord)

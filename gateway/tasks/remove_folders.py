@@ -17,13 +17,14 @@ from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.group_deletion import removable_frames
 from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.jobs import TERMINAL, begin_work, lock_job_row, save_job
+from gateway.catalog.kept_items import keep_items
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.shares import remove_shares, shares_of
 from gateway.catalog.ledger.stored_objects import delete_manifest
 from gateway.context import Services
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.collections import collection_items, collections
@@ -72,6 +73,8 @@ async def remove_folders(services: Services, *, job: str) -> None:
 async def take_step(services: Services, job_uuid: UUID) -> bool:
     """Take a step of a deletion, and return whether it was the last."""
     async with services.database.writing() as transaction:
+        # Items that are kept come into other folders.
+        await lock_tree(transaction.connection, exclusive=False)
         job = await lock_job_row(transaction, JobKind.DELETION, job_uuid)
         if job is None or job.status in TERMINAL:
             return True
@@ -143,6 +146,8 @@ async def _remove_items(
     rows = await transaction.rows(some, ItemRecord)
     if not rows:
         return None
+    if kept := await keep_items(transaction, job, rows):
+        return Removed(len(kept))
     uuids = [row.uuid for row in rows]
     if job.frame_rule and (count := await _remove_frames(transaction, services, job, uuids)):
         return Removed(others=count)

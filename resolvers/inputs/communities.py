@@ -8,6 +8,7 @@ from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
 from resolvers.inputs.descriptions import (
     DATASET_CHANGES,
     MIRROR_CHANGES,
+    SHARED_ITEMS,
     USER_EMAILS,
     USER_UUIDS,
     new_description_of,
@@ -90,6 +91,7 @@ class DeleteCommunityInput:
     )
     allow_dataset_changes: bool = strawberry.field(default=False, description=DATASET_CHANGES)
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    delete_shared_items: bool = strawberry.field(default=False, description=SHARED_ITEMS)
 
 
 @strawberry.input(description="The community to join.")

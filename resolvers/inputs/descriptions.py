@@ -27,6 +27,10 @@ NEW_CLIENT_METADATA = (
     "New metadata: a JSON object of at most 256 KiB, which replaces the current one. Null is the "
     "same as `{}`."
 )
+SHARED_ITEMS = (
+    "Whether to delete also items that are shared into folders elsewhere. Otherwise each of them is "
+    "kept, and has its home in the earliest of these folders then."
+)
 USER_EMAILS = "At most 1,000 email addresses of users, in any case."
 USER_UUIDS = (
     "UUIDs of at most 1,000 users. At least one user must be given, here or in `userEmails`."

@@ -16,6 +16,7 @@ from resolvers.inputs.descriptions import (
     METADATA_PATCH,
     MIRROR_CHANGES,
     NEW_CLIENT_METADATA,
+    SHARED_ITEMS,
     description_of,
     name_of,
     new_description_of,
@@ -147,3 +148,4 @@ class DeleteStorageFolderInput:
         description=DATASET_CHANGES,
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    delete_shared_items: bool = strawberry.field(default=False, description=SHARED_ITEMS)

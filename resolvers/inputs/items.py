@@ -67,6 +67,11 @@ class MoveStorageItemsInput:
     )
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
     allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
+    from_folder_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="The folder to move them out of. Items that are shared into it leave it for the "
+        "other folder, and stay in their own; all others must be at home there.",
+    )
     if_name_taken: IfNameTaken = if_name_taken(NO_REUSE)
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 

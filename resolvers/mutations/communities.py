@@ -10,6 +10,7 @@ from gateway.catalog.communities import create_community, lock_with_root, remove
 from gateway.catalog.community_names import lock_names, name_is_taken
 from gateway.catalog.deletion import start_deletion, tree_size
 from gateway.catalog.folders import set_visibility, update_folders
+from gateway.catalog.kept_items import kept_count
 from gateway.catalog.ledger.row_edits import update_row
 from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
@@ -105,14 +106,18 @@ async def delete_community(
         await permissions.check(transaction)
         uuid = input.community_uuid
         community, top = await lock_with_root(transaction, uuid, "communityUuid")
-        await check_deletion(transaction, input, top, "communityUuid")
+        await check_deletion(transaction, context.viewer, input, top, "communityUuid")
         size = await tree_size(transaction, top)
+        deletes_shared = input.delete_shared_items
+        kept = 0 if deletes_shared else await kept_count(transaction, top)
         await remove_community(transaction, viewer, community)
-        job = await start_deletion(transaction, queue, viewer, top, size)
+        job = await start_deletion(
+            transaction, queue, viewer, top, size, deletes_shared=deletes_shared
+        )
     return DeleteCommunityOutcome(
         community_uuid=input.community_uuid,
         removed_folders_count=size.folders,
-        removed_items_count=size.items,
+        removed_items_count=size.items - kept,
         job_uuid=job,
     )
 

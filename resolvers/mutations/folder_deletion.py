@@ -2,10 +2,12 @@
 
 from typing import Protocol
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.deletion import find_used_item, is_empty, is_mirrored
+from gateway.catalog.kept_items import leads_out_of_masked_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import used_by
-from gateway.errors import conflict
+from gateway.errors import conflict, forbidden
 from gateway.models.folders import FolderRecord
 
 
@@ -15,12 +17,15 @@ class DeletionInput(Protocol):
     recursive: bool
     allow_dataset_changes: bool
     allow_mirror_dataset_changes: bool
+    delete_shared_items: bool
 
 
 async def check_deletion(
-    transaction: Transaction, input: DeletionInput, top: FolderRecord, field: str
+    transaction: Transaction, viewer: Viewer, input: DeletionInput, top: FolderRecord, field: str
 ) -> None:
     """Raise `CONFLICT` if the input does not allow all that the deletion involves.
+
+    It is `FORBIDDEN` if items would get out of a tree that is masked to the viewer.
 
     Args:
         field: the input field that names what is deleted.
@@ -30,7 +35,14 @@ async def check_deletion(
         raise conflict(message, "recursive")
     if not input.allow_mirror_dataset_changes and await is_mirrored(transaction, top):
         raise conflict(tree_is_mirrored("delete"), "allowMirrorDatasetChanges")
-    if used := await find_used_item(transaction, top, input.allow_dataset_changes):
+    if not input.delete_shared_items and await leads_out_of_masked_tree(transaction, viewer, top):
+        message = (
+            "Items that are shared into other folders would leave a masked folder, which requires "
+            "seesPhi there. Set deleteSharedItems to delete them, too."
+        )
+        raise forbidden(message, field)
+    deletes_shared = input.delete_shared_items
+    if used := await find_used_item(transaction, top, input.allow_dataset_changes, deletes_shared):
         uuid, message = used
         raise conflict(f"Item {uuid}: {message}", field)
 

@@ -27,6 +27,7 @@ from gateway.catalog.folders import (
 )
 from gateway.catalog.integrations import lock_integration
 from gateway.catalog.items import folders_mirrored_below
+from gateway.catalog.kept_items import kept_count
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
 from gateway.catalog.taken_names import Wanted, choose_names, lock_home
@@ -307,6 +308,10 @@ async def delete_storage_folder(
     `allowDatasetChanges` is not set, or if items or folders are those of mirror datasets and
     `allowMirrorDatasetChanges` is not set. Datasets that mirror a deleted folder are kept, but no
     longer mirror anything. The root folder of a community cannot be deleted: use `deleteCommunity`.
+
+    Items that are also shared into folders elsewhere are kept, unless `deleteSharedItems` is set:
+    each comes to the earliest of these, as `keptItems` of the job says. Without `seesPhi` in a
+    masked folder, none can leave it so (`FORBIDDEN`).
     """
     viewer = context.viewer.user_uuid
     async with context.database.writing() as transaction:
@@ -316,13 +321,18 @@ async def delete_storage_folder(
         if await communities_at(transaction, [top.uuid]):
             message = "The folder is the root of a community. Use deleteCommunity."
             raise conflict(message, "folderUuid")
-        await check_deletion(transaction, input, top, "folderUuid")
+        await check_deletion(transaction, context.viewer, input, top, "folderUuid")
         size = await tree_size(transaction, top)
-        job = await start_deletion(transaction, context.services.queue, viewer, top, size)
+        deletes_shared = input.delete_shared_items
+        kept = 0 if deletes_shared else await kept_count(transaction, top)
+        queue = context.services.queue
+        job = await start_deletion(
+            transaction, queue, viewer, top, size, deletes_shared=deletes_shared
+        )
     return DeleteStorageFolderOutcome(
         folder_uuid=input.folder_uuid,
         removed_folders_count=size.folders,
-        removed_items_count=size.items,
+        removed_items_count=size.items - kept,
         job_uuid=job,
     )
 

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from gateway.auth.identity import masked_trees
 from gateway.catalog.items import lock_items
+from gateway.catalog.ledger.shares import shares_of
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.error_texts import leaves_masked_tree
 from gateway.errors import bad_input, conflict, forbidden
 from gateway.models.items import ItemRecord
+from gateway.models.shares import item_shares
 from resolvers.bulk import Bulk
 from resolvers.permissions import Permissions
 
@@ -68,3 +70,23 @@ def refuse(bulk: Bulk, messages: Mapping[UUID, str]) -> None:
     for index, uuid in enumerate(bulk.uuids):
         if uuid in messages and index not in bulk.errors:
             bulk.errors[index] = conflict(messages[uuid], "itemUuids", index)
+
+
+async def placed_in(
+    transaction: Transaction, folder_uuid: UUID | None, bulk: Bulk, rows: dict[UUID, ItemRecord]
+) -> list[UUID]:
+    """Return those of the items that are shared into a folder, if one is given.
+
+    Items that are neither shared into it nor at home there are refused.
+    """
+    if folder_uuid is None:
+        return []
+    here = item_shares.c.folder_uuid == folder_uuid
+    shares = await shares_of(transaction, list(rows.values()), here)
+    placed = {share.item_uuid for share in shares}
+    for index, uuid in enumerate(bulk.uuids):
+        if uuid in rows and uuid not in placed and rows[uuid].folder_uuid != folder_uuid:
+            message = "The item is not in the folder that it is to be moved out of."
+            bulk.errors[index] = bad_input(message, "itemUuids", index)
+            del rows[uuid]
+    return sorted(placed)

@@ -18,6 +18,7 @@ from gateway.catalog.items import (
     update_items,
 )
 from gateway.catalog.metadata_schema import load_metadata_validator
+from gateway.catalog.sharing import move_shares
 from gateway.catalog.taken_names import lock_home
 from gateway.catalog.visibilities import items_published_in
 from gateway.context import Context
@@ -34,7 +35,12 @@ from resolvers.inputs.items import (
     UpdateStorageItemsInput,
 )
 from resolvers.mutations.attributes import attribute_changes, bulk_changes, with_metadata_check
-from resolvers.mutations.item_entries import keep_in_masked_trees, lock_entries, refuse
+from resolvers.mutations.item_entries import (
+    keep_in_masked_trees,
+    lock_entries,
+    placed_in,
+    refuse,
+)
 from resolvers.mutations.moved_names import check_moving_rule, moved_names
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
@@ -128,25 +134,33 @@ async def move_storage_items(
         await lock_home(transaction, target, rule)
         await permissions.check(transaction)
         bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid)
-        moving = [uuid for uuid, row in rows.items() if row.folder_uuid != target]
+        placed = await placed_in(transaction, input.from_folder_uuid, bulk, rows)
+        moving = {
+            uuid: row
+            for uuid, row in rows.items()
+            if row.folder_uuid != target and uuid not in placed
+        }
         await keep_in_masked_trees(context, transaction, target, bulk, rows)
         message = "The item is in a cloud-synced folder, so it cannot be moved."
         refuse(bulk, {uuid: message for uuid in moving if rows[uuid].linked_folder_uuid})
         if not input.allow_mirror_dataset_changes:
             message = used_by("item", "a mirror dataset", "allowMirrorDatasetChanges", "move")
-            uses = await dataset_uses(transaction, moving)
+            uses = await dataset_uses(transaction, list(moving))
             refuse(bulk, {uuid: message for uuid, kinds in uses.items() if True in kinds})
         if not input.allow_public:
-            exposed = await items_published_in(transaction, moving, target)
+            exposed = await items_published_in(transaction, [*moving, *placed], target)
             refuse(bulk, dict.fromkeys(exposed, published("item")))
-        moved = {uuid: rows[uuid] for uuid in moving}
         names = await moved_names(
-            context, transaction, rule, target, bulk, moved, "itemUuids", are_folders=False
+            context, transaction, rule, target, bulk, moving, "itemUuids", are_folders=False
         )
         renamed = {uuid: {"name": names[uuid]} for uuid in bulk.accepted_uuids if uuid in names}
-        await update_items(transaction, context.viewer.user_uuid, renamed, rows)
+        user_uuid = context.viewer.user_uuid
+        await update_items(transaction, user_uuid, renamed, rows)
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
-        await move_items(transaction, context.viewer.user_uuid, accepted, target)
+        shared = [row for row in accepted if row.uuid in placed]
+        await move_shares(transaction, user_uuid, shared, input.from_folder_uuid, target)
+        at_home = [row for row in accepted if row.uuid not in placed]
+        await move_items(transaction, user_uuid, at_home, target)
     return MoveStorageItemsOutcome(
         folder_uuid=target,
         renamed_uuids=list(renamed),

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gateway.database.tree import ancestors
+from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.folders import folders
 from gateway.models.items import items
-from gateway.models.shares import item_shares
+from gateway.models.jobs import jobs
+from gateway.models.shares import item_shares, kept_items
 
 if TYPE_CHECKING:
     from tests.execution.world import Builder
@@ -16,7 +18,7 @@ REPEATED = ("name_key", "natural_key", "created_at", "last_edited_at", "file_siz
 
 
 async def share_some(builder: "Builder") -> None:
-    """Share each third item into up to three folders, and mark these and those above them."""
+    """Share each third item into up to three folders, mark these and those above them, and keep some."""
     transaction, world = builder.transaction, builder.world
     for item in world.items[::3]:
         row = await transaction.single(sa.select(items).where(items.c.uuid == item), sa.Row)
@@ -31,3 +33,7 @@ async def share_some(builder: "Builder") -> None:
             above = folders.c.uuid.in_(ancestors(folder.path))
             await transaction.execute(sa.update(folders).where(above).values(has_shares=True))
             await transaction.execute(sa.update(items).where(items.c.uuid == item).values(is_shared=True))
+    deletion = {"kind": JobKind.DELETION, "title": "gone", "status": JobStatus.DONE, "sequence": 9}
+    job = await builder.put(jobs, folder_uuid=world.folders[0], user_uuid=world.users[1], **deletion)
+    for item, home in zip(world.items[:5], world.folders[1:6], strict=True):
+        await builder.put(kept_items, job_uuid=job, item_uuid=item, folder_uuid=home)

@@ -16,6 +16,7 @@ from gateway.kinds.enums import StorageLocationName
 from gateway.models.folders import folders, leaving_folders
 from gateway.models.items import group_members, items
 from gateway.models.jobs import jobs
+from gateway.models.shares import item_shares
 from gateway.tasks.remove_folders import take_step
 from schema.api import api
 from tests.execution.test_edges import CORE, ITEM, LOOK_UP, NODE, REQUIRED, documents, ids_of, selected
@@ -77,6 +78,11 @@ async def test_a_deleted_tree_is_gone_at_once(pair: Both) -> None:
         outer = sa.and_(group_members.c.item_uuid.in_(inside), group_members.c.group_uuid.not_in(inside))
         await transaction.execute(sa.delete(group_members).where(outer))
         await transaction.execute(sa.update(jobs).where(jobs.c.uuid == world.jobs[1]).values(folder_uuid=tree[-1].uuid))
+        # What outlives the tree moves meanwhile, and folders go on counting what is shared into them.
+        shared = items.c.uuid.in_(sa.select(item_shares.c.item_uuid))
+        either = sa.or_(item_shares.c.item_uuid.in_(inside), item_shares.c.folder_uuid.in_(uuids))
+        await transaction.execute(sa.delete(item_shares).where(either))
+        await transaction.execute(sa.update(items).where(items.c.is_shared, ~shared).values(is_shared=False))
         elsewhere = {"storage_location": StorageLocationName.AZURE}
         await transaction.execute(sa.update(items).where(items.c.uuid.in_(inside)).values(elsewhere))
     admin = world.viewers["admin"].user_uuid

@@ -48,6 +48,7 @@ from gateway.models import (
     jobs,
     people,
     reencoding,
+    shares,
     tags,
     uploads,
 )
@@ -83,6 +84,7 @@ ROWS: dict[str, Table] = {
     "StorageChange": changes.changes,
     "Collection": collections.collections,
     "CollectionItem": collections.collection_items,
+    "KeptItem": shares.kept_items,
     "FilterPreset": collections.filter_presets,
     "OrganisationTag": tags.organisation_tags,
     "DicomStudy": dicom.dicom_studies,
@@ -98,7 +100,7 @@ WITHOUT_FIELD = {
     "StorageFolder": {
         *("auto_sync", "auto_sync_hours", "metadata_ingestion", "name_key"),
         *("include_other_files", "synced_item_type", "include_patterns", "exclude_patterns"),
-        *("has_shares", "phi_policy"),
+        "phi_policy",
     },
     "StorageItem": {
         *(

@@ -215,10 +215,9 @@ class PlanRun:
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
+        further = bool(step.has_further and step.has_further(parents))
         viewer = self._placeholder_viewer
-        query = await prepared_query(self.context, viewer, edge, given, arguments)
-        if step.has_further and step.has_further(parents):
-            query = replace(query, has_further=True)
+        query = await prepared_query(self.context, viewer, edge, given, arguments, further)
         return _EdgePage(query, await requested_page(self.context, edge, query, given))
 
     async def _page_rows(
