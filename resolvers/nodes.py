@@ -17,7 +17,7 @@ from gateway.execution.declarations import ToOne
 from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
 from gateway.kinds.enums import ApiKeyScope
-from resolvers import dicom_jobs, reencoding, uploads
+from resolvers import dicom_jobs, metric_results, reencoding, uploads
 from resolvers.bitstreams import find_bitstream
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.communities import community_by_uuid, request_by_uuid
@@ -46,6 +46,10 @@ _EDGES: dict[str, ToOne] = {
     "CloudIntegration": integration_by_uuid,
     "Community": community_by_uuid,
     "JoinRequest": request_by_uuid,
+    "MetricProducer": metric_results.producer_by_uuid,
+    "MetricTrend": metric_results.trend_by_uuid,
+    "MetricScalar": metric_results.scalar_by_uuid,
+    "MetricSubmission": metric_results.submission_by_uuid,
     "Group": group_by_uuid,
     "User": user_by_uuid,
     "ApiKey": api_key_by_uuid,

@@ -8,19 +8,26 @@ site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
+from typing import Annotated, Any
 
 import sqlalchemy as sa
+import strawberry
 
 from gateway.auth.communities import administers_place_of
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import NEVER, sees_api_key, sees_group, sees_user
+from gateway.auth.visibility import NEVER, is_root, sees_api_key, sees_group, sees_user
 from gateway.context import Context
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, Lookup, ToMany, ToOne
+from gateway.execution.viewer_columns import selected_columns
 from gateway.kinds.enums import ApiKeyScope
+from gateway.models.folders import folders
 from gateway.models.people import api_keys, groups, memberships, users
 from resolvers.filters import name_condition
 from resolvers.global_ids import id_from
-from resolvers.orders import by_name, newest_first
+from resolvers.inputs.choices import set_value
+from resolvers.inputs.people import UserKey
+from resolvers.item_conditions import folded
+from resolvers.orders import FOLDER_ORDERS, by_name, newest_first
 
 _USER_SEARCH = Argument(
     "search",
@@ -69,6 +76,15 @@ scopes_of_viewer = Computed(
 )
 tree_of_viewer = Computed(("tree_uuid",), lambda viewer: viewer.tree_uuid)
 user_of_viewer = ToOne(users, "user_uuid")
+folders_of_viewer = ToMany(
+    "viewerFolders",
+    folders,
+    FOLDER_ORDERS,
+    key="user_uuid",
+    parent=users.c.uuid,
+    source=folders.join(users, sa.true()),
+    where=lambda query: [is_root(query.viewer)],
+)
 api_key_by_uuid = ToOne(api_keys, "api_key_uuid", access=sees_api_key)
 group_lookup = Lookup(group_by_uuid, "uuid", "UUID of the group.")
 all_users = ToMany(
@@ -116,3 +132,21 @@ keys_of = ToMany(
 async def current_viewer(context: Context) -> Viewer:
     """The user on whose behalf the operation runs, and their role on the site."""
     return context.viewer
+
+
+async def find_user(
+    context: Context,
+    *,
+    by: Annotated[UserKey, strawberry.argument(description="The user's UUID or email address.")],
+) -> Any:
+    """A user, by UUID or email address. Null if there is none that the viewer finds in the
+    directory.
+    """
+    uuid, email = set_value(by.uuid), set_value(by.email)
+    matches = users.c.uuid == uuid
+    if email is not None:
+        matches = users.c.email_key == folded(email, "by", "email")
+    columns = selected_columns(users, context.viewer)
+    chosen = sa.select(*columns).where(matches, sees_user(context.viewer))
+    rows = await context.database.rows(chosen, sa.Row)
+    return rows[0] if rows else None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
 from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
-from resolvers import communities
+from resolvers import communities, metric_results
 from schema.common import Connection, Node, PageInfo, counted_page, page_itself
 from schema.fields import column, is_named, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import Group, User
+
+if TYPE_CHECKING:
+    from schema.metric_results import MetricProducerConnection
 
 
 @row_type()
@@ -88,6 +92,9 @@ class Community(Node):
         "The members of all three groups, by email address, each with the strongest role. Visible "
         "only to those who have a role on the root folder, and to site admins.",
     )
+    metric_producers: Annotated[
+        MetricProducerConnection, strawberry.lazy("schema.metric_results")
+    ] = resolved(metric_results.producers_of, "The producers of metrics, by name.")
     viewer_role: StorageUserRole = resolved(
         communities.viewer_role_on, "The viewer's strongest role on the root folder."
     )

@@ -27,6 +27,7 @@ from resolvers import (
     identity,
     integrations,
     items,
+    metric_results,
     paths,
     reencoding,
     shared_items,
@@ -101,6 +102,9 @@ class StorageItem(Node):
         items.folders_of,
         "All folders that the item is in and that the viewer can see: its home first, then those "
         "that it is shared into, the earliest first; at most 101.",
+    )
+    metric_links: Annotated[MetricLinkConnection, strawberry.lazy("schema.metric_results")] = (
+        resolved(metric_results.links_of_item, "The values that the item is linked to, by label.")
     )
     permissions: FolderPermissions | None = resolved(
         access.permissions_on_item,
@@ -405,6 +409,8 @@ ITEM_CLASSES: list[type] = [_classes[item_type] for item_type in StorageItemType
 """The GraphQL types of items, one for each kind."""
 
 if TYPE_CHECKING:
+    from schema.metric_results import MetricLinkConnection
+
     StorageItemResult = StorageItem | StorageItemInaccessible
 else:
     StorageItemResult = Annotated[

@@ -94,6 +94,11 @@ from resolvers.mutations.metadata_entries import (
     delete_storage_item_metadata,
     set_storage_item_metadata,
 )
+from resolvers.mutations.metric_results import (
+    add_metric_scalars,
+    import_metric_results,
+    link_item_to_metric,
+)
 from resolvers.mutations.migration import migrate_storage_items
 from resolvers.mutations.people import (
     add_group_users,
@@ -233,6 +238,11 @@ from schema.payloads.metadata import (
     RestoreMetadataSchemaFieldPayload,
     SetMetadataSchemaFieldPayload,
 )
+from schema.payloads.metric_results import (
+    AddMetricScalarsPayload,
+    ImportMetricResultsPayload,
+    LinkItemToMetricPayload,
+)
 from schema.payloads.migration import MigrateStorageItemsPayload
 from schema.payloads.people import (
     AddGroupUsersPayload,
@@ -346,6 +356,9 @@ class Mutation:
         set_folder_metadata_ingestion
     )
     set_folder_auto_sync: SetFolderAutoSyncPayload = mutation(set_folder_auto_sync)
+    add_metric_scalars: AddMetricScalarsPayload = mutation(add_metric_scalars)
+    import_metric_results: ImportMetricResultsPayload = mutation(import_metric_results)
+    link_item_to_metric: LinkItemToMetricPayload = mutation(link_item_to_metric)
     upsert_community: UpsertCommunityPayload = mutation(upsert_community)
     delete_community: DeleteCommunityPayload = mutation(delete_community)
     join_community: JoinCommunityPayload = mutation(join_community)

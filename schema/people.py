@@ -14,6 +14,9 @@ from schema.common import Connection, Node
 from schema.fields import column, is_named, resolved, row_type
 
 if TYPE_CHECKING:
+    from schema.folders import StorageFolder
+
+if TYPE_CHECKING:
     from schema.communities import JoinRequestConnection
 
 
@@ -93,6 +96,11 @@ class ViewerInfo(Node):
     )
     user: User = resolved(people.user_of_viewer, "The user whom the credential belongs to.")
     site_role: SiteRole = column("The viewer's role on the whole site.")
+    folders: Connection[Annotated[StorageFolder, strawberry.lazy("schema.folders")]] = resolved(
+        people.folders_of_viewer,
+        "The topmost folders that the viewer or one of their groups was granted a role on, as "
+        "`storageFolders` lists them.",
+    )
     sees_phi: bool = column(
         "Whether the credential shows what identifies patients in masked folders, where the viewer "
         "may see it. False only for API keys that were made so."

@@ -26,12 +26,14 @@ from resolvers.items import item_lookup, item_search
 from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
 from resolvers.metadata_entries import metadata_vocabulary
+from resolvers.metric_results import submission_lookup
 from resolvers.nodes import find_items, find_node, find_nodes
 from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
-from resolvers.people import all_groups, all_users, current_viewer, group_lookup
+from resolvers.people import all_groups, all_users, current_viewer, find_user, group_lookup
 from resolvers.rates import current_rate
 from resolvers.search import search_by_text
+from resolvers.server_info import server_info
 from resolvers.syncs import sync_lookup
 from resolvers.tags import all_tags
 from resolvers.uploads import visible_jobs
@@ -47,12 +49,14 @@ from schema.integrations import CloudIntegration
 from schema.items import StorageItem, StorageItemConnection, StorageItemResult
 from schema.jobs import Job
 from schema.metadata import MetadataSchema, MetadataTerm
+from schema.metric_results import MetricSubmission
 from schema.pending_uploads import PendingUpload
 from schema.people import Group, User, ViewerInfo
 from schema.rates import RateLimit
 from schema.reencoding import ReencodeJob
 from schema.revisions import Bitstream
 from schema.search import SearchResultConnection
+from schema.server_info import ServerInfo
 from schema.syncs import CloudSyncJob
 from schema.tags import OrganisationTag
 from schema.uploads import UploadJob, UploadJobConnection
@@ -65,6 +69,7 @@ from schema.uploads import UploadJob, UploadJobConnection
 class Query:
     viewer: ViewerInfo = root_field(current_viewer)
     rate_limit: RateLimit | None = root_field(current_rate)
+    server_info: ServerInfo = root_field(server_info)
     node: Node | None = root_field(find_node)
     nodes: list[Node | None] = root_field(find_nodes)
     resource_by_path: Node | None = root_field(find_by_path)
@@ -153,6 +158,11 @@ class Query:
     datasets: Connection[Dataset] = resolved(
         visible_datasets, "The datasets that the viewer can see, by title."
     )
+    metric_submission: MetricSubmission | None = resolved(
+        submission_lookup,
+        "A submission of values by its UUID. Null if it does not exist or the viewer cannot see its "
+        "community.",
+    )
     community: Community | None = root_field(find_community)
     communities: Connection[Community] = resolved(
         visible_communities,
@@ -171,6 +181,7 @@ class Query:
         "The users of the organisation, by email address: all, or those in the viewer's groups "
         "if the site keeps its directory closed.",
     )
+    user: User | None = root_field(find_user)
     metadata_schema: MetadataSchema = root_field(present_schema)
     metadata_vocabulary: list[MetadataTerm] = root_field(metadata_vocabulary)
     cloud_integration: CloudIntegration | None = resolved(

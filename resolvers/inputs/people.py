@@ -19,6 +19,17 @@ from resolvers.inputs.descriptions import (
 _USER_NAME = "Name of the user, at most 1,000 characters. Null is the same as empty."
 
 
+@strawberry.input(
+    one_of=True, description="A user, by UUID or email address. Set exactly one of the fields."
+)
+class UserKey:
+    uuid: UUID | None = strawberry.field(default=strawberry.UNSET, description="UUID of the user.")
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Email address of the user, ignoring case; at most 1,000 characters.",
+    )
+
+
 @strawberry.input(description="A new user.")
 class CreateUserInput:
     email: str = strawberry.field(

@@ -18,10 +18,12 @@ from gateway.catalog.ingestion.entries import (
     ItemFilesInput,
     SceneUploadInput,
 )
+from gateway.kinds.enums import IfNameTaken
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.scalars import JSON, BigInt
 from resolvers.inputs.descriptions import CLIENT_METADATA, IDEMPOTENCY_KEY
 from resolvers.inputs.media import FACTS
+from resolvers.inputs.names import if_name_taken
 from resolvers.inputs.registration import register_input
 
 _URL = (
@@ -115,6 +117,10 @@ class UploadFileInput:
 class RequestUploadUrlsInput:
     folder_uuid: UUID = strawberry.field(description="UUID of the folder that receives the items.")
     files: list[UploadFileInput] = strawberry.field(description="1 to 1,000 files.")
+    if_name_taken: IfNameTaken = if_name_taken(
+        "With `REUSE`, the bytes become a new revision of the existing item once `startUploadJob` has "
+        "taken the placeholder; files of one request must then have different names."
+    )
     frames_subfolder_name: str | None = strawberry.field(
         default=None,
         description="If set, the items are placed in the direct subfolder with this name, which is "

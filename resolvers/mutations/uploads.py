@@ -1,14 +1,16 @@
 """Mutations that announce files, and sign, renew, complete and abort their uploads."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.catalog.folders import create_folder
+from gateway.catalog.folders import create_folder, lock_folders
 from gateway.catalog.ingestion.placeholders import (
+    ExpectedFile,
     SignedUpload,
     create_placeholders,
     part_count,
@@ -19,11 +21,13 @@ from gateway.catalog.ingestion.placeholders import (
 from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_name
+from gateway.catalog.taken_names import NameChoice, Wanted, choose_names
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import between
-from gateway.errors import DomainError, DomainErrors, bad_input, not_found
+from gateway.errors import DomainError, DomainErrors, bad_input, conflict, not_found
+from gateway.kinds.enums import IfNameTaken, NameOutcome
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.stores.base import IncompleteUpload, SignedRequest
@@ -53,9 +57,13 @@ class SignedPart:
 
 
 class StoredPlaceholders(TypedDict):
-    """Uuids of the placeholders of announced files, as stored under an idempotency key."""
+    """Uuids of the placeholders of announced files, as stored under an idempotency key.
+
+    Earlier releases stored nothing of their names.
+    """
 
     items: list[str]
+    name_outcomes: NotRequired[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +106,11 @@ async def request_upload_urls(
             folder = input.folder_uuid
             if subfolder is not None:
                 folder = await _find_or_create_subfolder(context, transaction, folder, subfolder)
-            uuids = await create_placeholders(transaction, context.viewer, folder, files)
-            return {"items": [str(uuid) for uuid in uuids]}
+            named, choices = await _named_files(context, transaction, folder, files, input)
+            targets = {i: choice.item.uuid for i, choice in enumerate(choices) if choice.item}
+            uuids = await create_placeholders(transaction, context.viewer, folder, named, targets)
+            outcomes = [choice.outcome.value for choice in choices]
+            return {"items": [str(uuid) for uuid in uuids], "name_outcomes": outcomes}
 
         stored = await run_once(context, transaction, "requestUploadUrls", input, create)
         uuids = [UUID(uuid) for uuid in stored["items"]]
@@ -112,7 +123,13 @@ async def request_upload_urls(
             raise bad_input(message, "idempotencyKey")
     signed = [rows[uuid] for uuid in uuids]
     targets = await sign_uploads(context.services, context.viewer, signed)
-    return RequestUploadUrlsOutcome(targets=targets)
+    outcomes = stored.get("name_outcomes", [NameOutcome.AS_GIVEN] * len(targets))
+    return RequestUploadUrlsOutcome(
+        targets=[
+            replace(target, name_outcome=NameOutcome(outcome))
+            for target, outcome in zip(targets, outcomes, strict=True)
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +280,35 @@ async def _find_or_create_subfolder(
         parent_uuid=parent_uuid,
         masks_root=context.services.settings.mask_new_roots,
     )
+
+
+async def _named_files(
+    context: Context,
+    transaction: Transaction,
+    folder_uuid: UUID,
+    files: Sequence[ExpectedFile],
+    input: RequestUploadUrlsInput,
+) -> tuple[list[ExpectedFile], list[NameChoice]]:
+    """Return files with the names that they get in a folder, and what became of the names.
+
+    Raises:
+        DomainErrors: names are taken.
+    """
+    if input.if_name_taken is not IfNameTaken.ALLOW_DUPLICATE:
+        await lock_folders(transaction, [folder_uuid])
+    wanted = [
+        Wanted(folder_uuid, file.name, is_folder=False, path=("files", index, "name"))
+        for index, file in enumerate(files)
+    ]
+    choices = await choose_names(transaction, context.viewer, wanted, input.if_name_taken)
+    for index, choice in enumerate(choices):
+        if choice.item and choice.item.is_placeholder:
+            message = "Another file of this name has been announced and not processed yet."
+            choices[index] = replace(choice, error=conflict(message, *wanted[index].path))
+    if errors := [choice.error for choice in choices if choice.error]:
+        raise DomainErrors(errors)
+    named = [replace(file, name=each.name) for file, each in zip(files, choices, strict=True)]
+    return named, choices
 
 
 async def _pending_uploads(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import NameOutcome
 from gateway.scalars import JSON, URL, BigInt
 from resolvers import uploads
 from resolvers.global_ids import ids_from
@@ -27,6 +28,9 @@ class UploadTarget:
     item_id: strawberry.ID = resolved(id_of_named, "The placeholder's global ID.")
     item: StorageItem | None = resolved(
         item_by_uuid, "The placeholder. Null if it was deleted in the meantime."
+    )
+    name_outcome: NameOutcome | None = column(
+        "What became of the requested name. Null unless the file has just been announced."
     )
     object_key: str = column("Key of the object in the store.")
     already_stored: bool = column(

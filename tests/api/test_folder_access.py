@@ -117,7 +117,7 @@ async def test_one_bad_entry_refuses_all(site: Site) -> None:
         assert [code for code, _ in await refused(site, folder, *both)] == ["NOT_FOUND"] * 2
         assert await refused(site, folder, good, who=who) == [("NOT_FOUND", "input.folderUuid")]
     neither = {"folderUuid": folder, "access": [{"holder": {}, "role": "USER"}]}
-    assert await site.invalid("setStorageFolderAccess", neither) == ["GRAPHQL_VALIDATION_FAILED"]
+    assert await site.invalid("setStorageFolderAccess", neither) == ["BAD_USER_INPUT"]
 
 
 async def test_seeing_identities_is_granted_by_those_who_do(site: Site) -> None:

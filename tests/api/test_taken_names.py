@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import File
+from tests.fixtures.uploading import TARGET, File, send, start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -141,3 +141,47 @@ async def test_moved_items_are_renamed_or_refused(shared_site: Site) -> None:
     payload = await site.done("moveStorageItems", {**wanted, "ifNameTaken": "RENAME"}, "renamedIds")
     assert payload["renamedIds"] == [(await site.see("storageItem", moving[0], "id"))["id"]]
     assert await names_in(site, target) == ["a (1).txt", "a.txt", "b.txt"]
+
+
+async def requested(site: Site, folder: str, names: list[str], rule: str, data: bytes = b"1") -> dict[str, Any]:
+    """Announce files of these names and return the payload."""
+    files = [{"name": name, "itemType": "PLAIN_TEXT", "fileSize": len(data)} for name in names]
+    wanted = {"folderUuid": folder, "files": files, "ifNameTaken": rule}
+    return await site.do("requestUploadUrls", wanted, f"targets {{ {TARGET} nameOutcome item {{ name }} }}")
+
+
+async def test_announced_files_are_renamed_or_refused(shared_site: Site) -> None:
+    """Those of one request, too: the first gets the name."""
+    site, folder = shared_site, await shared_site.folder("announced")
+    await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"1")])
+    payload = await requested(site, folder, ["a.txt", "b.txt", "b.txt", "a (1).txt"], "RENAME")
+    assert [(target["item"]["name"], target["nameOutcome"]) for target in payload["targets"]] == [
+        ("a (2).txt", "RENAMED"),
+        ("b.txt", "AS_GIVEN"),
+        ("b (1).txt", "RENAMED"),
+        ("a (1).txt", "AS_GIVEN"),
+    ]
+    refused = await requested(site, folder, ["a.txt", "c.txt", "c.txt"], "REFUSE")
+    assert [error["path"] for error in refused["userErrors"]] == [["input", "files", index, "name"] for index in "02"]
+
+
+async def test_announced_files_become_revisions(shared_site: Site) -> None:
+    """SUB-119: the existing item is used, and nothing has its name twice."""
+    site, folder = shared_site, await shared_site.folder("revisions")
+    [item] = await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"first")])
+    [target] = (await requested(site, folder, ["a.txt"], "REUSE", b"second"))["targets"]
+    assert target["nameOutcome"] == "REUSED"
+    await send(site, target, b"second")
+    job = await start_upload_job(site, folder, {"text": [{"placeholderUuid": target["itemUuid"]}]})
+    assert (await wait_for_job(site, job))["errors"] == []
+    seen = await site.see("storageItem", item, "name revisionNumber fileSize")
+    assert seen == {"name": "a.txt", "revisionNumber": 2, "fileSize": 6}
+    assert await names_in(site, folder) == ["a.txt"]
+
+
+async def test_many_that_announce_a_name_at_once_get_one_each(shared_site: Site) -> None:
+    site, folder = shared_site, await shared_site.folder("announced at once")
+    payloads = await asyncio.gather(*(requested(site, folder, ["raced.txt"], "RENAME") for _ in range(WRITERS)))
+    assert len({payload["targets"][0]["item"]["name"] for payload in payloads}) == WRITERS
+    refused = await asyncio.gather(*(requested(site, folder, ["other.txt"], "REFUSE") for _ in range(WRITERS)))
+    assert sum(payload["userErrors"] == [] for payload in refused) == 1

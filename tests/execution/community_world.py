@@ -7,6 +7,13 @@ from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
 from gateway.models.base import fold
 from gateway.models.communities import communities, join_requests
 from gateway.models.folders import folder_counters, folder_grants, folders
+from gateway.models.metric_results import (
+    metric_links,
+    metric_producers,
+    metric_scalars,
+    metric_submissions,
+    metric_trends,
+)
 from gateway.models.people import groups, memberships
 
 
@@ -34,6 +41,38 @@ async def create_communities(builder: Any) -> None:
             invited = {"is_invitation": place % 2 == 1, "invited_by_uuid": stranger if place % 2 else None}
             role = StorageUserRole.USER
             await put(join_requests, community_uuid=community, user_uuid=user, role=role, **invited)
+        await create_metrics(builder, community)
+
+
+async def create_metrics(builder: Any, community: UUID) -> None:
+    """Insert a producer with two trends of some values, official ones and others, with items."""
+    world, put, random = builder.world, builder.put, builder.random
+    submission = await put(
+        metric_submissions, community_uuid=community, name="run", user_uuid=random.choice(world.users)
+    )
+    producer = await put(metric_producers, community_uuid=community, display_name=builder.name()["name"], repository="")
+    for number in range(2):
+        data = {f"{kind}_item_uuid": random.choice(world.items) for kind in ("config", "test", "truth")}
+        trend = await put(
+            metric_trends, producer_uuid=producer, digest=f"{number}", metric_name="m", unit="s" * number, **data
+        )
+        for place in range(6):
+            scalar = await put(
+                metric_scalars,
+                trend_uuid=trend,
+                submission_uuid=submission if place % 2 else None,
+                user_uuid=world.users[place % 3],
+                value=place / 7,
+                submitted_at=builder.moment(),
+                revision="r",
+                branch="main",
+                is_official=place < 3,
+                parameters={"a": [1]} if place else None,
+                links=[{"label": "log", "url": "https://example.org"}] * place,
+                reproduction_command="make",
+            )
+            for label in ("a", "b"):
+                await put(metric_links, scalar_uuid=scalar, item_uuid=random.choice(world.items), label=label)
 
 
 async def add_root(builder: Any, name: str, visibility: FolderVisibility) -> UUID:

@@ -22,6 +22,7 @@ from gateway.models.dicom_indexed_tags import dicom_indexed_tags
 from gateway.models.dicom_jobs import dicom_job_units
 from gateway.models.jobs import jobs
 from gateway.models.metadata import metadata_fields
+from gateway.models.metric_results import metric_producers, metric_scalars, metric_submissions, metric_trends
 from gateway.models.people import api_keys
 from gateway.models.reencoding import reencode_units
 from gateway.models.revisions import bitstreams
@@ -98,6 +99,10 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
     tables = {
         "DataRow": data_rows,
         "Community": communities,
+        "MetricProducer": metric_producers,
+        "MetricTrend": metric_trends,
+        "MetricScalar": metric_scalars,
+        "MetricSubmission": metric_submissions,
         "JoinRequest": join_requests,
         "Collection": collections,
         "FilterPreset": filter_presets,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.ingestion.placeholders import uploads_of
 from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource, UnitTarget
 from gateway.catalog.rules.paths import in_nfc
 from gateway.database.engine import Transaction
@@ -88,3 +89,20 @@ def _source(file: _ImportedFile, path: Path) -> UnitSource:
         client_metadata=None,
         facts=None,
     )
+
+
+async def adopt_targets(transaction: Transaction, plans: Sequence[UnitPlan]) -> None:
+    """Set the targets of plans of single files that were announced as a revision of an item."""
+    single = {
+        uuid: plan
+        for plan in plans
+        if len(plan.sources) == 1
+        and not (plan.is_group or plan.target)
+        and (uuid := plan.sources[0].placeholder_uuid)
+    }
+    for upload in (await uploads_of(transaction, single)).values():
+        if upload.target_uuid:
+            plan = single[upload.item_uuid]
+            path = plan.sources[0].path
+            plan.target = UnitTarget(upload.target_uuid, path, True, None, "")
+            plan.item_type = StorageItemType.FILE

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from gateway.catalog.ledger.metadata_values import add_metadata
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.kinds.enums import StorageLocationName
+from gateway.kinds.enums import NameOutcome, StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.base import fold, natural_key, new_row
 from gateway.models.integrations import CloudIntegrationRecord
@@ -72,6 +72,8 @@ class PlaceholderRows(NamedTuple):
 class SignedUpload:
     """Where to send the bytes of a placeholder.
 
+    `name_outcome` is what became of the name, if the file has just been announced.
+
     It is one request, or `part_count` parts of `part_size` bytes that are signed separately, or
     nothing if the bytes are stored already.
     """
@@ -82,6 +84,7 @@ class SignedUpload:
     request: stores.SignedRequest | None
     part_size: int | None
     part_count: int | None
+    name_outcome: NameOutcome | None = None
 
     @property
     def url(self) -> str | None:
@@ -105,9 +108,15 @@ class SignedUpload:
 
 
 async def create_placeholders(
-    transaction: Transaction, viewer: Viewer, folder_uuid: UUID, files: Sequence[ExpectedFile]
+    transaction: Transaction,
+    viewer: Viewer,
+    folder_uuid: UUID,
+    files: Sequence[ExpectedFile],
+    targets: Mapping[int, UUID] | None = None,
 ) -> list[UUID]:
     """Create a placeholder for each file, and return their UUIDs in order.
+
+    `targets` are the items that files become part of, by the positions of the files.
 
     Bytes that the viewer can already read need not be uploaded again. The caller has locked the
     folder tree.
@@ -121,8 +130,9 @@ async def create_placeholders(
         )
         for file in files
     ]
-    for placeholder in placeholders:
+    for index, placeholder in enumerate(placeholders):
         placeholder.upload["user_uuid"] = viewer.user_uuid
+        placeholder.upload["target_uuid"] = (targets or {}).get(index)
     await add_placeholders(transaction, viewer.user_uuid, placeholders)
     return [placeholder.item["uuid"] for placeholder in placeholders]
 

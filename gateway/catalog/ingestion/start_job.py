@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.bind_sources import claim_placeholders, member_errors, source_errors
+from gateway.catalog.ingestion.import_plans import adopt_targets
 from gateway.catalog.ingestion.into_items import target_errors
 from gateway.catalog.ingestion.unit_plan import UnitPlan, to_spec
 from gateway.catalog.jobs import add_job
@@ -64,6 +65,7 @@ async def start_job(
     Raises:
         DomainErrors: all that is wrong with members, sources and metadata.
     """
+    await adopt_targets(transaction, plans)
     sources = [source for plan in plans for source in plan.sources]
     members = [member for plan in plans for member in plan.members]
     errors = await member_errors(transaction, viewer, folder_uuid, members)
