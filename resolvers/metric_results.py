@@ -13,7 +13,7 @@ from gateway.auth.metric_results import (
     sees_trend,
 )
 from gateway.auth.visibility import sees_item
-from gateway.execution.declarations import Computed, EdgeQuery, Lookup, ToMany, ToOne
+from gateway.execution.declarations import EdgeQuery, Lookup, ToMany, ToOne
 from gateway.models.communities import communities
 from gateway.models.items import items
 from gateway.models.metric_results import (
@@ -29,6 +29,7 @@ from resolvers.global_ids import id_from
 from resolvers.inputs.metric_results import MetricScalarFilter
 from resolvers.item_conditions import folded
 from resolvers.items import item_by_uuid
+from resolvers.json_columns import json_column
 from resolvers.orders import by_name, newest_first
 
 
@@ -75,9 +76,10 @@ item_of_link = item_by_uuid
 config_item_of = ToOne(items, metric_trends.c.config_item_uuid, access=sees_item)
 test_item_of = ToOne(items, metric_trends.c.test_item_uuid, access=sees_item)
 truth_item_of = ToOne(items, metric_trends.c.truth_item_uuid, access=sees_item)
-urls_of = Computed(
-    (metric_scalars.c.links,),
-    lambda row: [MetricUrlRow(link["label"], link["url"]) for link in row.links],
+urls_of = json_column(
+    metric_scalars.c.uuid,
+    metric_scalars.c.links,
+    lambda links: [MetricUrlRow(link["label"], link["url"]) for link in links],
 )
 user_of = ToOne(users, "user_uuid")
 producers_of = ToMany(

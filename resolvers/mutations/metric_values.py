@@ -15,8 +15,6 @@ from resolvers.inputs.metric_results import MetricFactsInput, MetricUrlInput
 
 MAX_SCALARS = 1_000
 _MAX_LINKS, _MAX_KEYS, _MAX_URL, _MAX_PARAMETERS = 100, 100, 2_000, 64 * 1024
-_ITEMS = ("config_item_uuid", "test_item_uuid", "truth_item_uuid")
-_TEXTS = {"revision": 1_000, "branch": 1_000, "reproduction_command": 10_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +35,25 @@ def read_scalar(
     """
     if not math.isfinite(value):
         raise bad_input("A value must be a finite number.", *path, "value")
-    columns: dict[str, Any] = {
-        name: text_of(getattr(facts, name), most, *path, camel_case(name))
-        for name, most in _TEXTS.items()
-    }
+    command = facts.reproduction_command
     parameters = None
     if facts.parameters is not None:
         parameters = validate_metadata(facts.parameters, *path, "parameters", most=_MAX_PARAMETERS)
-    columns |= {
+    columns: dict[str, Any] = {
         "value": float(value),
+        "revision": text_of(facts.revision, 1_000, *path, "revision"),
+        "branch": text_of(facts.branch, 1_000, *path, "branch"),
+        "reproduction_command": text_of(command, 10_000, *path, "reproductionCommand"),
         "submitted_at": facts.submitted_at or now(),
         "is_official": facts.is_official,
         "parameters": parameters,
         "links": _links(facts.links or [], (*path, "links")),
     }
-    named = {name: getattr(facts, name) for name in _ITEMS}
+    named = {
+        "config_item_uuid": facts.config_item_uuid,
+        "test_item_uuid": facts.test_item_uuid,
+        "truth_item_uuid": facts.truth_item_uuid,
+    }
     trend = TrendKey(
         validate_name(metric_name, *path, "metricName"),
         text_of(facts.unit, 100, *path, "unit"),
