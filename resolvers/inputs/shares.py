@@ -4,7 +4,9 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import IfNameTaken
 from resolvers.inputs.descriptions import ALLOW_PARTIAL, ALLOW_PUBLIC
+from resolvers.inputs.names import if_name_taken
 
 
 @strawberry.input(description="Items to share into another folder.")
@@ -14,6 +16,9 @@ class ShareStorageItemsInput:
     )
     folder_uuid: UUID = strawberry.field(description="UUID of the folder to share them into.")
     allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
+    if_name_taken: IfNameTaken = if_name_taken(
+        "An item has one name in all its folders, so `RENAME` and `REUSE` are refused."
+    )
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
 
 

@@ -1,4 +1,4 @@
-"""Names of what is moved into a folder in which they may be taken."""
+"""Names of what is moved or shared into a folder in which they may be taken."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -17,6 +17,13 @@ def check_moving_rule(rule: IfNameTaken) -> None:
     """Raise an error for the rule that does not apply to what exists."""
     if rule is IfNameTaken.REUSE:
         message = "REUSE is for what is created. Use RENAME, REFUSE or ALLOW_DUPLICATE."
+        raise bad_input(message, "ifNameTaken")
+
+
+def check_sharing_rule(rule: IfNameTaken) -> None:
+    """Raise an error for rules that do not apply to what has the same name in all its folders."""
+    if rule not in (IfNameTaken.ALLOW_DUPLICATE, IfNameTaken.REFUSE):
+        message = "An item has one name in all its folders. Use REFUSE or ALLOW_DUPLICATE."
         raise bad_input(message, "ifNameTaken")
 
 
@@ -40,7 +47,9 @@ async def moved_names(
         for index, uuid in enumerate(bulk.uuids)
         if index not in bulk.errors and uuid in rows
     ]
-    wanted = [Wanted(home, row.name, are_folders, (field, index)) for index, row in moving]
+    wanted = [
+        Wanted(home, row.name, are_folders, (field, index), own=row.uuid) for index, row in moving
+    ]
     choices = await choose_names(transaction, context.viewer, wanted, rule)
     renamed = {}
     for (index, row), choice in zip(moving, choices, strict=True):

@@ -11,6 +11,7 @@ from gateway.catalog.sharing import (
     share_items,
     unshare_items,
 )
+from gateway.catalog.taken_names import lock_home
 from gateway.catalog.visibilities import items_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -21,6 +22,7 @@ from resolvers.bulk import Bulk, EntryResult
 from resolvers.id_lists import check_list_size
 from resolvers.inputs.shares import ShareStorageItemsInput, UnshareStorageItemsInput
 from resolvers.mutations.item_entries import keep_in_masked_trees, lock_entries, refuse
+from resolvers.mutations.moved_names import check_sharing_rule, moved_names
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import ADMIN, USER, VIEWER
@@ -52,8 +54,10 @@ async def share_storage_items(
     If one item is rejected, none is shared unless `allowPartial` is set.
     """
     check_list_size(input.item_uuids, "itemUuids")
+    target, rule = input.folder_uuid, input.if_name_taken
+    check_sharing_rule(rule)
     async with context.database.writing() as transaction:
-        await lock_tree(transaction.connection, exclusive=False)
+        await lock_home(transaction, target, rule)
         await permissions.check(transaction)
         bulk, rows = await lock_entries(transaction, input, permissions)
         await keep_in_masked_trees(context, transaction, input.folder_uuid, bulk, rows)
@@ -66,6 +70,9 @@ async def share_storage_items(
                 message = f"The item is in {MAX_SHARES} other folders already."
                 path = "itemUuids", index
                 bulk.errors[index] = DomainError(ErrorCode.LIMIT_EXCEEDED, message, path)
+        await moved_names(
+            context, transaction, rule, target, bulk, rows, "itemUuids", are_folders=False
+        )
         accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
         await share_items(transaction, context.viewer.user_uuid, accepted, input.folder_uuid)
     return ShareStorageItemsOutcome(

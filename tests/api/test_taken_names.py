@@ -185,3 +185,21 @@ async def test_many_that_announce_a_name_at_once_get_one_each(shared_site: Site)
     assert len({payload["targets"][0]["item"]["name"] for payload in payloads}) == WRITERS
     refused = await asyncio.gather(*(requested(site, folder, ["other.txt"], "REFUSE") for _ in range(WRITERS)))
     assert sum(payload["userErrors"] == [] for payload in refused) == 1
+
+
+async def test_shared_items_are_refused_where_their_name_is_taken(shared_site: Site) -> None:
+    """By others; sharing again, or where an item is at home, is no clash. Their names cannot change."""
+    site, target = shared_site, await shared_site.folder("shared into")
+    home = await site.folder("shared from")
+    there = await upload_items(site, target, [File("a.txt", "PLAIN_TEXT", b"there")])
+    shared = await upload_items(site, home, [File(name, "PLAIN_TEXT", b"shared") for name in ("a.txt", "b.txt")])
+    wanted = {"folderUuid": target, "itemUuids": [*there, *shared], "ifNameTaken": "REFUSE"}
+    assert await site.refused("shareStorageItems", wanted) == [("CONFLICT", "input.itemUuids.1")]
+    for rule in ("RENAME", "REUSE"):
+        refused = await site.refused("shareStorageItems", {**wanted, "ifNameTaken": rule})
+        assert refused == [("BAD_USER_INPUT", "input.ifNameTaken")]
+    for _ in range(2):
+        await site.done("shareStorageItems", {**wanted, "itemUuids": shared[1:]}, "folder { uuid }")
+    assert outcome(await make(site, "b.txt", target, "RENAME")) == ("b.txt (1)", "RENAMED")
+    moved = {"newParentUuid": target, "itemUuids": shared[1:], "ifNameTaken": "REFUSE"}
+    await site.done("moveStorageItems", moved, "folder { uuid }")
