@@ -196,6 +196,7 @@ class Making:
         self._resources = resources
         self._failures = Failures()
         self._reader = FileReader(context)
+        resources.push_async_callback(self._reader.close)
         self._index = resources.enter_context(ArchiveIndex())
         self._rest: Entries | None = None
         self._unknown: ArchiveEntry | None = None

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.archives import reading
+from gateway.dicomweb.stored_files import StoredFile
 from gateway.models.items import stored_objects
 from gateway.zips.index import ArchiveIndex
 from tests.fixtures.archives import ERRORS, URL, archive_site, archive_url, contents, fetch, files_in
@@ -146,3 +147,33 @@ async def test_clients_that_leave_free_everything(site: Site, monkeypatch: pytes
     async with asyncio.timeout(20):
         while not index._file.closed:
             await asyncio.sleep(0.05)
+
+
+async def test_small_files_are_read_ahead(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several at a time, past empty and large ones; the archive is the same, whole and in parts."""
+    top = await site.folder("ahead")
+    sizes = [0, 5, 0, 7, 3_000_000, 11, *range(1, 30), 2_000_000, 0, 13]
+    files = {f"{number:02}.bin": secrets.token_bytes(size) for number, size in enumerate(sizes)}
+    await upload_items(site, top, [File(name, "FILE", data) for name, data in files.items()])
+    underway: list[int] = []
+    whole = StoredFile.read
+
+    async def noting(self: StoredFile, start: int, stop: int) -> bytes:
+        underway.append(1)
+        noted.append(len(underway))
+        try:
+            await asyncio.sleep(0.01)
+            return await whole(self, start, stop)
+        finally:
+            underway.pop()
+
+    noted: list[int] = []
+    monkeypatch.setattr(StoredFile, "read", noting)
+    url = await archive_url(site, "storageFolder", top)
+    data = (await fetch(site, url)).content
+    assert contents(data) == files
+    assert 4 < max(noted) <= reading.AHEAD + 2
+    assert len(noted) == sum(1 for size in sizes if size) + 2 + 1, "each chunk is read once"
+    for start in range(0, len(data), len(data) // 12):
+        part = await fetch(site, url, Range=f"bytes={start}-{start + 99}")
+        assert part.content == data[start : start + 100]
