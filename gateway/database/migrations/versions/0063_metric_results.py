@@ -1,7 +1,7 @@
 """Results of tests, which communities keep.
 
-Revision ID: 0065
-Revises: 0064
+Revision ID: 0063
+Revises: 0062
 """
 
 from typing import Any
@@ -13,8 +13,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime as Moment
 
 from gateway.models.base import Json, Key
 
-revision = "0065"
-down_revision = "0064"
+revision = "0063"
+down_revision = "0062"
 branch_labels = None
 depends_on = None
 
