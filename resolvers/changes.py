@@ -8,13 +8,19 @@ import sqlalchemy as sa
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import in_given_folder, sees_below, sees_folder, sees_item
-from gateway.database.tree import within
+from gateway.auth.visibility import (
+    in_given_folder,
+    is_granted_to,
+    sees_below,
+    sees_folder,
+    sees_item,
+)
+from gateway.database.tree import ID_LENGTH, within
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
 from gateway.ids import global_id, min_uuid7
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
-from gateway.models.changes import change_places, changes
-from gateway.models.folders import folders
+from gateway.models.changes import change_places, changes, former_places
+from gateway.models.folders import folder_grants, folders
 from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.global_ids import id_from
@@ -34,13 +40,44 @@ def sees_entry(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a viewer who sees a folder sees an entry of its journal.
 
-    Private entries, except those about the folder itself, are for those who were given it.
+    Private entries, except those about the folder itself, are for those who were given it. Entries
+    from before the folder was moved are for those who saw it then: it was public, or they have a
+    grant on it or on a folder that was above it.
     """
     if viewer.is_site_admin:
         return []
     is_own = changes.c.object_uuid == place.c.folder_uuid
     is_given = in_given_folder(viewer, place.c.folder_uuid)
-    return [sa.or_(~changes.c.is_private, is_own, is_given)]
+    return [sa.or_(~changes.c.is_private, is_own, is_given), _saw_place(viewer, place)]
+
+
+def _saw_place(viewer: Viewer, place: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that the viewer saw a folder where it was at the time of an entry."""
+    then, earlier = former_places.alias(), former_places.alias()
+    grants, tops = folder_grants.alias(), folders.alias()
+    is_former = sa.and_(
+        then.c.folder_uuid == place.c.folder_uuid, then.c.sequence > place.c.sequence
+    )
+    has_earlier = (
+        sa.exists()
+        .where(
+            earlier.c.folder_uuid == place.c.folder_uuid,
+            earlier.c.sequence > place.c.sequence,
+            earlier.c.sequence < then.c.sequence,
+        )
+        .correlate_except(earlier)
+    )
+    own_id = sa.func.substr(tops.c.path, sa.func.length(tops.c.path) - (ID_LENGTH - 1))
+    had_grant = (
+        sa.exists()
+        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
+        .where(is_granted_to(viewer, grants), then.c.path.contains(own_id))
+        .correlate_except(grants, tops)
+    )
+    missed = sa.exists().where(is_former, ~has_earlier, ~then.c.is_public, ~had_grant)
+    missed = missed.correlate_except(then)
+    any_moved = sa.exists().select_from(former_places.alias())
+    return sa.or_(~any_moved, ~missed)
 
 
 def _since(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:

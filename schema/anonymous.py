@@ -16,6 +16,7 @@ ANSWERS_ANYONE: dict[str, bool] = {
     "searchStorageFolders": True,
     "storageItem": True,
     "storageItems": True,
+    "storageItemExists": True,
     "bitstream": True,
     "searchStorageItems": True,
     "searchStorageItemsAdvanced": True,

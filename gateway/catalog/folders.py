@@ -15,6 +15,7 @@ from gateway.catalog.community_names import follow_folders
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.dicom_studies import move_parts
+from gateway.catalog.ledger.former_places import note_places
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import changed_values, update_rows
 from gateway.catalog.ledger.shares import mark_shares
@@ -249,6 +250,7 @@ async def move_folder(
         return
     parent = None if parent_uuid is None else await lock_folder(transaction, parent_uuid)
     path = path_of(parent.path if parent else "", uuid)
+    await note_places(transaction, folder.path)
     suffix = sa.func.substr(folders.c.path, len(folder.path) + 1)
     await transaction.execute(
         sa.update(folders)

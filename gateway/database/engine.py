@@ -62,6 +62,7 @@ class Transaction:
     `change_places` collects the folders in which something changed, each with the UUID of a change,
     in their order, and `changed_items` items with changes, which may be in further folders. The
     journal numbers changes before the commit, and notifies the watchers of the folders.
+    `moves_folders` says whether folders have left their places.
     `touches_credentials` says whether users or API keys changed. `changed_jobs` collects the jobs
     that changed; they are numbered, and their watchers notified.
     """
@@ -70,6 +71,7 @@ class Transaction:
         self.connection = connection
         self.change_places: list[tuple[UUID, UUID]] = []
         self.changed_items: list[tuple[UUID, UUID]] = []
+        self.moves_folders = False
         self.touches_credentials = False
         self.changed_jobs: set[UUID] = set()
         self._commit_actions: list[Callable[[], None]] = []

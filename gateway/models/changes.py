@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.models.base import Json, table_of
+from gateway.models.base import Json, Key, table_of
 
 
 class ChangeRecord(SQLModel, table=True):
@@ -57,5 +57,26 @@ class ChangePlaceRecord(SQLModel, table=True):
     )
 
 
+class FormerPlaceRecord(SQLModel, table=True):
+    """A place that a folder has had until it, or one above it, was moved.
+
+    Attributes:
+        sequence: the number of the first change that found it elsewhere; `FORMER_PENDING` until
+            the transaction that moves it is about to commit.
+        path: the ids of the folders above it then, and of the folder itself.
+        is_public: whether it was public there.
+    """
+
+    __tablename__ = "former_places"
+    __table_args__ = (sa.Index("ix_former_places_sequence", "sequence"),)
+    folder_uuid: UUID = Field(primary_key=True, foreign_key="folders.uuid", ondelete="CASCADE")
+    sequence: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    path: str = Field(sa_type=Key)
+    is_public: bool
+
+
+FORMER_PENDING = 0
+"""Number of former places that are yet to be numbered."""
 changes = table_of(ChangeRecord)
+former_places = table_of(FormerPlaceRecord)
 change_places = table_of(ChangePlaceRecord)

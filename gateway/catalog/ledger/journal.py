@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.auth.credentials import CREDENTIALS_TOPIC
+from gateway.catalog.ledger.former_places import number_places
 from gateway.catalog.ledger.sequences import SequenceName, draw_numbers
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -129,6 +130,8 @@ async def finish(events: Events, transaction: Transaction) -> None:
     uuids = dict.fromkeys(change for _, change in places)
     drawn = await draw_numbers(transaction, SequenceName.CHANGES, len(uuids))
     numbers = dict(zip(uuids, drawn, strict=True))
+    if transaction.moves_folders:
+        await number_places(transaction, drawn.start)
     rows = [
         new_row(ChangePlaceRecord, folder_uuid=folder, change_uuid=change, sequence=numbers[change])
         for folder, change in places
