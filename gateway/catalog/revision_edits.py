@@ -130,7 +130,7 @@ async def restore_revision(
     source = await _read_before(transaction, row, wanted[0])
     keys = {source.facts.sha256 or "": source.location}
     same, more = {row.uuid: row}, {row.uuid: columns}
-    await finish_items(transaction, queue, user_uuid, [source], same, keys, more, "RESTORE")
+    await finish_items(transaction, queue, user_uuid, [source], same, keys, more, is_restored=True)
     if row.item_type is StorageItemType.DICOM_FILE:
         await enqueue_chosen(transaction, queue, [row.uuid])
 

@@ -250,7 +250,7 @@ register_input(
 
 register_input(
     ItemFileInput,
-    "A file that becomes part of an existing item. Set either `objectUrl` or `placeholderUuid`.",
+    "A file that becomes part of an existing item.",
     object_url=_URL,
     source_modified_at=_MODIFIED,
     placeholder_uuid=_PLACEHOLDER,

@@ -179,7 +179,7 @@ async def _from_inline_units(
         if input.item_uuid:
             target = UnitTarget(
                 input.item_uuid,
-                ("itemUuid",),
+                (),
                 input.new_revision,
                 input.expected_revision,
                 validate_description(input.changes, "changes"),

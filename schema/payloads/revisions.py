@@ -41,7 +41,8 @@ class DeleteBitstreamsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The item without the files.")
     deleted_ids: list[strawberry.ID] | None = resolved(
         ids_from("Bitstream", "deleted_uuids"),
-        "The global IDs of the deleted files. Those that older revisions have can still be read.",
+        "The global IDs of the deleted files, at most 1,000. Those that older revisions have can still "
+        "be read.",
     )
     user_errors: list[UserError] = column(USER_ERRORS)
 

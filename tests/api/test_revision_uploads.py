@@ -213,3 +213,16 @@ async def test_what_cannot_become_part_of_an_item_is_refused(site: Site) -> None
         assert await site.refused("startUploadJob", one) == [("BAD_USER_INPUT", f"input.{name}")]
     assert await files_of(site, item) == []
     await check_all(site.services)
+
+
+async def test_a_stale_revision_is_noticed_later(site: Site) -> None:
+    """Also for the file of an entry that is bound to a placeholder only when its unit begins."""
+    folder = await site.folder("stale later")
+    item, source = await upload_items(site, folder, plain("a", "b"))
+    url = (await site.see("storageItem", source, "url"))["url"]
+    job = await start_upload_job(site, folder, {"any": [{"objectUrl": url}]}, itemUuid=item)
+    assert (await wait_for_job(site, job))["status"] == "DONE"
+    assert await contents(site, await files_of(site, item)) == {"a": b"a ", "b": b"b "}
+    wanted = {"folderUuid": folder, "items": {"any": [{"objectUrl": url}]}, "itemUuid": item, "expectedRevision": 2}
+    assert await site.refused("startUploadJob", wanted) == [("CONFLICT", "input.expectedRevision")]
+    await check_all(site.services)

@@ -37,6 +37,7 @@ LAYERS = (
     ("gateway.clock_watch",),
     ("gateway.tasks",),
     ("gateway.manifests",),
+    ("gateway.catalog.revision_edits",),
     (
         "gateway.catalog.mirroring",
         "gateway.catalog.reencoding",

@@ -235,7 +235,7 @@ def test_what_payloads_and_events_name_by_uuid_they_name_by_id() -> None:
     named = {"StorageChange", "StorageChanges", "UploadedItem", "UploadUnitError", "UploadTarget"}
     # Fields of metadata can be restored, and a job has yet to delete a study, of which others may see a part.
     without_deleted = {"DeleteMetadataSchemaFieldPayload", "DeleteDicomStudyPayload"}
-    without_deleted.add("DeleteStudyAttachmentPayload")  # the item stays
+    without_deleted |= {"DeleteStudyAttachmentPayload", "DeleteItemRevisionsPayload"}  # the item stays
     without_id = {"importUuid"}  # nothing but a job can be made of an import
     for kind in own_types():
         if isinstance(kind, GraphQLObjectType) and (kind.name.endswith(("Payload", "Result")) or kind.name in named):

@@ -90,6 +90,16 @@ async def begin_units(
     return errors
 
 
+async def starter_of(transaction: Transaction, job: JobRecord) -> Viewer:
+    """Return the viewer as whom units are begun: the starter with their current permissions.
+
+    Without the starter, there are none. A job sees no more than the credential that started it.
+    """
+    same = sa.select(users.c.uuid, users.c.site_role).where(users.c.uuid == job.user_uuid)
+    starter = await transaction.first(same, _Starter) or (UUID(int=0), SiteRole.MEMBER)
+    return Viewer(*starter, sees_phi=job.sees_phi, tree_uuid=job.tree_uuid)
+
+
 async def _begin_batch(
     transaction: Transaction,
     job: JobRecord,
@@ -107,14 +117,7 @@ async def _begin_batch(
             plans[unit.uuid] = plan
     if job.skip_duplicate_urls:
         await _skip_duplicates(transaction, job, plans)
-    # Units are begun with the starter's current permissions; without the starter, with none. A
-    # job sees no more than the credential that started it.
-    starter = await transaction.first(
-        sa.select(users.c.uuid, users.c.site_role).where(users.c.uuid == job.user_uuid), _Starter
-    )
-    viewer = Viewer(
-        *starter or (UUID(int=0), SiteRole.MEMBER), sees_phi=job.sees_phi, tree_uuid=job.tree_uuid
-    )
+    viewer = await starter_of(transaction, job)
     sources = [source for plan in plans.values() for source in plan.sources]
     members = [member for plan in plans.values() for member in plan.members]
     binding_errors = await member_errors(transaction, viewer, folder_of(job), members)

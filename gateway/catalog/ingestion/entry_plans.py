@@ -187,7 +187,7 @@ def target_plan(rules: EntryRules, entry: ItemFilesInput, path: Path) -> UnitPla
     ]
     target = UnitTarget(
         entry.item_uuid,
-        (*path, "itemUuid"),
+        path,
         entry.new_revision,
         entry.expected_revision,
         validate_description(entry.changes, *path, "changes"),
@@ -212,7 +212,7 @@ def as_files_of(plans: Sequence[UnitPlan], target: UnitTarget) -> UnitPlan:
     sources = [source for plan in plans for source in plan.sources]
     if len(sources) > MAX_FILES_OF_ITEM:
         message = sized("The item", 0, MAX_FILES_OF_ITEM, len(sources), "files")
-        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, target.path)
+        raise DomainError(ErrorCode.LIMIT_EXCEEDED, message, (*target.path, "itemUuid"))
     if errors:
         raise DomainErrors(errors)
     return UnitPlan(StorageItemType.FILE, sources, target=target)

@@ -43,6 +43,7 @@ _FINISHED = [
     )
 ]
 """What counters, thumbnails, mirror datasets and the journal need of a finished item."""
+_NOTHING: Mapping[UUID, Mapping[str, Any]] = {}
 _DEDUPLICATION_ROUNDS = 5
 """Rounds of `deduplicate_objects`: an object can be removed between its insert and its select."""
 
@@ -159,8 +160,9 @@ async def finish_items(
     sources: Sequence[ReadSource],
     rows: Mapping[UUID, ItemRecord],
     keys: Mapping[str, str],
-    more: Mapping[UUID, Mapping[str, Any]] | None = None,
-    action: str = "INGEST",
+    more: Mapping[UUID, Mapping[str, Any]] = _NOTHING,
+    *,
+    is_restored: bool = False,
 ) -> None:
     """Turn placeholders into items, in whatever folders they are now.
 
@@ -171,17 +173,14 @@ async def finish_items(
         rows: the locked placeholders and items, by UUID.
         keys: the object to use for each digest, from `deduplicate_objects`.
         more: further columns of items that get a new revision.
-        action: what the journal calls it.
+        is_restored: whether the files were read for an older revision.
     """
     if not sources:
         return
     uuids = [source.item_uuid for source in sources]
     values = {
-        source.item_uuid: {
-            **item_values(source, rows, keys),
-            **(more or {}).get(source.item_uuid, {}),
-        }
-        for source in sources
+        uuid: {**item_values(source, rows, keys), **more.get(uuid, {})}
+        for uuid, source in zip(uuids, sources, strict=True)
     }
     await set_columns(transaction, items, _changed_columns(values, rows))
     metadata = {source.item_uuid: source.client_metadata for source in sources}
@@ -206,7 +205,7 @@ async def finish_items(
     await release_objects(transaction, queue, released)
     await enqueue_covers(transaction, queue, finished)
     arrived = [row for row in finished if rows[row.uuid].is_placeholder]
-    await _record_arrivals(transaction, user_uuid, finished, arrived, action)
+    await _record_arrivals(transaction, user_uuid, finished, arrived, is_restored)
 
 
 def _changed_columns(
@@ -248,7 +247,7 @@ async def _record_arrivals(
     user_uuid: UUID | None,
     finished: Sequence[ItemRecord],
     arrived: Sequence[ItemRecord],
-    action: str,
+    is_restored: bool,
 ) -> None:
     """Add the items that have arrived to mirror datasets, and write all to the journal."""
     await items_created(transaction, user_uuid, arrived)
@@ -257,7 +256,11 @@ async def _record_arrivals(
         after: dict[str, Any] = {"sha256": row.sha256}
         if row.file_count is not None:
             after["revision_number"] = row.revision_number
-        entries.append(JournalEntry(action, "StorageItem", row.uuid, row.folder_uuid, after=after))
+        own = row.uuid, row.folder_uuid
+        if is_restored:
+            entries.append(JournalEntry("RESTORE", "StorageItem", *own, after=after))
+        else:
+            entries.append(JournalEntry("INGEST", "StorageItem", *own, after=after))
     await journal.append(transaction, user_uuid, entries)
 
 

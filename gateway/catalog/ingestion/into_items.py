@@ -85,7 +85,7 @@ async def target_errors(
     times = Counter(target.uuid for _, target in targets)
     errors: list[DomainError] = []
     for plan, target in targets:
-        path, noun = target.path, "item in this folder or below it"
+        path, noun = (*target.path, "itemUuid"), "item in this folder or below it"
         try:
             require_role(roles.get(target.uuid), StorageUserRole.USER, noun, target.uuid, *path)
             if times[target.uuid] > 1:
@@ -104,7 +104,7 @@ async def target_errors(
 
 def check_target(row: ItemRecord, target: UnitTarget, count: int) -> None:
     """Raise a `DomainError` if so many files cannot become part of an item, as it is now."""
-    path, kind = target.path, row.item_type
+    path, kind = (*target.path, "itemUuid"), row.item_type
     is_file = kind is StorageItemType.FILE
     if row.linked_folder_uuid:
         raise conflict("The item mirrors an object of a bucket, so it gets no other files.", *path)
@@ -117,7 +117,7 @@ def check_target(row: ItemRecord, target: UnitTarget, count: int) -> None:
         raise bad_input(message, *path)
     if target.expected_revision not in (None, row.revision_number):
         message = f"The newest revision of the item is {row.revision_number}."
-        raise conflict(message, *path[:-1], "expectedRevision")
+        raise conflict(message, *target.path, "expectedRevision")
 
 
 async def _name_errors(
@@ -140,7 +140,7 @@ async def _name_errors(
                 errors.append(bad_input(message, *source.path))
             names.add(name)
         if limit := await _limit_message(transaction, rows[target.uuid], target, names):
-            errors.append(DomainError(ErrorCode.LIMIT_EXCEEDED, limit, target.path))
+            errors.append(DomainError(ErrorCode.LIMIT_EXCEEDED, limit, (*target.path, "itemUuid")))
     return errors
 
 

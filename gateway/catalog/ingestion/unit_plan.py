@@ -69,7 +69,7 @@ class UnitTarget:
     """An existing item that the files of a unit become part of.
 
     Attributes:
-        path: where the request names it.
+        path: the entry of the request that names it.
         new_revision: whether they replace the files that the item has.
         expected_revision: number of the newest revision, if the client named it.
         changes: description of the new revision.
