@@ -104,66 +104,91 @@ async def paths_of_folders(
 
 
 def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
-    """Return the statement for what a path names, of one row at most.
-
-    `walk` has the folder at each depth of the path. A path that begins with the word for users or
-    communities is walked from the folder of one and, if it leads nowhere, from a root folder of
-    that name.
-    """
-    texts, keys = text_array(names), text_array([fold(name) for name in names])
-
-    def is_named(table: sa.FromClause, index: sa.ColumnElement[int]) -> Condition:
-        return has_name(table, entry(texts, index), entry(keys, index))
-
-    def first(table: sa.FromClause, *conditions: Condition) -> sa.ColumnElement[Any]:
-        selected = sa.select(table.c.uuid).where(*conditions).order_by(table.c.uuid).limit(1)
-        return selected.correlate_except(table).scalar_subquery()
-
-    def start(rank: int, depth: int, *conditions: Condition) -> sa.Select[Any]:
-        begin = first(root, *conditions).label("uuid")
-        return sa.select(sa.literal(rank).label("rank"), sa.literal(depth).label("depth"), begin)
-
-    root, child, last = folders.alias(), folders.alias(), len(names)
-    starts = [start(1, 1, is_named(root, sa.literal(0)), is_topmost(viewer, root))]
-    if names[0] == USERS and last > 2:
-        is_owners = root.c.owner_uuid == first(users, users.c.email_key == fold(names[1]))
-        is_root = is_topmost(viewer, root)
-        starts.append(start(0, 3, is_named(root, sa.literal(2)), is_root, is_owners))
-    if names[0] == COMMUNITIES and last > 1:
-        is_its = sa.exists().where(
-            communities.c.folder_uuid == root.c.uuid, is_named(communities, sa.literal(1))
-        )
-        starts.append(start(0, 2, is_its, sees_folder(viewer, root)))
-    walk = sa.select(sa.union_all(*starts).cte("starts")).cte("walk", recursive=True)
-    step = first(
-        child,
-        child.c.parent_uuid == walk.c.uuid,
-        is_named(child, walk.c.depth),
-        sees_folder(viewer, child),
-    )
-    walk = walk.union_all(
-        sa.select(walk.c.rank, walk.c.depth + 1, step).where(
-            walk.c.depth < last, walk.c.uuid.is_not(None)
-        )
-    )
-    matches = [
-        sa.select(walk.c.rank, sa.literal(_FOLDER).label("kind"), walk.c.uuid).where(
-            walk.c.depth == last, walk.c.uuid.is_not(None)
-        ),
-        sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
-        .join(items, items.c.folder_uuid == walk.c.uuid)
-        .where(walk.c.depth == last - 1, is_named(items, sa.literal(last - 1))),
-        sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
-        .join(item_shares, item_shares.c.folder_uuid == walk.c.uuid)
-        .join(items, items.c.uuid == item_shares.c.item_uuid)
-        .where(
-            walk.c.depth == last - 1,
-            item_shares.c.name_key == entry(keys, sa.literal(last - 1)),
-            is_named(items, sa.literal(last - 1)),
-        ),
-    ]
-    if names[0] == USERS and last == 2:
-        is_user = sa.and_(users.c.email_key == fold(names[1]), sees_user(viewer))
-        matches.append(sa.select(sa.literal(0), sa.literal(_USER), users.c.uuid).where(is_user))
-    found = sa.union_all(*matches).subquery()
+    """Return the statement for what a path names, of one row at most."""
+    path = _NamedPath(viewer, names)
+    walk = path.walk()
+    found = sa.union_all(*path.matches(walk)).subquery()
     return sa.select(found.c.kind, found.c.uuid).order_by(*found.c).limit(1)
+
+
+class _NamedPath:
+    """The parts of the statement that follows a path; names are compared with its parameters."""
+
+    def __init__(self, viewer: Viewer, names: Sequence[str]) -> None:
+        self._viewer, self._names, self._last = viewer, names, len(names)
+        self._texts, self._keys = text_array(names), text_array([fold(name) for name in names])
+
+    def walk(self) -> sa.CTE:
+        """Return the folder at each depth of the path.
+
+        A path that begins with the word for users or communities is walked from the folder of one
+        and, if it leads nowhere, from a root folder of that name.
+        """
+        child = folders.alias()
+        walk = sa.select(sa.union_all(*self._starts()).cte("starts")).cte("walk", recursive=True)
+        step = _first(
+            child,
+            child.c.parent_uuid == walk.c.uuid,
+            self._is_named(child, walk.c.depth),
+            sees_folder(self._viewer, child),
+        )
+        further = walk.c.depth < self._last, walk.c.uuid.is_not(None)
+        return walk.union_all(sa.select(walk.c.rank, walk.c.depth + 1, step).where(*further))
+
+    def matches(self, walk: sa.CTE) -> list[sa.Select[Any]]:
+        """Return the statements for the folders, items and users at the end of the path."""
+        last = sa.literal(self._last - 1)
+        above = walk.c.depth == self._last - 1
+        item = sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
+        matches = [
+            sa.select(walk.c.rank, sa.literal(_FOLDER).label("kind"), walk.c.uuid).where(
+                walk.c.depth == self._last, walk.c.uuid.is_not(None)
+            ),
+            item.join(items, items.c.folder_uuid == walk.c.uuid).where(
+                above, self._is_named(items, last)
+            ),
+            item.join(item_shares, item_shares.c.folder_uuid == walk.c.uuid)
+            .join(items, items.c.uuid == item_shares.c.item_uuid)
+            .where(
+                above,
+                item_shares.c.name_key == entry(self._keys, last),
+                self._is_named(items, last),
+            ),
+        ]
+        if self._names[0] == USERS and self._last == 2:
+            is_user = users.c.email_key == fold(self._names[1]), sees_user(self._viewer)
+            user = sa.select(sa.literal(0), sa.literal(_USER), users.c.uuid)
+            matches.append(user.where(*is_user))
+        return matches
+
+    def _starts(self) -> list[sa.Select[Any]]:
+        """Return the statements for the first folders, with what they are preferred by."""
+        viewer, names, root = self._viewer, self._names, folders.alias()
+
+        def start(rank: int, depth: int, *conditions: Condition) -> sa.Select[Any]:
+            begin = _first(root, *conditions).label("uuid")
+            return sa.select(
+                sa.literal(rank).label("rank"), sa.literal(depth).label("depth"), begin
+            )
+
+        is_root = is_topmost(viewer, root)
+        starts = [start(1, 1, self._is_named(root, sa.literal(0)), is_root)]
+        if names[0] == USERS and self._last > 2:
+            is_owners = root.c.owner_uuid == _first(users, users.c.email_key == fold(names[1]))
+            starts.append(start(0, 3, self._is_named(root, sa.literal(2)), is_root, is_owners))
+        if names[0] == COMMUNITIES and self._last > 1:
+            is_its = sa.exists().where(
+                communities.c.folder_uuid == root.c.uuid,
+                self._is_named(communities, sa.literal(1)),
+            )
+            starts.append(start(0, 2, is_its, sees_folder(viewer, root)))
+        return starts
+
+    def _is_named(self, table: sa.FromClause, index: sa.ColumnElement[int]) -> Condition:
+        return has_name(table, entry(self._texts, index), entry(self._keys, index))
+
+
+def _first(table: sa.FromClause, *conditions: Condition) -> sa.ColumnElement[Any]:
+    """Return the key of the earliest row that meets the conditions."""
+    selected = sa.select(table.c.uuid).where(*conditions).order_by(table.c.uuid).limit(1)
+    return selected.correlate_except(table).scalar_subquery()

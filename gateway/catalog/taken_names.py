@@ -37,7 +37,7 @@ _FIRST_NUMBERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedName:
     """A name that something is to have in a folder.
 
     Attributes:
@@ -53,7 +53,7 @@ class Wanted:
 
     @property
     def key(self) -> Name:
-        """What others must not have."""
+        """The name that others must not have."""
         return self.home, in_nfc(self.name)
 
 
@@ -72,7 +72,7 @@ class _PlacedItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NameChoice:
-    """What becomes of a name: what to call something, what to use instead, or an error."""
+    """The end of a name: another one, something that is used instead, or an error."""
 
     name: str
     outcome: NameOutcome = NameOutcome.AS_GIVEN
@@ -93,7 +93,7 @@ async def lock_home(transaction: Transaction, home: Home, rule: IfNameTaken) -> 
 
 
 async def choose_names(
-    transaction: Transaction, viewer: Viewer, wanted: Sequence[Wanted], rule: IfNameTaken
+    transaction: Transaction, viewer: Viewer, wanted: Sequence[WantedName], rule: IfNameTaken
 ) -> list[NameChoice]:
     """Return what becomes of each name; the caller has locked the folders, by `lock_home`.
 
@@ -118,7 +118,7 @@ async def choose_names(
     return [choices[index] for index in range(len(wanted))]
 
 
-def _reused(wanted: Wanted, takers: Sequence[Taker]) -> NameChoice:
+def _reused(wanted: WantedName, takers: Sequence[Taker]) -> NameChoice:
     """Return the choice of something that exists and is of the same kind."""
     if not takers:
         return _refused(wanted, "by another entry of the request")
@@ -143,13 +143,13 @@ def _has_uploaded_files(item: ItemRecord) -> bool:
     return is_file and (has_some or (item.is_placeholder and item.url is None))
 
 
-def _refused(wanted: Wanted, by: str) -> NameChoice:
+def _refused(wanted: WantedName, by: str) -> NameChoice:
     message = f'The name "{wanted.name:.100}" is taken {by}.'
     return NameChoice(wanted.name, error=conflict(message, *wanted.path))
 
 
 async def _numbered(
-    transaction: Transaction, viewer: Viewer, wanted: Mapping[int, Wanted], given: set[Name]
+    transaction: Transaction, viewer: Viewer, wanted: Mapping[int, WantedName], given: set[Name]
 ) -> dict[int, NameChoice]:
     """Return the first free name with a number for each that is wanted."""
     chosen: dict[int, NameChoice] = {}

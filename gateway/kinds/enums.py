@@ -183,7 +183,7 @@ class FrameRule(StrEnum):
 
 
 class IfNameTaken(StrEnum):
-    """What to do if something in the folder has the name already.
+    """Rule for a name that something in the folder has already.
 
     Names are the same if they are equal once their letters are composed; case counts.
     """
@@ -195,7 +195,7 @@ class IfNameTaken(StrEnum):
 
 
 class NameOutcome(StrEnum):
-    """What became of a name under the rule of `ifNameTaken`."""
+    """End of a name under the rule of `ifNameTaken`."""
 
     AS_GIVEN = "AS_GIVEN"
     RENAMED = "RENAMED"
@@ -203,7 +203,7 @@ class NameOutcome(StrEnum):
 
 
 class ImportState(StrEnum):
-    """What an entry of an import is, and whether its bytes are expected."""
+    """State of an entry of an import, and whether its bytes are expected."""
 
     FOLDER = "FOLDER"
     NEW = "NEW"

@@ -14,7 +14,7 @@ from gateway.stores.base import MAX_PARTS
 
 
 class AnnouncedFile(Protocol):
-    """What an input says of a file besides its name."""
+    """The fields of an input about a file, besides its name."""
 
     item_type: StorageItemType | None
     mime_type: str | None

@@ -30,7 +30,7 @@ from gateway.catalog.items import folders_mirrored_below
 from gateway.catalog.kept_items import kept_count
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.rules.names import validate_description, validate_metadata, validate_name
-from gateway.catalog.taken_names import Wanted, choose_names, lock_home
+from gateway.catalog.taken_names import WantedName, choose_names, lock_home
 from gateway.catalog.visibilities import folders_published_in
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
@@ -109,7 +109,7 @@ async def create_storage_folder(
             )
 
         async def create() -> StoredFolder:
-            wanted = Wanted(input.parent_uuid, name, is_folder=True, path=("name",))
+            wanted = WantedName(input.parent_uuid, name, is_folder=True, path=("name",))
             [choice] = await choose_names(transaction, context.viewer, [wanted], rule)
             if choice.error:
                 raise choice.error
@@ -247,11 +247,10 @@ async def move_storage_folders(
     check_list_size(input.folder_uuids, "folderUuids")
     target, viewer = input.new_parent_uuid, context.viewer.user_uuid
     if target is strawberry.UNSET:
-        raise bad_input(
-            ("newParentUuid is required. Pass null to move the folders to the root."),
-            "newParentUuid",
-        )
-    check_moving_rule(input.if_name_taken)
+        message = "newParentUuid is required. Pass null to move the folders to the root."
+        raise bad_input(message, "newParentUuid")
+    rule = input.if_name_taken
+    check_moving_rule(rule)
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=True)
         await permissions.check(transaction)
@@ -262,14 +261,7 @@ async def move_storage_folders(
         rows = {row.uuid: row for row in await lock_folders(transaction, bulk.uuids)}
         moving = {uuid: row for uuid, row in rows.items() if row.parent_uuid != target}
         names = await moved_names(
-            context,
-            transaction,
-            input.if_name_taken,
-            target,
-            bulk,
-            moving,
-            "folderUuids",
-            are_folders=True,
+            context, transaction, rule, target, bulk, moving, "folderUuids", are_folders=True
         )
         renamed = {uuid: {"name": names[uuid]} for uuid in bulk.accepted_uuids if uuid in names}
         await update_folders(transaction, viewer, renamed, rows)

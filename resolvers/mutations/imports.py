@@ -12,7 +12,7 @@ from gateway.catalog.ingestion.placeholders import (
     uploads_of,
 )
 from gateway.catalog.ingestion.tree_imports import (
-    Tree,
+    ImportedTree,
     expect_tree,
     with_dicom_series,
     with_leaf_items,
@@ -48,7 +48,7 @@ class StoredImport(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class EntryOutcome:
-    """What became of an entry of a tree."""
+    """An entry of a tree, with the item and the target that it got."""
 
     path: str
     state: ImportState
@@ -133,7 +133,7 @@ async def import_tree(
     return ImportTreeOutcome(import_uuid=import_uuid if own else None, entries=entries)
 
 
-def _read_tree(context: Context, input: ImportTreeInput) -> Tree:
+def _read_tree(context: Context, input: ImportTreeInput) -> ImportedTree:
     """Return the tree of the input; raise `DomainErrors` with all that is wrong with entries."""
     max_size = largest_file(context)
     errors: list[DomainError] = []
@@ -151,7 +151,7 @@ def _read_tree(context: Context, input: ImportTreeInput) -> Tree:
         directories, errors = read_tree(paths, _FIELD)
     if errors:
         raise DomainErrors(errors)
-    tree = Tree(paths, files, directories, input.if_name_taken)
+    tree = ImportedTree(paths, files, directories, input.if_name_taken)
     tree = with_dicom_series(tree) if input.dicom_series else tree
     return with_leaf_items(tree) if input.leaf_folders_as_items else tree
 

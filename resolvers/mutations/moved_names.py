@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from gateway.catalog.taken_names import Wanted, choose_names
+from gateway.catalog.taken_names import WantedName, choose_names
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import bad_input
@@ -48,7 +48,8 @@ async def moved_names(
         if index not in bulk.errors and uuid in rows
     ]
     wanted = [
-        Wanted(home, row.name, are_folders, (field, index), own=row.uuid) for index, row in moving
+        WantedName(home, row.name, are_folders, (field, index), own=row.uuid)
+        for index, row in moving
     ]
     choices = await choose_names(transaction, context.viewer, wanted, rule)
     renamed = {}

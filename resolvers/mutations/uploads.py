@@ -21,7 +21,7 @@ from gateway.catalog.ingestion.placeholders import (
 from gateway.catalog.items import delete_items, lock_items
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_name
-from gateway.catalog.taken_names import NameChoice, Wanted, choose_names
+from gateway.catalog.taken_names import NameChoice, WantedName, choose_names
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
@@ -297,7 +297,7 @@ async def _named_files(
     if input.if_name_taken is not IfNameTaken.ALLOW_DUPLICATE:
         await lock_folders(transaction, [folder_uuid])
     wanted = [
-        Wanted(folder_uuid, file.name, is_folder=False, path=("files", index, "name"))
+        WantedName(folder_uuid, file.name, is_folder=False, path=("files", index, "name"))
         for index, file in enumerate(files)
     ]
     choices = await choose_names(transaction, context.viewer, wanted, input.if_name_taken)

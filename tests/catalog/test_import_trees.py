@@ -21,8 +21,8 @@ def test_any_paths_are_a_tree_or_refused(texts: list[str]) -> None:
             assert error.code is ErrorCode.BAD_USER_INPUT
     directories, errors = read_tree(paths, "entries")
     assert {error.code for error in errors} <= {ErrorCode.BAD_USER_INPUT}
-    assert all(place[:-1] in directories for place in directories)
+    assert all(branch[:-1] in directories for branch in directories)
     if not errors:
         files = [index for directory in directories.values() for index in directory.files]
         assert sorted(files) == [index for index, path in enumerate(paths) if not path.is_directory]
-        assert not {path.place for path in paths if not path.is_directory} & directories.keys()
+        assert not {path.branch for path in paths if not path.is_directory} & directories.keys()

@@ -31,7 +31,7 @@ from gateway.catalog.ingestion.placeholders import (
 from gateway.catalog.ingestion.tree_places import FIELD, TreePlaces, find_places
 from gateway.catalog.items import lock_items
 from gateway.catalog.ledger.counters import lock_counters
-from gateway.catalog.rules.import_trees import Directory, EntryPath, Place
+from gateway.catalog.rules.import_trees import Branch, Directory, EntryPath
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, DomainErrors, conflict
 from gateway.ids import uuid7
@@ -45,7 +45,7 @@ _DICOM_TYPE = "application/dicom"
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class ImportedTree:
     """A tree to import.
 
     Attributes:
@@ -57,19 +57,19 @@ class Tree:
 
     paths: Sequence[EntryPath]
     files: Mapping[int, ExpectedFile]
-    directories: Mapping[Place, Directory]
+    directories: Mapping[Branch, Directory]
     if_name_taken: IfNameTaken
-    series: Collection[Place] = ()
-    items: Collection[Place] = ()
+    series: Collection[Branch] = ()
+    items: Collection[Branch] = ()
 
-    def directory_of(self, index: int) -> Place:
+    def directory_of(self, index: int) -> Branch:
         """Return the directory of a file."""
-        return self.paths[index].place[:-1]
+        return self.paths[index].branch[:-1]
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedEntry:
-    """What became of an entry.
+class ExpectedEntry:
+    """An entry of a tree, with the folder and the item that it got.
 
     Attributes:
         folder_uuid: the folder that has the item, or that the directory became.
@@ -84,25 +84,27 @@ class ImportedEntry:
     placeholder_uuid: UUID | None = None
 
 
-def with_dicom_series(tree: Tree) -> Tree:
+def with_dicom_series(tree: ImportedTree) -> ImportedTree:
     """Return a tree in which each directory of DICOM files alone is a series.
 
     What a file is, its announced kind says or, without one, its media type or its extension.
     """
     files = dict(tree.files)
     series = {
-        place: directory.files
-        for place, directory in tree.directories.items()
-        if place and directory.is_leaf and all(_is_dicom(files[i]) for i in directory.files)
+        branch: directory.files
+        for branch, directory in tree.directories.items()
+        if branch and directory.is_leaf and all(_is_dicom(files[i]) for i in directory.files)
     }
     for index in chain.from_iterable(series.values()):
         files[index] = replace(files[index], item_type=StorageItemType.DICOM_FILE)
     return replace(tree, files=files, series=series.keys())
 
 
-def with_leaf_items(tree: Tree) -> Tree:
+def with_leaf_items(tree: ImportedTree) -> ImportedTree:
     """Return a tree in which each directory of files alone is an item, unless it is a series."""
-    leaves = {place for place, directory in tree.directories.items() if place and directory.is_leaf}
+    leaves = {
+        branch for branch, directory in tree.directories.items() if branch and directory.is_leaf
+    }
     return replace(tree, items=leaves - set(tree.series))
 
 
@@ -113,8 +115,8 @@ def _is_dicom(file: ExpectedFile) -> bool:
 
 
 async def expect_tree(
-    transaction: Transaction, queue: Queue, viewer: Viewer, top: FolderRecord, tree: Tree
-) -> tuple[UUID, list[ImportedEntry]]:
+    transaction: Transaction, queue: Queue, viewer: Viewer, top: FolderRecord, tree: ImportedTree
+) -> tuple[UUID, list[ExpectedEntry]]:
     """Create folders and placeholders for a tree.
 
     The caller has locked the folder tree.
@@ -143,7 +145,7 @@ async def expect_tree(
 
 
 async def _compare(
-    transaction: Transaction, tree: Tree, places: TreePlaces
+    transaction: Transaction, tree: ImportedTree, places: TreePlaces
 ) -> dict[int, ExistingFile]:
     """Lock the items that have the names of files or directories, and compare their files."""
     files = {
@@ -153,8 +155,8 @@ async def _compare(
     }
     parts: dict[int, NamedFile] = {}
     errors: list[DomainError] = []
-    for place, choice in places.items.items():
-        directory = tree.directories[place]
+    for branch, choice in places.items.items():
+        directory = tree.directories[branch]
         if choice.item and choice.item.item_type is not StorageItemType.FILE:
             message = "The name of the directory is taken by an item that has one file of its kind."
             errors.append(conflict(message, FIELD, directory.named_by, "path"))
@@ -175,12 +177,12 @@ class _Writer:
 
     transaction: Transaction
     viewer: Viewer
-    tree: Tree
+    tree: ImportedTree
     places: TreePlaces
     existing: Mapping[int, ExistingFile]
     import_uuid: UUID
     placeholders: dict[int, UUID] = field(default_factory=dict)
-    targets: dict[Place, UUID] = field(default_factory=dict)
+    targets: dict[Branch, UUID] = field(default_factory=dict)
 
     @property
     def new(self) -> list[int]:
@@ -196,14 +198,14 @@ class _Writer:
 
     async def create_items(self) -> None:
         """Create the items that directories become, without files."""
-        for place, choice in self.places.items.items():
-            self.targets[place] = (
+        for branch, choice in self.places.items.items():
+            self.targets[branch] = (
                 choice.item.uuid
                 if choice.item
                 else await create_file_item(
                     self.transaction,
                     self.viewer.user_uuid,
-                    self.places.homes[place].uuid,
+                    self.places.homes[branch].uuid,
                     choice.name,
                     **WITHOUT_FILES,
                 )
@@ -234,12 +236,12 @@ class _Writer:
             is_one = uploads.c.item_uuid == sa.bindparam("placeholder", type_=key_type)
             await self.transaction.execute(sa.update(uploads).where(is_one), announced)
 
-    def entry(self, index: int) -> ImportedEntry:
+    def entry(self, index: int) -> ExpectedEntry:
         """Return what became of an entry."""
-        places, place = self.places, self.tree.paths[index].place
+        places, branch = self.places, self.tree.paths[index].branch
         if index not in self.tree.files:
-            home, item = places.homes[place].uuid, self.targets.get(place)
-            return ImportedEntry(ImportState.FOLDER, places.directories[place], home, item)
+            home, item = places.homes[branch].uuid, self.targets.get(branch)
+            return ExpectedEntry(ImportState.FOLDER, places.directories[branch], home, item)
         directory, placeholder = self.tree.directory_of(index), self.placeholders.get(index)
         home, found = places.homes[directory].uuid, self.existing.get(index)
         state = found.state if found else ImportState.NEW
@@ -248,7 +250,7 @@ class _Writer:
         else:
             outcome = places.files[index].outcome
             item = found.item.uuid if found and not found.is_replaced else placeholder
-        return ImportedEntry(state, outcome, home, item, placeholder)
+        return ExpectedEntry(state, outcome, home, item, placeholder)
 
     def _marks(self) -> dict[int, dict[str, Any]]:
         """Return the columns by which a job knows the uploads of files, by position.
@@ -256,12 +258,12 @@ class _Writer:
         A series of which some files are there already gets no second group.
         """
         marks: dict[int, dict[str, Any]] = {}
-        for place, directory in self.tree.directories.items():
+        for branch, directory in self.tree.directories.items():
             found = {i: self.existing[i] for i in directory.files if i in self.existing}
             are_new = all(each.state is ImportState.NEW for each in found.values())
-            is_whole = place in self.tree.items or (are_new and place in self.tree.series)
+            is_whole = branch in self.tree.items or (are_new and branch in self.tree.series)
             for index in directory.files:
-                target = self.targets.get(place)
+                target = self.targets.get(branch)
                 if target is None and index in found and found[index].is_target:
                     target = found[index].item.uuid
                 marks[index] = {

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from gateway.auth.viewer import Viewer
 from gateway.catalog.folders import check_depth, folder_row, lock_folders
-from gateway.catalog.rules.import_trees import Directory, EntryPath, Place
-from gateway.catalog.taken_names import NameChoice, Wanted, choose_names
+from gateway.catalog.rules.import_trees import Branch, Directory, EntryPath
+from gateway.catalog.taken_names import NameChoice, WantedName, choose_names
 from gateway.database.engine import Transaction
 from gateway.database.tree import depth
 from gateway.errors import DomainError, DomainErrors
@@ -35,10 +35,10 @@ class TreePlaces:
         files: what becomes of the names of other files, by the positions of their entries.
     """
 
-    homes: dict[Place, FolderRecord]
+    homes: dict[Branch, FolderRecord]
     new: list[FolderRecord] = field(default_factory=list)
-    directories: dict[Place, NameOutcome] = field(default_factory=dict)
-    items: dict[Place, NameChoice] = field(default_factory=dict)
+    directories: dict[Branch, NameOutcome] = field(default_factory=dict)
+    items: dict[Branch, NameChoice] = field(default_factory=dict)
     files: dict[int, NameChoice] = field(default_factory=dict)
 
 
@@ -47,8 +47,8 @@ async def find_places(
     viewer: Viewer,
     top: FolderRecord,
     paths: Sequence[EntryPath],
-    directories: Mapping[Place, Directory],
-    items: Collection[Place],
+    directories: Mapping[Branch, Directory],
+    items: Collection[Branch],
     rule: IfNameTaken,
 ) -> TreePlaces:
     """Return where the directories and files of a tree go; folders that exist are locked.
@@ -60,16 +60,16 @@ async def find_places(
         DomainErrors: names are taken, or folders would be too deep.
     """
     places = TreePlaces({(): top})
-    by_depth: dict[int, list[Place]] = defaultdict(list)
-    for place in directories:
-        by_depth[len(place)].append(place)
+    by_depth: dict[int, list[Branch]] = defaultdict(list)
+    for branch in directories:
+        by_depth[len(branch)].append(branch)
     errors: list[DomainError] = []
     for level in range(len(by_depth)):
-        names: list[tuple[Place | int, Wanted]] = []
-        for place in by_depth[level + 1]:
-            name, index = directories[place].name, directories[place].named_by
-            is_folder = place not in items
-            names.append((place, _wanted(places, place[:-1], name, index, is_folder=is_folder)))
+        names: list[tuple[Branch | int, WantedName]] = []
+        for branch in by_depth[level + 1]:
+            name, index = directories[branch].name, directories[branch].named_by
+            is_folder = branch not in items
+            names.append((branch, _wanted(places, branch[:-1], name, index, is_folder=is_folder)))
         for home in by_depth[level]:
             for index in directories[home].files if home not in items else ():
                 name = paths[index].names[-1]
@@ -86,15 +86,17 @@ async def find_places(
     return places
 
 
-def _wanted(places: TreePlaces, home: Place, name: str, index: int, *, is_folder: bool) -> Wanted:
-    return Wanted(places.homes[home].uuid, name, is_folder, (FIELD, index, "path"))
+def _wanted(
+    places: TreePlaces, home: Branch, name: str, index: int, *, is_folder: bool
+) -> WantedName:
+    return WantedName(places.homes[home].uuid, name, is_folder, (FIELD, index, "path"))
 
 
 async def _choose(
     transaction: Transaction,
     viewer: Viewer,
     places: TreePlaces,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedName],
     rule: IfNameTaken,
 ) -> list[NameChoice]:
     """Return what becomes of names; in new folders, none is taken."""
@@ -107,17 +109,17 @@ async def _choose(
 
 
 def _enter(
-    places: TreePlaces, user_uuid: UUID, place: Place, wanted: Wanted, choice: NameChoice
+    places: TreePlaces, user_uuid: UUID, branch: Branch, wanted: WantedName, choice: NameChoice
 ) -> None:
     """Note what a directory becomes: an item, an existing folder, or the row of a new one."""
-    places.directories[place] = choice.outcome
+    places.directories[branch] = choice.outcome
     if not wanted.is_folder:
-        places.items[place], places.homes[place] = choice, places.homes[place[:-1]]
+        places.items[branch], places.homes[branch] = choice, places.homes[branch[:-1]]
         return
     if choice.folder:
-        places.homes[place] = choice.folder
+        places.homes[branch] = choice.folder
         return
-    row = folder_row(places.homes[place[:-1]], user_uuid, choice.name)
+    row = folder_row(places.homes[branch[:-1]], user_uuid, choice.name)
     check_depth(depth(row.path), *wanted.path)
-    places.homes[place] = row
+    places.homes[branch] = row
     places.new.append(row)

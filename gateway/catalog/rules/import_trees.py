@@ -7,7 +7,7 @@ from gateway.catalog.rules.names import validate_name
 from gateway.catalog.rules.paths import in_nfc, read_path
 from gateway.errors import DomainError, bad_input
 
-Place = tuple[str, ...]
+Branch = tuple[str, ...]
 """Names of nested directories in form NFC; empty for the folder into which a tree is imported."""
 
 
@@ -19,8 +19,8 @@ class EntryPath:
     is_directory: bool
 
     @property
-    def place(self) -> Place:
-        """What the entry is called, whatever the form of its letters."""
+    def branch(self) -> Branch:
+        """The names, whatever the form of their letters."""
         return tuple(map(in_nfc, self.names))
 
 
@@ -55,31 +55,31 @@ def read_entry_path(path: str, *at: str | int) -> EntryPath:
 
 def read_tree(
     paths: Sequence[EntryPath], *at: str | int
-) -> tuple[dict[Place, Directory], list[DomainError]]:
+) -> tuple[dict[Branch, Directory], list[DomainError]]:
     """Return the directories of a tree, outer ones first, and what is wrong with entries.
 
     Errors are at the positions of the entries below `at`.
     """
-    places = [path.place for path in paths]
-    directories: dict[Place, Directory] = {(): Directory("", -1)}
-    first: dict[Place, int] = {}
+    places = [path.branch for path in paths]
+    directories: dict[Branch, Directory] = {(): Directory("", -1)}
+    first: dict[Branch, int] = {}
     errors: list[DomainError] = []
-    for index, (path, place) in enumerate(zip(paths, places, strict=True)):
-        if place in first and not (path.is_directory and paths[first[place]].is_directory):
-            message = f"The path is that of the entry at position {first[place]}, too."
+    for index, (path, branch) in enumerate(zip(paths, places, strict=True)):
+        if branch in first and not (path.is_directory and paths[first[branch]].is_directory):
+            message = f"The path is that of the entry at position {first[branch]}, too."
             errors.append(bad_input(message, *at, index, "path"))
             continue
-        first.setdefault(place, index)
-        for depth in range(1, len(place) + path.is_directory):
-            above = directories[place[: depth - 1]]
-            if place[:depth] not in directories:
-                directories[place[:depth]] = Directory(path.names[depth - 1], index)
+        first.setdefault(branch, index)
+        for depth in range(1, len(branch) + path.is_directory):
+            above = directories[branch[: depth - 1]]
+            if branch[:depth] not in directories:
+                directories[branch[:depth]] = Directory(path.names[depth - 1], index)
                 above.has_directories = True
         if not path.is_directory:
-            directories[place[:-1]].files.append(index)
-    for index, (path, place) in enumerate(zip(paths, places, strict=True)):
-        if not path.is_directory and place in directories:
+            directories[branch[:-1]].files.append(index)
+    for index, (path, branch) in enumerate(zip(paths, places, strict=True)):
+        if not path.is_directory and branch in directories:
             message = "The path is that of a file, and others are below it."
             errors.append(bad_input(message, *at, index, "path"))
     ordered = sorted(directories, key=len)
-    return {place: directories[place] for place in ordered}, errors
+    return {branch: directories[branch] for branch in ordered}, errors
