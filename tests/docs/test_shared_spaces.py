@@ -1,0 +1,55 @@
+"""The walk of `docs/shared-spaces.md` leads from an empty site to a community with a shared item and an archive."""
+
+from pathlib import Path
+
+from tests.docs.pages import blocks_of
+from tests.docs.test_commands import as_bash, run_bash
+from tests.fixtures.demo import DemoSite
+
+PAGE = "docs/shared-spaces.md"
+GONE = """mutation ($uuid: UUID!) {
+  deleteStorageFolder(input: {folderUuid: $uuid, recursive: true}) { userErrors { code message } }
+}"""
+COMMUNITY = (
+    '{ community(by: {name: "mouse atlas"}) { uuid folder { uuid subfolders(first: 5) { nodes { uuid name visibility '
+)
+COMMUNITY += "items(first: 5) { nodes { name folders { name } } } } } } } }"
+
+
+def test_the_walk_makes_a_public_community(demo_site: DemoSite, tmp_path: Path) -> None:
+    """The script at the end of the page sends nothing again."""
+    blocks = [*blocks_of(PAGE, "A walk"), *blocks_of(PAGE, "Trees from scripts")]
+    script = "".join(map(as_bash, blocks))
+    for written, real in {"http://127.0.0.1:8000": demo_site.url, "sg_your_key": demo_site.key}.items():
+        assert script.count(written) == 1
+        script = script.replace(written, real)
+    output = run_bash(script, tmp_path)
+    assert output.count('"userErrors": []') == 3, output
+    assert "first\n" in output
+    assert "Mouse Atlas/atlas/slices/notes.txt" in output or "atlas/slices/notes.txt" in output
+    assert "{<FileOutcome.UNCHANGED: 'unchanged'>: 2} {}" in output
+    community = demo_site.ask(COMMUNITY)["community"]
+    folders = {folder["name"]: folder for folder in community["folder"]["subfolders"]["nodes"]}
+    assert {name: folder["visibility"] for name, folder in folders.items()} == {
+        "atlas": "PRIVATE",
+        "Published": "PUBLIC",
+    }
+    assert folders["Published"]["items"]["nodes"] == [
+        {"name": "points.csv", "folders": [{"name": "atlas"}, {"name": "Published"}]}
+    ]
+    # Other tests expect the demo's folders alone.
+    gone = "mutation ($uuid: UUID!) { deleteCommunity(input: {communityUuid: $uuid, recursive: true}) "
+    gone += "{ userErrors { code message } } }"
+    assert demo_site.ask(gone, {"uuid": community["uuid"]})["deleteCommunity"]["userErrors"] == []
+
+
+def test_a_directory_is_uploaded_as_the_readme_says(demo_site: DemoSite, tmp_path: Path) -> None:
+    [block] = [block for block in blocks_of("README.md", "Upload") if block.language == "bash"]
+    script = block.text.replace("sg_your_key", demo_site.key).replace(".venv/bin/", "")
+    (tmp_path / "docs" / "inner").mkdir(parents=True)
+    (tmp_path / "docs" / "page.md").write_text("A page.")
+    (tmp_path / "docs" / "inner" / "note.txt").write_text("A note.")
+    run_bash(f"{script}diff -r docs copy/docs", tmp_path, STOREGRAPH_URL=demo_site.url)
+    document = '{ resourceByPath(path: "/Street scenes/docs") { ... on StorageFolder { uuid } } }'
+    folder = demo_site.ask(document)["resourceByPath"]["uuid"]
+    assert demo_site.ask(GONE, {"uuid": folder})["deleteStorageFolder"]["userErrors"] == []
