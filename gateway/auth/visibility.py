@@ -101,9 +101,16 @@ def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
 
 
 def stays_shared(item: sa.FromClause = items) -> Condition:
-    """Return the condition that an item is not deleted everywhere with its folder."""
-    taken = sa.select(leaving_folders.c.folder_uuid).where(leaving_folders.c.takes_shared)
-    return item.c.folder_uuid.not_in(taken)
+    """Return the condition that an item is not deleted everywhere with its folder.
+
+    The folder is looked up only while there are such: PostgreSQL takes the lookup for costly.
+    """
+    leaving, any_leaving = leaving_folders.alias(), leaving_folders.alias()
+    is_taken = sa.exists().where(
+        leaving.c.folder_uuid == item.c.folder_uuid, leaving.c.takes_shared
+    )
+    any_taken = sa.exists().select_from(any_leaving).where(any_leaving.c.takes_shared)
+    return sa.or_(~any_taken, ~is_taken)
 
 
 def outlives_folder(item: sa.FromClause = items) -> Condition:

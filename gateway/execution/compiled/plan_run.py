@@ -37,12 +37,7 @@ from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToOne
-from gateway.execution.loader_resolvers import (
-    find_rows,
-    plain_edge,
-    prepared_query,
-    requested_page,
-)
+from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
 from gateway.execution.pagination import PageRequest, cursor_at
 from gateway.execution.private_apis import Convert
 
