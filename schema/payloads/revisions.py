@@ -58,5 +58,7 @@ class RestoreItemRevisionPayload:
 @strawberry.type(description="Result of `deleteItemRevisions`.")
 class DeleteItemRevisionsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The item without the revisions.")
-    deleted_numbers: list[int] | None = column("The numbers of the deleted revisions.")
+    deleted_numbers: list[int] | None = column(
+        "The numbers of the deleted revisions, at most 1,000."
+    )
     user_errors: list[UserError] = column(USER_ERRORS)

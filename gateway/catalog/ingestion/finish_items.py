@@ -166,8 +166,7 @@ async def finish_items(
 ) -> None:
     """Turn placeholders into items, in whatever folders they are now.
 
-    Items whose changed file was read again are updated, and lose what was derived from the old
-    file.
+    Items whose changed file was read again are updated, and lose what was made of the old file.
 
     Args:
         rows: the locked placeholders and items, by UUID.
@@ -183,8 +182,7 @@ async def finish_items(
         for uuid, source in zip(uuids, sources, strict=True)
     }
     await set_columns(transaction, items, _changed_columns(values, rows))
-    metadata = {source.item_uuid: source.client_metadata for source in sources}
-    await replace_metadata(transaction, metadata)
+    await replace_metadata(transaction, {each.item_uuid: each.client_metadata for each in sources})
     await transaction.execute(sa.delete(uploads).where(in_keys(uploads.c.item_uuid, uuids)))
     released = [
         each.key
@@ -194,9 +192,8 @@ async def finish_items(
     changed = [uuid for uuid in uuids if not rows[uuid].is_placeholder]
     released += await delete_derived(transaction, changed)
     await _keep_instances(transaction, queue, sources, rows)
-    finished = await transaction.rows(
-        sa.select(*_FINISHED).where(in_keys(items.c.uuid, uuids)), ItemRecord
-    )
+    chosen = sa.select(*_FINISHED).where(in_keys(items.c.uuid, uuids))
+    finished = await transaction.rows(chosen, ItemRecord)
     await apply_deltas(
         transaction,
         removal_deltas(rows[uuid] for uuid in uuids),

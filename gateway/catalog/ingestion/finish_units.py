@@ -108,8 +108,7 @@ async def finish_units(
     Locks are taken in the order tree, job, items, objects, counters.
 
     Raises:
-        PlaceholdersGone: items were deleted in the meantime. Nothing can be written.
-        UnitsRefused: items have changed so that files cannot become part of them.
+        PlaceholdersGone, UnitsRefused: items were deleted, or changed, in the meantime.
     """
     await lock_tree(transaction.connection, exclusive=False)
     job = await lock_job(transaction, job_uuid)
