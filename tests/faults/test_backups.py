@@ -79,6 +79,7 @@ async def check_restored(writers: Writers, known: set[str], backup: Path, target
         assert (await check_site(services, 10)).examples == {}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_backups_of_a_busy_site_are_complete_and_its_jobs_go_on(
     request: pytest.FixtureRequest, tmp_path: Path

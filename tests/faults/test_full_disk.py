@@ -111,6 +111,7 @@ async def test_a_full_disk_is_said_and_deletions_make_room(disk: SmallDisk, tmp_
     assert not embedded.lines("operation_failed", "task_failed")
 
 
+@pytest.mark.long
 async def test_restarts_on_a_full_disk_serve_reads_and_deletions(disk: SmallDisk, tmp_path: Path) -> None:
     """Whether the server was stopped or killed: the reserve has room for the database's files."""
     embedded = Embedded(disk, tmp_path)
@@ -132,6 +133,7 @@ async def test_restarts_on_a_full_disk_serve_reads_and_deletions(disk: SmallDisk
                 await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_jobs_wait_for_room_and_then_go_on(disk: SmallDisk, tmp_path: Path) -> None:
     """Nothing fails, whatever a job was doing when the disk was full, and nothing is done twice."""
     embedded = Embedded(disk, tmp_path)

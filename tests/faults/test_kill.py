@@ -81,6 +81,7 @@ async def check_units(site: Site, job: str, files: list[File], uuids: list[str])
     assert state == {"status": "DONE", **counts}
 
 
+@pytest.mark.long
 async def test_a_killed_worker_loses_nothing(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Once, in the middle of several hundred files."""
     with fresh_settings(backend, request, tmp_path) as settings:

@@ -55,6 +55,7 @@ async def read_under_kills(site: Site, files: int, kills: int, pause: float, var
     assert killed >= kills
 
 
+@pytest.mark.long
 async def test_no_good_file_fails(idle_site: Site) -> None:
     await read_under_kills(idle_site, files=12, kills=6, pause=1.5)
 

@@ -128,6 +128,7 @@ async def test_a_job_that_waits_can_be_cancelled(fragile: Fragile) -> None:
     assert [each async for each in site.services.store.objects()] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["embedded", "scaled"])
 async def test_manifests_and_videos_wait(request: pytest.FixtureRequest, tmp_path: Path, backend: str) -> None:
     """Whatever task of a job meets the outage, the job waits and then succeeds."""

@@ -80,6 +80,7 @@ async def poisoned_job(site: Site, count: int) -> str:
     )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_a_file_that_kills_its_worker_fails_alone(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path
