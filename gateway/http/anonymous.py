@@ -13,7 +13,7 @@ from gateway.telemetry.tracing import CALLER
 
 
 class AnonymousAccess:
-    """What requests without a credential may do: those of an address count together."""
+    """Admission of requests without a credential; those of one address count together."""
 
     def __init__(self, limits: Limits) -> None:
         self._most = max(limits.connections_per_address // PART, 1)
