@@ -95,7 +95,9 @@ def upload(
 @transfer_commands.command()
 def download(
     path: Annotated[str, typer.Argument(help="Folder or item, such as /Scans/2026/ct.nii.")],
-    directory: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", file_okay=False, help="Local directory.")
+    ],
     url: Url = HERE,
     jobs: Jobs = 8,
     revision: Annotated[

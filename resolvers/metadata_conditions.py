@@ -69,8 +69,8 @@ def has_value(
     key: IndexedKey, conditions: Sequence[Condition], values: sa.FromClause = metadata_values
 ) -> Condition:
     """Return the condition that an item has a value of a key which meets conditions."""
-    found = sa.select(values.c.item_uuid).where(values.c.field_uuid == key.uuid, *conditions)
-    return items.c.uuid.in_(found)
+    having = sa.select(values.c.item_uuid).where(values.c.field_uuid == key.uuid, *conditions)
+    return items.c.uuid.in_(having)
 
 
 def _value_conditions(
@@ -137,10 +137,10 @@ def _is_near(key: IndexedKey, match: NearMatch, path: Path) -> Condition:
     offsets = [values.c[axis] - getattr(point, axis) for axis in ("x", "y", "z")]
     squares = [offset * offset for offset in offsets]
     is_within = squares[0] + squares[1] + squares[2] <= squared_chord(match.meters) + rounding
-    found = sa.select(values.c.item_uuid).where(values.c.field_uuid == key.uuid, is_within)
+    having = sa.select(values.c.item_uuid).where(values.c.field_uuid == key.uuid, is_within)
     # Of ranges that are joined by OR, SQLite would use no index.
     ranges = cells_near(match.latitude, match.longitude, match.meters)
-    selects = [found.where(values.c.cell.between(first, last)) for first, last in ranges]
+    selects = [having.where(values.c.cell.between(first, last)) for first, last in ranges]
     return items.c.uuid.in_(sa.union_all(*selects))
 
 

@@ -1,4 +1,4 @@
-"""What a client may want to know of the server before it uses it."""
+"""Facts about the server: its version, and its optional parts."""
 
 from dataclasses import dataclass
 from importlib.metadata import version

@@ -108,7 +108,7 @@ async def _user_viewer(
 
 
 class Account(NamedTuple):
-    """What a credential depends on: the role of its user, and the digest of an API key."""
+    """State on which a credential depends: the role of its user, and the digest of an API key."""
 
     site_role: SiteRole
     key_digest: str | None = None

@@ -18,7 +18,7 @@ from gateway.models.base import fold
 from gateway.models.people import ApiKeyRecord, UserRecord, api_keys, users
 
 
-class UserKey(NamedTuple):
+class ListedKey(NamedTuple):
     """An API key with the email address of its user."""
 
     uuid: UUID
@@ -47,12 +47,12 @@ async def create_key(
     return token
 
 
-async def list_keys(database: Database, email: str | None) -> list[UserKey]:
+async def list_keys(database: Database, email: str | None) -> list[ListedKey]:
     """Return the keys of one user or, without an address, of all users, oldest first."""
     statement = sa.select(api_keys, users.c.email).join(users, users.c.uuid == api_keys.c.user_uuid)
     if email:
         statement = statement.where(users.c.email_key == fold(email))
-    return await database.rows(statement.order_by(api_keys.c.uuid), UserKey)
+    return await database.rows(statement.order_by(api_keys.c.uuid), ListedKey)
 
 
 async def revoke_key(database: Database, uuid: UUID) -> None:

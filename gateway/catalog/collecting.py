@@ -54,14 +54,14 @@ async def start_collecting(
         filter: the filter of the items, as clients send it.
         conditions: what it stands for now.
     """
-    found = await change_next(
+    changed = await change_next(
         transaction, viewer.user_uuid, collection, conditions, COLLECTED_AT_ONCE, removes=removes
     )
-    if len(found) < COLLECTED_AT_ONCE:
-        return Collected(len(found), None)
+    if len(changed) < COLLECTED_AT_ONCE:
+        return Collected(len(changed), None)
     left = await count_next(transaction, collection, conditions, _COUNTED, removes=removes)
     if not left:
-        return Collected(len(found), None)
+        return Collected(len(changed), None)
     job_uuid = await add_job(
         transaction,
         JobKind.COLLECTING,
@@ -71,12 +71,12 @@ async def start_collecting(
         collection_uuid=collection.uuid,
         item_filter=dict(filter),
         removes_items=removes,
-        cursor=found[-1].hex,
-        units_done_count=len(found),
+        cursor=changed[-1].hex,
+        units_done_count=len(changed),
         units_pending_count=left,
     )
     await enqueue_collecting(transaction, queue, job_uuid)
-    return Collected(len(found), job_uuid)
+    return Collected(len(changed), job_uuid)
 
 
 async def end_collecting(

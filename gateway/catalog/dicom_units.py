@@ -1,7 +1,7 @@
 """Units of jobs about DICOM studies: what a job is about, and its instances, listed step by step.
 
 A study may have 100,000 instances, so that a task lists them, some hundred in each transaction. The
-place that it has reached is a row of `dicom_headers`, and an item among those with that header.
+position that it has reached is a row of `dicom_headers`, and an item among those with that header.
 """
 
 import json
@@ -100,8 +100,8 @@ class DicomSpec(TypedDict):
     secret: NotRequired[str | None]
 
 
-class _Place(NamedTuple):
-    """The place that a listing has reached.
+class _Cursor(NamedTuple):
+    """Position that a listing has reached.
 
     Attributes:
         source: position of a study; once it is past the last one, attachments are listed.
@@ -155,10 +155,10 @@ async def list_units(
     The job is in its next phase then.
     """
     spec = spec_of(job)
-    place: _Place | None = _Place(*json.loads(job.cursor)) if job.cursor else _Place()
+    cursor: _Cursor | None = _Cursor(*json.loads(job.cursor)) if job.cursor else _Cursor()
     units: list[dict[str, Any]] = []
-    while place is not None and len(units) < size:
-        listed, place = await _list_some(transaction, spec, place, size - len(units))
+    while cursor is not None and len(units) < size:
+        listed, cursor = await _list_some(transaction, spec, cursor, size - len(units))
         units += listed
     known_items = sa.select(dicom_job_units.c.item_uuid).where(
         dicom_job_units.c.job_uuid == job.uuid,
@@ -174,10 +174,10 @@ async def list_units(
     if rows:
         await transaction.execute(sa.insert(dicom_job_units), rows)
     listed_count = job.listed_count + len(rows)
-    is_last = place is None
+    is_last = cursor is None
     values: dict[str, Any] = {
         "listed_count": listed_count,
-        "cursor": None if is_last else json.dumps(place),
+        "cursor": None if is_last else json.dumps(cursor),
         "units_pending_count": listed_count
         if is_last
         else max(job.units_pending_count, listed_count),
@@ -189,25 +189,25 @@ async def list_units(
 
 
 async def _list_some(
-    transaction: Transaction, spec: DicomSpec, place: _Place, size: int
-) -> tuple[list[dict[str, Any]], _Place | None]:
-    """Return units from a place on, and the place after them; None after the last."""
-    number = place.source
+    transaction: Transaction, spec: DicomSpec, cursor: _Cursor, size: int
+) -> tuple[list[dict[str, Any]], _Cursor | None]:
+    """Return units from a cursor on, and the cursor after them; None after the last."""
+    number = cursor.source
     if number >= len(spec["sources"]):
-        return await _list_attachments(transaction, spec, place, size)
+        return await _list_attachments(transaction, spec, cursor, size)
     source = spec["sources"][number]
-    header = await _header_at(transaction, source, place)
+    header = await _header_at(transaction, source, cursor)
     if header is None:
         is_last = number + 1 == len(spec["sources"]) and not spec["attachments"]
-        return [], None if is_last else _Place(number + 1)
+        return [], None if is_last else _Cursor(number + 1)
     reached = header.first.hex, header.series_uuid.hex, header.digest
-    if reached != (place.first, place.series, place.digest) or place.is_done:
-        place = _Place(number, *reached)
+    if reached != (cursor.first, cursor.series, cursor.digest) or cursor.is_done:
+        cursor = _Cursor(number, *reached)
     wanted = [
         dicom_instances.c.series_uuid == header.series_uuid,
         dicom_instances.c.header_digest == header.digest,
-        dicom_instances.c.is_live.is_(place.is_live),
-        dicom_instances.c.item_uuid > UUID(hex=place.item),
+        dicom_instances.c.is_live.is_(cursor.is_live),
+        dicom_instances.c.item_uuid > UUID(hex=cursor.item),
     ]
     if not spec["all_versions"]:
         wanted.append(dicom_instances.c.is_current)
@@ -224,16 +224,16 @@ async def _list_some(
     rows = await transaction.rows(some, _InstanceRow)
     units = [{**row._asdict(), "source": number, "series_uid": header.series_uid} for row in rows]
     if len(rows) == size:
-        return units, place._replace(item=rows[-1].item_uuid.hex)
-    if spec["all_versions"] and place.is_live:
-        return units, place._replace(item=_FIRST.hex, is_live=False)
-    return units, place._replace(is_done=True)
+        return units, cursor._replace(item=rows[-1].item_uuid.hex)
+    if spec["all_versions"] and cursor.is_live:
+        return units, cursor._replace(item=_FIRST.hex, is_live=False)
+    return units, cursor._replace(is_done=True)
 
 
 async def _header_at(
-    transaction: Transaction, source: StudySource, place: _Place
+    transaction: Transaction, source: StudySource, cursor: _Cursor
 ) -> _HeaderRow | None:
-    """Return the header at a place, or the next one; those with earlier items come first.
+    """Return the header at a cursor, or the next one; those with earlier items come first.
 
     So the copies of instances are in the order in which values are taken from them.
     """
@@ -242,9 +242,9 @@ async def _header_at(
     )
     key = sa.tuple_(first, dicom_headers.c.series_uuid, dicom_headers.c.digest)
     reached = sa.tuple_(
-        sa.literal(UUID(hex=place.first), dicom_headers.c.first_item_uuid.type),
-        sa.literal(UUID(hex=place.series), dicom_headers.c.series_uuid.type),
-        sa.literal(place.digest, dicom_headers.c.digest.type),
+        sa.literal(UUID(hex=cursor.first), dicom_headers.c.first_item_uuid.type),
+        sa.literal(UUID(hex=cursor.series), dicom_headers.c.series_uuid.type),
+        sa.literal(cursor.digest, dicom_headers.c.digest.type),
     )
     statement = (
         sa.select(
@@ -254,7 +254,7 @@ async def _header_at(
             dicom_series.c.series_uid,
         )
         .join(dicom_series, dicom_series.c.uuid == dicom_headers.c.series_uuid)
-        .where(*parts_of(source), key > reached if place.is_done else key >= reached)
+        .where(*parts_of(source), key > reached if cursor.is_done else key >= reached)
         .order_by(first, dicom_headers.c.series_uuid, dicom_headers.c.digest)
         .limit(1)
     )
@@ -262,11 +262,11 @@ async def _header_at(
 
 
 async def _list_attachments(
-    transaction: Transaction, spec: DicomSpec, place: _Place, size: int
-) -> tuple[list[dict[str, Any]], _Place | None]:
-    """Return attachments of a study as units, and the next place; see `_list_some`."""
+    transaction: Transaction, spec: DicomSpec, cursor: _Cursor, size: int
+) -> tuple[list[dict[str, Any]], _Cursor | None]:
+    """Return attachments of a study as units, and the next cursor; see `_list_some`."""
     sources: Sequence[StudySource] = spec["sources"]
-    number = place.source - len(sources)
+    number = cursor.source - len(sources)
     if number >= len(sources):
         return [], None
     source = sources[number]
@@ -279,7 +279,7 @@ async def _list_attachments(
         .join(items, items.c.uuid == study_attachments.c.item_uuid)
         .where(
             *attachments_of(source),
-            study_attachments.c.item_uuid > UUID(hex=place.item),
+            study_attachments.c.item_uuid > UUID(hex=cursor.item),
         )
         .order_by(study_attachments.c.item_uuid)
         .limit(size)
@@ -287,8 +287,8 @@ async def _list_attachments(
     rows = await transaction.rows(some, _InstanceRow)
     units = [{**row._asdict(), "source": number, "series_uid": None} for row in rows]
     if len(rows) < size:
-        return units, _Place(place.source + 1)
-    return units, place._replace(item=rows[-1].item_uuid.hex)
+        return units, _Cursor(cursor.source + 1)
+    return units, cursor._replace(item=rows[-1].item_uuid.hex)
 
 
 def parts_of(source: StudySource) -> list[sa.ColumnElement[bool]]:

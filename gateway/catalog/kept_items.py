@@ -73,12 +73,12 @@ async def leads_out_of_masked_tree(
         .where(~within(_place.c.path, top.path), is_staying(_place.c.uuid))
         .distinct()
     )
-    found = await transaction.rows(ways, _Way)
-    uuids = {uuid for way in found for uuid in way}
+    leading = await transaction.rows(ways, _Way)
+    uuids = {uuid for way in leading for uuid in way}
     trees = await masked_trees(transaction.connection, viewer, uuids)
     return any(
         way.home_uuid in trees and trees[way.home_uuid] != trees.get(way.place_uuid)
-        for way in found
+        for way in leading
     )
 
 

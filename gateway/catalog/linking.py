@@ -53,7 +53,7 @@ async def link_next(
     linked = sa.exists().where(
         data_rows.c.item_uuid == items.c.uuid, data_rows.c.dataset_uuid == dataset_uuid
     )
-    found = (
+    chosen = (
         sa.select(items.c.uuid, items.c.created_at)
         .where(
             items.c.folder_uuid == folder_uuid,
@@ -66,8 +66,8 @@ async def link_next(
         .with_for_update()
     )
     if after is not None:
-        found = found.where(place > sa.tuple_(after.created_at, after.uuid))
-    rows = await transaction.rows(found, ItemRecord)
+        chosen = chosen.where(place > sa.tuple_(after.created_at, after.uuid))
+    rows = await transaction.rows(chosen, ItemRecord)
     uuids = [row.uuid for row in rows]
     await link_items(transaction, user_uuid, dataset_uuid, uuids, folder_uuid)
     return rows
@@ -105,10 +105,10 @@ async def start_linking(
 
 async def find_linking(transaction: Transaction, dataset_uuid: UUID) -> UUID | None:
     """Return the UUID of the job that links items to a dataset, if there is one."""
-    found = sa.select(jobs.c.uuid).where(
+    chosen = sa.select(jobs.c.uuid).where(
         jobs.c.dataset_uuid == dataset_uuid, jobs.c.kind == JobKind.LINKING
     )
-    job = await transaction.first(found, JobRecord)
+    job = await transaction.first(chosen, JobRecord)
     return job.uuid if job else None
 
 

@@ -33,28 +33,28 @@ async def names_of(database: Database, uuids: Collection[UUID]) -> list[Named]:
 
     The name of a folder has those of the folders above it.
     """
-    found: list[Named] = []
+    named: list[Named] = []
     people = sa.select(users).where(in_keys(users.c.uuid, uuids))
     for user in await database.rows(people, UserRecord):
         name = f"{user.email} ({user.name})" if user.name else user.email
-        found.append(Named(user.uuid, "user", name))
+        named.append(Named(user.uuid, "user", name))
     owned = (
         sa.select(api_keys.c.uuid, api_keys.c.name, users.c.email)
         .join(users, users.c.uuid == api_keys.c.user_uuid)
         .where(in_keys(api_keys.c.uuid, uuids))
     )
     for key in await database.rows(owned, _Key):
-        found.append(Named(key.uuid, "key", f"{key.name}, of {key.email}"))
+        named.append(Named(key.uuid, "key", f"{key.name}, of {key.email}"))
     started = sa.select(jobs).where(in_keys(jobs.c.uuid, uuids))
     for job in await database.rows(started, JobRecord):
-        found.append(Named(job.uuid, "job", f"{job.kind}, {job.outcome or job.status}"))
+        named.append(Named(job.uuid, "job", f"{job.kind}, {job.outcome or job.status}"))
     chosen = sa.select(folders).where(in_keys(folders.c.uuid, uuids))
     paths = {row.uuid: ancestors(row.path) for row in await database.rows(chosen, FolderRecord)}
     on_paths = {uuid for path in paths.values() for uuid in path}
-    named = sa.select(folders.c.uuid, folders.c.name).where(in_keys(folders.c.uuid, on_paths))
-    names = {row.uuid: row.name for row in await database.rows(named, FolderRecord)}
+    above = sa.select(folders.c.uuid, folders.c.name).where(in_keys(folders.c.uuid, on_paths))
+    names = {row.uuid: row.name for row in await database.rows(above, FolderRecord)}
     for uuid, path in paths.items():
         name = "/".join(names[each] for each in reversed(path) if each in names)
-        found.append(Named(uuid, "folder", name))
-    known = {each.uuid: each for each in found}
+        named.append(Named(uuid, "folder", name))
+    known = {each.uuid: each for each in named}
     return [known.get(uuid) or Named(uuid, "unknown", "-") for uuid in uuids]

@@ -218,8 +218,8 @@ async def head_columns(transaction: Transaction, row: ItemRecord, number: int) -
         _sum_of(bitstreams.c.file_size, mine, in_head).label("size"),
         _sum_of(older.c.file_size).label("older"),
     )
-    found = await transaction.single(totals, _Totals)
-    count, size = found.number, int(found.size)
+    total = await transaction.single(totals, _Totals)
+    count, size = total.number, int(total.size)
     revision = sa.update(item_revisions).where(
         item_revisions.c.item_uuid == row.uuid, item_revisions.c.number == number
     )
@@ -227,7 +227,7 @@ async def head_columns(transaction: Transaction, row: ItemRecord, number: int) -
     columns: dict[str, Any] = {
         "file_count": count,
         "revision_number": number,
-        "older_size": int(found.older),
+        "older_size": int(total.older),
     }
     if row.item_type is not StorageItemType.FILE:
         return columns

@@ -32,7 +32,7 @@ _FIELD = "oneTimePassword"
 
 
 class Enrolment(NamedTuple):
-    """What a user is shown once: the URI for their app, and their recovery codes."""
+    """Secrets that a user is shown once: the URI for their app, and their recovery codes."""
 
     uri: str
     recovery_codes: list[str]

@@ -33,12 +33,12 @@ from gateway.settings import Settings
 
 async def sign_in(database: Database, settings: Settings, who: SignIn) -> None:
     """Create the user of a token or update their groups, if the settings say so."""
-    found = await database.rows(_user_of(who), UserRecord)
-    if not found and settings.jwt_create_users:
+    known = await database.rows(_user_of(who), UserRecord)
+    if not known and settings.jwt_create_users:
         await _create_user(database, who)
-        found = await database.rows(_user_of(who), UserRecord)
-    if found and found[0].is_active and who.groups is not None:
-        await _update_groups(database, found[0].uuid, who.groups)
+        known = await database.rows(_user_of(who), UserRecord)
+    if known and known[0].is_active and who.groups is not None:
+        await _update_groups(database, known[0].uuid, who.groups)
 
 
 async def _create_user(database: Database, who: SignIn) -> None:

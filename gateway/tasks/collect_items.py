@@ -44,8 +44,8 @@ async def collect_some(services: Services, job_uuid: UUID) -> bool:
     It acts for the user who started it, and is cancelled once they may not change the collection
     any more, or it was deleted.
     """
-    found = sa.select(jobs).where(jobs.c.uuid == job_uuid, jobs.c.user_uuid.is_not(None))
-    rows = await services.database.rows(found, JobRecord)
+    statement = sa.select(jobs).where(jobs.c.uuid == job_uuid, jobs.c.user_uuid.is_not(None))
+    rows = await services.database.rows(statement, JobRecord)
     viewer = await viewer_of_job(services.database, rows[0]) if rows else None
     if viewer is None:
         async with services.database.writing() as transaction:
@@ -76,7 +76,7 @@ async def _take_step(
     transaction: Transaction, job: JobRecord, collection: CollectionRecord, conditions: Conditions
 ) -> bool:
     after = UUID(hex=job.cursor) if job.cursor else None
-    found = await change_next(
+    changed = await change_next(
         transaction,
         job.user_uuid,
         collection,
@@ -85,11 +85,11 @@ async def _take_step(
         removes=job.removes_items,
         after=after,
     )
-    is_last = len(found) < ITEMS
+    is_last = len(changed) < ITEMS
     counts = {
-        "cursor": found[-1].hex if found else job.cursor,
-        "units_done_count": job.units_done_count + len(found),
-        "units_pending_count": 0 if is_last else max(1, job.units_pending_count - len(found)),
+        "cursor": changed[-1].hex if changed else job.cursor,
+        "units_done_count": job.units_done_count + len(changed),
+        "units_pending_count": 0 if is_last else max(1, job.units_pending_count - len(changed)),
     }
     await save_job(transaction, job, counts, JobStatus.DONE if is_last else JobStatus.PENDING)
     return is_last
@@ -102,8 +102,8 @@ async def _lock_collection(
 
     They can then see all items of its folder and below, which are those that the job is about.
     """
-    found = sa.select(collections).where(collections.c.uuid == job.collection_uuid)
-    row = await transaction.first(found.with_for_update(), CollectionRecord)
+    statement = sa.select(collections).where(collections.c.uuid == job.collection_uuid)
+    row = await transaction.first(statement.with_for_update(), CollectionRecord)
     if row is None:
         return None
     folder = row.top_level_folder_uuid

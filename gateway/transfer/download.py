@@ -11,7 +11,7 @@ from gateway.transfer.pool import for_each
 from gateway.transfer.receiving import (
     DamagedFileError,
     LocalState,
-    RemoteFile,
+    SiteFile,
     fetch_file,
     local_state,
 )
@@ -28,7 +28,7 @@ from gateway.transfer.site import Site, SiteError
 
 @dataclass(frozen=True, slots=True)
 class DownloadOptions:
-    """How a folder or an item is downloaded.
+    """Options of a download of a folder or an item.
 
     Attributes:
         revision: revision of an item; None for the newest.
@@ -107,7 +107,7 @@ class _Download:
         """Download files into a directory, several at once."""
         known_files = known_bytes = 0
 
-        async def placed() -> AsyncIterator[RemoteFile]:
+        async def placed() -> AsyncIterator[SiteFile]:
             nonlocal known_files, known_bytes
             async for entry in entries:
                 known_files += 1
@@ -118,7 +118,7 @@ class _Download:
 
         await for_each(placed(), self._fetch, self._site.transfers)
 
-    def _place(self, entry: RemoteEntry, above: tuple[str, ...]) -> RemoteFile | None:
+    def _place(self, entry: RemoteEntry, above: tuple[str, ...]) -> SiteFile | None:
         """Return a file with its local path; None if it is not fetched."""
         shown = "/".join((*above, *entry.names))
         if self._options.dry_run:
@@ -133,9 +133,9 @@ class _Download:
         if not is_own or entry.stored_name not in (*entry.names[-2:], ""):
             shown = "/".join((*above, *entry.names[:-1], entry.stored_name or entry.names[-1]))
             self.report.end(shown, FileOutcome.RENAMED, f"it is called {target.name} here")
-        return RemoteFile(shown, target, entry.key, entry.size, entry.sha256, entry.signer)
+        return SiteFile(shown, target, entry.key, entry.size, entry.sha256, entry.signer)
 
-    async def _fetch(self, file: RemoteFile) -> None:
+    async def _fetch(self, file: SiteFile) -> None:
         try:
             state = await asyncio.to_thread(local_state, file)
             if state is LocalState.SAME:

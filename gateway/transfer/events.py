@@ -1,4 +1,4 @@
-"""What a transfer tells while it goes on, and what it returns."""
+"""Events that a transfer reports, and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ _UNSATISFIABLE = 416
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteFile:
+class SiteFile:
     """A file of a site.
 
     Attributes:
@@ -52,7 +52,7 @@ class LocalState(StrEnum):
     OTHER = "OTHER"
 
 
-def local_state(file: RemoteFile) -> LocalState:
+def local_state(file: SiteFile) -> LocalState:
     """Return whether the target is the file already, by its size and SHA-256, or something else.
 
     A symbolic link is something else, wherever it leads.
@@ -70,7 +70,7 @@ def local_state(file: RemoteFile) -> LocalState:
     return LocalState.SAME if is_same else LocalState.OTHER
 
 
-async def fetch_file(site: Site, file: RemoteFile, moved: Callable[[int], None]) -> None:
+async def fetch_file(site: Site, file: SiteFile, moved: Callable[[int], None]) -> None:
     """Fetch a file and give it its name once it is whole.
 
     What an interrupted call has fetched is used if the SHA-256 of the file is known.
@@ -123,9 +123,7 @@ class PartialFile:
         self.length += len(block)
 
 
-async def _fetch_part(
-    site: Site, file: RemoteFile, path: Path, moved: Callable[[int], None]
-) -> None:
+async def _fetch_part(site: Site, file: SiteFile, path: Path, moved: Callable[[int], None]) -> None:
     with await asyncio.to_thread(path.open, "a+b") as out:
         part = PartialFile(out)
         await asyncio.to_thread(part.read_back)
@@ -147,7 +145,7 @@ async def _fetch_part(
 
 
 async def _request_rest(
-    site: Site, file: RemoteFile, part: PartialFile, moved: Callable[[int], None]
+    site: Site, file: SiteFile, part: PartialFile, moved: Callable[[int], None]
 ) -> str | None:
     """Append the rest of a file; return why that failed and may succeed later, None if it did."""
     if (url := await file.sign()) is None:

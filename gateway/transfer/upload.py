@@ -21,7 +21,7 @@ _JOBS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """How files and directories are uploaded.
+    """Options of an upload of files and directories.
 
     Attributes:
         exclude: shell patterns of names or paths that are left out.

@@ -54,7 +54,7 @@ class MetricSubmissionInput:
 
 @strawberry.input(description="A page about a value, such as the log of its run.")
 class MetricUrlInput:
-    label: str = strawberry.field(description="What the page is, 1 to 1,000 characters.")
+    label: str = strawberry.field(description="A label of the page, 1 to 1,000 characters.")
     url: str = strawberry.field(description="An http or https URL of at most 2,000 characters.")
 
 
@@ -140,5 +140,5 @@ class LinkItemToMetricInput:
     scalar_uuid: UUID = strawberry.field(description="UUID of the value.")
     item_uuid: UUID = strawberry.field(description="UUID of the item.")
     label: str = strawberry.field(
-        description="What the item is to the value, 1 to 1,000 characters."
+        description="The relation of the item to the value, such as `worst case`, 1 to 1,000 characters."
     )

@@ -9,7 +9,7 @@ def if_name_taken(what: str) -> IfNameTaken:
     """Declare the field `ifNameTaken`; `what` says what REUSE means."""
     field: IfNameTaken = strawberry.field(
         default=IfNameTaken.ALLOW_DUPLICATE,
-        description="What to do if a folder or an item in the folder has the name already. "
+        description="The rule for a name that a folder or an item in the folder already has. "
         f"Decided under the folder's lock: of many requests at once, one gets the name. {what}",
     )
     return field

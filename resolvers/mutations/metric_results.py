@@ -41,7 +41,7 @@ from resolvers.requirements import USER, VIEWER
 
 
 class StoredScalars(TypedDict):
-    """What is kept of a request with an idempotency key."""
+    """Data that is stored of a request with an idempotency key."""
 
     producer: str
     submission: str | None

@@ -22,7 +22,7 @@ class CreateStorageFolderPayload:
     folder: StorageFolder | None = resolved(
         folder_by_uuid, "The new folder, or the existing one that is reused."
     )
-    name_outcome: NameOutcome | None = column("What became of the requested name.")
+    name_outcome: NameOutcome | None = column("The result for the requested name.")
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -20,10 +20,12 @@ from schema.payloads.uploads import UploadTarget
 @strawberry.type(description="Result for an entry of an imported tree.")
 class ImportedEntry:
     path: str = column("The path as it was given.")
-    state: ImportState = column("What the entry is, and whether its bytes are expected.")
+    state: ImportState = column(
+        "The state of the entry, which says whether its bytes are expected."
+    )
     name_outcome: NameOutcome = column(
-        "What became of the last name of the path; for a file in a directory that becomes an item, "
-        "of the name of the item."
+        "The result for the last name of the path; for a file in a directory that becomes an item, "
+        "for the name of the item."
     )
     folder_uuid: UUID = column("The UUID of `folder`.")
     folder: StorageFolder | None = resolved(

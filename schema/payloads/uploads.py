@@ -30,7 +30,7 @@ class UploadTarget:
         item_by_uuid, "The placeholder. Null if it was deleted in the meantime."
     )
     name_outcome: NameOutcome | None = column(
-        "What became of the requested name. Null unless the file has just been announced."
+        "The result for the requested name. Null unless the file has just been announced."
     )
     object_key: str = column("Key of the object in the store.")
     already_stored: bool = column(

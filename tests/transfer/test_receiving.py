@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.transfer import receiving
-from gateway.transfer.receiving import DamagedFileError, LocalState, RemoteFile, fetch_file, local_state
+from gateway.transfer.receiving import DamagedFileError, LocalState, SiteFile, fetch_file, local_state
 from gateway.transfer.site import Site, SiteError
 
 CONTENT = bytes(range(256)) * 20_000
@@ -58,15 +58,15 @@ async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def file(tmp_path: Path, server: tuple[CuttingServer, str]) -> RemoteFile:
+def file(tmp_path: Path, server: tuple[CuttingServer, str]) -> SiteFile:
     async def sign() -> str:
         return server[1]
 
     digest = hashlib.sha256(CONTENT).hexdigest()
-    return RemoteFile("file", tmp_path / "file", "key", len(CONTENT), digest, sign)
+    return SiteFile("file", tmp_path / "file", "key", len(CONTENT), digest, sign)
 
 
-async def fetch(site: Site, file: RemoteFile) -> int:
+async def fetch(site: Site, file: SiteFile) -> int:
     """Fetch a file, and return how many bytes were moved."""
     moved = 0
 
@@ -79,7 +79,7 @@ async def fetch(site: Site, file: RemoteFile) -> int:
 
 
 async def test_a_file_that_is_cut_again_and_again_is_resumed(
-    site: Site, server: tuple[CuttingServer, str], file: RemoteFile
+    site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
     server[0].cut = len(CONTENT) // 10
     assert await fetch(site, file) == len(CONTENT)
@@ -89,7 +89,7 @@ async def test_a_file_that_is_cut_again_and_again_is_resumed(
 
 
 async def test_what_an_interrupted_call_fetched_is_used(
-    site: Site, server: tuple[CuttingServer, str], file: RemoteFile
+    site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
     part = file.target.with_name(f".storegraph-{(file.sha256 or '')[:32]}.part")
     part.write_bytes(CONTENT[:1000])
@@ -99,7 +99,7 @@ async def test_what_an_interrupted_call_fetched_is_used(
 
 
 async def test_a_damaged_beginning_is_fetched_again(
-    site: Site, server: tuple[CuttingServer, str], file: RemoteFile
+    site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
     part = file.target.with_name(f".storegraph-{(file.sha256 or '')[:32]}.part")
     part.write_bytes(b"x" * 1000)
@@ -110,7 +110,7 @@ async def test_a_damaged_beginning_is_fetched_again(
 
 @pytest.mark.parametrize("content", [CONTENT[:-1] + b"x", CONTENT + b"x", CONTENT[:-1]])
 async def test_another_file_never_gets_the_name(
-    site: Site, server: tuple[CuttingServer, str], file: RemoteFile, content: bytes
+    site: Site, server: tuple[CuttingServer, str], file: SiteFile, content: bytes
 ) -> None:
     server[0].content = content
     server[0].cut = len(content)
@@ -120,7 +120,7 @@ async def test_another_file_never_gets_the_name(
 
 
 async def test_a_store_that_does_not_resume_sends_all(
-    site: Site, server: tuple[CuttingServer, str], file: RemoteFile
+    site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
     server[0].answers_ranges = False
     file.target.with_name(f".storegraph-{(file.sha256 or '')[:32]}.part").write_bytes(CONTENT[:9])
@@ -128,7 +128,7 @@ async def test_a_store_that_does_not_resume_sends_all(
     assert file.target.read_bytes() == CONTENT
 
 
-async def test_passing_refusals_are_outlasted(site: Site, server: tuple[CuttingServer, str], file: RemoteFile) -> None:
+async def test_passing_refusals_are_outlasted(site: Site, server: tuple[CuttingServer, str], file: SiteFile) -> None:
     server[0].refusals = [403, 503, 500]
     await fetch(site, file)
     server[0].refusals = [404]
@@ -137,13 +137,13 @@ async def test_passing_refusals_are_outlasted(site: Site, server: tuple[CuttingS
 
 
 async def test_a_file_of_unknown_size_is_fetched_whole(
-    site: Site, server: tuple[CuttingServer, str], file: RemoteFile
+    site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
     await fetch(site, replace(file, size=None, sha256=None))
     assert file.target.read_bytes() == CONTENT
 
 
-def test_a_local_file_is_the_same_by_its_bytes(tmp_path: Path, file: RemoteFile) -> None:
+def test_a_local_file_is_the_same_by_its_bytes(tmp_path: Path, file: SiteFile) -> None:
     assert local_state(file) is LocalState.ABSENT
     file.target.write_bytes(CONTENT)
     assert local_state(file) is LocalState.SAME

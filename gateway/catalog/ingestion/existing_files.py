@@ -56,7 +56,7 @@ async def compare_files(
     rows = {row.uuid: row for row in locked}
     waiting = await uploads_of(transaction, [row.uuid for row in locked if row.is_placeholder])
     announced = await _announced_for(transaction, rows)
-    found: dict[int, ExistingFile] = {}
+    compared: dict[int, ExistingFile] = {}
     errors: list[DomainError] = []
     for index, (file, item) in files.items():
         row = rows.get(item.uuid)
@@ -64,20 +64,20 @@ async def compare_files(
             continue
         upload = waiting.get(row.uuid)
         if upload is None and _has_bytes(row, file):
-            found[index] = ExistingFile(row, ImportState.UNCHANGED)
+            compared[index] = ExistingFile(row, ImportState.UNCHANGED)
         elif upload is None:
-            found[index] = _part_of(row, file, ImportState.REVISION, announced[row.uuid])
+            compared[index] = _part_of(row, file, ImportState.REVISION, announced[row.uuid])
         elif upload.unit_uuid is None:
             is_same = _expects(upload, file)
-            found[index] = ExistingFile(
+            compared[index] = ExistingFile(
                 row, ImportState.NEW, upload if is_same else None, is_replaced=not is_same
             )
         elif _expects(upload, file):
-            found[index] = ExistingFile(row, ImportState.IN_PROGRESS)
+            compared[index] = ExistingFile(row, ImportState.IN_PROGRESS)
         else:
             message = "A job is reading another file of this name. Try again when it has ended."
             errors.append(conflict(message, field, index, "path"))
-    return found, errors
+    return compared, errors
 
 
 async def compare_parts(
@@ -88,7 +88,7 @@ async def compare_parts(
     rows = {row.uuid: row for row in locked}
     heads = await _heads_of(transaction, rows)
     announced = await _announced_for(transaction, rows)
-    found: dict[int, ExistingFile] = {}
+    compared: dict[int, ExistingFile] = {}
     for index, (file, item) in files.items():
         row = rows.get(item.uuid)
         if row is None:
@@ -96,11 +96,11 @@ async def compare_parts(
         head = heads[row.uuid]
         name = in_nfc(file.name)
         if name in head and _has_bytes(head[name], file):
-            found[index] = ExistingFile(row, ImportState.UNCHANGED)
+            compared[index] = ExistingFile(row, ImportState.UNCHANGED)
         else:
             state = ImportState.REVISION if name in head else ImportState.NEW
-            found[index] = _part_of(row, file, state, announced[row.uuid])
-    return found
+            compared[index] = _part_of(row, file, state, announced[row.uuid])
+    return compared
 
 
 def _part_of(

@@ -187,13 +187,13 @@ class _Writer:
     @property
     def new(self) -> list[int]:
         """The positions of the files that get a placeholder."""
-        found = self.existing
+        existing = self.existing
         return [
             index
             for index in self.tree.files
-            if index not in found
-            or found[index].is_replaced
-            or (found[index].is_target and not found[index].upload)
+            if index not in existing
+            or existing[index].is_replaced
+            or (existing[index].is_target and not existing[index].upload)
         ]
 
     async def create_items(self) -> None:
@@ -243,13 +243,13 @@ class _Writer:
             home, item = places.homes[branch].uuid, self.targets.get(branch)
             return ExpectedEntry(ImportState.FOLDER, places.directories[branch], home, item)
         directory, placeholder = self.tree.directory_of(index), self.placeholders.get(index)
-        home, found = places.homes[directory].uuid, self.existing.get(index)
-        state = found.state if found else ImportState.NEW
+        home, existing = places.homes[directory].uuid, self.existing.get(index)
+        state = existing.state if existing else ImportState.NEW
         if directory in self.targets:
             outcome, item = places.directories[directory], self.targets[directory]
         else:
             outcome = places.files[index].outcome
-            item = found.item.uuid if found and not found.is_replaced else placeholder
+            item = existing.item.uuid if existing and not existing.is_replaced else placeholder
         return ExpectedEntry(state, outcome, home, item, placeholder)
 
     def _marks(self) -> dict[int, dict[str, Any]]:
@@ -259,13 +259,13 @@ class _Writer:
         """
         marks: dict[int, dict[str, Any]] = {}
         for branch, directory in self.tree.directories.items():
-            found = {i: self.existing[i] for i in directory.files if i in self.existing}
-            are_new = all(each.state is ImportState.NEW for each in found.values())
+            existing = {i: self.existing[i] for i in directory.files if i in self.existing}
+            are_new = all(each.state is ImportState.NEW for each in existing.values())
             is_whole = branch in self.tree.items or (are_new and branch in self.tree.series)
             for index in directory.files:
                 target = self.targets.get(branch)
-                if target is None and index in found and found[index].is_target:
-                    target = found[index].item.uuid
+                if target is None and index in existing and existing[index].is_target:
+                    target = existing[index].item.uuid
                 marks[index] = {
                     "import_uuid": self.import_uuid,
                     "import_position": index,

@@ -13,7 +13,7 @@ def numbered_name(name: str, number: int, *, is_folder: bool = False) -> str:
 
     The middle of a name that would become too long is left out.
     """
-    found = None if is_folder else _EXTENSION.search(name)
-    stem, extension = (name[: found.start()], found[0]) if found else (name, "")
+    match = None if is_folder else _EXTENSION.search(name)
+    stem, extension = (name[: match.start()], match[0]) if match else (name, "")
     suffix = f" ({number}){extension}"
     return stem[: MAX_NAME - len(suffix)] + suffix
