@@ -39,7 +39,8 @@ class Actor:
 
     async def act(self, times: int) -> None:
         """Do something, so many times."""
-        actions = [self.publish, self.grant, self.revoke, self.move_folder, self.move_item, self.share, self.unshare]
+        often = [self.publish, self.grant, self.move_folder, self.move_item, self.share] * 2
+        actions = [*often, self.revoke, self.unshare, self.mask, self.delete]
         for _ in range(times):
             await self.rng.choice(actions)()
 
@@ -88,6 +89,8 @@ class Actor:
         given = {"folderUuids": [folder.uuid], "newParentUuid": parent, "allowPublic": True}
         await self.site.done("moveStorageFolders", given, "")
         was_public = self.world.is_public(folder.uuid)
+        is_kept_masked = parent is None and any(up.is_masked for up in self.world.up(folder.uuid))
+        folder.is_masked = folder.is_masked or is_kept_masked
         folder.parent = parent
         if was_public and parent is None and folder.visibility is None:
             folder.visibility = await self._own_visibility(folder)
@@ -122,3 +125,21 @@ class Actor:
             given = {"itemUuids": [item.uuid], "folderUuid": place}
             await self.site.done("unshareStorageItems", given, "")
             item.shares.remove(place)
+
+    async def mask(self) -> None:
+        """Mask a folder; it stays so."""
+        folder = self.folder()
+        given = {"folderUuid": folder.uuid, "phiPolicy": "MASKED"}
+        await self.site.done("updateStorageFolder", given, "folder { uuid }")
+        folder.is_masked = True
+
+    async def delete(self) -> None:
+        """Delete a folder with few others, and do not wait for its rows to be removed."""
+        folder = self.folder()
+        gone = {folder.uuid, *self.world.below(folder.uuid)}
+        kept = [item for item in self.world.items.values() if not gone.issuperset(item.places)]
+        if len(gone) > 2 or len(self.world.folders) < FOLDERS // 2 or len(kept) < ITEMS // 2:
+            return
+        given = {"folderUuid": folder.uuid, "recursive": True}
+        await self.site.done("deleteStorageFolder", given, "job { uuid }")
+        self.world.delete(folder.uuid)

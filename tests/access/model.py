@@ -11,12 +11,13 @@ RANKS = {"VIEWER": 1, "USER": 2, "ADMIN": 3}
 
 @dataclass
 class Folder:
-    """A folder; `grants` has roles by the name of a group."""
+    """A folder; `grants` has roles by the name of a group, none of which shows identities."""
 
     uuid: str
     name: str
     parent: str | None
     visibility: str | None = None
+    is_masked: bool = False
     grants: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,7 +107,7 @@ class World:
             for uuid in granted
             if not any(up.uuid in granted for up in self.up(uuid) if up.uuid != uuid) and self.is_in_tree(person, uuid)
         }
-        if person.tree and self.sees(person, person.tree):
+        if person.tree in self.folders and self.sees(person, person.tree):
             tops.add(person.tree)
         return tops
 
@@ -114,6 +115,22 @@ class World:
         """Return the public folders that are in no other public folder which the person sees."""
         public = {uuid for uuid in self.folders if self.is_public(uuid) and self.is_in_tree(person, uuid)}
         return {uuid for uuid in public if self.folders[uuid].parent not in public}
+
+    def reads_bytes(self, person: Person, uuid: str) -> bool:
+        """Return whether the person gets the bytes of an item that they see: its home is not masked to them."""
+        return person.is_admin or not any(up.is_masked for up in self.up(self.items[uuid].home))
+
+    def delete(self, uuid: str) -> None:
+        """Delete a folder and all below it; items that are also elsewhere stay, at the place they had first."""
+        gone = {uuid, *self.below(uuid)}
+        for item in list(self.items.values()):
+            places = [place for place in item.places if place not in gone]
+            if places:
+                item.home, *item.shares = places
+            else:
+                del self.items[item.uuid]
+        for each in gone:
+            del self.folders[each]
 
     def seen_items_in(self, person: Person, folders: set[str]) -> set[str]:
         """Return the items that are in any of the folders which the person sees."""

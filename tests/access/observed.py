@@ -17,7 +17,7 @@ LOOK_AT_FOLDER = """query ($uuid: UUID!) { storageFolder(uuid: $uuid) {
   summary(recursive: true) { folders plainTexts }
 } }"""
 LOOK_AT_ITEM = """query ($uuid: UUID!) {
-  storageItem(uuid: $uuid) { uuid folder { uuid } folders { uuid } }
+  storageItem(uuid: $uuid) { uuid folder { uuid } folders { uuid } signedUrl { url } }
 }"""
 LOOK_AT_PATH = """query ($path: String!) { resourceByPath(path: $path) {
   ... on StorageFolder { uuid } ... on StorageItem { uuid }
@@ -126,6 +126,7 @@ def _check_item(world: World, person: Person, item: Item, seen: Any) -> None:
     places = [place for place in item.places if world.sees(person, place)]
     assert [each["uuid"] for each in seen["folders"]] == places, (person, item)
     assert seen["folder"]["uuid"] == places[0], (person, item)
+    assert (seen["signedUrl"] is not None) == world.reads_bytes(person, item.uuid), (person, item)
 
 
 def _check_lists(world: World, person: Person, seen: dict[str, Any]) -> None:

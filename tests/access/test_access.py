@@ -1,6 +1,7 @@
 """Access is attacked: after random changes of random trees, everyone sees what the model says they should.
 
-Public folders, private ones inside them, grants, shares and credentials that are limited to a tree.
+Public folders, private ones inside them, masked ones, grants, shares, deletions, and credentials that are limited to a
+tree or that are none.
 """
 
 from collections.abc import AsyncIterator
