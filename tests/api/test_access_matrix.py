@@ -350,7 +350,10 @@ async def test_every_mutation_is_in_the_matrix_and_states_its_role(site: Site) -
 
 
 async def test_every_mutation_is_refused_without_the_role(site: Site) -> None:
-    """Strangers get NOT_FOUND, members without the role FORBIDDEN, and nothing changes (SUB-134)."""
+    """Strangers get NOT_FOUND, members without the role FORBIDDEN, and nothing changes.
+
+    Inventory: MID-ERR-16, MID-ERR-17, SUB-134.
+    """
     world = await World(site).fill()
     for mutation, (needed, build) in MATRIX.items():
         if needed == "OWN":

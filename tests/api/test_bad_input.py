@@ -173,7 +173,7 @@ async def test_invalid_values_of_every_argument_are_refused(site: Site, known: d
 
     Values that are rejected before the database is used are tried on one database only.
 
-    Inventory: ENC-ERR, SUB-062, AMB-ERR-43.
+    Inventory: ENC-ERR, SUB-062, AMB-ERR-43, MID-ERR-09.
     """
     fields = {name: list(cases(field.args, known)) for name, field in fields_of(owner).items()}
     before = await dump(site)

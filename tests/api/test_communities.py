@@ -97,7 +97,7 @@ async def test_of_many_that_want_a_name_one_gets_it(site: Site) -> None:
 
 
 async def test_a_community_and_its_root_folder_are_in_step(site: Site) -> None:
-    """Whichever is renamed, described or published; its groups follow unless somebody named them."""
+    """Whichever is renamed, described or published; its groups follow unless somebody named them (SUB-133)."""
     lab = await create_community(site)
     members = lab["groups"]["members"]["uuid"]
     await site.done("updateGroup", {"groupUuid": members, "name": "Everybody"}, "group { uuid }")
@@ -177,7 +177,10 @@ async def test_lists_have_public_communities_and_those_with_a_role(site: Site) -
 
 
 async def test_what_is_hidden_looks_like_what_is_missing(site: Site) -> None:
-    """By UUID, by name and by ID, for strangers; a public community shows its public side (MID-CORE-11 to 13)."""
+    """By UUID, by name and by ID, for strangers; a public community shows its public side.
+
+    Inventory: MID-CORE-11 to MID-CORE-13, MID-ERR-10.
+    """
     who = await site.newcomer()
     lab = await create_community(site)
     data = await site.ask("query($by: CommunityKey!) { community(by: $by) { id } }", {"by": {"uuid": lab["uuid"]}})

@@ -46,7 +46,7 @@ async def test_mutations_that_create_or_start_take_an_idempotency_key(shared_sit
 
     Only a new credential is shown once.
 
-    Inventory: ENC-HTTP-03.
+    Inventory: ENC-HTTP-03, SUB-129.
     """
     fields = (await shared_site.ask(INPUTS))["__schema"]["mutationType"]["fields"]
     for field in fields:

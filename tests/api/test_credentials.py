@@ -96,7 +96,7 @@ async def test_tokens(site: Site) -> None:
 async def test_invalid_credentials_are_refused(site: Site) -> None:
     """No data is returned without a valid credential, whatever the header contains.
 
-    Inventory: ENC-ERR-01, AMB-ERR-04.
+    Inventory: ENC-ERR-01, AMB-ERR-04, MID-ERR-13, SUB-128, SUB-135.
     """
     key = site.keys["admin"]
     assert await status(site, f"Bearer {key}") == (200, "admin@localhost")
@@ -117,7 +117,7 @@ async def test_invalid_credentials_are_refused(site: Site) -> None:
 
 
 async def test_expired_and_revoked_keys_are_refused(site: Site) -> None:
-    """Expired and revoked keys, and keys of inactive users, are refused within 5 seconds."""
+    """Expired and revoked keys, and keys of inactive users, are refused within 5 seconds (MID-ERR-14)."""
     ann = await site.user(ANN)
     expiring = {"name": "short", "userUuid": ann, "expiresAt": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
     short = (await site.done("createApiKey", expiring, "token"))["token"]

@@ -88,6 +88,7 @@ async def test_a_deactivated_user_is_out_soon(site: Site, ann: str) -> None:
 
 
 async def test_a_key_expires_on_time(site: Site, ann: str) -> None:
+    """A key that is in use ends like any other (SUB-125)."""
     folder = await site.folder("F")
     end = datetime.now(UTC) + timedelta(seconds=2)
     await new_key(site, ann, expiresAt=end.isoformat())

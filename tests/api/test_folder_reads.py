@@ -55,7 +55,7 @@ async def test_roots_are_the_topmost_granted_folders(site: Site) -> None:
 async def test_the_organisation_is_listed_by_site_admins_only(site: Site) -> None:
     """ORGANISATION replaces the viewer's own folders and is refused to members.
 
-    Inventory: ENC-QFOLD-04, ENC-ERR-02, SUB-010.
+    Inventory: ENC-QFOLD-04, ENC-ERR-02, MID-ERR-16, SUB-010, SUB-128.
     """
     await site.user(ANN)
     await site.folder("hers below", await site.folder("hers", who=ANN), ANN)

@@ -34,7 +34,7 @@ async def test_modules_follow_the_settings(request: pytest.FixtureRequest, tmp_p
 
 
 async def test_users_are_found_by_uuid_or_address(site: Site) -> None:
-    """MID-CORE-06, MID-CORE-08, MID-CORE-09: by members, whatever the case."""
+    """MID-CORE-08, MID-CORE-09, SUB-131: by members, whatever the case."""
     uuid = await site.user("Ann@Example.org")
     who = await site.newcomer()
     for by in ({"uuid": uuid}, {"email": "ann@example.ORG"}):

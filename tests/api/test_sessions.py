@@ -1,4 +1,4 @@
-"""Second factors, sessions, and the rotation of keys (MID-MOD-02, SUB-125 to SUB-127)."""
+"""Second factors, sessions, and the rotation of keys (MID-CORE-35, MID-MOD-02, SUB-126, SUB-127)."""
 
 import asyncio
 import time

@@ -67,7 +67,10 @@ async def test_shared_items_are_listed_and_found(site: Site) -> None:
 
 
 async def test_a_move_out_of_a_folder_moves_that_place(site: Site) -> None:
-    """The home stays. Items that are not in the folder are refused."""
+    """The home stays. Items that are not in the folder are refused.
+
+    Inventory: MID-CORE-27, SUB-114.
+    """
     house = await build(site)
     other = await site.folder("other")
     await share(site, house.place, house.item)
@@ -100,7 +103,10 @@ async def kept_by(site: Site, job: str) -> list[tuple[str, str]]:
 
 
 async def test_shared_items_outlive_their_folder(site: Site) -> None:
-    """The earliest other folder becomes home; mirror datasets, sizes and counts follow."""
+    """The earliest other folder becomes home; mirror datasets, sizes and counts follow.
+
+    Inventory: MID-CORE-18, SUB-115.
+    """
     house = await build(site)
     later = await site.folder("later")
     mirror = await create_dataset(site, "mirror", backingFolderUuid=house.place)

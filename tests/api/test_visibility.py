@@ -173,7 +173,7 @@ async def test_jobs_do_not_tell_of_a_hidden_dataset(house: House) -> None:
 async def test_look_ups_and_nodes_return_nothing_hidden(house: House) -> None:
     """Null for each, exactly as for missing objects.
 
-    Inventory: ENC-INACC-01, SUB-015.
+    Inventory: ENC-INACC-01, SUB-015, MID-ERR-10.
     """
     hidden = await house.site.ask(
         """query($f: UUID!, $i: UUID!, $d: UUID!, $s: UUID!) {

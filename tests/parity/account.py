@@ -1,4 +1,7 @@
-"""Parity with the storage APIs of Encord and Ambra: where each feature is in the schema, and which test shows it."""
+"""Parity with the storage APIs of Encord, Ambra, Midas and Girder.
+
+Where each feature is in the schema, and which test shows it.
+"""
 
 import ast
 import csv

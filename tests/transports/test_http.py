@@ -47,7 +47,7 @@ async def test_the_preferred_media_type_is_returned(client: httpx.AsyncClient, a
 
 
 async def test_no_acceptable_media_type_is_refused(client: httpx.AsyncClient) -> None:
-    """AMB-ERR-06."""
+    """AMB-ERR-06, MID-ERR-07."""
     response = await post(client, HELLO, "text/html, application/xml")
     assert (response.status_code, codes(response)) == (406, ["BAD_REQUEST"])
 
@@ -81,7 +81,7 @@ async def test_a_compressed_body_is_refused(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_other_methods_are_not_allowed(client: httpx.AsyncClient, method: str) -> None:
-    """Methods other than GET and POST (ENC-ERR-04)."""
+    """Methods other than GET and POST (ENC-ERR-04, MID-ERR-18)."""
     response = await client.request(method, "/graphql", json=HELLO)
     assert (response.status_code, response.headers["allow"], codes(response)) == (405, "GET, POST", ["BAD_REQUEST"])
 
@@ -222,7 +222,7 @@ async def test_a_request_ends_with_its_credential(client: httpx.AsyncClient, sta
 
 
 async def test_internal_errors_are_masked(client: httpx.AsyncClient, stage: Stage) -> None:
-    """The message of an internal error is not returned (ENC-ERR-09, AMB-ERR-01)."""
+    """The message of an internal error is not returned (ENC-ERR-09, AMB-ERR-01, MID-ERR-08)."""
     unencodable = await post(client, {"query": "{ unencodable }"})
     stage.broken = True
     broken = await post(client, HELLO)
