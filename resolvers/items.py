@@ -86,6 +86,7 @@ item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
 item_lookup = Lookup(item_by_uuid, "uuid", "UUID of the item.")
 folder_of = ToOne(folders, shown_folder_uuid)
 owner_of = ToOne(users, items.c.owner_uuid)
+copy_of = ToOne(items, items.c.copy_of_uuid, access=sees_item)
 same_item = SameRow()
 data_row_count = Aggregate(
     items.c.uuid,

@@ -30,7 +30,7 @@ from gateway.auth.visibility import is_own_job
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
 from gateway.error_texts import ADMIN_REQUIRED, LIMITED_TO_TREE
-from gateway.errors import DomainError, conflict, forbidden, not_found
+from gateway.errors import DomainError, bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
 from gateway.models.jobs import JobRecord, jobs
@@ -172,11 +172,7 @@ class Permissions:
             uuid = requirement.value_in(self._input)
             (await self.roles(on, name, [uuid])).require(uuid, *requirement.path)
             if requirement.receives:
-                selected = sa.select(folders.c.folder_type).where(folders.c.uuid == uuid)
-                folder = (await _connection(on).execute(selected)).one()
-                if folder.folder_type is not StorageFolderType.GENERIC:
-                    message = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
-                    raise conflict(message, *requirement.path)
+                await self._check_receiver(on, requirement, uuid)
 
     async def errors(self, on: Transaction | AsyncConnection, name: str) -> dict[int, DomainError]:
         """Return the errors of a list of objects in the input, by index."""
@@ -193,6 +189,19 @@ class Permissions:
         if folder_uuid not in roles:  # the error must not name the folder
             raise not_found(requirement.noun, getattr(self._input, name), *requirement.path)
         roles.require(folder_uuid, *requirement.path)
+
+    async def check_receiver(
+        self, on: Transaction | AsyncConnection, name: str, folder_uuid: UUID
+    ) -> None:
+        """Check the role on a folder that something is put into: the one named, or a default."""
+        requirement = self._named(name, RoleRequirement)
+        roles = await self.roles(on, name, [folder_uuid])
+        if folder_uuid not in roles and getattr(self._input, name) is None:
+            # The error must not name the folder.
+            message = "You cannot see the folder that the item belongs to. Choose another one."
+            raise bad_input(message, *requirement.path)
+        roles.require(folder_uuid, *requirement.path)
+        await self._check_receiver(on, requirement, folder_uuid)
 
     async def check_job(self, on: Transaction | AsyncConnection, name: str, job: JobRecord) -> None:
         """Check the role on the folder of a job, or that a job without one is the viewer's."""
@@ -261,6 +270,16 @@ class Permissions:
             requirement,
             await requirement.type.load_roles(_connection(on), self._viewer, uuids),
         )
+
+    @staticmethod
+    async def _check_receiver(
+        on: Transaction | AsyncConnection, requirement: Requirement, uuid: UUID
+    ) -> None:
+        selected = sa.select(folders.c.folder_type).where(folders.c.uuid == uuid)
+        folder = (await _connection(on).execute(selected)).one()
+        if folder.folder_type is not StorageFolderType.GENERIC:
+            message = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
+            raise conflict(message, *requirement.path)
 
     @staticmethod
     async def _has_row(

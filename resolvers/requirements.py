@@ -174,6 +174,14 @@ class Role:
         """Require the role on a folder that something is put into: it must not mirror a bucket."""
         return self._on(FOLDER, field, name, optional, receives=True)
 
+    def on_receiver(self, field: str, default: str) -> RoleRequirement:
+        """Require the role on a folder that something is put into, by default another one.
+
+        See `Permissions.check_receiver`.
+        """
+        text = f"`{self.role}` on the target folder, which is {default} by default"
+        return RoleRequirement(field, text, self.role, FOLDER, FOLDER.noun)
+
     def on_dataset(self, field: str, *, optional: bool = False) -> ObjectRequirement:
         """Require the role on a dataset."""
         return self._on(DATASET, field, "the dataset", optional)

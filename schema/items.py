@@ -129,6 +129,11 @@ class StorageItem(Node):
         items.owner_of,
         "The user who uploaded or registered the item. Null if that user has been deleted.",
     )
+    copy_of: StorageItem | None = resolved(
+        items.copy_of,
+        "The item that this one is a copy of. Null if it is none, if the original was deleted, and "
+        "for viewers who cannot see the original.",
+    )
     created_at: datetime = column("When the item was created, in UTC.")
     last_edited_at: datetime = column("When the item last changed, in UTC.")
     is_tombstone: bool = column(

@@ -25,6 +25,7 @@ from resolvers.mutations.community_members import (
     leave_community,
     set_community_members,
 )
+from resolvers.mutations.copies import copy_storage_items, duplicate_storage_item
 from resolvers.mutations.data_groups import create_data_groups
 from resolvers.mutations.dataset_users import add_dataset_users, remove_dataset_users
 from resolvers.mutations.datasets import (
@@ -169,6 +170,7 @@ from schema.payloads.communities import (
     SetCommunityMembersPayload,
     UpsertCommunityPayload,
 )
+from schema.payloads.copies import CopyStorageItemsPayload, DuplicateStorageItemPayload
 from schema.payloads.data_groups import CreateDataGroupsPayload
 from schema.payloads.datasets import (
     AddDatasetUsersPayload,
@@ -325,6 +327,8 @@ class Mutation:
     )
     move_storage_items: MoveStorageItemsPayload = mutation(move_storage_items)
     delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
+    duplicate_storage_item: DuplicateStorageItemPayload = mutation(duplicate_storage_item)
+    copy_storage_items: CopyStorageItemsPayload = mutation(copy_storage_items)
     share_storage_items: ShareStorageItemsPayload = mutation(share_storage_items)
     unshare_storage_items: UnshareStorageItemsPayload = mutation(unshare_storage_items)
     delete_dicom_study: DeleteDicomStudyPayload = mutation(delete_dicom_study)

@@ -99,6 +99,8 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "clearStorageItemMetadata": ADMIN_DATA,
     "moveStorageItems": ADMIN_DATA,
     "deleteStorageItems": ADMIN_DATA,
+    "duplicateStorageItem": WRITE_DATA,
+    "copyStorageItems": WRITE_DATA,
     "shareStorageItems": ADMIN_DATA,
     "unshareStorageItems": ADMIN_DATA,
     "deleteDicomStudy": ADMIN_DATA,

@@ -89,6 +89,8 @@ class ItemRecord(SQLModel, table=True):
         file_count: number of the head's files; None if the item has only ever had one file or has
             none of its own, so that it has no rows of revisions.
         older_size: size of the files that only older revisions have, in bytes.
+        copy_of_uuid: the item that this one was copied from, which may have been deleted since: no
+            key refers to it, so that deletions need not lock copies.
     """
 
     __tablename__ = "items"
@@ -114,6 +116,7 @@ class ItemRecord(SQLModel, table=True):
         _index_of_present("sha256"),
         *(_index_of_present(column, "name_key", "uuid") for column in _UIDS),
         _index_of_present("orientation", "name_key", "uuid"),
+        _index_of_present("copy_of_uuid"),
         *(_index_of_flagged(column) for column in ("is_placeholder", "is_tombstone", "is_shared")),
         # A URL can be longer than the entries of a B-tree.
         sa.Index("ix_items_url", "url", postgresql_using="hash"),
@@ -185,6 +188,7 @@ class ItemRecord(SQLModel, table=True):
     revision_number: int = 1
     file_count: int | None = None
     older_size: int = Field(default=0, sa_type=sa.BigInteger)
+    copy_of_uuid: UUID | None = None
 
 
 class GroupMemberRecord(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Names of what is moved or shared into a folder in which they may be taken."""
+"""Names of what is moved, copied or shared into a folder in which they may be taken."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -37,10 +37,12 @@ async def moved_names(
     field: str,
     *,
     are_folders: bool,
+    are_copied: bool = False,
 ) -> dict[UUID, str]:
     """Return the new names of entries that get another one; refused ones get an error.
 
-    The caller has locked the folder, and then what moves into it. `rows` has what is not there yet.
+    The caller has locked the folder, and then what moves into it. `rows` has what is not there yet,
+    or what is copied there: the name of a copy can be taken by its original.
     """
     moving = [
         (index, rows[uuid])
@@ -48,7 +50,9 @@ async def moved_names(
         if index not in bulk.errors and uuid in rows
     ]
     wanted = [
-        WantedName(home, row.name, are_folders, (field, index), own=row.uuid)
+        WantedName(
+            home, row.name, are_folders, (field, index), own=None if are_copied else row.uuid
+        )
         for index, row in moving
     ]
     choices = await choose_names(transaction, context.viewer, wanted, rule)

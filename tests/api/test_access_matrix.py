@@ -203,6 +203,8 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "updateStorageItems": ("USER", lambda w: item_updates(w)),
     "moveStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), newParentUuid=w.target)),
     "deleteStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()))),
+    "duplicateStorageItem": ("USER", lambda w: plain(w, itemUuid=w.item())),
+    "copyStorageItems": ("USER", lambda w: plain(w, itemUuids=uuid_list(w.item()), folderUuid=w.target)),
     "shareStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.waiting()), folderUuid=w.target)),
     "unshareStorageItems": ("ADMIN", lambda w: plain(w, itemUuids=uuid_list(w.shared()), folderUuid=w.target)),
     **STUDY_INPUTS,

@@ -33,6 +33,10 @@ async def share_some(builder: "Builder") -> None:
             above = folders.c.uuid.in_(ancestors(folder.path))
             await transaction.execute(sa.update(folders).where(above).values(has_shares=True))
             await transaction.execute(sa.update(items).where(items.c.uuid == item).values(is_shared=True))
+    for number, item in enumerate(world.items[1::4]):  # copies
+        source = world.items[number]
+        if source != item:
+            await transaction.execute(sa.update(items).where(items.c.uuid == item).values(copy_of_uuid=source))
     deletion = {"kind": JobKind.DELETION, "title": "gone", "status": JobStatus.DONE, "sequence": 9}
     job = await builder.put(jobs, folder_uuid=world.folders[0], user_uuid=world.users[1], **deletion)
     for item, home in zip(world.items[:5], world.folders[1:6], strict=True):

@@ -1,0 +1,36 @@
+"""Inputs of mutations that copy items."""
+
+from uuid import UUID
+
+import strawberry
+
+from gateway.kinds.enums import IfNameTaken
+from resolvers.inputs.descriptions import ALLOW_PARTIAL, ALLOW_PUBLIC
+from resolvers.inputs.names import if_name_taken
+
+_NO_REUSE = "`REUSE` is refused: a copy is a new item."
+
+
+@strawberry.input(description="An item to copy.")
+class DuplicateStorageItemInput:
+    item_uuid: UUID = strawberry.field(description="UUID of the item.")
+    folder_uuid: UUID | None = strawberry.field(
+        default=None,
+        description="UUID of the folder to copy it into. Null stands for the item's own folder.",
+    )
+    name: str | None = strawberry.field(
+        default=None, description="Name of the copy. Null stands for the item's name."
+    )
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
+    if_name_taken: IfNameTaken = if_name_taken(_NO_REUSE)
+
+
+@strawberry.input(description="Items to copy into a folder.")
+class CopyStorageItemsInput:
+    item_uuids: list[UUID] = strawberry.field(
+        description="UUIDs of 1 to 1,000 items, without duplicates."
+    )
+    folder_uuid: UUID = strawberry.field(description="UUID of the folder to copy them into.")
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
+    if_name_taken: IfNameTaken = if_name_taken(_NO_REUSE)
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
