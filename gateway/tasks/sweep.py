@@ -1,4 +1,7 @@
-"""Regular cleanup: expired placeholders and idempotency keys, broken uploads, and stuck jobs."""
+"""Regular cleanup of what has expired, of broken uploads, and of stuck jobs.
+
+Placeholders, idempotency keys and sessions expire.
+"""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -28,6 +31,7 @@ from gateway.kinds.enums import JobKind, JobStatus, ReencodeUnitStatus
 from gateway.models.dicom_indexed_tags import DicomIndexedTagRecord, dicom_indexed_tags
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.metadata import MetadataFieldRecord, metadata_fields
+from gateway.models.people import api_keys
 from gateway.models.reencoding import ReencodeUnitRecord, reencode_units
 from gateway.models.uploads import (
     ManifestRecord,
@@ -42,6 +46,8 @@ from gateway.site_faults import SiteFault
 
 LATE = timedelta(hours=24)
 """Age at which idempotency keys expire, and placeholders that no job has claimed."""
+LISTED_SESSIONS = timedelta(days=7)
+"""Time for which sessions that have expired are still listed among the keys of their user."""
 STUCK = timedelta(hours=1)
 """Time without any change after which the tasks of a job are enqueued again."""
 _BATCH = 500
@@ -58,6 +64,9 @@ async def sweep(services: Services) -> None:
     async with services.database.writing() as transaction:
         expired = idempotency_keys.c.created_at < SITE_CLOCK.long_before(LATE)
         await transaction.execute(sa.delete(idempotency_keys).where(expired))
+    async with services.database.writing() as transaction:
+        past = api_keys.c.expires_at < SITE_CLOCK.long_before(LISTED_SESSIONS)
+        await transaction.execute(sa.delete(api_keys).where(api_keys.c.is_session, past))
     await restart_upload_jobs(services)
     await restart_cancellations(services)
     await restart_reencode_jobs(services)

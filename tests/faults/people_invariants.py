@@ -1,4 +1,4 @@
-"""What must be true of communities and their members at rest, and what violates it."""
+"""What must be true of communities, their members and sessions at rest, and what violates it."""
 
 WRONG_PEOPLE_ROWS = {
     "community whose name is not that of its root folder": """
@@ -15,6 +15,9 @@ WRONG_PEOPLE_ROWS = {
         SELECT join_requests.uuid FROM join_requests JOIN communities ON communities.uuid = community_uuid
         JOIN memberships ON memberships.user_uuid = join_requests.user_uuid
         AND memberships.group_uuid IN (admins_uuid, moderators_uuid, members_uuid)""",
+    "session whose key does not exist": """
+        SELECT uuid FROM api_keys AS sessions WHERE parent_uuid IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM api_keys WHERE uuid = sessions.parent_uuid)""",
 }
 """Rows that must not exist, by what each of them would be."""
 
@@ -25,5 +28,6 @@ PEOPLE_SEEDS = {
         INSERT INTO join_requests (uuid, community_uuid, user_uuid, is_invitation, role, created_at)
         SELECT communities.uuid, communities.uuid, user_uuid, 1 = 0, 'VIEWER', '2026-01-01'
         FROM communities JOIN memberships ON group_uuid = admins_uuid LIMIT 1""",
+    "session whose key does not exist": "UPDATE api_keys SET parent_uuid = user_uuid",
 }
 """A statement for each, that makes a site violate it."""
