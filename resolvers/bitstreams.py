@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.identity import hides_identity_at
+from gateway.auth.identity import hides_identity_of
 from gateway.auth.visibility import sees_item
 from gateway.context import Context
 from gateway.database.dialects import in_keys
@@ -65,6 +65,7 @@ files = (
         sa.func.coalesce(bitstreams.c.uuid, items.c.uuid).label("uuid"),
         sa.type_coerce(items.c.uuid, sa.Uuid()).label("item_uuid"),
         items.c.folder_uuid,
+        items.c.is_shared,
         sa.func.coalesce(bitstreams.c.first_revision, 1).label("first_revision"),
         sa.func.coalesce(bitstreams.c.last_revision, items.c.revision_number).label(
             "newest_revision"
@@ -131,7 +132,7 @@ is_restricted = viewer_column(
     files,
     "is_restricted",
     sa.Boolean(),
-    lambda viewer: hides_identity_at(viewer, files.c.folder_uuid),
+    lambda viewer: hides_identity_of(viewer, files, files.c.item_uuid),
 )
 is_link = Computed(
     (files.c.storage_location,),

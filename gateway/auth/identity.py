@@ -52,17 +52,23 @@ def sees_identity_of(viewer: Viewer, item: sa.FromClause = items) -> Condition:
     return ~hides_identity_of(viewer, item)
 
 
-def hides_identity_of(viewer: Viewer, item: sa.FromClause = items) -> Condition:
+def hides_identity_of(
+    viewer: Viewer, item: sa.FromClause = items, key: sa.ColumnElement[Any] | None = None
+) -> Condition:
     """Return the condition that an item is masked to the viewer.
 
     It is if its own folder is, wherever it is seen; and for those who see it only by other folders
     if all of these are.
+
+    Args:
+        item: the item, or rows with its `folder_uuid` and `is_shared`.
+        key: the UUID of the item, if it is not the `uuid` of the rows.
     """
     if viewer.is_site_admin and viewer.sees_phi:
         return sa.false()
     share = item_shares.alias()
     seen_openly = sa.exists().where(
-        share.c.item_uuid == item.c.uuid,
+        share.c.item_uuid == (item.c.uuid if key is None else key),
         in_visible_folder(viewer, share.c.folder_uuid),
         sees_identity_at(viewer, share.c.folder_uuid),
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import hides_identity_at
+from gateway.auth.identity import hides_identity_of
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import Condition, sees_folder, sees_item
 from gateway.database.dialects import in_keys
@@ -44,7 +44,7 @@ class TreeFile(NamedTuple):
     Attributes:
         folder_path: the path of ids of the folder.
         position: its position among the files of its item, which has `file_count`.
-        is_restricted: whether the viewer gets no bytes of it, as its folder is masked to them.
+        is_restricted: whether the viewer gets no bytes of it, as its item is masked to them.
     """
 
     folder_path: str
@@ -259,7 +259,7 @@ def file_columns(viewer: Viewer, path: Any, name_key: Any) -> list[sa.ColumnElem
         _of_file("created_at"),
         stored_objects.c.crc32,
         sa.case((_is_bitstream, bitstreams.c.is_lost), else_=items.c.is_tombstone).label("is_lost"),
-        hides_identity_at(viewer, items.c.folder_uuid).label("is_restricted"),
+        hides_identity_of(viewer).label("is_restricted"),
     ]
 
 

@@ -12,6 +12,7 @@ from gateway.archives import reading
 from gateway.dicomweb.stored_files import StoredFile
 from gateway.models.items import stored_objects
 from gateway.zips.index import ArchiveIndex
+from tests.api.test_identity import mask
 from tests.fixtures.archives import ERRORS, URL, archive_site, archive_url, contents, fetch, files_in
 from tests.fixtures.items import upload_items
 from tests.fixtures.revisions import add_files, empty_item, revise
@@ -91,6 +92,20 @@ async def test_shared_items_are_in_the_archive(site: Site) -> None:
     url = await archive_url(site, "storageFolder", top, reader)
     await site.done("unshareStorageItems", {"itemUuids": uuids, "folderUuid": top}, "folder { uuid }")
     assert contents((await fetch(site, url)).content) == {}
+
+
+async def test_files_seen_by_a_masked_folder_alone_are_listed_as_errors(site: Site) -> None:
+    """Their home is not masked, but the reader does not see it."""
+    home, top = await site.folder("open home"), await site.folder("masked place")
+    uuids = await upload_items(site, home, [text("shared.txt", "masked place")])
+    await site.done("shareStorageItems", {"itemUuids": uuids, "folderUuid": top}, "folder { uuid }")
+    await mask(site, top)
+    group = await site.group("masked readers")
+    reader = await site.newcomer(group)
+    await site.grant(top, group, "VIEWER")
+    files = await files_in(site, "storageFolder", top, reader)
+    assert files == {ERRORS: b"shared.txt: the folder is masked, and you have no `seesPhi` there\n"}
+    assert await files_in(site, "storageFolder", top) == {"shared.txt": b"masked place"}
 
 
 @pytest.mark.parametrize("is_known", [True, False])

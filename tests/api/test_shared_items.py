@@ -195,13 +195,22 @@ async def test_a_masked_place_hides_bytes_from_those_who_see_nothing_else(site: 
     await mask(site, house.place)
     await share(site, house.place, house.item)
     reason = "signedUrlUnavailableReason"
+    file = "bitstreams { nodes { signedUrl { url } } }"
+    listed = "downloadManifest { nodes { path signedUrl { url } } }"
     assert (await site.see("storageItem", house.item, reason, house.guest))[reason] == "PHI_RESTRICTED"
+    nodes = (await site.see("storageItem", house.item, file, house.guest))["bitstreams"]["nodes"]
+    assert nodes == [{"signedUrl": None}]
+    manifest = (await site.see("storageFolder", house.place, listed, house.guest))["downloadManifest"]
+    assert manifest["nodes"] == [{"path": "b.txt", "signedUrl": None}]
     open_place, group = await site.folder("open"), await site.group("others")
     await site.grant(open_place, group, "VIEWER")
     viewer = (await site.ask("{ viewer { user { uuid } } }", who=house.guest))["viewer"]["user"]["uuid"]
     await site.done("addGroupUsers", {"groupUuid": group, "userUuids": [viewer]}, "group { uuid }")
     await share(site, open_place, house.item)
     assert (await site.see("storageItem", house.item, reason, house.guest))[reason] is None
+    assert (await site.see("storageItem", house.item, file, house.guest))["bitstreams"]["nodes"][0]["signedUrl"]
+    manifest = (await site.see("storageFolder", house.place, listed, house.guest))["downloadManifest"]
+    assert manifest["nodes"][0]["signedUrl"]
 
 
 async def test_a_viewer_of_a_place_has_no_more_than_the_item(site: Site) -> None:

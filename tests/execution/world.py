@@ -96,6 +96,7 @@ class StillStore:
         return SignedRequest(url, "GET", START + lifetime, {"x-made": "up"})
 
     part_size = 1000
+    disk = None
 
     async def info(self, key: str) -> None:
         """Return nothing: no bytes have arrived."""
