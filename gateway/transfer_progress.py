@@ -19,7 +19,10 @@ from rich.progress import (
 from gateway.terminal import errors
 from gateway.transfer.events import FileOutcome, OnEvent, TransferEvent, TransferReport
 
-_WITHOUT_LINE = frozenset({FileOutcome.SENT, FileOutcome.FETCHED, FileOutcome.UNCHANGED})
+_WITHOUT_LINE = frozenset(
+    {FileOutcome.SENT, FileOutcome.FETCHED, FileOutcome.UNCHANGED, FileOutcome.FAILED}
+)
+"""Outcomes that are only counted; the report lists what has failed."""
 
 
 @contextmanager

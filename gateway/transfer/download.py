@@ -88,20 +88,23 @@ class _Download:
         """Download a folder; its empty folders become directories, too."""
         if not self._options.dry_run:
             above = len(names_in(path))
-            self._tree.folder((name,))
+            if not self._make_directory((name,)):
+                return
             async for each in folder_paths(self._site, uuid):
                 self._make_directory((name, *each[above:]))
         await self.files(files_of_folder(self._site, uuid), (name,))
 
-    def _make_directory(self, names: tuple[str, ...]) -> None:
+    def _make_directory(self, names: tuple[str, ...]) -> bool:
+        """Create the directory of a folder; return whether that was possible."""
         shown = "/".join(names)
         try:
             local = self._tree.folder(names)
         except OSError as error:
             self.report.end(shown, FileOutcome.FAILED, str(error))
-            return
+            return False
         if local.name != names[-1]:
             self.report.end(shown, FileOutcome.RENAMED, f"it is called {local.name} here")
+        return True
 
     async def files(self, entries: AsyncIterator[RemoteEntry], above: tuple[str, ...]) -> None:
         """Download files into a directory, several at once."""

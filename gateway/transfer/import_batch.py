@@ -3,7 +3,7 @@
 import asyncio
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -112,12 +112,31 @@ class TreeImport:
                     raise
                 for index, message in refused.items():
                     self._report.end(entries[index].file.name, FileOutcome.FAILED, message)
-                entries = [each for index, each in enumerate(entries) if index not in refused]
+                entries = self._without(entries, refused)
                 key = str(uuid4())
                 if not entries:
                     return [], {"entries": [], "importUuid": None}
             else:
                 return entries, answer
+
+    def _without(self, entries: Sequence[LocalEntry], refused: Collection[int]) -> list[LocalEntry]:
+        """Return the entries that are not refused.
+
+        A directory that has lost its only subdirectory would seem to be a leaf: that one stays.
+        """
+        left = [each for index, each in enumerate(entries) if index not in refused]
+        if not self._options["leafFoldersAsItems"]:
+            return left
+        gone = {entries[index].file for index in refused if entries[index].file.size is not None}
+        emptied = {file.name.rpartition("/")[0] + "/": file.path.parent for file in gone}
+        for name, path in emptied.items():
+            is_nested, is_left = (
+                name.count("/") > 1,
+                any(e.file.name.startswith(name) for e in left),
+            )
+            if is_nested and not is_left:
+                left.append(LocalEntry(LocalFile(name, path, None), None))
+        return left
 
     async def _send(self, file: _Announced) -> None:
         if file.target["alreadyStored"]:
@@ -164,12 +183,17 @@ class TreeImport:
         if job["unitsErrorCount"] or job["unitsCancelledCount"]:
             failed = await self._failures(job["error"] or "The job was cancelled.")
         for position, file in enumerate(self._in_job):
+            local = file.entry.file
             if position in failed:
-                self._report.end(file.entry.file.name, FileOutcome.FAILED, failed[position])
+                name = local.name.rpartition("/")[2]
+                reason = failed[position].removeprefix(f"{name}: ")
+                if await asyncio.to_thread(local.has_changed):
+                    reason = "It changed while it was read. Run the command again."
+                self._report.end(local.name, FileOutcome.FAILED, reason)
             else:
                 stored = file.target["alreadyStored"]
                 outcome = FileOutcome.ALREADY_STORED if stored else FileOutcome.SENT
-                self._report.end(file.entry.file.name, outcome)
+                self._report.end(local.name, outcome)
 
     async def _job(self) -> dict[str, Any]:
         job: dict[str, Any] | None = (await self._site.query(_JOB, uuid=self._job_uuid))[

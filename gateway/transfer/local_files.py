@@ -26,6 +26,14 @@ class LocalFile:
     size: int | None
     modified_at: float = 0.0
 
+    def has_changed(self) -> bool:
+        """Return whether the file is another one than when it was seen."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return True
+        return (status.st_size, status.st_mtime) != (self.size, self.modified_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
@@ -49,9 +57,11 @@ def local_files(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Iterator[
     Raises:
         ValueError: two paths have the same name.
     """
-    tops = {path.resolve().name or str(path): path for path in paths}
-    if len(tops) < len(paths):
-        raise ValueError("Two of the paths have the same name.")
+    tops: dict[str, Path] = {}
+    for path in paths:
+        name = path.resolve().name or str(path)
+        if tops.setdefault(name, path) is not path:
+            raise ValueError(f"Two of the paths have the same name, {name}.")
     for name, path in tops.items():
         yield from _walk(name, path, exclude, is_top=True)
 

@@ -134,6 +134,31 @@ async def test_leaf_folders_become_items(site: Site, tree: Path, tmp_path: Path)
     assert deep["deep/c.bin"] == (tree / "inner" / "deep" / "c.bin").read_bytes()
 
 
+async def test_a_leaf_that_is_refused_leaves_others_alone(site: Site, tmp_path: Path) -> None:
+    """What is above it is no leaf, although nothing else is left there."""
+    (tmp_path / "top" / "leaf").mkdir(parents=True)
+    (tmp_path / "top" / "leaf" / "a").write_text("a")
+    (tmp_path / "top" / "b").write_text("b")
+    await site.folder("refused leaf")
+    await upload(site, tmp_path / "top", "refused leaf")
+    async with Client(site.url, site.keys["admin"]) as client:
+        options = UploadOptions(leaf_folders_as_items=True)
+        report = await upload_tree(client, [tmp_path / "top"], "/refused leaf", options)
+    assert list(report.failures) == ["top/leaf/a"]
+    assert report.counts[FileOutcome.UNCHANGED] == 1
+
+
+async def test_a_link_in_the_way_fails_with_a_sentence(site: Site, tree: Path, tmp_path: Path) -> None:
+    await site.folder("behind a link")
+    await upload(site, tree, "behind a link")
+    (tmp_path / "back").mkdir()
+    (tmp_path / "back" / "Scans").symlink_to(tree)
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await download_tree(client, "/behind a link/Scans", tmp_path / "back")
+    assert list(report.failures) == ["Scans"]
+    assert report.failures["Scans"].endswith("is a symbolic link.")
+
+
 async def test_few_requests_send_many_files(site: Site, tmp_path: Path) -> None:
     """At most 4 for 1,000 files, without those that watch the job."""
     top = tmp_path / "many"

@@ -66,7 +66,8 @@ def read_tree(
     errors: list[DomainError] = []
     for index, (path, branch) in enumerate(zip(paths, places, strict=True)):
         if branch in first and not (path.is_directory and paths[first[branch]].is_directory):
-            message = f"The path is that of the entry at position {first[branch]}, too."
+            other = "/".join(paths[first[branch]].names)
+            message = f"The path is that of another entry, {other}, once its letters are composed."
             errors.append(bad_input(message, *at, index, "path"))
             continue
         first.setdefault(branch, index)
