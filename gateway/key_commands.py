@@ -3,7 +3,6 @@
 Like all commands, they import what is slow once the settings have been checked.
 """
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -49,9 +48,8 @@ def list_keys(
         async with open_current_services(settings) as services:
             for row in await list_keys(services.database, user):
                 moments = (row.created_at, row.expires_at, row.revoked_at)
-                typer.echo(
-                    "\t".join([str(row.uuid), row.email, row.name, *map(_format_time, moments)])
-                )
+                times = [f"{moment:%F %T}" if moment else "-" for moment in moments]
+                typer.echo("\t".join([str(row.uuid), row.email, row.name, *times]))
 
     run_to_end(show())
 
@@ -73,7 +71,3 @@ def revoke_key_by_uuid(
         console.print("The key has been revoked.")
 
     run_to_end(revoke())
-
-
-def _format_time(moment: datetime | None) -> str:
-    return f"{moment:%F %T}" if moment else "-"

@@ -101,10 +101,6 @@ def _in_scope(query: EdgeQuery) -> sa.ColumnElement[bool]:
     )
 
 
-def _subfolder_conditions(query: EdgeQuery) -> Conditions:
-    return [*folder_conditions(query), sees_folder(query.viewer)]
-
-
 def _member_conditions(query: EdgeQuery) -> Conditions:
     """Return the conditions that the viewer has a role, and of several of a user the strongest."""
     other = memberships.alias()
@@ -121,13 +117,6 @@ def _member_conditions(query: EdgeQuery) -> Conditions:
         is_stronger,
     )
     return [in_given_folder(query.viewer, communities.c.folder_uuid), ~has_stronger]
-
-
-def _request_conditions(query: EdgeQuery) -> Conditions:
-    return [
-        administers_folder(query.viewer, communities.c.folder_uuid),
-        *_of_kind(query),
-    ]
 
 
 def _of_kind(query: EdgeQuery) -> Conditions:
@@ -170,7 +159,7 @@ folders_in = ToMany(
     FOLDER_ORDERS,
     key=communities.c.folder_uuid,
     parent=folders.c.parent_uuid,
-    where=_subfolder_conditions,
+    where=lambda query: [*folder_conditions(query), sees_folder(query.viewer)],
     filter_type=StorageFolderFilter,
 )
 members_of = ToMany(
@@ -200,7 +189,10 @@ requests_for = ToMany(
     key=communities.c.uuid,
     parent=join_requests.c.community_uuid,
     source=join_requests.join(communities, communities.c.uuid == join_requests.c.community_uuid),
-    where=_request_conditions,
+    where=lambda query: [
+        administers_folder(query.viewer, communities.c.folder_uuid),
+        *_of_kind(query),
+    ],
     arguments=(_INVITATIONS,),
 )
 requests_of_viewer = ToMany(

@@ -17,7 +17,6 @@ from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.declarations import (
     Argument,
-    Batch,
     Computed,
     EdgeQuery,
     Orders,
@@ -226,11 +225,6 @@ async def _files(context: Context, keys: list[UUID]) -> list[InstanceFile]:
     return files
 
 
-def _values(files: Sequence[InstanceFile], declared: Batch) -> list[Any]:
-    """Return what a batch function over items reads of files."""
-    return [tuple(getattr(file, name) for name in declared.reads) for file in files]
-
-
 @batch(dicom_instances.c.item_uuid)
 async def version_of(context: Context, keys: list[UUID]) -> list[str | None]:
     """Load the SHA-256 of the files of instances."""
@@ -262,7 +256,8 @@ async def thumbnail_of_instance(
     frame: Frame = None,
 ) -> Sequence[SignedThumbnail | None]:
     """Sign the URLs of thumbnails of instances; those that are not made yet are requested."""
-    values = _values(await _files(context, keys), thumbnail_of)
+    files = await _files(context, keys)
+    values = [tuple(getattr(file, name) for name in thumbnail_of.reads) for file in files]
     signed: Sequence[SignedThumbnail | None] = await thumbnail_of.load(
         context, values, size=size, frame=frame
     )

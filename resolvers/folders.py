@@ -260,6 +260,12 @@ visible_subfolders = viewer_column(
 )
 
 
+class FolderSums(FolderCountersRecord):
+    """Sums of the counters of a folder and of all that the viewer sees below it."""
+
+    visible_folders: int
+
+
 @batch(
     folders.c.uuid,
     plain=ToOne(folder_counters, folders.c.uuid, folder_counters.c.folder_uuid),
@@ -272,7 +278,7 @@ async def summary_of(
     recursive: Annotated[
         bool, strawberry.argument(description="Whether to include all folders below it.")
     ] = False,
-) -> list[FolderCountersRecord]:
+) -> list[FolderSums]:
     """Load the sums of the counters of folders and everything below them that the viewer sees.
 
     `plain` reads the counters of the folders alone.
@@ -291,7 +297,7 @@ async def summary_of(
         .where(in_keys(_top.c.uuid, keys))
         .group_by(_top.c.uuid)
     )
-    rows = await context.database.rows(statement, FolderCountersRecord)
+    rows = await context.database.rows(statement, FolderSums)
     by_folder = {row.folder_uuid: row for row in rows}
     return [by_folder[key] for key in keys]
 

@@ -14,8 +14,11 @@ from gateway.catalog.rules.metadata_entries import (
     declared_type,
     entries_of,
 )
+from gateway.catalog.rules.metadata_types import MAX_KEY
 from gateway.context import Context
 from gateway.database.dialects import in_keys
+from gateway.error_texts import sized
+from gateway.errors import bad_input
 from gateway.execution.declarations import batch
 from gateway.models.items import items
 from gateway.models.revisions import item_revisions
@@ -90,6 +93,8 @@ async def metadata_vocabulary(
     These are the keys of the metadata schema whose values are not nested. Keys that are used
     without being declared are not listed: they could be those of items that the viewer cannot see.
     """
+    if element is not None and len(element) > MAX_KEY:
+        raise bad_input(sized("element", 0, MAX_KEY, len(element)), "element")
     terms = []
     for key, field in sorted((await declared_fields(context.database)).items()):
         value_type = declared_type(field)

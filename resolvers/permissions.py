@@ -254,7 +254,9 @@ class Permissions:
         self._mark_checked(name)
         connection = _connection(on)
         roles = await roles_on_folders(connection, self._viewer, uuids)
-        admin = {uuid for uuid in uuids if _is_admin(roles.get(uuid))}
+        admin = {
+            uuid for uuid in uuids if uuid in roles and roles[uuid].role is StorageUserRole.ADMIN
+        }
         return set(uuids) - (admin & await folders_with_phi_grant(connection, self._viewer, admin))
 
     async def roles(
@@ -320,10 +322,6 @@ class Permissions:
         if not isinstance(requirement, kind):
             raise TypeError(f"The requirement on {name} is not a {kind.__name__}.")
         return requirement
-
-
-def _is_admin(effective: EffectiveRole | None) -> bool:
-    return effective is not None and effective.role is StorageUserRole.ADMIN
 
 
 def _described(

@@ -56,6 +56,7 @@ _ENTRIES = {
     "DicomInstance": "DICOM instances",
     "OrganisationTag": "tags",
     "ItemRevision": "revisions of an item",
+    "KeptItem": "items that outlived their folder",
     "PendingUpload": "unfinished uploads",
     "Job": "jobs",
     "ReencodeJob": "re-encoding jobs",

@@ -224,7 +224,11 @@ class Making:
             headers["Accept-Ranges"] = "none"
             if request.method == "HEAD":
                 return Response(headers=headers)
-            return self._response(self._streamed(), 200, headers)
+            index = self._resources.enter_context(ArchiveIndex())
+            streamed = StreamedArchive(
+                index, self._reader.read, lambda entry, why: self._failures.add(entry.name, why)
+            )
+            return self._response(streamed.content(self._in_pages(), self._errors), 200, headers)
         archive = SealedArchive(self._index, partial(self._reader.expect, were_seen=False))
         tag = f'"{self._index.digest[:40]}"'
         headers |= {"Accept-Ranges": "bytes", "ETag": tag}
@@ -255,14 +259,6 @@ class Making:
                     yield chunk
 
         return ArchiveResponse(checked(), status, headers, self._resources.pop_all())
-
-    def _streamed(self) -> Content:
-        """Return the content of an archive whose entries become known as it is sent."""
-        index = self._resources.enter_context(ArchiveIndex())
-        archive = StreamedArchive(
-            index, self._reader.read, lambda entry, why: self._failures.add(entry.name, why)
-        )
-        return archive.content(self._in_pages(), self._errors)
 
     async def _in_pages(self) -> AsyncIterator[ArchiveEntry]:
         """Yield all entries, and tell the reader of the next ones."""

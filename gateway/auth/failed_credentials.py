@@ -57,7 +57,8 @@ class FailedCredentials:
         """Raise `TooManyFailures` if the credential with this digest must not be looked at."""
         failures = self._by_network.get(_network() or "")
         remaining = failures.ends_at - monotonic() if failures else 0
-        if failures and failures.count >= self._limit and remaining > 0 and self._is_new(key):
+        is_over = failures and failures.count >= self._limit and remaining > 0
+        if failures and is_over and self._good.unknown([key]):
             if failures.count == self._limit:  # once, as attempts may come in thousands
                 note_limit("failed_credentials", self._limit, failures.count + 1)
                 failures.count += 1
@@ -79,9 +80,6 @@ class FailedCredentials:
         self._by_network.move_to_end(network)
         if len(self._by_network) > _MAX_NETWORKS:
             self._by_network.popitem(last=False)
-
-    def _is_new(self, key: str) -> bool:
-        return bool(self._good.unknown([key]))
 
 
 def _network() -> str | None:

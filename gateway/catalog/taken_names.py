@@ -188,7 +188,12 @@ async def _takers(
     roots = {fold(name) for home, name in names if home is None}
     taken: defaultdict[Name, list[Taker]] = defaultdict(list)
     if inner:
-        for folder in await transaction.rows(_folders_named(transaction, inner), FolderRecord):
+        wanted = key_pairs(transaction.connection, inner)
+        matches = sa.and_(
+            folders.c.parent_uuid == wanted.c.first, folders.c.name_key == wanted.c.second
+        )
+        named = sa.select(folders).join(wanted, matches).order_by(folders.c.uuid)
+        for folder in await transaction.rows(named, FolderRecord):
             taken[folder.parent_uuid, in_nfc(folder.name)].append(Taker(True, folder))
         for item in await transaction.rows(_items_named(transaction, inner), _PlacedItem):
             taken[item.place, in_nfc(item.name)].append(Taker(False, cast(ItemRecord, item)))
@@ -199,14 +204,6 @@ async def _takers(
         for root in await transaction.rows(visible.order_by(folders.c.uuid), FolderRecord):
             taken[None, in_nfc(root.name)].append(Taker(True, root))
     return taken
-
-
-def _folders_named(transaction: Transaction, keys: Collection[tuple[UUID, str]]) -> sa.Select[Any]:
-    wanted = key_pairs(transaction.connection, keys)
-    matches = sa.and_(
-        folders.c.parent_uuid == wanted.c.first, folders.c.name_key == wanted.c.second
-    )
-    return sa.select(folders).join(wanted, matches).order_by(folders.c.uuid)
 
 
 def _items_named(

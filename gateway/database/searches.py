@@ -340,13 +340,11 @@ def folded(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 
 def add_functions(connection: Any) -> None:
     """Give a connection of SQLite the functions that searches call."""
-    connection.create_function(FOLD, 1, _fold_or_none, deterministic=True)
+    connection.create_function(
+        FOLD, 1, lambda text: None if text is None else fold(text), deterministic=True
+    )
     connection.create_function(PART, 3, _part_or_none, deterministic=True)
     connection.create_function(NFC, 1, partial(unicodedata.normalize, "NFC"), deterministic=True)
-
-
-def _fold_or_none(text: str | None) -> str | None:
-    return None if text is None else fold(text)
 
 
 def _part_or_none(text: str | None, separator: str, number: int) -> str | None:

@@ -51,8 +51,9 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     It has `message`, `locations` and `path` where these are known, and `extensions` with the code.
     """
     reason = _reason_of(error)
-    if reason is NO_DATABASE and _is_about_a_change(error):
-        reason = UNREAD
+    path, operation = getattr(error, "path", None), OPERATION.get()
+    if reason is NO_DATABASE and path and operation and path[0] in operation.changes:
+        reason = UNREAD  # the change itself has been committed
     note_error(reason.code)
     note_excess(reason)
     cause = getattr(error, "original_error", None) or error
@@ -63,7 +64,6 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     if reason is NO_ROOM:
         FULL_DISK_LOG.note(cause)
     if reason is MASKED:
-        path = getattr(error, "path", None)
         log.error("operation_failed", request_id=request_id, path=path, exc_info=cause)
     message = _without_echo(_PYTHON_TEXT.sub(", found", reason.message))
     if len(message) > MAX_MESSAGE_LENGTH:
@@ -83,12 +83,6 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
         extensions["retryAfter"] = reason.retry_after
     body["extensions"] = extensions
     return body
-
-
-def _is_about_a_change(error: Exception) -> bool:
-    """Return whether an error is about the result of a mutation that has been committed."""
-    path, operation = getattr(error, "path", None), OPERATION.get()
-    return bool(path and operation and path[0] in operation.changes)
 
 
 def _without_echo(message: str) -> str:
@@ -123,15 +117,12 @@ def _reason_of(error: BaseException | None) -> DomainError:
             return bad_input(f"{sentence.removesuffix('.')}.")
         case GraphQLError(extensions={"code": ErrorCode() as code}):
             return DomainError(code, error.message)
-        case GraphQLError(original_error=GraphQLError() as cause) if _is_about_a_value(cause):
+        case GraphQLError(original_error=GraphQLError(nodes=nodes)) if any(
+            isinstance(node, ValueNode) for node in nodes or ()
+        ):  # graphql-core refused an argument: only then it points at a value
             return bad_input(error.message)
         case GraphQLError(original_error=cause):
             return _reason_of(cause)
         case CommitUnknown():
             return IN_DOUBT
     return NO_DATABASE if is_outage(error) else MASKED
-
-
-def _is_about_a_value(error: GraphQLError) -> bool:
-    """Return whether graphql-core refused an argument: only then it points at a value."""
-    return any(isinstance(node, ValueNode) for node in error.nodes or ())

@@ -59,16 +59,19 @@ def shape_of(value: Any) -> Hashable:
         case dict() if len(value) <= _MAX_FIELDS:
             return tuple(
                 [
-                    (name, len(each) if isinstance(each, list) else _name_in(each))
+                    (
+                        name,
+                        len(each)
+                        if isinstance(each, list)
+                        else shape_of(each)
+                        if isinstance(each, str)
+                        else "",
+                    )
                     for name, each in value.items()
                     if each is not None
                 ]
             )
     return "undefined" if value is Undefined else "other"
-
-
-def _name_in(value: Any) -> str:
-    return value if isinstance(value, str) and len(value) <= _MAX_NAME and value.isupper() else ""
 
 
 def conditions_in(filter: Any) -> int:

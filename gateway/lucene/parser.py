@@ -16,7 +16,6 @@ from gateway.lucene.tree import (
     Field,
     Leaf,
     Node,
-    Pattern,
     QueryError,
     Range,
     Term,
@@ -206,7 +205,12 @@ class _Parser:
             )
             raise QueryError(token.column, message)
         if value.text is None and len(value.longest) < MIN_LITERAL:
-            raise QueryError(token.column, _pattern_message(value, field))
+            message = (
+                f"A pattern must have at least {MIN_LITERAL} characters in a row without * and ?."
+            )
+            if field is not None and set(value.pieces) == {Wildcard.ANY}:
+                message += f" To find any value, write {EXISTS}:{field.name}."
+            raise QueryError(token.column, message)
         return self._counted(Term(token.column, field, value))
 
     def _counted(self, leaf: Leaf) -> Leaf:
@@ -214,10 +218,3 @@ class _Parser:
         if self._terms > MAX_TERMS:
             raise QueryError(leaf.column, f"A query can have at most {MAX_TERMS} terms.")
         return leaf
-
-
-def _pattern_message(value: Pattern, field: Field | None) -> str:
-    message = f"A pattern must have at least {MIN_LITERAL} characters in a row without * and ?."
-    if field is not None and set(value.pieces) == {Wildcard.ANY}:
-        return f"{message} To find any value, write {EXISTS}:{field.name}."
-    return message

@@ -142,7 +142,9 @@ def sniff_signature(head: bytes) -> str | None:
     for offset, mark, mime_type in SIGNATURES:
         if head.startswith(mark, offset):
             return mime_type
-    return CHUNK_FORMS.get(head[8:12]) if head[:4] in CHUNK_MARKS else _sniff_dsd(head)
+    if head[:4] in CHUNK_MARKS:
+        return CHUNK_FORMS.get(head[8:12])
+    return "audio/x-dff" if head[:4] == b"FRM8" and head[12:16] == b"DSD " else None
 
 
 def sniff_text_image(head: bytes) -> str | None:
@@ -176,10 +178,6 @@ def sniff_weak_signature(head: bytes) -> str | None:
     if head[4:6] in (b"\x11\xaf", b"\x12\xaf") and head[14:16] in (b"\0\0", b"\3\0"):
         return "video/x-flic"
     return None
-
-
-def _sniff_dsd(head: bytes) -> str | None:
-    return "audio/x-dff" if head[:4] == b"FRM8" and head[12:16] == b"DSD " else None
 
 
 def _first_match(patterns: tuple[tuple[re.Pattern[bytes], str], ...], head: bytes) -> str | None:

@@ -12,11 +12,6 @@ from gateway.models.base import Key, table_of
 _FLAGS = ("is_tombstone", "is_placeholder")
 
 
-def _index_in_order(column: str) -> sa.Index:
-    name = f"ix_item_shares_folder_uuid_{column}"
-    return sa.Index(name, "folder_uuid", column, "item_uuid", *_FLAGS)
-
-
 class ItemShareRecord(SQLModel, table=True):
     """An item in a folder that is not its own, where it can be read.
 
@@ -32,7 +27,9 @@ class ItemShareRecord(SQLModel, table=True):
     __tablename__ = "item_shares"
     __table_args__ = (
         *(
-            _index_in_order(column)
+            sa.Index(
+                f"ix_item_shares_folder_uuid_{column}", "folder_uuid", column, "item_uuid", *_FLAGS
+            )
             for column in ("name_key", "natural_key", "created_at", "last_edited_at", "file_size")
         ),
     )

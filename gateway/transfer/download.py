@@ -148,11 +148,8 @@ class _Download:
                 message = "There is another file of that name. Use --overwrite to replace it."
                 self.report.end(file.name, FileOutcome.FAILED, message)
                 return
-            await fetch_file(self._site, file, self._moved)
+            await fetch_file(self._site, file, lambda size: self.report(TransferEvent(moved=size)))
         except (SiteError, DamagedFileError, OSError) as error:
             self.report.end(file.name, FileOutcome.FAILED, str(error))
         else:
             self.report.end(file.name, FileOutcome.FETCHED)
-
-    def _moved(self, size: int) -> None:
-        self.report(TransferEvent(moved=size))

@@ -144,14 +144,17 @@ class TreeImport:
             return
         local = file.entry.file
         try:
-            await send_file(self._site, file.target, local.path, local.size or 0, self._moved)
+            await send_file(
+                self._site,
+                file.target,
+                local.path,
+                local.size or 0,
+                lambda size: self._report(TransferEvent(moved=size)),
+            )
         except (SiteError, FileChangedError, OSError) as error:
             self._report.end(local.name, FileOutcome.FAILED, str(error))
         else:
             self._in_job.append(file)
-
-    def _moved(self, size: int) -> None:
-        self._report(TransferEvent(moved=size))
 
     async def _start(self, wanted: Sequence[_Announced], import_uuid: str | None) -> None:
         """Start the job that turns placeholders into items; those of unsent files are removed."""

@@ -124,17 +124,13 @@ class Batches:
         taken = [self._next] if self._next else []
         self._next = None
         for each in self._walk:
-            if len(taken) >= self._size and not (
-                self._keeps_whole and _are_together(taken[-1], each)
-            ):
+            directory = each.name.rpartition("/")[0]
+            is_torn = self._keeps_whole and taken and taken[-1].name.rpartition("/")[0] == directory
+            if len(taken) >= self._size and not is_torn:
                 self._next = each
                 break
             taken.append(each)
         return taken
-
-
-def _are_together(first: LocalFile | Unsent, second: LocalFile | Unsent) -> bool:
-    return first.name.rpartition("/")[0] == second.name.rpartition("/")[0]
 
 
 def sha256_of(path: Path) -> str:

@@ -92,8 +92,12 @@ async def upload_tree(
         raise SiteError(f"{destination} is not a folder.", "BAD_USER_INPUT")
     walk = local_files(paths, options.exclude)
     batches = Batches(walk, BATCH, whole_directories=options.keeps_directories_whole)
-    if unknown := set(options.metadata) - await asyncio.to_thread(_known, paths, options):
-        raise ValueError(f"There is metadata for {min(unknown)}, which is not uploaded.")
+    if options.metadata:
+        known = await asyncio.to_thread(
+            lambda: {each.name for each in local_files(paths, options.exclude)}
+        )
+        if unknown := options.metadata.keys() - known:
+            raise ValueError(f"There is metadata for {min(unknown)}, which is not uploaded.")
     slots = asyncio.Semaphore(_JOBS_AT_ONCE)
     async with task_group() as ends:
         async for batch in _prepared(batches, options, report):
@@ -117,13 +121,6 @@ def _import_options(folder_uuid: str, options: UploadOptions) -> dict[str, Any]:
         "dicomSeries": options.dicom_series,
         "ifNameTaken": "ALLOW_DUPLICATE" if options.allow_duplicates else "REUSE",
     }
-
-
-def _known(paths: Sequence[Path], options: UploadOptions) -> set[str]:
-    """Return the paths for which there can be metadata; they are only looked for if there is."""
-    if not options.metadata:
-        return set()
-    return {each.name for each in local_files(paths, options.exclude)}
 
 
 async def _prepared(

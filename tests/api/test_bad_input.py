@@ -22,10 +22,14 @@ OWNERS = {
     "DicomSeries": 'query { dicomStudy(folderUuid: "%(folderUuid)s", studyUid: "%(studyUid)s") { series { nodes {',
     "DicomInstance": 'query { storageItem(uuid: "%(scanUuid)s") { ... on DicomFileItem { instance {',
     "DicomCopyJob": 'query { job(uuid: "%(copyJobUuid)s") { ... on DicomCopyJob {',
+    "DeletionJob": 'query { job(uuid: "%(folderDeletionUuid)s") { ... on DeletionJob {',
     "DicomDeletionJob": 'query { job(uuid: "%(deletionJobUuid)s") { ... on DicomDeletionJob {',
     "Mutation": "mutation {",
     "StorageFolder": 'query { storageFolder(uuid: "%(folderUuid)s") {',
     "StorageItem": 'query { storageItem(uuid: "%(itemUuid)s") {',
+    "Bitstream": 'query { storageItem(uuid: "%(itemUuid)s") { bitstreams { nodes {',
+    "ItemRevision": 'query { storageItem(uuid: "%(itemUuid)s") { revisions { nodes {',
+    "DownloadManifestFile": 'query { storageFolder(uuid: "%(folderUuid)s") { downloadManifest { nodes {',
     "StorageItemConnection": 'query { storageFolder(uuid: "%(folderUuid)s") { items {',
     "ReencodeJob": "query { reencodeJobs { nodes {",
     "VideoRendition": 'query { storageItem(uuid: "%(itemUuid)s") { ... on VideoItem { rendition {',
@@ -87,7 +91,7 @@ def build_operation(way: str, name: str, field: GraphQLField, case: Case) -> dic
     declared = ", ".join(f"${argument}: {field.args[argument].type}" for argument in case.arguments)
     passed = ", ".join(f"{argument}: ${argument}" for argument in case.arguments)
     start = way.replace(" {", f" asked({declared}) {{", 1)
-    document = f"{start} answer: {name}({passed}) {shortest(field)} {'}' * way.count('{')}"
+    document = f"{start} answer: {name}({passed}) {shortest(field)} {'}' * (way.count('{') - way.count('}'))}"
     return {"query": document, "variables": case.arguments}
 
 
@@ -98,7 +102,10 @@ def shortest(field: GraphQLField) -> str:
         return ""
     if kind.name.endswith("Payload"):
         return "{ userErrors { code message path } }"
-    return "{ totalCount nodes { __typename } }" if kind.name.endswith("Connection") else "{ __typename }"
+    if not kind.name.endswith("Connection"):
+        return "{ __typename }"
+    assert isinstance(kind, GraphQLObjectType)
+    return f"{{ {'totalCount' if 'totalCount' in kind.fields else ''} nodes {{ __typename }} }}"
 
 
 def errors_in(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -78,6 +78,10 @@ ALLOWED = {
     # The demo is a client of the site.
     "gateway.demo.client": {"httpx"},
     "gateway.demo.collection": {"httpx"},
+    # Commands and scripts are clients of the site, at a URL that whoever runs them names.
+    "gateway.transfer.receiving": {"httpx"},
+    "gateway.transfer.sending": {"httpx"},
+    "gateway.transfer.site": {"httpx"},
     # The server itself.
     "gateway.http.connections": {"socket"},
     "gateway.http.server": {"socket", "uvicorn", "create_server"},

@@ -107,7 +107,6 @@ WITHOUT_FIELD = {
             "linked_folder_uuid",
             "name_key",
             "natural_key",
-            "older_size",
             "remote_etag",
             "remote_key",
             "remote_modified_at",
@@ -236,6 +235,7 @@ def test_what_payloads_and_events_name_by_uuid_they_name_by_id() -> None:
     # Fields of metadata can be restored, and a job has yet to delete a study, of which others may see a part.
     without_deleted = {"DeleteMetadataSchemaFieldPayload", "DeleteDicomStudyPayload"}
     without_deleted |= {"DeleteStudyAttachmentPayload", "DeleteItemRevisionsPayload"}  # the item stays
+    without_deleted.add("DeleteStorageItemMetadataPayload")  # entries have no other name than their keys
     without_id = {"importUuid"}  # nothing but a job can be made of an import
     for kind in own_types():
         if isinstance(kind, GraphQLObjectType) and (kind.name.endswith(("Payload", "Result")) or kind.name in named):

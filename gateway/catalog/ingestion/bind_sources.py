@@ -28,7 +28,6 @@ from gateway.database.tree import within
 from gateway.error_texts import leaves_masked_tree
 from gateway.errors import DomainError, bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageUserRole
-from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.integrations import CloudIntegrationRecord
@@ -211,7 +210,11 @@ async def _placeholder_errors(
         elif row.uuid not in free:
             message = "The placeholder is already used by another file or job."
             errors.append(bad_input(message, *source.path))
-        elif not _fits(source, announced := expected[row.uuid].item_type):
+        elif (
+            source.item_type is not (announced := expected[row.uuid].item_type)
+            and source.item_type
+            and announced
+        ):
             message = f"The placeholder is of type {announced}, not {source.item_type}."
             errors.append(bad_input(message, *source.path))
         elif expected[row.uuid].parts_id is not None:
@@ -221,11 +224,6 @@ async def _placeholder_errors(
             source.file_size = expected[row.uuid].file_size
             free.remove(row.uuid)
     return errors
-
-
-def _fits(source: UnitSource, announced: StorageItemType | None) -> bool:
-    """Return whether a file may have the kind that was announced, if both name one."""
-    return None in (source.item_type, announced) or source.item_type is announced
 
 
 async def _readable_objects(

@@ -178,7 +178,9 @@ def to_spec(plan: UnitPlan, entry: str | None = None) -> UnitSpec:
                 "client_metadata": source.client_metadata,
                 "facts": source.facts,
                 "settings": source.settings,
-                "source_modified_at": _stored_time(source.source_modified_at),
+                "source_modified_at": (
+                    source.source_modified_at.isoformat() if source.source_modified_at else None
+                ),
                 "parsing": source.parsing,
             }
             for source in plan.sources
@@ -211,7 +213,11 @@ def from_spec(spec: UnitSpec, title: str | None, *path: str | int) -> UnitPlan:
             client_metadata=source["client_metadata"],
             facts=source["facts"],
             settings=source.get("settings"),
-            source_modified_at=_read_time(source.get("source_modified_at")),
+            source_modified_at=(
+                datetime.fromisoformat(moment)
+                if (moment := source.get("source_modified_at"))
+                else None
+            ),
             parsing=source.get("parsing"),
         )
         for source in spec["sources"]
@@ -240,11 +246,3 @@ def _target_from(spec: TargetSpec, path: Path) -> UnitTarget:
         spec["expected_revision"],
         spec["changes"],
     )
-
-
-def _stored_time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
-def _read_time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
