@@ -67,7 +67,7 @@ class _Number(NamedTuple):
 
 
 class _ReadBefore(NamedTuple):
-    """What is known of the DICOM object in the file of an item."""
+    """Knowledge of the DICOM object in the file of an item."""
 
     item_uuid: UUID
     number: int | None
