@@ -185,7 +185,14 @@ async def revision_of(
     return [by_key.get((uuid, wanted[uuid])) for uuid in uuids]
 
 
-@batch(revisions.c.item_uuid, revisions.c.number, listed=lambda given: given.get("first", 100))
+@batch(
+    revisions.c.item_uuid,
+    revisions.c.number,
+    # The cost is counted before variables are checked.
+    listed=lambda given: (
+        min(max(first, 0), 1000) if isinstance(first := given.get("first"), int) else 100
+    ),
+)
 async def files_of_revision(
     context: Context,
     keys: list[tuple[UUID, int]],

@@ -40,7 +40,7 @@ from tests.house.sources import modules
 
 CORE = core_schema(api)
 UNREACHED = {
-    *("DatasetUsage", "MetadataIngestionConfig", "SidecarMatcher", "SignedUrl"),
+    *("DatasetUsage", "MetadataIngestionConfig", "MetricUrl", "SidecarMatcher", "SignedUrl"),
     *("StorageFolderSummary", "StorageItemInaccessible", "StoragePathElement"),
     *("TimeSeriesColumn", "TimeSeriesContent", "TimeSeriesLineChannel", "TimeSeriesPointsChannel"),
     *("TimeSeriesParsing", "TimeSeriesViewSettings", "UploadUnitError", "UploadedItem"),

@@ -125,7 +125,11 @@ WITHOUT_FIELD = {
     "OrganisationTag": {"deletion_uuid", "name_key"},
     "StorageFolderSummary": {"folder_uuid", "folders", "older_size"},
     "UploadUnit": {"is_bound"},
-    "PendingUpload": {"integration_uuid", "item_type", "source_url", "unit_uuid", "user_uuid"},
+    "PendingUpload": {
+        *("import_group", "import_position", "import_uuid", "integration_uuid", "item_type"),
+        *("source_url", "target_uuid", "unit_uuid", "user_uuid"),
+    },
+    "StorageChange": {"is_private"},
     "DicomStudy": {"conflicts", "corrections", "name_key"},
     "DicomSeries": {"file_size", "frames", "instances", "superseded"},
     "DicomInstance": {"header_digest", "is_live"},
