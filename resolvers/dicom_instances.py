@@ -37,7 +37,7 @@ from resolvers.inputs.dicom import DicomInstanceFilter
 from resolvers.orders import in_sequence
 from resolvers.signed_files import Disposition, ServedFile, sign_files
 from resolvers.signed_urls import Lifetime
-from resolvers.thumbnails import Frame, SignedThumbnail, Size, thumbnail_of
+from resolvers.thumbnails import Frame, SignedThumbnail, Size, picture_key, thumbnail_of
 
 MAX_UIDS = 1000
 MAX_VERSIONS = 100
@@ -206,6 +206,7 @@ class InstanceFile(NamedTuple):
     is_tombstone: bool
     is_placeholder: bool
     integration_uuid: UUID | None
+    picture_key: str | None
     is_restricted: bool
 
 
@@ -213,9 +214,12 @@ async def _files(context: Context, keys: list[UUID]) -> list[InstanceFile]:
     """Return the files of instances, which several fields share."""
 
     async def load(loaded: list[UUID]) -> list[InstanceFile]:
-        columns = [items.c[name] for name in InstanceFile._fields[:-1]]
-        restricted = is_restricted.expression(context.viewer).label("is_restricted")
-        statement = sa.select(*columns, restricted).where(in_keys(items.c.uuid, loaded))
+        columns = [items.c[name] for name in InstanceFile._fields[:-2]]
+        of_viewer = [
+            column.expression(context.viewer).label(column.key)
+            for column in (picture_key, is_restricted)
+        ]
+        statement = sa.select(*columns, *of_viewer).where(in_keys(items.c.uuid, loaded))
         rows = await context.database.rows(statement, InstanceFile)
         files = {row.uuid: row for row in rows}
         return [files[key] for key in loaded]

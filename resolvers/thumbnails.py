@@ -11,17 +11,20 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
-from gateway.catalog.thumbnails import RETRIED
+from gateway.catalog.thumbnails import RETRIED, chosen_picture
 from gateway.clock import SITE_CLOCK, now
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.errors import bad_input
 from gateway.execution.declarations import Key, batch
+from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.thumbnail_sizes import COVER, ThumbnailSize, fitted, stored_size
 from gateway.media.drawing.frames import MIME_TYPE
+from gateway.models.base import Key as KeyType
 from gateway.models.items import items
+from gateway.models.revisions import bitstreams
 from gateway.models.thumbnails import ThumbnailRecord, thumbnails
 from resolvers.identity import is_restricted
 from resolvers.signed_urls import bounds_of, lifetime_of
@@ -64,17 +67,33 @@ class DrawnFile(NamedTuple):
     item_type: StorageItemType
     is_tombstone: bool
     is_placeholder: bool
+    picture_key: str | None
     is_restricted: bool
 
+    @property
+    def source(self) -> tuple[str | UUID, StorageItemType]:
+        """The file that is drawn, and as what; a picture that was chosen takes precedence."""
+        if self.picture_key:
+            return self.picture_key, StorageItemType.IMAGE
+        return self.object_key or self.uuid, self.item_type
 
+
+DrawnKey = tuple[UUID, str | None, str | None, StorageItemType, bool, bool, str | None, bool]
 State = ThumbnailRecord | ThumbnailUnavailableReason
-_NEEDS: tuple[Key, ...] = (*(items.c[name] for name in DrawnFile._fields[:-1]), is_restricted)
+picture_key = viewer_column(
+    items, "picture_key", KeyType, lambda _: chosen_picture(bitstreams.c.object_key)
+)
+_NEEDS: tuple[Key, ...] = (
+    *(items.c[name] for name in DrawnFile._fields[:-2]),
+    picture_key,
+    is_restricted,
+)
 
 
 @batch(*_NEEDS, work=5)
 async def thumbnail_of(
     context: Context,
-    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool, bool]],
+    keys: list[DrawnKey],
     *,
     size: Size = ThumbnailSize.SMALL,
     frame: Frame = None,
@@ -99,7 +118,7 @@ async def thumbnail_of(
 @batch(*_NEEDS)
 async def unavailable_reason(
     context: Context,
-    keys: list[tuple[UUID, str | None, str | None, StorageItemType, bool, bool, bool]],
+    keys: list[DrawnKey],
     *,
     frame: Frame = None,
 ) -> list[ThumbnailUnavailableReason | None]:
@@ -130,8 +149,9 @@ async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int)
     drawable = [file for file, reason in reasons.items() if reason is None]
     rows: dict[tuple[str | UUID | None, StorageItemType], ThumbnailRecord] = {}
     if drawable:
-        keys = [file.object_key for file in drawable if file.object_key]
-        elsewhere = [file.uuid for file in drawable if not file.object_key]
+        sources = [file.source[0] for file in drawable]
+        keys = [source for source in sources if isinstance(source, str)]
+        elsewhere = [source for source in sources if isinstance(source, UUID)]
         chosen = sa.select(thumbnails).where(
             in_keys(thumbnails.c.source_key, keys) | in_keys(thumbnails.c.item_uuid, elsewhere),
             thumbnails.c.frame == frame,
@@ -142,7 +162,7 @@ async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int)
     wanted: list[UUID] = []
     recent, moment = SITE_CLOCK.long_before(RETRY_AFTER), now()
     for file in files:
-        drawn = rows.get((file.object_key or file.uuid, file.item_type))
+        drawn = rows.get(file.source)
         states.append(reasons[file] or drawn or ThumbnailUnavailableReason.PENDING)
         # A time in the future is from before the clock was stepped back.
         is_late = (
@@ -163,11 +183,12 @@ def _reason_of_item(file: DrawnFile) -> ThumbnailUnavailableReason | None:
         return ThumbnailUnavailableReason.TOMBSTONE
     if file.is_placeholder:
         return ThumbnailUnavailableReason.NOT_YET_STORED
-    if ITEM_KINDS[file.item_type].drawer is None:
+    if ITEM_KINDS[file.source[1]].drawer is None:
         return ThumbnailUnavailableReason.NOT_DRAWABLE
     if file.is_restricted:
         return ThumbnailUnavailableReason.PHI_RESTRICTED
-    return ThumbnailUnavailableReason.NOT_YET_STORED if file.url is None else None
+    is_stored = file.url is not None or file.picture_key is not None
+    return None if is_stored else ThumbnailUnavailableReason.NOT_YET_STORED
 
 
 async def _request(context: Context, wanted: Sequence[UUID], frame: int) -> None:

@@ -117,6 +117,7 @@ from resolvers.mutations.revisions import (
     delete_bitstreams,
     delete_item_revisions,
     restore_item_revision,
+    set_thumbnail,
     update_bitstream,
 )
 from resolvers.mutations.sessions import (
@@ -264,6 +265,7 @@ from schema.payloads.revisions import (
     DeleteBitstreamsPayload,
     DeleteItemRevisionsPayload,
     RestoreItemRevisionPayload,
+    SetThumbnailPayload,
     UpdateBitstreamPayload,
 )
 from schema.payloads.sessions import (
@@ -313,6 +315,7 @@ class Mutation:
     create_storage_item: CreateStorageItemPayload = mutation(create_storage_item)
     create_link_item: CreateLinkItemPayload = mutation(create_link_item)
     update_bitstream: UpdateBitstreamPayload = mutation(update_bitstream)
+    set_thumbnail: SetThumbnailPayload = mutation(set_thumbnail)
     delete_bitstreams: DeleteBitstreamsPayload = mutation(delete_bitstreams)
     restore_item_revision: RestoreItemRevisionPayload = mutation(restore_item_revision)
     delete_item_revisions: DeleteItemRevisionsPayload = mutation(delete_item_revisions)

@@ -89,6 +89,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "createStorageItem": WRITE_DATA,
     "createLinkItem": WRITE_DATA,
     "updateBitstream": WRITE_DATA,
+    "setThumbnail": WRITE_DATA,
     "deleteBitstreams": ADMIN_DATA,
     "restoreItemRevision": WRITE_DATA,
     "deleteItemRevisions": ADMIN_DATA,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from gateway.catalog.ingestion.finish_items import ReadSource, finish_items
 from gateway.catalog.integrations import find_integration
 from gateway.catalog.ledger.stored_objects import release_objects
+from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs
 from gateway.catalog.reprobing import enqueue_chosen
 from gateway.catalog.revisions import add_revision, freeze_head, head_columns, save_head
 from gateway.catalog.rules.client_facts import object_of_facts
@@ -21,6 +22,7 @@ from gateway.database.engine import Transaction
 from gateway.ids import uuid7
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
+from gateway.kinds.thumbnail_sizes import COVER
 from gateway.models.items import ItemRecord
 from gateway.models.revisions import (
     BitstreamRecord,
@@ -67,6 +69,26 @@ async def update_file(
     columns = await head_columns(transaction, row, row.revision_number)
     before = {"file": file.name, **{name: getattr(file, name) for name in changed}}
     await save_head(transaction, user_uuid, row, columns, "UPDATE", before, changed)
+
+
+async def choose_thumbnail(
+    transaction: Transaction,
+    queue: Queue,
+    user_uuid: UUID,
+    row: ItemRecord,
+    file: BitstreamRecord | None,
+) -> None:
+    """Let a file of an item's head, a picture, represent the item; None stands for its own."""
+    chosen = await files_with(transaction, row, bitstreams.c.is_thumbnail)
+    before = next((each for each in chosen if each.last_revision is None), None)
+    if (before and before.uuid) == (file and file.uuid):
+        return
+    await _update(transaction, [each.uuid for each in chosen], {"is_thumbnail": False})
+    await _update(transaction, [file.uuid] if file else [], {"is_thumbnail": True})
+    old, new = ({"thumbnail": each.name if each else None} for each in (before, file))
+    await save_head(transaction, user_uuid, row, {}, "UPDATE", old, new)
+    args = MakeThumbnailsArgs(items=[row.uuid.hex], frame=COVER)
+    await queue.enqueue(transaction, MAKE_THUMBNAILS, args)
 
 
 async def delete_files(
@@ -116,6 +138,7 @@ async def restore_revision(
             "uuid": uuid7(),
             "first_revision": newest,
             "last_revision": None,
+            "is_thumbnail": False,
             "facts": None,
         }
         for file in wanted

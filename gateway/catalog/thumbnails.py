@@ -21,6 +21,7 @@ from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.kinds.thumbnail_sizes import COVER
 from gateway.models.base import new_row
 from gateway.models.items import StoredObjectRecord, items, stored_objects
+from gateway.models.revisions import bitstreams
 from gateway.models.thumbnails import ThumbnailRecord, thumbnails
 from gateway.queues.base import Queue
 from gateway.stores.keys import new_key
@@ -29,6 +30,18 @@ MAX_FRAMES = 100
 """Frames of a file, besides its cover, of which thumbnails are kept."""
 RETRIED = (ThumbnailUnavailableReason.PENDING, ThumbnailUnavailableReason.STORE_UNREACHABLE)
 """Reasons that a later attempt may end."""
+
+
+def chosen_picture(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column of the file that was chosen as an item's thumbnail, or null."""
+    picture = sa.select(column).where(
+        bitstreams.c.item_uuid == items.c.uuid,
+        bitstreams.c.is_thumbnail,
+        bitstreams.c.last_revision.is_(None),
+        ~bitstreams.c.is_lost,
+    )
+    chosen = picture.limit(1).correlate(items).scalar_subquery()
+    return sa.case((items.c.file_count.is_not(None), chosen))
 
 
 class DrawableItem(NamedTuple):
@@ -41,11 +54,26 @@ class DrawableItem(NamedTuple):
     integration_uuid: UUID | None
     file_size: int | None
     time_series: dict[str, Any] | None
+    picture_key: str | None
+    picture_size: int | None
 
     @property
     def source(self) -> tuple[str | UUID, StorageItemType]:
         """The file that is drawn, and as what."""
         return self.object_key or self.uuid, self.item_type
+
+    @property
+    def drawn(self) -> "DrawableItem":
+        """The item as if the picture that was chosen for it were its file."""
+        if self.picture_key is None:
+            return self
+        return self._replace(
+            item_type=StorageItemType.IMAGE,
+            object_key=self.picture_key,
+            file_size=self.picture_size,
+            url="",
+            integration_uuid=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +92,25 @@ async def begin_thumbnails(
     Items that were deleted or cannot be drawn are passed over.
     """
     drawn = [item_type for item_type, kind in ITEM_KINDS.items() if kind.drawer]
+    picture = chosen_picture(bitstreams.c.object_key)
     chosen = (
-        sa.select(*(items.c[name] for name in DrawableItem._fields))
+        sa.select(
+            *(items.c[name] for name in DrawableItem._fields[:-2]),
+            picture.label("picture_key"),
+            chosen_picture(bitstreams.c.file_size).label("picture_size"),
+        )
         .where(
             in_keys(items.c.uuid, uuids),
-            items.c.item_type.in_(drawn),
-            items.c.url.is_not(None),
+            sa.or_(
+                sa.and_(items.c.item_type.in_(drawn), items.c.url.is_not(None)),
+                picture.is_not(None),
+            ),
             ~items.c.is_tombstone,
         )
         .order_by(items.c.uuid)
         .with_for_update(read=True, key_share=True)
     )
-    rows = [DrawableItem(*row) for row in await transaction.rows(chosen, DrawableItem)]
+    rows = [DrawableItem(*row).drawn for row in await transaction.rows(chosen, DrawableItem)]
     by_source = {item.source: item for item in rows}
     await _insert_missing(transaction, list(by_source.values()), frame)
     keys = {item.object_key for item in by_source.values() if item.object_key}

@@ -52,6 +52,7 @@ class BitstreamRecord(SQLModel, table=True):
         position: its position among the files of each revision.
         object_key: the stored object with its bytes; None if they are elsewhere.
         is_lost: whether these bytes are lost.
+        is_thumbnail: whether it was chosen as the picture that represents the item.
         facts: the columns of the item that a typed file had when it was replaced.
     """
 
@@ -65,6 +66,12 @@ class BitstreamRecord(SQLModel, table=True):
             unique=True,
             sqlite_where=sa.text("last_revision IS NULL"),
             postgresql_where=sa.text("last_revision IS NULL"),
+        ),
+        sa.Index(
+            "ix_bitstreams_thumbnail",
+            "item_uuid",
+            sqlite_where=sa.text("is_thumbnail = 1"),
+            postgresql_where=sa.text("is_thumbnail"),
         ),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -87,6 +94,7 @@ class BitstreamRecord(SQLModel, table=True):
         default=None, foreign_key="cloud_integrations.uuid", index=True
     )
     is_lost: bool = False
+    is_thumbnail: bool = False
     source_modified_at: datetime | None = None
     facts: dict[str, Any] | None = Field(default=None, sa_type=Json)
     created_at: datetime = Field(default_factory=now)

@@ -46,6 +46,16 @@ class UpdateBitstreamInput:
     expected_revision: int | None = strawberry.field(default=None, description=EXPECTED_REVISION)
 
 
+@strawberry.input(description="The picture that represents an item.")
+class SetThumbnailInput:
+    item_uuid: UUID = strawberry.field(description="UUID of the item.")
+    bitstream_uuid: UUID | None = strawberry.field(
+        description="UUID of a file of the item's newest revision, an image that is not a link. Null "
+        "restores the thumbnail of the item's own file."
+    )
+    expected_revision: int | None = strawberry.field(default=None, description=EXPECTED_REVISION)
+
+
 @strawberry.input(description="Files to delete.")
 class DeleteBitstreamsInput:
     item_uuid: UUID = strawberry.field(description="UUID of the item, a `FILE`.")

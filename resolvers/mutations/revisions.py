@@ -9,6 +9,7 @@ from strawberry import UNSET
 
 from gateway.catalog.items import lock_items, update_items
 from gateway.catalog.revision_edits import (
+    choose_thumbnail,
     delete_files,
     delete_revisions,
     files_with,
@@ -23,7 +24,7 @@ from gateway.catalog.rules.names import validate_description, validate_name
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainErrors, bad_input, conflict, not_found
-from gateway.kinds.item_kinds import StorageItemType
+from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.items import ItemRecord
 from gateway.models.revisions import BitstreamRecord, bitstreams
 from resolvers.id_lists import check_ids_exist, check_list_size
@@ -31,6 +32,7 @@ from resolvers.inputs.revisions import (
     DeleteBitstreamsInput,
     DeleteItemRevisionsInput,
     RestoreItemRevisionInput,
+    SetThumbnailInput,
     UpdateBitstreamInput,
 )
 from resolvers.outcomes import Outcome
@@ -77,6 +79,40 @@ async def update_bitstream(
             raise conflict("The item has another file of this name.", "name")
         await update_file(transaction, context.viewer.user_uuid, row, head[uuid], values)
     return UpdateBitstreamOutcome(item_uuid=row.uuid, bitstream_uuid=uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class SetThumbnailOutcome(Outcome):
+    """Outcome of `setThumbnail`."""
+
+    item_uuid: UUID | None = None
+
+
+@requires(USER.on_item("item_uuid"))
+async def set_thumbnail(
+    context: Context, input: SetThumbnailInput, permissions: Permissions
+) -> SetThumbnailOutcome:
+    """Choose an image among an item's files as its thumbnail, for everyone.
+
+    The choice lasts as long as the newest revision has the file: if it is replaced or deleted, the
+    item has the thumbnail of its own file again, or none.
+    """
+    async with context.database.writing() as transaction:
+        row, file = await _lock_files(transaction, input, permissions), None
+        if input.bitstream_uuid is not None:
+            same = bitstreams.c.uuid == input.bitstream_uuid
+            files = await files_with(transaction, row, _IN_HEAD, same)
+            if not files:
+                noun = "file in the newest revision of the item"
+                raise not_found(noun, input.bitstream_uuid, "bitstreamUuid")
+            [file] = files
+            if file.mime_type not in ITEM_KINDS[StorageItemType.IMAGE].mime_types:
+                raise bad_input("The file is not an image that can be drawn.", "bitstreamUuid")
+            if file.object_key is None or file.is_lost:
+                raise conflict("The bytes of the file are not stored here.", "bitstreamUuid")
+        queue, user_uuid = context.services.queue, context.viewer.user_uuid
+        await choose_thumbnail(transaction, queue, user_uuid, row, file)
+    return SetThumbnailOutcome(item_uuid=row.uuid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,13 @@ class UpdateBitstreamPayload:
 
 
 @row_type()
+@strawberry.type(description="Result of `setThumbnail`.")
+class SetThumbnailPayload:
+    item: StorageItem | None = resolved(item_by_uuid, "The item with its new thumbnail.")
+    user_errors: list[UserError] = column(USER_ERRORS)
+
+
+@row_type()
 @strawberry.type(description="Result of `deleteBitstreams`.")
 class DeleteBitstreamsPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The item without the files.")

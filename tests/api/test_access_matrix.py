@@ -187,6 +187,7 @@ MATRIX: dict[str, tuple[str, Build]] = {
     "createStorageItem": ("USER", lambda w: plain(w, folderUuid=w.home, name="new")),
     "createLinkItem": ("USER", lambda w: plain(w, folderUuid=w.home, url="https://example.org/x")),
     "updateBitstream": ("USER", lambda w: of_revisions(w, "bitstreamUuid", name="new")),
+    "setThumbnail": ("USER", lambda w: of_revisions(w, bitstreamUuid=None)),
     "deleteBitstreams": ("ADMIN", lambda w: of_revisions(w, "bitstreamUuids")),
     "restoreItemRevision": ("USER", lambda w: of_revisions(w, number=1)),
     "deleteItemRevisions": ("ADMIN", lambda w: of_revisions(w, numbers=[1])),

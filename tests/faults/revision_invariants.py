@@ -33,6 +33,9 @@ WRONG_REVISIONS = {
         SELECT uuid FROM bitstreams AS files WHERE NOT EXISTS (SELECT 1 FROM item_revisions WHERE {_OF_REVISION})""",
     "file without bytes": """
         SELECT uuid, url FROM bitstreams WHERE object_key IS NULL AND url LIKE 'storegraph:%'""",
+    "item with two chosen thumbnails": """
+        SELECT item_uuid FROM bitstreams WHERE is_thumbnail AND last_revision IS NULL
+        GROUP BY item_uuid HAVING COUNT(*) > 1""",
 }
 """Rows that must not exist, by what each of them would be."""
 
@@ -45,5 +48,6 @@ REVISION_SEEDS = {
     "revision with a wrong number of files": "UPDATE item_revisions SET file_count = file_count + 1",
     "file of no revision": "DELETE FROM item_revisions",
     "file without bytes": "UPDATE bitstreams SET object_key = NULL",
+    "item with two chosen thumbnails": "UPDATE bitstreams SET is_thumbnail = (1 = 1)",
 }
 """What makes a site violate each of these."""
