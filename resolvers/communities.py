@@ -14,7 +14,13 @@ from gateway.auth.communities import (
     sees_community,
     sees_join_request,
 )
-from gateway.auth.visibility import has_grant_above, in_given_folder, in_tree_of, sees_folder
+from gateway.auth.visibility import (
+    NEVER,
+    has_grant_above,
+    in_given_folder,
+    in_tree_of,
+    sees_folder,
+)
 from gateway.context import Context
 from gateway.execution.declarations import (
     Argument,
@@ -102,7 +108,12 @@ def _in_scope(query: EdgeQuery) -> sa.ColumnElement[bool]:
 
 
 def _member_conditions(query: EdgeQuery) -> Conditions:
-    """Return the conditions that the viewer has a role, and of several of a user the strongest."""
+    """Return the conditions that the viewer has a role, and of several of a user the strongest.
+
+    A credential that is limited to a folder shows no other users.
+    """
+    if query.viewer.tree_uuid:
+        return [NEVER]
     other = memberships.alias()
     is_stronger = sa.or_(
         other.c.group_uuid == communities.c.admins_uuid,
@@ -190,7 +201,9 @@ requests_for = ToMany(
     parent=join_requests.c.community_uuid,
     source=join_requests.join(communities, communities.c.uuid == join_requests.c.community_uuid),
     where=lambda query: [
-        administers_folder(query.viewer, communities.c.folder_uuid),
+        NEVER
+        if query.viewer.tree_uuid
+        else administers_folder(query.viewer, communities.c.folder_uuid),
         *_of_kind(query),
     ],
     arguments=(_INVITATIONS,),

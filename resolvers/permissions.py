@@ -103,6 +103,24 @@ def requires_site_admin(
     return _described(checked, ["the site role `ADMIN`"])
 
 
+def requires_unlimited(
+    mutation: PublicMutation[Input, Result],
+) -> PublicMutation[Input, Result]:
+    """Declare that the credential must not be limited to a folder, and check it before anything.
+
+    It stands above `requires`, for mutations that also change what is in no folder, such as groups.
+    """
+
+    @wraps(mutation)
+    async def checked(context: Context, input: Input) -> Result:
+        if context.viewer.tree_uuid:
+            raise forbidden(LIMITED_TO_TREE)
+        return await mutation(context, input)
+
+    needs: str = mutation.needs  # type: ignore[attr-defined]
+    return _described(checked, [needs, "a credential that is not limited to a folder"])
+
+
 class Roles:
     """The roles that the viewer has on some objects, compared with a required one."""
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
+    NEVER,
     Condition,
     in_tree_of,
     in_visible_folder,
@@ -80,13 +81,13 @@ def groups_of(community: sa.FromClause = communities) -> list[sa.ColumnElement[A
 def sees_join_request(viewer: Viewer, request: sa.FromClause = join_requests) -> Condition:
     """Return the condition that the viewer may see a request to join a community.
 
-    Its admins see all; users see their own as long as they see the community, and invitations
-    unless their credential is limited to a folder.
+    Its admins see all; users see invitations, and their own requests as long as they see the
+    community. A credential that is limited to a folder shows none.
     """
+    if viewer.tree_uuid:
+        return NEVER
     community = communities.alias()
-    can_see = sees_community(viewer, community)
-    if viewer.tree_uuid is None:
-        can_see = sa.or_(request.c.is_invitation, can_see)
+    can_see = sa.or_(request.c.is_invitation, sees_community(viewer, community))
     mine = sa.and_(request.c.user_uuid == viewer.user_uuid, can_see)
     return sa.exists().where(
         community.c.uuid == request.c.community_uuid,

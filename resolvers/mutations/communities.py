@@ -25,7 +25,7 @@ from gateway.models.communities import CommunityRecord
 from resolvers.inputs.communities import DeleteCommunityInput, UpsertCommunityInput
 from resolvers.mutations.folder_deletion import check_deletion
 from resolvers.outcomes import Outcome
-from resolvers.permissions import Permissions, requires
+from resolvers.permissions import Permissions, requires, requires_unlimited
 from resolvers.requirements import ADMIN
 
 
@@ -37,6 +37,7 @@ class UpsertCommunityOutcome(Outcome):
     is_new: bool | None = None
 
 
+@requires_unlimited
 @requires(ADMIN.on_community_or("uuid", "the site role `ADMIN` to create one"))
 async def upsert_community(
     context: Context, input: UpsertCommunityInput, permissions: Permissions
@@ -91,6 +92,7 @@ class DeleteCommunityOutcome(Outcome):
     job_uuid: UUID | None = None
 
 
+@requires_unlimited
 @requires(ADMIN.on_community("community_uuid"))
 async def delete_community(
     context: Context, input: DeleteCommunityInput, permissions: Permissions

@@ -27,7 +27,7 @@ from resolvers.inputs.communities import (
     SetCommunityMembersInput,
 )
 from resolvers.outcomes import Outcome
-from resolvers.permissions import Permissions, requires
+from resolvers.permissions import Permissions, requires, requires_unlimited
 from resolvers.requirements import ADMIN, VIEWER
 from resolvers.user_selection import check_selection, require_users
 
@@ -42,6 +42,7 @@ class JoinCommunityOutcome(Outcome):
     join_request_uuid: UUID | None = None
 
 
+@requires_unlimited
 @requires(_ENTRY)
 async def join_community(
     context: Context, input: JoinCommunityInput, permissions: Permissions
@@ -74,6 +75,7 @@ class LeaveCommunityOutcome(Outcome):
     community_uuid: UUID | None = None
 
 
+@requires_unlimited
 @requires(_ENTRY)
 async def leave_community(
     context: Context, input: LeaveCommunityInput, permissions: Permissions
@@ -96,6 +98,7 @@ class InviteToCommunityOutcome(Outcome):
     community_uuid: UUID | None = None
 
 
+@requires_unlimited
 @requires(ADMIN.on_community("community_uuid"))
 async def invite_to_community(
     context: Context, input: InviteToCommunityInput, permissions: Permissions
@@ -125,6 +128,7 @@ class AnswerJoinRequestOutcome(Outcome):
     user_uuid: UUID | None = None
 
 
+@requires_unlimited
 @requires(ADMIN.on_folder_of("join_request_uuid", "join request"))
 async def answer_join_request(
     context: Context, input: AnswerJoinRequestInput, permissions: Permissions
@@ -158,6 +162,7 @@ class SetCommunityMembersOutcome(Outcome):
     community_uuid: UUID | None = None
 
 
+@requires_unlimited
 @requires(ADMIN.on_community("community_uuid"))
 async def set_community_members(
     context: Context, input: SetCommunityMembersInput, permissions: Permissions
