@@ -166,6 +166,10 @@ async def test_names(site: Site) -> None:
     payload = await site.done("copyStorageItems", many, COPIES)
     [made] = [each["item"] for each in payload["results"]]
     assert (made["name"], payload["renamedIds"]) == ("a (2).txt", [made["id"]])
+    [lone] = await upload_items(site, await site.folder("lone"), [text("c.txt")])
+    beside = (await site.see("storageItem", lone, "folderUuid"))["folderUuid"]
+    [made] = await copy(site, beside, lone, ifNameTaken="RENAME")  # the original takes the name
+    assert made["name"] == "c (1).txt"
     refused_many = await site.refused("copyStorageItems", {**many, "ifNameTaken": "REFUSE"})
     assert refused_many == [("CONFLICT", "input.itemUuids.0")]
 
