@@ -54,7 +54,8 @@ async def create_studies(builder: Any) -> None:
         study = await put(
             dicom_studies,
             root_folder_uuid=builder.world.folders[number % 2],
-            study_uid=f"1.2.{number // 3}",
+            # Documents name the first three by their UIDs alone; others have these in common.
+            study_uid=f"1.2.{number if number < 3 else 3 + number // 3}",
             patient_id=random.choice(["", "P1", "p1", f"N{number}"]),
             patient_id_issuer=f"{number}",
             patient_name=name,
@@ -70,6 +71,8 @@ async def create_studies(builder: Any) -> None:
             **times,
         )
         homes = random.sample(builder.world.folders, number % 4)
+        if number < 3 and builder.world.folders[number] not in homes:
+            homes.append(builder.world.folders[number])
         for home in homes:
             key = fold(name) if name else None
             order = {"study_date": date, "patient_name_key": key, **times}

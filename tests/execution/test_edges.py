@@ -39,6 +39,7 @@ LOOK_UP = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 REQUIRED = {"filter": "filter: { itemTypes: [IMAGE, VIDEO, AUDIO, PDF, SCENE, IMAGE_GROUP, DICOM_SERIES] }"}
 REQUIRED["by"] = "by: [{attribute: ITEM_TYPE}, {attribute: OWNER}, {attribute: CREATED_MONTH}, {attribute: MIME_TYPE}]"
 REQUIRED["name"] = 'name: "PatientName"'
+REQUIRED |= {"text": 'text: "alpha"', "query": 'query: "name:*a*"'}
 """Values of required arguments, by name."""
 NESTED = 4
 """Levels of objects without an ID of their own that are selected."""
