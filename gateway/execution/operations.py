@@ -1,14 +1,6 @@
 """Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Container,
-    Hashable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from inspect import isawaitable
@@ -149,7 +141,7 @@ class _Operation(NamedTuple):
     has_many_values: bool
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, str | None, str]:
         """A key that requests for the same share, unless they spell it differently."""
         return self.document.source, self.request.operation_name, repr(self.request.variables)
 

@@ -71,10 +71,7 @@ class CreateStorageFolderOutcome(Outcome):
 
 
 class StoredFolder(TypedDict):
-    """UUID of a created folder, as stored under an idempotency key.
-
-    Earlier releases stored nothing of its name.
-    """
+    """UUID of a created folder, as stored under an idempotency key; the name is newer."""
 
     folder: str
     name_outcome: NotRequired[str]
