@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.visibility import NEVER
 from gateway.context import Context
 from gateway.database.searches import month_of
 from gateway.error_texts import sized
@@ -90,7 +91,7 @@ async def _count_by(
     if attribute is not None:
         value = _ATTRIBUTES[attribute]
         if attribute is StorageItemFacet.OWNER and query.viewer.is_anonymous:
-            value = sa.case((sa.false(), value))  # nobody is named to them
+            value = sa.case((NEVER, value))  # nobody is named to them
     else:
         join, field_type = await values_of_key(context, key or "", ("by", index, "metadataKey"))
         value, is_boolean = join.value, field_type is MetadataFieldType.BOOLEAN

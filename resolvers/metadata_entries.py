@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.visibility import NEVER
 from gateway.catalog.metadata_schema import declared_fields
 from gateway.catalog.rules.metadata_entries import (
     MetadataEntryRow,
@@ -68,7 +69,7 @@ def _of_revision(keys: list[UUID], number: int) -> sa.Select[Any]:
     )
     any_revision = item_revisions.alias()
     has_none = ~sa.exists().where(any_revision.c.item_uuid == items.c.uuid)
-    exists = sa.or_(item_revisions.c.uuid.is_not(None), has_none if number == 1 else sa.false())
+    exists = sa.or_(item_revisions.c.uuid.is_not(None), has_none if number == 1 else NEVER)
     own = items.c.client_metadata
     metadata = sa.func.coalesce(item_revisions.c.client_metadata, own, type_=own.type)
     return (

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_folder
+from gateway.auth.directory import finds_user
+from gateway.auth.visibility import NEVER, sees_folder
 from gateway.database.searches import folded_text, name_contains
 from gateway.database.tree import within
 from gateway.error_texts import unknown
@@ -133,10 +134,15 @@ def _in_span(
 
 
 def of_owner(leaf: Leaf, query: EdgeQuery) -> Condition:
-    """Return the condition on the owner, whom all but anonymous viewers see with the item."""
+    """Return the condition on the owner, whom all but anonymous viewers see with the item.
+
+    Credentials that do not open the directory must not confirm addresses.
+    """
     owner = sa.null() if query.viewer.is_anonymous else items.c.owner_uuid
     if isinstance(leaf, Exists):
         return owner.is_not(None)
+    if not query.viewer.reads_directory:
+        return NEVER
     term = _term(leaf)
     has_address: Condition
     if term.value.text is None:
@@ -146,7 +152,8 @@ def of_owner(leaf: Leaf, query: EdgeQuery) -> Condition:
             return sa.and_(owner == UUID(term.value.text))
         except ValueError:
             has_address = users.c.email_key == fold(term.value.text)
-    return owner.in_(sa.select(users.c.uuid).where(has_address))
+    confirmed = [finds_user(query.viewer)] if query.viewer.tree_uuid else []
+    return owner.in_(sa.select(users.c.uuid).where(has_address, *confirmed))
 
 
 def of_folder(leaf: Leaf, query: EdgeQuery) -> Condition:
@@ -156,7 +163,7 @@ def of_folder(leaf: Leaf, query: EdgeQuery) -> Condition:
     named: Mapping[str, NamedFolder | None] = query.prepared.named_folders
     top = named[folder_text(term)]
     if top is None:
-        return sa.false()
+        return NEVER
     share, below = item_shares.alias(), folders.alias()
     # Of items that were shared, nobody learns that they are in a folder that is hidden from them.
     seen_below = sa.select(below.c.uuid).where(

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.communities import sees_community
+from gateway.auth.directory import finds_user
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_folder, sees_item, sees_user
+from gateway.auth.visibility import sees_folder, sees_item
 from gateway.context import Context
 from gateway.database.searches import name_contains
 from gateway.error_texts import sized
@@ -28,7 +29,6 @@ from gateway.execution.pagination import (
     page_request,
 )
 from gateway.execution.statements import bind_values
-from gateway.kinds.enums import ApiKeyScope
 from gateway.models.base import Key
 from gateway.models.communities import communities
 from gateway.models.folders import folders
@@ -80,7 +80,7 @@ class _Part:
             case "Community":
                 seen = sees_community(viewer)
             case _:
-                seen = sees_user(viewer) if reads_directory(viewer) else sa.false()
+                seen = finds_user(viewer)
         if len(text) < 3:  # as names are searched
             return [self.key >= text, self.key < text + _LAST, seen]
         return [self.key.contains(text, autoescape=True), seen]
@@ -100,12 +100,6 @@ _PARTS: Mapping[SearchResultType, _Part] = {
     SearchResultType.COMMUNITY: _Part("Community", community_by_uuid, communities.c.name_key),
     SearchResultType.USER: _Part("User", user_by_uuid, users.c.email_key),
 }
-
-
-def reads_directory(viewer: Viewer) -> bool:
-    """Return whether the credential is one by which users may be read."""
-    has_scope = viewer.scopes is None or ApiKeyScope.READ_USER_INFO in viewer.scopes
-    return has_scope and not viewer.is_anonymous
 
 
 @dataclass(frozen=True, eq=False)

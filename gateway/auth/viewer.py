@@ -51,7 +51,13 @@ class Viewer:
         return self.is_site_admin and self.tree_uuid is None
 
     @property
-    def sight(self) -> tuple[SiteRole, bool, bool, UUID | None, bool]:
+    def reads_directory(self) -> bool:
+        """Return whether the credential is one by which users may be read."""
+        has_scope = self.scopes is None or ApiKeyScope.READ_USER_INFO in self.scopes
+        return has_scope and not self.is_anonymous
+
+    @property
+    def sight(self) -> tuple[SiteRole, bool, bool, UUID | None, bool, bool]:
         """Return all that the conditions of visibility depend on, besides the user."""
         return (
             self.site_role,
@@ -59,6 +65,7 @@ class Viewer:
             self.sees_directory,
             self.tree_uuid,
             self.is_anonymous,
+            self.reads_directory,
         )
 
 

@@ -2,6 +2,9 @@
 
 A path begins at a community, at a user's folders, or at a folder that is a root to the viewer: one
 that they see, while they do not see its parent. What they do not see does not exist, at any level.
+
+Anybody can share a root folder of any name with others. So the first name of a path prefers roots
+that the viewer owns, and the words for communities and users never lead anywhere else.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,12 +14,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.directory import finds_user
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import Condition, sees_folder, sees_user
+from gateway.auth.visibility import NEVER, Condition, is_given_folder, sees_folder
 from gateway.catalog.rules.paths import COMMUNITIES, USERS
 from gateway.database.dialects import entry, in_keys, text_array
 from gateway.database.engine import Database
-from gateway.database.searches import has_name
+from gateway.database.searches import has_name, has_name_of
 from gateway.database.tree import MAX_DEPTH, ancestors
 from gateway.error_texts import sized
 from gateway.errors import bad_input
@@ -49,6 +53,7 @@ class _Named(NamedTuple):
     uuid: UUID
     name: str
     community: str | None
+    owner_email: str | None
 
 
 async def find_resource(
@@ -56,7 +61,8 @@ async def find_resource(
 ) -> Resource | None:
     """Return what a path that `read_path` has read names to the viewer, or None.
 
-    Of folders and items of one name, it is the earliest folder or, without one, the earliest item.
+    Of folders and items of one name, it is the earliest folder or, without one, the earliest item;
+    of roots, the first of `by_closeness`.
 
     Raises:
         DomainError: at `field`, the path has more names than any object's.
@@ -78,17 +84,33 @@ def is_topmost(viewer: Viewer, folder: sa.FromClause = folders) -> Condition:
     return sa.and_(sees_folder(viewer, folder), ~sees_parent)
 
 
+def by_closeness(viewer: Viewer, folder: sa.FromClause = folders) -> list[sa.ColumnElement[Any]]:
+    """Return the order of root folders: the viewer's own, others that they were given, public ones.
+
+    Of each, the earliest comes first.
+    """
+    is_own = folder.c.owner_uuid == viewer.user_uuid
+    closeness = sa.case((is_own, 0), (is_given_folder(viewer, folder), 1), else_=2)
+    return [closeness, folder.c.uuid]
+
+
 async def paths_of_folders(
     database: Database, viewer: Viewer, tree_paths: Collection[str]
 ) -> dict[str, list[str]]:
     """Return the names on the paths of folders, which are given by their ids from the root.
 
     A path begins below the first folder on the way up that the viewer does not see; that of a
-    folder that they do not see is empty.
+    folder that they do not see is empty. Where the name of its root leads elsewhere, it begins with
+    the owner, if the viewer may know their address and it leads back from there.
     """
     uuids = {uuid for path in tree_paths for uuid in ancestors(path)}
     above = (
-        sa.select(folders.c.uuid, folders.c.name, communities.c.name.label("community"))
+        sa.select(
+            folders.c.uuid,
+            folders.c.name,
+            communities.c.name.label("community"),
+            _owner_of_shadowed(viewer).label("owner_email"),
+        )
         .outerjoin(communities, communities.c.folder_uuid == folders.c.uuid)
         .where(in_keys(folders.c.uuid, uuids), sees_folder(viewer))
     )
@@ -99,8 +121,30 @@ async def paths_of_folders(
         names = [row.name for row in visible]
         if visible and (community := visible[0].community):
             names[:1] = [COMMUNITIES, community]
+        elif visible and (owner_email := visible[0].owner_email):
+            names[:0] = [USERS, owner_email]
         found[path] = names
     return found
+
+
+def _owner_of_shadowed(viewer: Viewer) -> sa.ColumnElement[Any]:
+    """Return the address that the path to a folder begins with; null if its own name leads there.
+
+    Only roots are looked up; of others the value means nothing.
+    """
+    root = folders.alias("root")
+    is_rival = is_topmost(viewer, root), has_name_of(root, folders)
+    closest = _first(root, *is_rival, order=by_closeness(viewer, root))
+    owners_first = _first(root, *is_rival, root.c.owner_uuid == folders.c.owner_uuid)
+    address = (
+        sa.select(users.c.email)
+        .where(users.c.uuid == folders.c.owner_uuid, finds_user(viewer))
+        .where(owners_first == folders.c.uuid)
+        .correlate(folders)
+        .scalar_subquery()
+    )
+    leads_elsewhere = sa.or_(folders.c.name.in_([COMMUNITIES, USERS]), closest != folders.c.uuid)
+    return sa.case((~is_topmost(viewer), sa.null()), (leads_elsewhere, address), else_=sa.null())
 
 
 def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
@@ -119,13 +163,9 @@ class _NamedPath:
         self._texts, self._keys = text_array(names), text_array([fold(name) for name in names])
 
     def walk(self) -> sa.CTE:
-        """Return the folder at each depth of the path.
-
-        A path that begins with the word for users or communities is walked from the folder of one
-        and, if it leads nowhere, from a root folder of that name.
-        """
+        """Return the folder at each depth of the path, from that of its first folder."""
         child = folders.alias()
-        walk = sa.select(sa.union_all(*self._starts()).cte("starts")).cte("walk", recursive=True)
+        walk = self._start().cte("walk", recursive=True)
         step = _first(
             child,
             child.c.parent_uuid == walk.c.uuid,
@@ -133,15 +173,15 @@ class _NamedPath:
             sees_folder(self._viewer, child),
         )
         further = walk.c.depth < self._last, walk.c.uuid.is_not(None)
-        return walk.union_all(sa.select(walk.c.rank, walk.c.depth + 1, step).where(*further))
+        return walk.union_all(sa.select(walk.c.depth + 1, step).where(*further))
 
     def matches(self, walk: sa.CTE) -> list[sa.Select[Any]]:
         """Return the statements for the folders, items and users at the end of the path."""
         last = sa.literal(self._last - 1)
         above = walk.c.depth == self._last - 1
-        item = sa.select(walk.c.rank, sa.literal(_ITEM), items.c.uuid)
+        item = sa.select(sa.literal(_ITEM), items.c.uuid)
         matches = [
-            sa.select(walk.c.rank, sa.literal(_FOLDER).label("kind"), walk.c.uuid).where(
+            sa.select(sa.literal(_FOLDER).label("kind"), walk.c.uuid).where(
                 walk.c.depth == self._last, walk.c.uuid.is_not(None)
             ),
             item.join(items, items.c.folder_uuid == walk.c.uuid).where(
@@ -156,39 +196,44 @@ class _NamedPath:
             ),
         ]
         if self._names[0] == USERS and self._last == 2:
-            is_user = users.c.email_key == fold(self._names[1]), sees_user(self._viewer)
-            user = sa.select(sa.literal(0), sa.literal(_USER), users.c.uuid)
+            is_user = users.c.email_key == fold(self._names[1]), finds_user(self._viewer)
+            user = sa.select(sa.literal(_USER), users.c.uuid)
             matches.append(user.where(*is_user))
         return matches
 
-    def _starts(self) -> list[sa.Select[Any]]:
-        """Return the statements for the first folders, with what they are preferred by."""
+    def _start(self) -> sa.Select[Any]:
+        """Return the statement for the first folder and its depth.
+
+        A path that begins with the word for users or communities leads to a root folder of that
+        name only if it ends there: such folders could otherwise pass for those of others.
+        """
         viewer, names, root = self._viewer, self._names, folders.alias()
-
-        def start(rank: int, depth: int, *conditions: Condition) -> sa.Select[Any]:
-            begin = _first(root, *conditions).label("uuid")
-            return sa.select(
-                sa.literal(rank).label("rank"), sa.literal(depth).label("depth"), begin
-            )
-
-        is_root = is_topmost(viewer, root)
-        starts = [start(1, 1, self._is_named(root, sa.literal(0)), is_root)]
-        if names[0] == USERS and self._last > 2:
-            is_owners = root.c.owner_uuid == _first(users, users.c.email_key == fold(names[1]))
-            starts.append(start(0, 3, self._is_named(root, sa.literal(2)), is_root, is_owners))
-        if names[0] == COMMUNITIES and self._last > 1:
-            is_its = sa.exists().where(
-                communities.c.folder_uuid == root.c.uuid,
-                self._is_named(communities, sa.literal(1)),
-            )
-            starts.append(start(0, 2, is_its, sees_folder(viewer, root)))
-        return starts
+        order: Sequence[sa.ColumnElement[Any]] = ()
+        conditions: list[Condition]
+        if names[0] == USERS and self._last > 1:
+            depth, owner = 3, _first(users, users.c.email_key == fold(names[1]), finds_user(viewer))
+            conditions = [NEVER]
+            if self._last > 2:
+                is_owners = root.c.owner_uuid == owner
+                is_root = is_topmost(viewer, root)
+                conditions = [self._is_named(root, sa.literal(2)), is_root, is_owners]
+        elif names[0] == COMMUNITIES and self._last > 1:
+            is_named = self._is_named(communities, sa.literal(1))
+            is_its = sa.exists().where(communities.c.folder_uuid == root.c.uuid, is_named)
+            depth, conditions = 2, [is_its, sees_folder(viewer, root)]
+        else:
+            depth, order = 1, by_closeness(viewer, root)
+            conditions = [self._is_named(root, sa.literal(0)), is_topmost(viewer, root)]
+        first = _first(root, *conditions, order=order)
+        return sa.select(sa.literal(depth).label("depth"), first.label("uuid"))
 
     def _is_named(self, table: sa.FromClause, index: sa.ColumnElement[int]) -> Condition:
         return has_name(table, entry(self._texts, index), entry(self._keys, index))
 
 
-def _first(table: sa.FromClause, *conditions: Condition) -> sa.ColumnElement[Any]:
-    """Return the key of the earliest row that meets the conditions."""
-    selected = sa.select(table.c.uuid).where(*conditions).order_by(table.c.uuid).limit(1)
-    return selected.correlate_except(table).scalar_subquery()
+def _first(
+    table: sa.FromClause, *conditions: Condition, order: Sequence[sa.ColumnElement[Any]] = ()
+) -> sa.ColumnElement[Any]:
+    """Return the key of the first row in an order, or the earliest, that meets the conditions."""
+    selected = sa.select(table.c.uuid).where(*conditions).order_by(*(order or [table.c.uuid]))
+    return selected.limit(1).correlate_except(table).scalar_subquery()

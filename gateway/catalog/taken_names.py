@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_folder
 from gateway.catalog.folders import lock_folders
+from gateway.catalog.paths import by_closeness
 from gateway.catalog.rules.numbered_names import numbered_name
 from gateway.catalog.rules.paths import in_nfc
 from gateway.database.dialects import in_keys, key_pairs, lock_tree
@@ -183,7 +184,10 @@ async def _numbered(
 async def _takers(
     transaction: Transaction, viewer: Viewer, names: Collection[Name]
 ) -> defaultdict[Name, list[Taker]]:
-    """Return what has these names: folders before items, each in the order of their creation."""
+    """Return what has these names: folders before items, each in the order of their creation.
+
+    Roots come in the order in which paths prefer them.
+    """
     inner = {(home, fold(name)) for home, name in names if home is not None}
     roots = {fold(name) for home, name in names if home is None}
     taken: defaultdict[Name, list[Taker]] = defaultdict(list)
@@ -201,7 +205,7 @@ async def _takers(
         visible = sa.select(folders).where(
             folders.c.parent_uuid.is_(None), in_keys(folders.c.name_key, roots), sees_folder(viewer)
         )
-        for root in await transaction.rows(visible.order_by(folders.c.uuid), FolderRecord):
+        for root in await transaction.rows(visible.order_by(*by_closeness(viewer)), FolderRecord):
             taken[None, in_nfc(root.name)].append(Taker(True, root))
     return taken
 

@@ -290,6 +290,11 @@ def has_name(
     return sa.and_(table.c.name_key == name_key, _Composed(table.c.name) == name)
 
 
+def has_name_of(table: sa.FromClause, other: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that rows have the name of another table's row."""
+    return has_name(table, _Composed(other.c.name), other.c.name_key)
+
+
 def has_text_as_name(table: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
     """Return the condition that rows have a name, in whatever form its letters are composed."""
     composed = sa.literal(unicodedata.normalize("NFC", name), sa.Text())

@@ -76,7 +76,7 @@ def numbers_in(results: Any, parent_keys: list[str] | None) -> dict[str, float]:
     Raises:
         DomainError: it is no object, a parent key is not in it, or it has too many or no numbers.
     """
-    validate_metadata(results or [], "results")
+    validate_metadata([] if results is None else results, "results")
     if parent_keys is not None and not 1 <= len(parent_keys) <= _MAX_KEYS:
         code = ErrorCode.LIMIT_EXCEEDED if parent_keys else ErrorCode.BAD_USER_INPUT
         message = sized("parentKeys", 1, _MAX_KEYS, len(parent_keys), "entries")

@@ -137,6 +137,9 @@ async def test_numbers_of_a_document_are_imported(site: Site) -> None:
             ({"results": results, "parentKeys": []}, "BAD_USER_INPUT", "parentKeys"),
         ):
             assert await site.refused("importMetricResults", run_of(lab, **wrong)) == [(code, f"input.{path}")]
+    for no_object in ([1, 2], [], 0, ""):
+        [error] = (await site.do("importMetricResults", run_of(lab, results=no_object), ""))["userErrors"]
+        assert error["message"] == "results must be a JSON object."
 
 
 async def test_bad_values_are_refused_with_all_others(site: Site) -> None:

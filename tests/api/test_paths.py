@@ -119,7 +119,9 @@ async def test_paths_begin_with_users(shared_site: Site) -> None:
     assert await found(site, "/users") == users
     assert await found(site, "/users/nobody@example.org") is None
     odd = await site.folder("odd", await site.folder(owner, users))
-    assert await found(site, f"{start}/odd") == odd
+    assert await find(site, f"{start}/odd") is None, "a root must not pass for the folders of a user"
+    assert await path_of(site, odd, "admin") == f"/users/admin@localhost/users/{owner}/odd"
+    assert await found(site, f"/users/admin@localhost/users/{owner}/odd") == odd
 
 
 async def test_one_statement_walks_any_depth(shared_site: Site) -> None:
@@ -164,7 +166,7 @@ async def test_any_path_is_found_missing_or_refused(shared_site: Site) -> None:
 
 
 async def test_paths_begin_with_communities(shared_site: Site) -> None:
-    """Also where a root folder has the name `communities`, and only for those who see it."""
+    """A root folder with the name `communities` cannot pass for them; it is found by its owner."""
     site, stranger = shared_site, await shared_site.newcomer()
     made = await site.done("upsertCommunity", {"name": "Optics"}, "community { folder { uuid } }")
     home = str(made["community"]["folder"]["uuid"])
@@ -175,7 +177,9 @@ async def test_paths_begin_with_communities(shared_site: Site) -> None:
     assert await find(site, "/communities/Optics", stranger) is None
     named = await site.folder("communities")
     other = await site.folder("other", await site.folder("Optics", named))
-    assert await found(site, "/communities/Optics/other") == other
+    assert await find(site, "/communities/Optics/other") is None
+    written = "/users/admin@localhost/communities/Optics/other"
+    assert (await path_of(site, other, "admin"), await found(site, written)) == (written, other)
     assert await found(site, "/communities") == named
 
 

@@ -66,7 +66,8 @@ def validate_metadata(metadata: Any, *path: str | int, most: int = MAX_METADATA)
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
-        raise bad_input("clientMetadata must be a JSON object.", *path)
+        name = next((part for part in reversed(path) if isinstance(part, str)), "clientMetadata")
+        raise bad_input(f"{name} must be a JSON object.", *path)
     return _within_size(metadata, path, most)
 
 
