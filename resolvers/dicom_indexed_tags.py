@@ -6,8 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.job_visibility import sees_indexing
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_indexing
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.dicom.dictionary import entry_of

@@ -1,12 +1,7 @@
 """Jobs about DICOM studies and their units: how they are resolved."""
 
-from gateway.auth.visibility import (
-    sees_dicom_copies,
-    sees_dicom_deletion,
-    sees_dicom_job_unit,
-    sees_folder,
-    sees_item,
-)
+from gateway.auth.job_visibility import sees_dicom_copies, sees_dicom_deletion, sees_dicom_job_unit
+from gateway.auth.visibility import sees_folder, sees_item
 from gateway.execution.declarations import Argument, ToMany, ToOne
 from gateway.kinds.enums import DicomJobUnitStatus
 from gateway.models.dicom_jobs import dicom_job_units

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.job_visibility import sees_job_in_folder
 from gateway.auth.roles import EffectiveRole, roles_on_folders
 from gateway.auth.visibility import (
     hidden_subfolders,
@@ -14,7 +15,6 @@ from gateway.auth.visibility import (
     sees_dataset,
     sees_folder,
     sees_item,
-    sees_job_in_folder,
     sees_subfolder,
 )
 from gateway.context import Context

@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.visibility import sees_job
+from gateway.auth.job_visibility import sees_job
 from gateway.catalog.jobs import JOBS_TOPIC
 from gateway.catalog.ledger.sequences import SequenceName
 from gateway.context import Context

@@ -5,13 +5,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import (
-    sees_collecting,
-    sees_deletion,
-    sees_folder,
-    sees_job,
-    sees_linking,
-)
+from gateway.auth.job_visibility import sees_collecting, sees_deletion, sees_job, sees_linking
+from gateway.auth.visibility import sees_folder
 from gateway.catalog.jobs import COUNTS, TERMINAL
 from gateway.catalog.rules.job_rates import JobRates, rates, remaining_time
 from gateway.clock import now

@@ -25,8 +25,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.identity import folders_with_phi_grant
+from gateway.auth.job_visibility import is_own_job
 from gateway.auth.roles import EffectiveRole, require_role, roles_on_folders
-from gateway.auth.visibility import is_own_job
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
 from gateway.error_texts import ADMIN_REQUIRED, LIMITED_TO_TREE

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_reencode_job, sees_reencode_unit
+from gateway.auth.job_visibility import sees_reencode_job, sees_reencode_unit
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (

@@ -1,6 +1,7 @@
 """Syncs of cloud-synced folders: how they are resolved, and the subscription to one."""
 
-from gateway.auth.visibility import is_staying, sees_sync
+from gateway.auth.job_visibility import sees_sync
+from gateway.auth.visibility import is_staying
 from gateway.execution.declarations import Computed, Lookup, ToMany, ToOne
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.syncs import skipped_objects

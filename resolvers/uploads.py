@@ -9,7 +9,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_dataset, sees_item, sees_unit, sees_upload_job
+from gateway.auth.job_visibility import sees_unit, sees_upload_job
+from gateway.auth.visibility import sees_dataset, sees_item
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_upload_job
+from gateway.auth.job_visibility import sees_upload_job
 from gateway.context import Context
 from gateway.dicom.documents import Document
 from gateway.dicomweb.incoming_parts import FAILED, StorageFailure

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from gateway.auth.visibility import sees_reencode_job
+from gateway.auth.job_visibility import sees_reencode_job
 from gateway.catalog.items import lock_items, unusable_reason
 from gateway.catalog.reencoding import cancel_reencode_job, lock_reencode_job, start_reencode_job
 from gateway.catalog.rules.names import validate_name
