@@ -40,15 +40,41 @@ def sees_entry(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a viewer who sees a folder sees an entry of its journal.
 
-    Private entries, except those about the folder itself, are for those who were given it. Entries
-    from before the folder was moved are for those who saw it then: it was public, or they have a
-    grant on it or on a folder that was above it.
+    Those who were given the folder see all; others, who see it because it is public, see what is
+    about the folder itself, and about what they see now and is not private. Entries from before
+    the folder was moved are for those who saw it then: it was public, or they have a grant on it or
+    on a folder that was above it.
     """
     if viewer.is_site_admin:
         return []
     is_own = changes.c.object_uuid == place.c.folder_uuid
     is_given = in_given_folder(viewer, place.c.folder_uuid)
-    return [sa.or_(~changes.c.is_private, is_own, is_given), _saw_place(viewer, place)]
+    is_open = sa.and_(~changes.c.is_private, _sees_object(viewer))
+    public = folders.alias()
+    any_public = sa.exists().where(public.c.is_public).correlate_except(public)
+    return [sa.or_(~any_public, is_own, is_given, is_open), _saw_place(viewer, place)]
+
+
+def _sees_object(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Return the condition that a folder or item has not become private since it was changed.
+
+    Of those that were deleted, only the deletion is shown: it says that they were in the folder
+    until then. What else is in a public folder is as public as the folder.
+    """
+    folder, item = folders.alias(), items.alias()
+    kind, uuid = changes.c.object_type, changes.c.object_uuid
+    sees_it = sa.case(
+        (
+            kind == StorageObjectType.STORAGE_FOLDER,
+            sa.exists().where(folder.c.uuid == uuid, sees_folder(viewer, folder)),
+        ),
+        (
+            kind == StorageObjectType.STORAGE_ITEM,
+            sa.exists().where(item.c.uuid == uuid, sees_item(viewer, item)),
+        ),
+        else_=sa.true(),
+    )
+    return sa.or_(changes.c.action == StorageChangeAction.DELETE, sees_it)
 
 
 def _saw_place(viewer: Viewer, place: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -145,7 +145,7 @@ async def test_journals_tell_nothing_of_private_folders(tree: Tree) -> None:
     for journal in journals.values():
         assert journal["totalCount"] == len(journal["nodes"])
         assert "secret" not in str(journal) and "note 3" not in str(journal)
-        assert "ordinary" in str(journal), "It was public then."
+        assert "ordinary" not in str(journal), "It was public then, and is not now."
     assert "note 4" in str(journals["descendantJournal"])
     seen = (await site.ask(JOURNAL, {"uuid": tree.top}, reader))["storageFolder"]
     assert "secret name" in str(seen["journal"]) and "secret child" in str(seen["descendantJournal"])
