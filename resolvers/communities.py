@@ -14,6 +14,7 @@ from gateway.auth.communities import (
     sees_community,
     sees_join_request,
 )
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
     NEVER,
     has_grant_above,
@@ -27,7 +28,6 @@ from gateway.execution.declarations import (
     Computed,
     EdgeQuery,
     Orders,
-    SameRow,
     ToMany,
     ToOne,
     batch,
@@ -69,6 +69,11 @@ def _of_root(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return the value of a column of a community's root folder."""
     root = sa.select(column).where(folders.c.uuid == communities.c.folder_uuid)
     return root.correlate(communities).scalar_subquery()
+
+
+def _reads_groups(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Return the condition that the viewer may read the groups of a community that they see."""
+    return NEVER if viewer.is_anonymous or viewer.tree_uuid else sa.true()
 
 
 def _community_conditions(query: EdgeQuery) -> Conditions:
@@ -139,7 +144,7 @@ def _of_kind(query: EdgeQuery) -> Conditions:
 
 id_of = id_from("Community", communities.c.uuid)
 request_id_of = id_from("JoinRequest", join_requests.c.uuid)
-same_community = SameRow()
+groups_in = ToOne(communities, communities.c.uuid, access=_reads_groups)
 community_by_uuid = ToOne(communities, "community_uuid", access=sees_community)
 description_of = viewer_column(
     communities, "shown_description", sa.Text(), lambda _viewer: _of_root(folders.c.description)

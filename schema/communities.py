@@ -86,7 +86,11 @@ class Community(Node):
         communities.folders_in,
         "The folders directly below the root folder that the viewer can see.",
     )
-    groups: CommunityGroups = resolved(communities.same_community, "The groups with the members.")
+    groups: CommunityGroups | None = resolved(
+        communities.groups_in,
+        "The groups with the members. Null without a credential, and with one that is limited to a "
+        "folder.",
+    )
     members: CommunityMemberConnection = resolved(
         communities.members_of,
         "The members of all three groups, by email address, each with the strongest role. Visible "

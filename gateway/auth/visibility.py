@@ -15,6 +15,7 @@ from gateway.auth.viewer import Viewer
 from gateway.database.tree import within
 from gateway.kinds.enums import FolderVisibility
 from gateway.models.collections import collections, filter_presets
+from gateway.models.communities import communities
 from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies, dicom_study_places
 from gateway.models.folders import folder_grants, folders, leaving_folders
@@ -289,15 +290,27 @@ def sees_user(viewer: Viewer, user: sa.FromClause = users) -> Condition:
 def sees_group(viewer: Viewer, group: sa.FromClause = groups) -> Condition:
     """Return the condition that the viewer may find a group in the directory.
 
-    Where a site keeps it closed, they find their own; with a credential that is limited to a tree,
-    none.
+    Those of communities that they cannot see, which bear the names of these, are not in it. Where
+    a site keeps it closed, they find their own; with a credential that is limited to a tree, none.
     """
     if viewer.tree_uuid:
         return NEVER
-    if viewer.is_site_admin or viewer.sees_directory:
+    if viewer.is_site_admin:
         return sa.true()
-    own = memberships.alias()
-    return sa.exists().where(own.c.group_uuid == group.c.uuid, own.c.user_uuid == viewer.user_uuid)
+    if not viewer.sees_directory:
+        own = memberships.alias()
+        is_own = own.c.user_uuid == viewer.user_uuid
+        return sa.exists().where(own.c.group_uuid == group.c.uuid, is_own)
+    community = communities.alias()
+    is_hidden = sa.exists().where(
+        sa.or_(
+            community.c.admins_uuid == group.c.uuid,
+            community.c.moderators_uuid == group.c.uuid,
+            community.c.members_uuid == group.c.uuid,
+        ),
+        ~in_visible_folder(viewer, community.c.folder_uuid),
+    )
+    return ~is_hidden
 
 
 def sees_api_key(viewer: Viewer) -> Condition:

@@ -18,6 +18,7 @@ from gateway.execution.private_apis import core_schema
 from gateway.media import samples
 from schema.anonymous import ANSWERS_ANYONE
 from schema.api import api
+from tests.fixtures.communities import create_community
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import UNKNOWN, Site, fresh_settings, serve_embedded, serve_site
 from tests.fixtures.studies import study_uid, upload_dicom
@@ -342,3 +343,14 @@ async def test_limits_are_a_quarter(request: pytest.FixtureRequest, tmp_path: Pa
         extensions = answer.json()["errors"][0]["extensions"]
         assert (extensions["code"], extensions["allowed"]) == ("RATE_LIMITED", 1_000)
         assert (await site.ask(page, {"n": 10}))["storageFolders"] == {"nodes": []}
+
+
+async def test_a_public_community_is_read_without_its_people(site: Site) -> None:
+    """Groups are null, and lists are empty: nothing fails for want of a credential."""
+    lab = await create_community(site, visibility="PUBLIC")
+    await create_community(site)
+    people = "groups { admins { uuid } members { uuid } } members { totalCount } joinRequests { totalCount }"
+    data = await read(site, f"{{ communities(scope: PUBLIC) {{ nodes {{ name viewerRole isMember {people} }} }} }}")
+    nobody = {"groups": None, "members": {"totalCount": 0}, "joinRequests": {"totalCount": 0}}
+    shown = {"name": lab["name"], "viewerRole": "VIEWER", "isMember": False, **nobody}
+    assert data["communities"]["nodes"] == [shown]

@@ -253,3 +253,31 @@ async def test_a_deleted_community_leaves_nothing(site: Site) -> None:
         assert await site.see("group", team, "uuid") is None
     owned = "{ viewer { joinRequests { totalCount } } }"
     assert await site.ask(owned, who=other) == {"viewer": {"joinRequests": {"totalCount": 0}}}
+
+
+async def test_the_groups_of_a_hidden_community_are_hidden(site: Site) -> None:
+    """From the directory, from look-ups and from those who grant roles; members and site admins find them."""
+    lab = await create_community(site, name=unused_name("Secret"))
+    stranger, member = await site.newcomer(), await site.newcomer()
+    await set_role(site, lab["uuid"], member, "VIEWER")
+    team = lab["groups"]["members"]["uuid"]
+    own = await site.folder("own", who=stranger)
+    granted = {"folderUuid": own, "groupUuids": [team], "role": "VIEWER"}
+    entry = {"holder": {"groupUuid": team}, "role": "VIEWER"}
+
+    async def found(who: str) -> list[str]:
+        lists = f'{{ groups(search: "{lab["name"]}") {{ totalCount nodes {{ name }} }} }}'
+        listed = (await site.ask(lists, who=who))["groups"]
+        assert listed["totalCount"] == len(listed["nodes"])
+        return [node["name"] for node in listed["nodes"]]
+
+    assert [len(await found(who)) for who in (stranger, member, "admin")] == [0, 3, 3]
+    assert await site.see("group", team, "uuid", stranger) is None
+    assert await site.see("group", team, "uuid", member) == {"uuid": team}
+    async with assert_unchanged(site):
+        refusal = await site.refused("addStorageFolderGroups", granted, stranger)
+        assert refusal == [("NOT_FOUND", "input.groupUuids.0")]
+        refusal = await site.refused("setStorageFolderAccess", {"folderUuid": own, "access": [entry]}, stranger)
+        assert refusal == [("NOT_FOUND", "input.access.0.holder.groupUuid")]
+    await upsert(site, uuid=lab["uuid"], visibility="PUBLIC")
+    assert len(await found(stranger)) == 3

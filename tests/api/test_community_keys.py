@@ -50,12 +50,12 @@ async def test_a_limited_key_shows_no_members_and_applicants(site: Site) -> None
     await set_role(site, lab["uuid"], boss, "ADMIN")
     asked = "joinRequest { uuid id }"
     asked = (await site.done("joinCommunity", {"communityUuid": lab["uuid"]}, asked, asking))["joinRequest"]
-    people = "name members { totalCount nodes { email } } joinRequests { totalCount nodes { user { email } } }"
+    people = "name groups { admins { name } } members { totalCount nodes { email } } joinRequests { totalCount nodes { user { email } } }"
     nothing = {"totalCount": 0, "nodes": []}
     for user in ("admin", boss, asking):
         who = await limited_key(site, lab["folderUuid"], user)
         shown = await see(site, lab["uuid"], who, people)
-        assert shown == {"name": lab["name"], "members": nothing, "joinRequests": nothing}
+        assert shown == {"name": lab["name"], "groups": None, "members": nothing, "joinRequests": nothing}
         elsewhere = "query($id: ID!) { node(id: $id) { id } viewer { joinRequests { totalCount nodes { uuid } } } }"
         data = await site.ask(elsewhere, {"id": asked["id"]}, who)
         assert data == {"node": None, "viewer": {"joinRequests": nothing}}
