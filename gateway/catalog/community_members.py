@@ -14,7 +14,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.errors import Path, conflict
+from gateway.errors import conflict
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import new_row
 from gateway.models.communities import (
@@ -56,12 +56,28 @@ async def set_members(
     """
     await people.lock_groups(transaction, [group_of(community, each) for each in GROUP_NAMES])
     if role is not StorageUserRole.ADMIN:
-        await _keep_an_admin(transaction, community, members, path)
+        await keep_an_admin(transaction, community, members, *path)
     for each in GROUP_NAMES:
         team = group_of(community, each)
         change = people.add_members if each is role else people.remove_members
         await change(transaction, user_uuid, team, members)
     await end_requests(transaction, user_uuid, community, members)
+
+
+async def keep_an_admin(
+    transaction: Transaction,
+    community: CommunityRecord,
+    leaving: Collection[UUID],
+    *path: str | int,
+) -> None:
+    """Raise `CONFLICT` at `path` if a community would lose its last admin with these users."""
+    admins = sa.select(memberships.c.user_uuid).where(
+        memberships.c.group_uuid == community.admins_uuid
+    )
+    present = {row.user_uuid for row in await transaction.rows(admins, MembershipRecord)}
+    if present and present <= set(leaving):
+        message = "A community must keep at least one admin. Make somebody else an admin first."
+        raise conflict(message, *path)
 
 
 async def requests_of(
@@ -157,21 +173,6 @@ async def _add_requests(
     ]
     await journal.append(transaction, user_uuid, entries)
     return [row["uuid"] for row in rows]
-
-
-async def _keep_an_admin(
-    transaction: Transaction,
-    community: CommunityRecord,
-    leaving: Collection[UUID],
-    path: Path,
-) -> None:
-    admins = sa.select(memberships.c.user_uuid).where(
-        memberships.c.group_uuid == community.admins_uuid
-    )
-    present = {row.user_uuid for row in await transaction.rows(admins, MembershipRecord)}
-    if present and present <= set(leaving):
-        message = "A community must keep at least one admin. Make somebody else an admin first."
-        raise conflict(message, *path)
 
 
 def _journaled(user_uuid: UUID, community: CommunityRecord) -> dict[str, UUID]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from strawberry import UNSET
 
+from gateway.auth.communities import sees_join_request
 from gateway.catalog.communities import lock_community
 from gateway.catalog.community_members import (
     end_requests,
@@ -135,7 +136,9 @@ async def answer_join_request(
 ) -> AnswerJoinRequestOutcome:
     """Accept or refuse a request to join a community, or withdraw an invitation."""
     uuid, viewer = input.join_request_uuid, context.viewer.user_uuid
-    chosen = join_requests.select().where(join_requests.c.uuid == uuid)
+    chosen = join_requests.select().where(
+        join_requests.c.uuid == uuid, sees_join_request(context.viewer)
+    )
     async with context.database.writing() as transaction:
         request = await transaction.first(chosen, JoinRequestRecord)
         if request is None:

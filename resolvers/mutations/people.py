@@ -10,6 +10,8 @@ from gateway.auth.key_expiry import expiry_of_new_key
 from gateway.auth.scopes import scopes_of_new_key
 from gateway.auth.visibility import sees_api_key, sees_user
 from gateway.catalog import people
+from gateway.catalog.communities import lock_community
+from gateway.catalog.community_members import keep_an_admin
 from gateway.catalog.community_names import community_of_group
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
@@ -205,12 +207,18 @@ async def remove_group_users(
     """Remove users from a group. They lose the roles that they have through it.
 
     Users that are not in it and email addresses without a user are ignored; if a UUID has no user
-    (`NOT_FOUND`), nobody is removed.
+    (`NOT_FOUND`), nobody is removed. Fails with `CONFLICT` if a community would lose its last
+    admin.
     """
     check_selection(input)
     async with context.database.writing() as transaction:
+        community = await community_of_group(transaction, input.group_uuid)
+        if community:  # locked before its groups
+            community = await lock_community(transaction, community.uuid)
         await lock_row(transaction, GroupRecord, input.group_uuid, "group", "groupUuid")
         users = await existing_users(transaction, input)
+        if community and community.admins_uuid == input.group_uuid:
+            await keep_an_admin(transaction, community, users, "groupUuid")
         await people.remove_members(transaction, context.viewer.user_uuid, input.group_uuid, users)
     return RemoveGroupUsersOutcome(group_uuid=input.group_uuid)
 

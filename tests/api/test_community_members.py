@@ -69,7 +69,8 @@ async def test_admins_answer_requests(site: Site) -> None:
     assert [each["uuid"] for each in await own_requests(site, wanted)] == [made[0]["uuid"]]
     yes, no = [{"joinRequestUuid": made[place]["uuid"], "accept": place == 0} for place in (0, 2)]
     async with assert_unchanged(site):
-        assert await site.refused("answerJoinRequest", yes, helper) == [("FORBIDDEN", "input.joinRequestUuid")]
+        for who, code in ((helper, "NOT_FOUND"), (unwanted, "NOT_FOUND"), (wanted, "FORBIDDEN")):
+            assert await site.refused("answerJoinRequest", yes, who) == [(code, "input.joinRequestUuid")]
         unknown = {"joinRequestUuid": UNKNOWN, "accept": True}
         assert await site.refused("answerJoinRequest", unknown, boss) == [("NOT_FOUND", "input.joinRequestUuid")]
     await site.done("answerJoinRequest", {**yes, "role": "USER"}, "user { uuid }", boss)
@@ -141,10 +142,16 @@ async def test_the_last_admin_stays(site: Site) -> None:
         assert await site.refused("leaveCommunity", leaving) == last
         assert await site.refused("setCommunityMembers", demoted) == [("CONFLICT", "input.role")]
         assert await site.refused("setCommunityMembers", {**demoted, "role": None}) == [("CONFLICT", "input.role")]
+        taken = {"groupUuid": lab["groups"]["admins"]["uuid"], "userEmails": [ADMIN]}
+        assert await site.refused("removeGroupUsers", taken) == [("CONFLICT", "input.groupUuid")]
     await set_role(site, lab["uuid"], other, "ADMIN")
     refusals = await asyncio.gather(*(site.refused("leaveCommunity", leaving, who) for who in ("admin", other)))
     assert sorted(map(len, refusals)) == [0, 1]
     assert list((await roles(site, lab["uuid"])).values()) == ["ADMIN"]
+    await set_role(site, lab["uuid"], other, "ADMIN")
+    await set_role(site, lab["uuid"], ADMIN, "ADMIN")
+    await site.done("removeGroupUsers", taken, "group { uuid }")
+    assert await roles(site, lab["uuid"]) == {other: "ADMIN"}
 
 
 async def test_admins_of_a_community_choose_its_members(site: Site) -> None:
