@@ -21,50 +21,54 @@ Url = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Files moved at once.", min=1, max=64)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print events as JSON, one in each line.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; list what would be done.")]
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH…", exists=True, help="Files and directories.")
+]
+Destination = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH",
+        help=r"Existing folder, such as /Scans/2026 or /communities/Brain. Write \/ for a slash in "
+        "a name.",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option(help="Leave out entries whose name or path matches.")
+]
+LeafFolders = Annotated[
+    bool,
+    typer.Option(
+        "--leaf-folders-as-items", help="Make one item of each directory without subdirectories."
+    ),
+]
+DicomSeries = Annotated[
+    bool,
+    typer.Option("--dicom-series", help="Make one DICOM series of each directory of DICOM files."),
+]
+Metadata = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="JSON file: an object of metadata for each path."
+    ),
+]
+Duplicates = Annotated[
+    bool,
+    typer.Option("--allow-duplicates", help="Make new folders and items where names exist."),
+]
 HERE = "http://127.0.0.1:8000"
 
 
 @transfer_commands.command()
 def upload(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", exists=True, help="Files and directories.")
-    ],
-    to: Annotated[
-        str,
-        typer.Option(
-            metavar="PATH",
-            help=r"Existing folder, such as /Scans/2026 or /communities/Brain. Write \/ for a "
-            "slash in a name.",
-        ),
-    ],
+    paths: Paths,
+    to: Destination,
     url: Url = HERE,
     jobs: Jobs = 8,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave out entries whose name or path matches.")
-    ] = None,
-    leaf_folders_as_items: Annotated[
-        bool,
-        typer.Option(
-            "--leaf-folders-as-items",
-            help="Make one item of each directory without subdirectories.",
-        ),
-    ] = False,
-    dicom_series: Annotated[
-        bool,
-        typer.Option(
-            "--dicom-series", help="Make one DICOM series of each directory of DICOM files."
-        ),
-    ] = False,
-    metadata: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="JSON file: an object of metadata for each path."
-        ),
-    ] = None,
-    allow_duplicates: Annotated[
-        bool,
-        typer.Option("--allow-duplicates", help="Make new folders and items where names exist."),
-    ] = False,
+    exclude: Exclude = None,
+    leaf_folders_as_items: LeafFolders = False,
+    dicom_series: DicomSeries = False,
+    metadata: Metadata = None,
+    allow_duplicates: Duplicates = False,
     as_json: AsJson = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -133,32 +133,39 @@ class SearchPage:
         return self
 
 
+Text = Annotated[
+    str,
+    strawberry.argument(
+        description="Text that the name must contain, ignoring case; 1 to 1,000 characters. "
+        "One or two characters match only the start of the name."
+    ),
+]
+Types = Annotated[
+    list[SearchResultType] | None,
+    strawberry.argument(description="Only objects of these types; all types if null or empty."),
+]
+OrderBy = Annotated[
+    SearchOrder | None,
+    strawberry.argument(description="Order of the list; by relevance if omitted."),
+]
+First = Annotated[
+    int | None,
+    strawberry.argument(description="Return at most this many results: 0 to 1,000."),
+]
+After = Annotated[
+    str | None,
+    strawberry.argument(description="A cursor of this list: return the results after it."),
+]
+
+
 async def search_by_text(
     context: Context,
     *,
-    text: Annotated[
-        str,
-        strawberry.argument(
-            description="Text that the name must contain, ignoring case; 1 to 1,000 characters. "
-            "One or two characters match only the start of the name."
-        ),
-    ],
-    types: Annotated[
-        list[SearchResultType] | None,
-        strawberry.argument(description="Only objects of these types; all types if null or empty."),
-    ] = None,
-    order_by: Annotated[
-        SearchOrder | None,
-        strawberry.argument(description="Order of the list; by relevance if omitted."),
-    ] = None,
-    first: Annotated[
-        int | None,
-        strawberry.argument(description="Return at most this many results: 0 to 1,000."),
-    ] = None,
-    after: Annotated[
-        str | None,
-        strawberry.argument(description="A cursor of this list: return the results after it."),
-    ] = None,
+    text: Text,
+    types: Types = None,
+    order_by: OrderBy = None,
+    first: First = None,
+    after: After = None,
 ) -> SearchPage:
     """Folders, items, communities and users that the viewer can see, by a text in their names.
 

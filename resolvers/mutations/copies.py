@@ -129,34 +129,23 @@ async def copy_storage_items(
         bulk, rows = await lock_entries(transaction, input, permissions)
         _note(bulk, await _refusals(context, transaction, target, rows, input.allow_public))
         names = await moved_names(
-            context,
-            transaction,
-            rule,
-            target,
-            bulk,
-            rows,
-            "itemUuids",
+            *(context, transaction, rule, target, bulk, rows, "itemUuids"),
             are_folders=False,
             are_copied=True,
         )
-        while True:  # groups whose members are not copied after all, for want of another one
-            known = set(bulk.errors)
-            accepted = bulk.accepted_uuids
+        known = -1
+        while known < len(bulk.errors):  # the refusal of a member can be that of its group, too
+            known, accepted = len(bulk.errors), bulk.accepted_uuids
             _note(bulk, await _groups_refused(context, transaction, target, accepted))
-            if known == set(bulk.errors):
-                break
         copied = [rows[uuid] for uuid in bulk.accepted_uuids]
         if await count_parts(transaction, copied) > MAX_PARTS:
             raise _too_many_parts("itemUuids")
         user_uuid, queue = context.viewer.user_uuid, context.services.queue
         copies = await copy_items(transaction, queue, user_uuid, copied, target, names)
-    results = bulk.results
     return CopyStorageItemsOutcome(
         folder_uuid=target,
         renamed_uuids=[copy for uuid, copy in copies.items() if uuid in names],
-        results=[
-            CopyResult(each.uuid, copies.get(each.uuid), each.user_errors) for each in results
-        ],
+        results=[CopyResult(r.uuid, copies.get(r.uuid), r.user_errors) for r in bulk.results],
         user_errors=bulk.user_errors,
     )
 

@@ -1,5 +1,6 @@
 """The mutation that imports a tree of files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 from uuid import UUID
@@ -12,6 +13,7 @@ from gateway.catalog.ingestion.placeholders import (
     uploads_of,
 )
 from gateway.catalog.ingestion.tree_imports import (
+    ExpectedEntry,
     ImportedTree,
     expect_tree,
     with_dicom_series,
@@ -35,15 +37,15 @@ from resolvers.requirements import USER
 _FIELD = "entries"
 
 
-class StoredImport(TypedDict):
-    """An import as stored under an idempotency key.
+StoredEntry = tuple[str, str, str, str | None, str | None]
+"""The state of an entry, what became of its name, and the UUIDs of folder, item and placeholder."""
 
-    Of each entry it has the state, what became of the name, and the UUIDs of folder, item and
-    placeholder.
-    """
+
+class StoredImport(TypedDict):
+    """An import as stored under an idempotency key."""
 
     uuid: str
-    entries: list[tuple[str, str, str, str | None, str | None]]
+    entries: list[StoredEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +100,7 @@ async def import_tree(
             top = await lock_folder(transaction, input.folder_uuid)
             queue = context.services.queue
             uuid, imported = await expect_tree(transaction, queue, context.viewer, top, tree)
-            entries = [
-                (
-                    each.state.value,
-                    each.name_outcome.value,
-                    str(each.folder_uuid),
-                    str(each.item_uuid) if each.item_uuid else None,
-                    str(each.placeholder_uuid) if each.placeholder_uuid else None,
-                )
-                for each in imported
-            ]
-            return {"uuid": str(uuid), "entries": entries}
+            return {"uuid": str(uuid), "entries": [stored_entry(each) for each in imported]}
 
         stored = await run_once(context, transaction, "importTree", input, run)
         placeholders = [UUID(uuid) for *_, uuid in stored["entries"] if uuid]
@@ -118,19 +110,37 @@ async def import_tree(
     signed = await sign_uploads(context.services, context.viewer, own)
     targets = {target.item_uuid: target for target in signed}
     entries = [
-        EntryOutcome(
-            entry.path,
-            ImportState(state),
-            NameOutcome(outcome),
-            UUID(folder),
-            UUID(item) if item else None,
-            targets.get(UUID(placeholder)) if placeholder else None,
-        )
-        for entry, (state, outcome, folder, item, placeholder) in zip(
-            input.entries, stored["entries"], strict=True
-        )
+        entry_outcome(entry.path, each, targets)
+        for entry, each in zip(input.entries, stored["entries"], strict=True)
     ]
     return ImportTreeOutcome(import_uuid=import_uuid if own else None, entries=entries)
+
+
+def stored_entry(imported: ExpectedEntry) -> StoredEntry:
+    """Return what is stored of an entry under an idempotency key."""
+    item, placeholder = imported.item_uuid, imported.placeholder_uuid
+    return (
+        imported.state.value,
+        imported.name_outcome.value,
+        str(imported.folder_uuid),
+        str(item) if item else None,
+        str(placeholder) if placeholder else None,
+    )
+
+
+def entry_outcome(
+    path: str, stored: StoredEntry, targets: Mapping[UUID, SignedUpload]
+) -> EntryOutcome:
+    """Return the outcome of an entry from its stored form."""
+    state, outcome, folder, item, placeholder = stored
+    return EntryOutcome(
+        path,
+        ImportState(state),
+        NameOutcome(outcome),
+        UUID(folder),
+        UUID(item) if item else None,
+        targets.get(UUID(placeholder)) if placeholder else None,
+    )
 
 
 def _read_tree(context: Context, input: ImportTreeInput) -> ImportedTree:

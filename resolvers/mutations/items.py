@@ -156,10 +156,9 @@ async def move_storage_items(
         renamed = {uuid: {"name": names[uuid]} for uuid in bulk.accepted_uuids if uuid in names}
         user_uuid = context.viewer.user_uuid
         await update_items(transaction, user_uuid, renamed, rows)
-        accepted = [rows[uuid] for uuid in bulk.accepted_uuids]
-        shared = [row for row in accepted if row.uuid in placed]
+        shared = [rows[uuid] for uuid in bulk.accepted_uuids if uuid in placed]
         await move_shares(transaction, user_uuid, shared, input.from_folder_uuid, target)
-        at_home = [row for row in accepted if row.uuid not in placed]
+        at_home = [rows[uuid] for uuid in bulk.accepted_uuids if uuid not in placed]
         await move_items(transaction, user_uuid, at_home, target)
     return MoveStorageItemsOutcome(
         folder_uuid=target,

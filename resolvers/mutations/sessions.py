@@ -67,16 +67,11 @@ async def create_session(
         if key and key.requires_one_time_password:
             if input.one_time_password is None:
                 raise bad_input("This key requires a one-time password.", "oneTimePassword")
-            refusal = (
-                await second_factors.check_password(
-                    transaction,
-                    context.services.vault,
-                    viewer.user_uuid,
-                    input.one_time_password,
-                    confirms=False,
-                )
-                or refusal
+            vault, password = context.services.vault, input.one_time_password
+            wrong = await second_factors.check_password(
+                transaction, vault, viewer.user_uuid, password, confirms=False
             )
+            refusal = wrong or refusal
         if refusal is None:
             own = replace(viewer, scopes=scopes_of(key.scopes)) if key else viewer
             uuid, token = await people.create_api_key(

@@ -73,6 +73,12 @@ class RequestUploadUrlsOutcome(Outcome):
     targets: list[SignedUpload] | None = None
 
 
+_USED_UP = (
+    "The first request with this key has been used up: some of its placeholders were processed or "
+    "deleted. Use a new key."
+)
+
+
 @requires(USER.on_receiving_folder("folder_uuid"))
 async def request_upload_urls(
     context: Context, input: RequestUploadUrlsInput, permissions: Permissions
@@ -95,12 +101,12 @@ async def request_upload_urls(
         await lock_tree(transaction.connection, exclusive=False)
         await permissions.check(transaction)
         metadata = await load_metadata_validator(transaction, context.services.settings)
-        errors = [
+        checks = (
             metadata.error(file.client_metadata, "files", index, "clientMetadata")
             for index, file in enumerate(files)
-        ]
-        if any(errors):
-            raise DomainErrors([error for error in errors if error])
+        )
+        if errors := [error for error in checks if error]:
+            raise DomainErrors(errors)
 
         async def create() -> StoredPlaceholders:
             folder = input.folder_uuid
@@ -116,19 +122,13 @@ async def request_upload_urls(
         uuids = [UUID(uuid) for uuid in stored["items"]]
         rows = await uploads_of(transaction, uuids)
         if len(rows) < len(uuids):
-            message = (
-                "The first request with this key has been used up: some of its placeholders were "
-                "processed or deleted. Use a new key."
-            )
-            raise bad_input(message, "idempotencyKey")
+            raise bad_input(_USED_UP, "idempotencyKey")
     signed = [rows[uuid] for uuid in uuids]
     targets = await sign_uploads(context.services, context.viewer, signed)
     outcomes = stored.get("name_outcomes", [NameOutcome.AS_GIVEN] * len(targets))
+    named_targets = zip(targets, map(NameOutcome, outcomes), strict=True)
     return RequestUploadUrlsOutcome(
-        targets=[
-            replace(target, name_outcome=NameOutcome(outcome))
-            for target, outcome in zip(targets, outcomes, strict=True)
-        ]
+        targets=[replace(target, name_outcome=outcome) for target, outcome in named_targets]
     )
 
 
