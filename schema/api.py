@@ -7,7 +7,8 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 import schema.dicom_enums
-import schema.enums  # noqa: F401 - registers the closed sets
+import schema.enums
+import schema.view_enums  # noqa: F401 - these register the closed sets
 from gateway.execution.input_objects import speed_up_inputs
 from gateway.execution.private_apis import core_schema, print_description
 from schema.anonymous import declare_open_fields
