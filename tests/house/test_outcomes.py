@@ -56,7 +56,7 @@ def test_every_mutation_has_an_outcome_of_its_own() -> None:
 
 
 def test_every_outcome_is_that_of_a_mutation() -> None:
-    """A mutation without a field in `schema/mutation.py` could never be called."""
+    """A mutation without a field in the mutation root could never be called."""
     returned = {
         declaration.outcome.__name__
         for field in MUTATIONS.values()
