@@ -76,6 +76,7 @@ async def create_folder(
     *,
     masks_root: bool = False,
     grants_admin: bool = True,
+    visibility: FolderVisibility | None = None,
 ) -> UUID:
     """Create a folder below another, or a root; the user who creates a root becomes its ADMIN.
 
@@ -90,6 +91,9 @@ async def create_folder(
     columns = asdict(link) if link else {}
     if parent is None and masks_root:
         columns |= {"phi_policy": PhiPolicy.MASKED, "is_masked": True}
+    if visibility:
+        is_public = visibility is FolderVisibility.PUBLIC
+        columns |= {"visibility": visibility, "is_public": is_public}
     columns |= {"description": description, "client_metadata": client_metadata}
     folder = folder_row(parent, user_uuid, name, **columns)
     uuid = folder.uuid
@@ -101,8 +105,12 @@ async def create_folder(
         await apply_deltas(transaction, {parent_uuid: Counter(folders=1)})
     elif user_uuid is not None and grants_admin:
         await _insert_admin_grant(transaction, user_uuid, uuid)
-    after = {"name": name, **({"phi_policy": folder.phi_policy} if folder.phi_policy else {})}
-    entry = JournalEntry("CREATE", "StorageFolder", uuid, parent_uuid, after=after)
+    own = {"phi_policy": folder.phi_policy, "visibility": visibility}
+    after = {"name": name, **{key: value for key, value in own.items() if value}}
+    is_private = visibility is FolderVisibility.PRIVATE
+    entry = JournalEntry(
+        "CREATE", "StorageFolder", uuid, parent_uuid, after=after, is_private=is_private
+    )
     await journal.append(transaction, user_uuid, [entry])
     return uuid
 

@@ -42,6 +42,12 @@ class CreateStorageFolderInput:
     parent_uuid: UUID | None = strawberry.field(
         default=None, description="UUID of the parent folder; null creates a root folder."
     )
+    visibility: FolderVisibility | None = strawberry.field(
+        default=None,
+        description="Visibility of the folder from its first moment; null inherits that of the "
+        "parent, and makes a root folder `PRIVATE`. Requires `ADMIN` on the parent folder if it "
+        "differs from the parent's.",
+    )
     if_name_taken: IfNameTaken = if_name_taken(
         "`REUSE` returns the existing folder as it is; it cannot be combined with `cloudSync`. Root "
         "folders are compared with those that the viewer can see."

@@ -57,6 +57,7 @@ from resolvers.mutations.owners import on_owner, owner_errors
 from resolvers.mutations.policies import lock_for_policies, on_policy, policy_errors
 from resolvers.mutations.sync_rules import folder_changes
 from resolvers.mutations.syncs import check_link
+from resolvers.mutations.visibility import check_new_visibility
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import ADMIN, USER
@@ -100,6 +101,7 @@ async def create_storage_folder(
     async with context.database.writing() as transaction:
         await lock_home(transaction, input.parent_uuid, rule)
         await permissions.check(transaction, "parent_uuid")
+        await check_new_visibility(transaction, context.viewer, input)
         if link:
             await lock_integration(
                 transaction, link.integration_uuid, "cloudSync", "integrationUuid"
@@ -122,6 +124,7 @@ async def create_storage_folder(
                 input.parent_uuid,
                 link,
                 masks_root=context.services.settings.mask_new_roots,
+                visibility=input.visibility,
             )
             return {"folder": str(uuid), "name_outcome": outcome}
 

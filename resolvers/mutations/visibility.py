@@ -5,11 +5,15 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.auth.roles import roles_on_folders
+from gateway.auth.viewer import Viewer
 from gateway.catalog.folders import lock_folder, set_visibility
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
-from gateway.errors import bad_input
-from resolvers.inputs.folders import SetStorageFolderVisibilityInput
+from gateway.database.engine import Transaction
+from gateway.errors import bad_input, forbidden
+from gateway.kinds.enums import FolderVisibility, StorageUserRole
+from resolvers.inputs.folders import CreateStorageFolderInput, SetStorageFolderVisibilityInput
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import ADMIN
@@ -49,3 +53,23 @@ async def set_storage_folder_visibility(
     return SetStorageFolderVisibilityOutcome(
         folder_uuid=input.folder_uuid, changed_folders_count=changed
     )
+
+
+async def check_new_visibility(
+    transaction: Transaction, viewer: Viewer, input: CreateStorageFolderInput
+) -> None:
+    """Check that the viewer may give a new folder a visibility that its parent does not have.
+
+    The tree is locked, and the viewer has a role on the parent.
+
+    Raises:
+        DomainError: `FORBIDDEN`, at `visibility`.
+    """
+    if input.visibility is None or input.parent_uuid is None:
+        return
+    parent = await lock_folder(transaction, input.parent_uuid)
+    if parent.is_public == (input.visibility is FolderVisibility.PUBLIC):
+        return
+    roles = await roles_on_folders(transaction.connection, viewer, [parent.uuid])
+    if parent.uuid not in roles or roles[parent.uuid].role is not StorageUserRole.ADMIN:
+        raise forbidden("This requires the role ADMIN on the parent folder.", "visibility")
