@@ -14,7 +14,7 @@ from gateway.catalog.rules.names import MAX_NAME
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
-from gateway.errors import DomainError, conflict
+from gateway.errors import DomainError, bad_input, conflict
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.base import fold
 from gateway.models.communities import CommunityRecord, communities
@@ -38,6 +38,13 @@ def group_of(community: CommunityRecord, role: StorageUserRole) -> UUID:
 def name_is_taken(*path: str | int) -> DomainError:
     """Return the error for a name that another community has."""
     return conflict("Another community has this name. Names are compared ignoring case.", *path)
+
+
+def has_outer_spaces(name: str, *path: str | int) -> DomainError | None:
+    """Return the error for a name that would look like that of another community."""
+    if name == name.strip():
+        return None
+    return bad_input("The name of a community cannot begin or end with a space.", *path)
 
 
 async def lock_names(transaction: Transaction) -> dict[str, UUID]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.catalog.communities import create_community, lock_with_root, remove_community
-from gateway.catalog.community_names import lock_names, name_is_taken
+from gateway.catalog.community_names import has_outer_spaces, lock_names, name_is_taken
 from gateway.catalog.deletion import start_deletion, tree_size
 from gateway.catalog.folders import set_visibility, update_folders
 from gateway.catalog.kept_items import kept_count
@@ -129,6 +129,8 @@ def _values(input: UpsertCommunityInput) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if input.name is not UNSET:
         values["name"] = validate_name(input.name, "name")
+        if error := has_outer_spaces(values["name"], "name"):
+            raise error
     if input.description is not UNSET:
         values["description"] = validate_description(input.description, "description")
     for attribute, field in (("visibility", "visibility"), ("join_policy", "joinPolicy")):

@@ -6,7 +6,12 @@ from uuid import UUID
 from strawberry import UNSET
 
 from gateway.auth.roles import roles_on_folders
-from gateway.catalog.community_names import communities_at, lock_names, name_is_taken
+from gateway.catalog.community_names import (
+    communities_at,
+    has_outer_spaces,
+    lock_names,
+    name_is_taken,
+)
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainError, Path, forbidden
@@ -52,6 +57,8 @@ async def community_errors(
         if uuid not in roles or roles[uuid].role is not StorageUserRole.ADMIN:
             message = "The folder is the root of a community, whose admins change its name and description."
             errors[index] = forbidden(message, *place, "name" if input.name else "description")
+        elif input.name and (error := has_outer_spaces(input.name, *place, "name")):
+            errors[index] = error
         elif input.name and taken.setdefault(key, uuid) != uuid:
             errors[index] = name_is_taken(*place, "name")
     return errors

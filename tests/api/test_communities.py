@@ -86,6 +86,19 @@ async def test_names_are_unique_ignoring_case(site: Site) -> None:
     await site.folder(loud)
 
 
+async def test_names_have_no_spaces_around_them(site: Site) -> None:
+    """They would look alike, so neither a community nor its root folder is given such a name."""
+    lab = await create_community(site)
+    for name in (f" {lab['name']}", f"{lab['name']} "):
+        changed = {"folderUuid": lab["folderUuid"], "name": name}
+        async with assert_unchanged(site):
+            for values in ({"name": name}, {"uuid": lab["uuid"], "name": name}):
+                assert await site.refused("upsertCommunity", values) == [("BAD_USER_INPUT", "input.name")]
+            assert await site.refused("updateStorageFolder", changed) == [("BAD_USER_INPUT", "input.name")]
+            refused = await site.refused("updateStorageFolders", {"folders": [changed]})
+            assert refused == [("BAD_USER_INPUT", "input.folders.0.name")]
+
+
 async def test_of_many_that_want_a_name_one_gets_it(site: Site) -> None:
     """New communities and renamed root folders alike."""
     name, others = unused_name(), [await create_community(site) for _ in range(3)]
