@@ -72,7 +72,7 @@ class CreateStorageFolderOutcome(Outcome):
 
 
 class StoredFolder(TypedDict):
-    """UUID of a created folder, as stored under an idempotency key; the name is newer."""
+    """UUID of a created folder, under an idempotency key; earlier releases stored no outcome."""
 
     folder: str
     name_outcome: NotRequired[str]
