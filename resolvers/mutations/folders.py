@@ -103,9 +103,8 @@ async def create_storage_folder(
         await permissions.check(transaction, "parent_uuid")
         await check_new_visibility(transaction, context.viewer, input)
         if link:
-            await lock_integration(
-                transaction, link.integration_uuid, "cloudSync", "integrationUuid"
-            )
+            at = "cloudSync", "integrationUuid"
+            await lock_integration(transaction, link.integration_uuid, *at)
 
         async def create() -> StoredFolder:
             wanted = WantedName(input.parent_uuid, name, is_folder=True, path=("name",))
