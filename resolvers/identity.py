@@ -18,6 +18,15 @@ def _url(viewer: Viewer) -> sa.ColumnElement[str | None]:
     return sa.case((sa.or_(in_own_store, ~hidden), items.c.url))
 
 
+def _is_restricted(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Return whether an item is masked to the viewer.
+
+    It is a CASE because only there SQLite skips the second side of AND and OR, which looks up the
+    item's other folders, where the first decides.
+    """
+    return sa.case((hides_identity_of(viewer), sa.true()), else_=sa.false())
+
+
 def _is_restricted_unit(viewer: Viewer) -> sa.ColumnElement[bool]:
     job = jobs.alias()
     own = sa.select(job.c.folder_uuid).where(job.c.uuid == upload_units.c.job_uuid)
@@ -28,7 +37,7 @@ is_restricted = viewer_column(
     items,
     "is_restricted",
     sa.Boolean(),
-    hides_identity_of,
+    _is_restricted,
 )
 url_of = viewer_column(items, "shown_url", sa.Text(), _url)
 hides_urls = viewer_column(

@@ -7,7 +7,9 @@ import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import Condition, in_visible_folder, sees_folder, stays_shared
+from gateway.context import Context
 from gateway.database.tree import within
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import EdgeQuery
 from gateway.execution.list_parts import FurtherRows, Parts, PartsBelow
 from gateway.execution.viewer_columns import viewer_column
@@ -27,6 +29,8 @@ _COLUMNS: dict[sa.ColumnElement[Any], sa.ColumnElement[Any]] = {
 _place, _top = folders.alias("place"), folders.alias("top_of_places")
 _shared = item_shares.join(items, items.c.uuid == item_shares.c.item_uuid)
 _has_place_below = sa.and_(within(_place.c.path, _top.c.path), _place.c.has_shares)
+
+_any_shared = KeptStatement(lambda _viewer: sa.select(sa.exists().select_from(item_shares)))
 
 
 def _shown_folder(viewer: Viewer) -> sa.ColumnElement[Any]:
@@ -82,7 +86,11 @@ def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> F
         at_home = in_scope(query, items.c.folder_uuid)
         return [items.c.is_shared, *conditions(query), stays_shared(), in_place, ~at_home]
 
-    return FurtherRows(source=items, columns={}, where=where)
+    async def are_any(context: Context) -> bool:
+        [(is_any_shared,)] = await _any_shared.rows(context)
+        return bool(is_any_shared)
+
+    return FurtherRows(source=items, columns={}, where=where, exist=are_any)
 
 
 shared_into = FurtherRows(

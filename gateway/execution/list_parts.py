@@ -1,6 +1,6 @@
 """Parts of lists, of which pages are merged, and further rows; docs/execution.md explains how."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,8 @@ class FurtherRows:
             and that a row is not among the list's own.
         parent: the column that equals the parent's key; None for a list on a root.
         flag: the column of the parent that says whether it may have any, without which they cost
-            nothing; None for a list that always may.
+            nothing; None for a list on a root.
+        exist: reads whether there can be any of a list on a root, given the context.
         parts: parts of these rows in which pages are merged.
     """
 
@@ -89,4 +90,5 @@ class FurtherRows:
     where: Callable[[Any, sa.ColumnElement[Any] | None], Sequence[sa.ColumnElement[bool]]]
     parent: sa.ColumnElement[Any] | None = None
     flag: sa.Column[Any] | None = None
+    exist: Callable[[Any], Awaitable[bool]] | None = None
     parts: Parts | None = None

@@ -71,8 +71,11 @@ async def prepared_query(
 ) -> EdgeQuery:
     """Return the query of an edge, with what its filter and order depend on.
 
-    `has_further` says whether a parent may have rows besides the list's own.
+    `has_further` says whether a parent may have rows besides the list's own; a list on a root reads
+    it here.
     """
+    if edge.further and edge.further.exist:
+        has_further = await edge.further.exist(context)
     query = EdgeQuery(viewer, given.get("filter"), arguments, has_further=has_further)
     if edge.prepare is None:
         return query
@@ -119,7 +122,7 @@ async def load_page(
     }
     has_further = bool(edge.flag_name and getattr(parent, edge.flag_name))
     query = await prepared_query(context, context.viewer, edge, given, arguments, has_further)
-    scope = edge, selection, has_further
+    scope = edge, selection, query.has_further
     request = await requested_page(context, edge, query, given)
     columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
     if request.order.join or request.order.is_computed:

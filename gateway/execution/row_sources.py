@@ -119,7 +119,7 @@ class RowSource:
 def sources_of(edge: ToMany, query: EdgeQuery) -> list[RowSource]:
     """Return the sources of the rows of a list."""
     sources = [RowSource(edge, query)]
-    if edge.further and (query.has_further or edge.further.flag is None):
+    if edge.further and query.has_further:
         sources.append(RowSource(edge, query, edge.further))
     return sources
 
