@@ -102,6 +102,7 @@ class World:
         folder_id = (await site.see("storageFolder", top, "id"))["id"]
         self.known = {
             "storageFolder": {"uuid": top},
+            "storageItemExists": {"folderUuid": top, "name": "note"},
             "storageItem": {"uuid": shown[0]},
             "collection": {"uuid": collection},
             "node": {"id": folder_id},
@@ -279,7 +280,7 @@ async def test_everything_else_requires_a_credential(world: World) -> None:
     for name, answers in ANSWERS_ANYONE.items():
         if not answers:
             field = CORE.query_type.fields[name]
-            given = "(uuid: $u)" if "uuid" in field.args else ""
+            given = "(uuid: $u)" if "uuid" in field.args else "(by: {uuid: $u})" if "by" in field.args else ""
             inner = "" if is_leaf_type(get_named_type(field.type)) else "{ __typename }"
             declared = "($u: UUID!)" if given else ""
             for document in (
