@@ -13,7 +13,7 @@ from gateway.execution.input_objects import speed_up_inputs
 from gateway.execution.private_apis import core_schema, print_description
 from schema.anonymous import declare_open_fields
 from schema.datasets import DataRow
-from schema.items import ITEM_CLASSES
+from schema.item_types import ITEM_CLASSES
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS

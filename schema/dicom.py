@@ -27,7 +27,8 @@ from schema.signed_urls import SignedUrl
 from schema.thumbnails import Thumbnail
 
 if TYPE_CHECKING:
-    from schema.items import DicomFileItem, StorageItem
+    from schema.item_types import DicomFileItem
+    from schema.items import StorageItem
 
 Item = Annotated["StorageItem", strawberry.lazy("schema.items")]
 
@@ -302,7 +303,7 @@ class DicomSeries(Node):
 )
 class DicomInstance(Node):
     id: strawberry.ID = resolved(dicom_instances.id_of, "Opaque global ID, for use with `node`.")
-    item: Annotated[DicomFileItem, strawberry.lazy("schema.items")] = resolved(
+    item: Annotated[DicomFileItem, strawberry.lazy("schema.item_types")] = resolved(
         dicom_instances.item_of, "The item with the file."
     )
     series: DicomSeries = resolved(dicom_instances.series_of, "The series of the instance.")

@@ -46,7 +46,8 @@ from schema.dicom_indexed_tags import DicomIndexedTag
 from schema.fields import resolved, root_field
 from schema.folders import StorageFolder
 from schema.integrations import CloudIntegration
-from schema.items import StorageItem, StorageItemConnection, StorageItemResult
+from schema.item_types import StorageItemResult
+from schema.items import StorageItem, StorageItemConnection
 from schema.jobs import Job
 from schema.metadata import MetadataSchema, MetadataTerm
 from schema.metric_results import MetricSubmission

@@ -13,7 +13,8 @@ from schema.communities import Community
 from schema.enums import described
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
-from schema.items import ITEM_CLASSES, StorageItem
+from schema.item_types import ITEM_CLASSES
+from schema.items import StorageItem
 from schema.people import User
 
 described(

@@ -24,7 +24,7 @@ from gateway.gc_tuning import relax_gc
 from gateway.settings import Settings
 from gateway.wiring import open_services
 from resolvers.uploads import watch_upload_job
-from schema.items import ITEM_CLASSES
+from schema.item_types import ITEM_CLASSES
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.uploads import UploadJob
