@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.api.test_access_matrix import MATRIX, World
+from tests.fixtures.access_world import World
 from tests.fixtures.deletions import wait_until_removed
 from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.items import upload_items
+from tests.fixtures.mutation_inputs import MATRIX
 from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File, upload
 

@@ -22,9 +22,10 @@ from resolvers.outcomes import Outcome
 from resolvers.permissions import PermissionNotCheckedError, Permissions, Roles, requires, requires_site_admin
 from resolvers.requirements import ADMIN, USER
 from schema.api import api
-from tests.api.test_access_matrix import ALLOWED_BUT, MATRIX, World
-from tests.api.test_access_matrix import STRANGER as OUTSIDER
+from tests.fixtures.access_world import STRANGER as OUTSIDER
+from tests.fixtures.access_world import World
 from tests.fixtures.dumps import assert_unchanged
+from tests.fixtures.mutation_inputs import ALLOWED_BUT, MATRIX
 from tests.fixtures.sites import Site
 from tests.fixtures.studies import ABOUT_STUDIES, STUDY_INPUTS
 
