@@ -13,8 +13,8 @@ from tests.fixtures.uploading import File, announce
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 JOURNALED = {"folders", "items"}
 """Tables whose changes are all in the journal."""
-HIDDEN = {"revokeApiKey", "rotateApiKey", "cancelVideoReencode"}
-"""Mutations of API keys, whose existence is hidden from other users."""
+HIDDEN = {"answerJoinRequest", "cancelVideoReencode", "revokeApiKey", "rotateApiKey"}
+"""Mutations of what is hidden from all who lack the role, such as API keys of others and requests to join."""
 
 
 @pytest.fixture
