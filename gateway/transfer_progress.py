@@ -29,7 +29,7 @@ _WITHOUT_LINE = frozenset(
 def shown_progress(*, as_json: bool) -> Iterator[OnEvent]:
     """Give what shows events: bars on stderr, or lines of JSON on stdout."""
     if as_json:
-        yield _print_json
+        yield print_json
         return
     columns = (
         TextColumn("{task.fields[files]} files"),
@@ -75,7 +75,8 @@ class _Bar:
             self._progress.console.print(f"{event.outcome}: {event.path}{message}", markup=False)
 
 
-def _print_json(event: TransferEvent) -> None:
+def print_json(event: TransferEvent) -> None:
+    """Print an event as a line of JSON."""
     values = {name: value for name, value in asdict(event).items() if value not in (None, "", 0)}
     _write({"event": "file" if event.outcome else "progress", **values})
 

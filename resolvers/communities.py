@@ -71,7 +71,7 @@ def _of_root(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return root.correlate(communities).scalar_subquery()
 
 
-def _reads_groups(viewer: Viewer) -> sa.ColumnElement[bool]:
+def reads_groups(viewer: Viewer) -> sa.ColumnElement[bool]:
     """Return the condition that the viewer may read the groups of a community that they see."""
     return NEVER if viewer.is_anonymous or viewer.tree_uuid else sa.true()
 
@@ -144,7 +144,7 @@ def _of_kind(query: EdgeQuery) -> Conditions:
 
 id_of = id_from("Community", communities.c.uuid)
 request_id_of = id_from("JoinRequest", join_requests.c.uuid)
-groups_in = ToOne(communities, communities.c.uuid, access=_reads_groups)
+groups_in = ToOne(communities, communities.c.uuid, access=reads_groups)
 community_by_uuid = ToOne(communities, "community_uuid", access=sees_community)
 description_of = viewer_column(
     communities, "shown_description", sa.Text(), lambda _viewer: _of_root(folders.c.description)

@@ -17,7 +17,7 @@ from gateway.models.folders import FolderRecord, folders
 
 async def spread_policy(transaction: Transaction, folder_uuid: UUID) -> None:
     """Bring the policy in effect up to date for a folder and all below it."""
-    await spread(transaction, folder_uuid, folders.c.is_masked, _is_masked)
+    await spread(transaction, folder_uuid, folders.c.is_masked, masked_in_effect)
 
 
 async def policy_after_move(
@@ -45,6 +45,8 @@ async def folders_below_masked(transaction: Transaction, uuids: Collection[UUID]
     return {row.uuid for row in await transaction.rows(statement, FolderRecord)}
 
 
-def _is_masked(folder: sa.FromClause, above: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def masked_in_effect(
+    folder: sa.FromClause, above: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
     """Return whether a folder is masked: by its own policy, or because the one above it is."""
     return sa.or_(above, sa.func.coalesce(folder.c.phi_policy == PhiPolicy.MASKED, sa.false()))

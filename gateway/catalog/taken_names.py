@@ -129,7 +129,7 @@ def _reused(wanted: WantedName, takers: Sequence[Taker]) -> NameChoice:
             return NameChoice(row.name, NameOutcome.REUSED, folder=row)
         if not (wanted.is_folder or taker.is_folder):
             item = cast(ItemRecord, taker.row)
-            if item.folder_uuid == wanted.home and _has_uploaded_files(item):
+            if item.folder_uuid == wanted.home and has_uploaded_files(item):
                 return NameChoice(item.name, NameOutcome.REUSED, item=item)
     if takers[0].is_folder:
         return _refused(wanted, "by a folder")
@@ -137,7 +137,7 @@ def _reused(wanted: WantedName, takers: Sequence[Taker]) -> NameChoice:
     return _refused(wanted, f"by an item{reason}")
 
 
-def _has_uploaded_files(item: ItemRecord) -> bool:
+def has_uploaded_files(item: ItemRecord) -> bool:
     """Return whether an item has a file that was uploaded, or is waiting for one."""
     is_file = ITEM_KINDS[item.item_type].prober is not None
     has_some = item.object_key is not None or item.file_count is not None

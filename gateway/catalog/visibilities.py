@@ -24,7 +24,7 @@ async def spread_visibility(transaction: Transaction, folder_uuid: UUID) -> int:
     Returns:
         The number of folders that have become public or private.
     """
-    return await spread(transaction, folder_uuid, folders.c.is_public, _is_public)
+    return await spread(transaction, folder_uuid, folders.c.is_public, public_in_effect)
 
 
 async def visibility_after_move(
@@ -74,7 +74,9 @@ async def items_published_in(
     return {row.uuid for row in await transaction.rows(statement, ItemRecord)}
 
 
-def _is_public(folder: sa.FromClause, above: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def public_in_effect(
+    folder: sa.FromClause, above: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
     """Return whether a folder is public: as set on it, otherwise as the one above it."""
     return sa.case(
         (folder.c.visibility == FolderVisibility.PUBLIC, sa.true()),

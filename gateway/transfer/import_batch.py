@@ -3,7 +3,7 @@
 import asyncio
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from gateway.transfer.events import FileOutcome, Reporter, TransferEvent
 from gateway.transfer.local_files import LocalFile
-from gateway.transfer.pool import for_each
+from gateway.transfer.pool import each_of, for_each
 from gateway.transfer.sending import TARGET_FIELDS, FileChangedError, send_file
 from gateway.transfer.site import RefusedError, Site, SiteError
 
@@ -88,7 +88,7 @@ class TreeImport:
                 self._report.end(entry.file.name, FileOutcome.IN_PROGRESS)
             elif entry.file.size is not None:
                 self._report.end(entry.file.name, FileOutcome.UNCHANGED)
-        await for_each(_each(wanted), self._send, self._site.transfers)
+        await for_each(each_of(wanted), self._send, self._site.transfers)
         await self._start(wanted, announced["importUuid"])
 
     async def _announce(
@@ -217,8 +217,3 @@ class TreeImport:
             if not units["pageInfo"]["hasNextPage"]:
                 return failures
             after = units["pageInfo"]["endCursor"]
-
-
-async def _each(files: Sequence[_Announced]) -> AsyncIterator[_Announced]:
-    for file in files:
-        yield file

@@ -26,6 +26,10 @@ class LocalFile:
     size: int | None
     modified_at: float = 0.0
 
+    def digest(self) -> str | None:
+        """Return the SHA-256 of the file; None for a directory."""
+        return None if self.size is None else sha256_of(self.path)
+
     def has_changed(self) -> bool:
         """Return whether the file is another one than when it was seen."""
         try:

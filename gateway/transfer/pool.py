@@ -1,7 +1,7 @@
 """Work on many things at once, without holding all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -16,6 +16,12 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
             yield group
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def each_of(things: Iterable[T]) -> AsyncIterator[T]:
+    """Yield things that are at hand."""
+    for thing in things:
+        yield thing
 
 
 async def for_each(

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
 from gateway.transfer.import_batch import LocalEntry, TreeImport
-from gateway.transfer.local_files import Batches, LocalFile, Unsent, local_files, sha256_of
+from gateway.transfer.local_files import Batches, LocalFile, Unsent, local_files
 from gateway.transfer.pool import task_group
 from gateway.transfer.remote_files import find_resource
 from gateway.transfer.site import Site, SiteError
@@ -150,7 +150,7 @@ async def _prepare(batches: Batches, options: UploadOptions, report: Reporter) -
                 report.end(each.name, outcome, each.reason)
         files = [each for each in taken if isinstance(each, LocalFile)]
         digests = await asyncio.gather(
-            *(asyncio.to_thread(_digest, each) for each in files), return_exceptions=True
+            *(asyncio.to_thread(each.digest) for each in files), return_exceptions=True
         )
         for file, digest in zip(files, digests, strict=True):
             if isinstance(digest, OSError):
@@ -160,7 +160,3 @@ async def _prepare(batches: Batches, options: UploadOptions, report: Reporter) -
             else:
                 entries.append(LocalEntry(file, digest, options.metadata.get(file.name)))
     return entries
-
-
-def _digest(file: LocalFile) -> str | None:
-    return None if file.size is None else sha256_of(file.path)

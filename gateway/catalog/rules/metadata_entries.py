@@ -72,7 +72,7 @@ class MetadataEntryRow(NamedTuple):
 def entries_of(metadata: Mapping[str, Any], fields: Fields) -> list[MetadataEntryRow]:
     """Return the entries of metadata, by key."""
     return [
-        MetadataEntryRow(key, type_, _text_of(value, type_))
+        MetadataEntryRow(key, type_, text_of(value, type_))
         for key, value in sorted(metadata.items())
         if (type_ := _type_of(value, fields.get(key))) is not None
     ]
@@ -152,7 +152,8 @@ def _type_of(value: Any, field: MetadataFieldRecord | None) -> MetadataValueType
     return None
 
 
-def _text_of(value: Any, type_: MetadataValueType) -> str:
+def text_of(value: Any, type_: MetadataValueType) -> str:
+    """Return a value as the text of an entry."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(float(value)) if type_ is _V.DOUBLE else str(value)
