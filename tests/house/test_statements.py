@@ -36,13 +36,14 @@ class Counted:
 def statements(site: Site) -> Iterator[list[str]]:
     """Collect the SQL statements of the block.
 
-    Left out are those that begin and end transactions, the look-up and checks of credentials, which
-    depend on the time, and the one by which a process reads the queue's clock.
+    Left out are those that begin and end transactions, the look-up and checks of credentials and the
+    note of their last use, which depend on the time, and the one by which a process reads the queue's clock.
     """
     seen: list[str] = []
 
     def note(statement: str) -> None:
-        if not re.search(r"^(BEGIN|COMMIT|ROLLBACK)|api_keys\.revoked_at IS NULL|FROM queue_clock", statement):
+        left_out = r"^(BEGIN|COMMIT|ROLLBACK)|api_keys\.revoked_at IS NULL|SET last_used_at|FROM queue_clock"
+        if not re.search(left_out, statement):
             seen.append(statement)
 
     with site.services.database.observing_statements(note):
