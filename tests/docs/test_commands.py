@@ -245,6 +245,6 @@ def test_the_commands_for_contributors_find_their_tests(tmp_path: Path) -> None:
             collected.append(arguments if has_path else [*arguments, SAMPLE])
         else:
             versions.append(f"{Path(tool).name} --version\n")
-    assert (len(commands), len(collected), len(versions)) == (6, 6, 3)
+    assert (len(commands), len(collected), len(versions)) == (7, 7, 3)
     find = shlex.join([sys.executable, "-c", COLLECT, json.dumps(collected)])
     run_bash(f"cd {ROOT}\n{''.join(versions)}{find}", tmp_path)

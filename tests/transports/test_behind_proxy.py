@@ -139,4 +139,4 @@ async def test_no_route_is_taken_for_the_path_of_the_site(request: pytest.Fixtur
     async with serve_embedded(request, tmp_path) as site:
         for route in ROUTES:
             is_served = (await site.client.get(f"{site.url}/{route}")).status_code != 404
-            assert is_served or route in ("objects", "dicomweb")
+            assert is_served or route in ("objects", "dicomweb", "archives")
