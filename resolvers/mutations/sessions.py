@@ -55,6 +55,8 @@ async def create_session(
     """
     if not SHORTEST <= input.lifetime <= LONGEST:
         raise bad_input(between("lifetime", SHORTEST, LONGEST, input.lifetime), "lifetime")
+    if len(input.one_time_password or "") > 100:
+        raise bad_input("Expected at most 100 characters.", "oneTimePassword")
     viewer, settings = context.viewer, context.services.settings
     latest = now() + timedelta(seconds=input.lifetime)
     bound = expiry_of_new_key(None, settings, viewer)
