@@ -181,6 +181,7 @@ journal_below = ToMany(
     _order,
     key=folders.c.uuid,
     parent=_top.c.uuid,
+    is_subtree=True,
     source=_entries.join(_home, _home.c.uuid == change_places.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),

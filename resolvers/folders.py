@@ -146,6 +146,7 @@ folders_below = ToMany(
     FOLDER_ORDERS,
     key=folders.c.uuid,
     parent=_top.c.uuid,
+    is_subtree=True,
     source=folders.join(
         _top, sa.and_(within(folders.c.path, _top.c.path), folders.c.uuid != _top.c.uuid)
     ),
@@ -170,6 +171,7 @@ items_below = ToMany(
     ITEM_ORDERS,
     key=folders.c.uuid,
     parent=_top.c.uuid,
+    is_subtree=True,
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),

@@ -70,15 +70,10 @@ def work_of_list(edge: ToMany, given: Mapping[str, Any], passes: int) -> int:
 
 
 def reach_of(edge: ToMany) -> Reach:
-    """Return how far a list reaches.
-
-    What is below a parent is found by its path, so that the parent's column is the key of its own
-    table. Otherwise it refers to another.
-    """
+    """Return how far a list reaches."""
     if edge.parent is None:
         return Reach.SITE
-    key = [column.key for column in edge.parent.table.primary_key]
-    return Reach.SUBTREE if key == [edge.parent.key] else Reach.PARENT
+    return Reach.SUBTREE if edge.is_subtree else Reach.PARENT
 
 
 def is_sorted(edge: ToMany, order_by: Any) -> bool:

@@ -188,6 +188,7 @@ class ToMany(_Keyed):
             seeing its rows, the condition that the viewer may see them is among these.
         fixed: columns that `where` always fixes to one value, by which indexes may begin.
         requires_filter: whether the list has no entries to return without a filter.
+        is_subtree: whether it has rows of all that is below the parent, however much that is.
         further: rows that the list has besides those whose `parent` equals the key.
         starts_at: the access to rows at which a page may begin, if it can begin at one.
     """
@@ -206,6 +207,7 @@ class ToMany(_Keyed):
     parts: Parts | None = None
     fixed: Collection[sa.ColumnElement[Any]] = ()
     requires_filter: bool = False
+    is_subtree: bool = False
     further: FurtherRows | None = None
     starts_at: Access | None = None
 

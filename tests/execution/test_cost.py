@@ -117,17 +117,14 @@ def test_mutations_cost_their_entries() -> None:
 
 
 def test_lists_of_all_that_is_below_a_folder_are_told_from_the_lists_of_a_folder() -> None:
-    """What `reach_of` concludes from columns, by name."""
+    """What lists declare, by name."""
     reaches: dict[Reach, set[str]] = {reach: set() for reach in Reach}
     for type_ in core_schema(api).type_map.values():
         for field in getattr(type_, "fields", {}).values() if type_.name[:2] != "__" else ():
             declaration = declaration_of(field) if isinstance(field, GraphQLField) else None
             if isinstance(declaration, ToMany):
                 reaches[reach_of(declaration)].add(declaration.name)
-    below = {"descendantItems", "descendantFolders", "descendantJournal"}
-    # These join their parent's own table, as they lead up a path or through groups, and cost as much.
-    joined = {"folderPermissions", "communityMembers", "viewerFolders"}
-    assert reaches[Reach.SUBTREE] == below | joined
+    assert reaches[Reach.SUBTREE] == {"descendantItems", "descendantFolders", "descendantJournal"}
     assert {"searchStorageItems", "searchStorageFolders", "users"} <= reaches[Reach.SITE]
 
 
