@@ -142,3 +142,4 @@ class LinkItemToMetricInput:
     label: str = strawberry.field(
         description="The relation of the item to the value, such as `worst case`, 1 to 1,000 characters."
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)

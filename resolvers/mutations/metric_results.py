@@ -48,6 +48,12 @@ class StoredScalars(TypedDict):
     scalars: list[str]
 
 
+class StoredLink(TypedDict):
+    """Data that is stored of a link with an idempotency key."""
+
+    link: str
+
+
 @dataclass(frozen=True, slots=True)
 class AddMetricScalarsOutcome(Outcome):
     """Outcome of `addMetricScalars`."""
@@ -135,8 +141,13 @@ async def link_item_to_metric(
             raise not_found("value", input.scalar_uuid, "scalarUuid")
         await permissions.check_folder_of(transaction, "scalar_uuid", scalar.folder_uuid)
         await permissions.check(transaction, "item_uuid")
-        link = await link_item(transaction, input.scalar_uuid, input.item_uuid, label)
-    return LinkItemToMetricOutcome(link_uuid=link)
+
+        async def link() -> StoredLink:
+            uuid = await link_item(transaction, input.scalar_uuid, input.item_uuid, label)
+            return {"link": str(uuid)}
+
+        stored = await run_once(context, transaction, "linkItemToMetric", input, link)
+    return LinkItemToMetricOutcome(link_uuid=UUID(stored["link"]))
 
 
 async def _add(
