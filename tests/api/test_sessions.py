@@ -2,20 +2,16 @@
 
 import asyncio
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from gateway.clock import now
-from gateway.models.people import api_keys
 from tests.fixtures.dumps import assert_unchanged, dump
 from tests.fixtures.one_time_passwords import shown
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import run_sweep
 
 SESSION = "token expiresAt session { uuid }"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -183,24 +179,6 @@ async def test_sessions_are_narrower_and_end_with_their_key(shared_site: Site) -
     assert await works(site, other["token"])
     await site.done("revokeApiKey", {"apiKeyUuid": key["apiKey"]["uuid"]}, "apiKey { uuid }")
     await ends(site, other["token"])
-
-
-async def test_sessions_are_removed_a_week_after_they_expired(shared_site: Site) -> None:
-    """Keys stay, however long ago they expired."""
-    site = shared_site
-    key = await site.done("createApiKey", {"name": "k"}, "token apiKey { uuid }")
-    site.keys["parent"] = key["token"]
-    uuids = [(await site.done("createSession", {}, SESSION, "parent"))["session"]["uuid"] for _ in range(2)]
-    ages = {uuids[0]: 6, uuids[1]: 8, key["apiKey"]["uuid"]: 8}
-    async with site.services.database.writing() as transaction:
-        for uuid, days in ages.items():
-            expired = now() - timedelta(days=days)
-            same = sa.update(api_keys).where(api_keys.c.uuid == UUID(uuid))
-            await transaction.execute(same.values(expires_at=expired))
-    await run_sweep(site)
-    chosen = sa.select(api_keys.c.uuid).where(api_keys.c.uuid.in_(map(UUID, ages)))
-    left = {str(row.uuid) for row in await site.services.database.rows(chosen, sa.Row)}
-    assert left == {*ages} - {uuids[1]}
 
 
 async def test_a_rotated_key_has_a_new_token(shared_site: Site) -> None:
