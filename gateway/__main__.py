@@ -81,13 +81,13 @@ def serve(
         greet(settings, key, console)
         if demo:
             from gateway.catalog.api_keys import temporary_admin_key
-            from gateway.demo.client import DemoError
             from gateway.demo.run import run_demo
+            from gateway.transfer.site import SiteError
 
             try:
                 async with temporary_admin_key(services.database) as admin_key:
                     await run_demo(address, admin_key, settings.public_url)
-            except DemoError as error:
+            except SiteError as error:
                 errors.print(f"Could not create the demo. {error}")
 
     run_to_end(serve_site(settings, host, port, started))
@@ -265,10 +265,10 @@ def demo(
     url: Annotated[str, typer.Option(help="URL of the running site.")] = "http://127.0.0.1:8000",
 ) -> None:
     """Create the demo data on a running site. The key defaults to `STOREGRAPH_ADMIN_KEY`."""
-    from gateway.demo.client import DemoError
     from gateway.demo.run import run_demo
+    from gateway.transfer.site import SiteError
 
-    run_to_end(run_demo(url, key), DemoError)
+    run_to_end(run_demo(url, key), SiteError)
 
 
 @cli.command(

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from gateway.demo.client import DemoClient
 from gateway.demo.contents import DATASETS, GROUPS, ROOTS, USERS, DemoFolder, DemoUser
 from gateway.demo.uploading import upload_missing
@@ -41,10 +39,9 @@ async def fill(url: str, admin_key: str, public_url: str = "") -> DemoResult:
     """Create what is missing of the demo; for the URLs see `run_demo`.
 
     Raises:
-        DemoError: the site cannot be reached, or it refuses a request.
+        SiteError: the site cannot be reached, or it refuses a request.
     """
-    async with httpx.AsyncClient(timeout=60) as http:
-        client = DemoClient(http, url, admin_key, public_url)
+    async with DemoClient(url, admin_key, public_url) as client:
         # Keys are created last, and users cannot be deleted: a user with a key belongs to a
         # complete demo.
         if await _has_key(client, USERS[-1]):

@@ -83,7 +83,7 @@ async def run_demo(url: str, key: str, public_url: str = "") -> None:
     The site is reached at `url`; its clients reach it at `public_url`, which is printed.
 
     Raises:
-        DemoError: the site cannot be reached, or it refuses a request.
+        SiteError: the site cannot be reached, or it refuses a request.
     """
     console = Console(highlight=False, soft_wrap=True)
     with console.status("Creating the demo data …"):

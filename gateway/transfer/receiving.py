@@ -12,7 +12,7 @@ from typing import BinaryIO
 import httpx
 
 from gateway.transfer.local_files import sha256_of
-from gateway.transfer.site import ATTEMPTS, LONGEST_PAUSE, Site, SiteError
+from gateway.transfer.site import Site, SiteError, pause_after
 
 _BLOCK = 1 << 20
 _PASSING = frozenset({400, 401, 403, 408, 410, 425, 429, 500, 502, 503, 504})
@@ -135,9 +135,9 @@ async def _fetch_part(site: Site, file: SiteFile, path: Path, moved: Callable[[i
                 break
             # A connection that breaks again and again still brings the file to its end.
             failures = 1 if part.length > before else failures + 1
-            if failures == ATTEMPTS:
+            if failures == site.attempts:
                 raise SiteError(f"It could not be fetched: {failure}")
-            await asyncio.sleep(min(0.25 * 2**failures, LONGEST_PAUSE))
+            await asyncio.sleep(pause_after(failures))
     if file.size is not None and part.length != file.size:
         raise DamagedFileError("Its size is not the announced one.")
     if file.sha256 is not None and part.sha256.hexdigest() != file.sha256:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from gateway.transfer.site import ATTEMPTS, LONGEST_PAUSE, Site, SiteError, pause_of
+from gateway.transfer.site import Site, SiteError, pause_after, pause_of
 
 _BLOCK = 1 << 20
 _PARTS_SIGNED_AT_ONCE = 100
@@ -102,8 +102,8 @@ class FileSpan:
 async def _put(site: Site, target: Mapping[str, Any], span: FileSpan) -> None:
     headers = {**target["uploadHeaders"], "Content-Length": str(span.size)}
     reason = ""
-    for attempt in range(1, ATTEMPTS + 1):
-        pause = min(0.25 * 2**attempt, LONGEST_PAUSE)
+    for attempt in range(1, site.attempts + 1):
+        pause = pause_after(attempt)
         try:
             response = await site.http.request(
                 target["method"], target["url"], content=await span.body(), headers=headers
@@ -116,6 +116,6 @@ async def _put(site: Site, target: Mapping[str, Any], span: FileSpan) -> None:
             pause = pause_of(response) or pause
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
-        if attempt < ATTEMPTS:
+        if attempt < site.attempts:
             await asyncio.sleep(pause)
     raise SiteError(f"The store refused the file: {reason}")

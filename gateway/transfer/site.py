@@ -6,8 +6,6 @@ from typing import Any, Self
 
 import httpx
 
-ATTEMPTS = 6
-"""How often a request is sent if the site cannot be reached or refuses it for the moment."""
 _BUSY = frozenset({429, 502, 503, 504})
 LONGEST_PAUSE = 20.0
 """Seconds between two attempts at most."""
@@ -49,11 +47,14 @@ class Site:
         url: where the site is, without `/graphql`.
         key: an API key, or the token of a session.
         transfers: how many files are sent or fetched at once.
+        attempts: how often a request is sent if the site cannot be reached or refuses it for the
+            moment.
     """
 
-    def __init__(self, url: str, key: str, transfers: int = 8) -> None:
+    def __init__(self, url: str, key: str, transfers: int = 8, attempts: int = 6) -> None:
         self.url = url.rstrip("/")
         self.transfers = transfers
+        self.attempts = attempts
         self._headers = {"Authorization": f"Bearer {key}"}
         limits = httpx.Limits(max_connections=transfers + 4, max_keepalive_connections=transfers)
         self.http = httpx.AsyncClient(timeout=httpx.Timeout(60, pool=None), limits=limits)
@@ -100,9 +101,8 @@ class Site:
 
     async def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         endpoint = f"{self.url}/graphql"
-        for attempt in range(1, ATTEMPTS + 1):
-            reason = ""
-            pause = min(0.25 * 2**attempt, LONGEST_PAUSE)
+        for attempt in range(1, self.attempts + 1):
+            reason, pause = "", pause_after(attempt)
             try:
                 self.requests_count += 1
                 response = await self.http.post(endpoint, json=body, headers=self._headers)
@@ -117,9 +117,14 @@ class Site:
                 reason = str(error) or type(error).__name__
             except ValueError:
                 raise SiteError(f"{endpoint} is not a GraphQL endpoint.") from None
-            if attempt < ATTEMPTS:
+            if attempt < self.attempts:
                 await asyncio.sleep(pause)
         raise SiteError(f"No Storegraph site answers at {endpoint}: {reason}")
+
+
+def pause_after(attempt: int) -> float:
+    """Return how many seconds to wait after so many attempts, the first of which is 1."""
+    return min(0.25 * 2.0**attempt, LONGEST_PAUSE)
 
 
 def pause_of(response: httpx.Response) -> float | None:

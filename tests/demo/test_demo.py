@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from gateway.demo.client import DemoError
 from gateway.demo.collection import DemoResult, fill
 from gateway.demo.contents import USERS
 from gateway.models.changes import changes
 from gateway.models.uploads import uploads
+from gateway.transfer.site import SiteError
 from tests.fixtures.dumps import OF_TASKS
 from tests.fixtures.sites import Site
 
@@ -128,7 +128,7 @@ async def has_changed(site: Site, count: int) -> bool:
 
 async def test_a_site_that_refuses_or_is_unreachable_is_reported_in_one_line(site: Site) -> None:
     await site.user("somebody@example.org")
-    with pytest.raises(DemoError, match="requires the site role ADMIN"):
+    with pytest.raises(SiteError, match="requires the site role ADMIN"):
         await fill(site.url, site.keys["somebody@example.org"])
-    with pytest.raises(DemoError, match=r"No Storegraph site answers at http://127\.0\.0\.1:1/graphql"):
+    with pytest.raises(SiteError, match=r"No Storegraph site answers at http://127\.0\.0\.1:1/graphql"):
         await fill("http://127.0.0.1:1", "no-key")

@@ -77,7 +77,6 @@ ALLOWED = {
     "gateway.queues.procrastinate_apis": {"procrastinate"},
     # The demo is a client of the site.
     "gateway.demo.client": {"httpx"},
-    "gateway.demo.collection": {"httpx"},
     # Commands and scripts are clients of the site, at a URL that whoever runs them names.
     "gateway.transfer.receiving": {"httpx"},
     "gateway.transfer.sending": {"httpx"},

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.transfer import receiving
+from gateway.transfer import site as sites
 from gateway.transfer.receiving import DamagedFileError, LocalState, SiteFile, fetch_file, local_state
 from gateway.transfer.site import Site, SiteError
 
@@ -52,7 +52,7 @@ async def server() -> AsyncIterator[tuple[CuttingServer, str]]:
 
 @pytest_asyncio.fixture
 async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.setattr(receiving, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(sites, "LONGEST_PAUSE", 0.01)
     async with Site("http://127.0.0.1:1", "key") as client:
         yield client
 
