@@ -47,12 +47,17 @@ def sees_entry(
     """
     if viewer.is_site_admin:
         return []
+    is_open = sa.and_(~changes.c.is_private, _sees_object(viewer))
+    return [sa.or_(_sees_journal(viewer, place), is_open), _saw_place(viewer, place)]
+
+
+def _sees_journal(viewer: Viewer, place: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that the viewer sees an entry whatever the rights to its object."""
     is_own = changes.c.object_uuid == place.c.folder_uuid
     is_given = in_given_folder(viewer, place.c.folder_uuid)
-    is_open = sa.and_(~changes.c.is_private, _sees_object(viewer))
     public = folders.alias()
     any_public = sa.exists().where(public.c.is_public).correlate_except(public)
-    return [sa.or_(~any_public, is_own, is_given, is_open), _saw_place(viewer, place)]
+    return sa.or_(~any_public, is_own, is_given)
 
 
 def _sees_object(viewer: Viewer) -> sa.ColumnElement[bool]:
@@ -113,17 +118,30 @@ def _since(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    """Return conditions that list a change once that is in several journals below a folder."""
-    is_seen = sees_below(query.viewer, _home, _top)
+    """Return conditions that list a change once that is in several journals below a folder.
+
+    It is listed in the first of those that show it whatever the rights to its object, if there are
+    such: these rights, of which the condition is long, need not be looked at for the others then.
+    """
+    viewer = query.viewer
+    is_seen = sees_below(viewer, _home, _top)
+    comes_before = _other.c.folder_uuid < change_places.c.folder_uuid
+    saw_other: list[sa.ColumnElement[bool]] = []
+    if not viewer.is_site_admin:
+        shows_other, shows_this = _sees_journal(viewer, _other), _sees_journal(viewer, change_places)
+        comes_before = sa.case(
+            (shows_other, sa.or_(comes_before, ~shows_this)), else_=sa.and_(comes_before, ~shows_this)
+        )
+        saw_other = [_saw_place(viewer, _other)]
     duplicate = (
         sa.exists()
         .select_from(_other.join(_other_home, _other_home.c.uuid == _other.c.folder_uuid))
         .where(
             _other.c.change_uuid == changes.c.uuid,
-            _other.c.folder_uuid < change_places.c.folder_uuid,
+            comes_before,
             within(_other_home.c.path, _top.c.path),
-            *sees_below(query.viewer, _other_home, _top),
-            *sees_entry(query.viewer, _other),
+            *sees_below(viewer, _other_home, _top),
+            *saw_other,
         )
         .correlate(changes, change_places, _top)
     )

@@ -145,7 +145,8 @@ def in_visible_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Con
     if viewer.is_site_admin and viewer.tree_uuid is None:
         return is_staying(folder_uuid)
     folder = folders.alias()
-    return sa.exists().where(folder.c.uuid == folder_uuid, sees_folder(viewer, folder))
+    is_seen = sees_folder(viewer, folder)
+    return sa.exists().where(folder.c.uuid == folder_uuid, is_seen).correlate_except(folder)
 
 
 def in_given_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
@@ -153,7 +154,8 @@ def in_given_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condi
     if viewer.is_site_admin and viewer.tree_uuid is None:
         return is_staying(folder_uuid)
     folder = folders.alias()
-    return sa.exists().where(folder.c.uuid == folder_uuid, is_given_folder(viewer, folder))
+    is_given = is_given_folder(viewer, folder)
+    return sa.exists().where(folder.c.uuid == folder_uuid, is_given).correlate_except(folder)
 
 
 def sees_below(viewer: Viewer, folder: sa.FromClause, top: sa.FromClause) -> list[Condition]:
