@@ -128,9 +128,13 @@ def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[boo
     comes_before = _other.c.folder_uuid < change_places.c.folder_uuid
     saw_other: list[sa.ColumnElement[bool]] = []
     if not viewer.is_site_admin:
-        shows_other, shows_this = _sees_journal(viewer, _other), _sees_journal(viewer, change_places)
+        shows_other, shows_this = (
+            _sees_journal(viewer, _other),
+            _sees_journal(viewer, change_places),
+        )
         comes_before = sa.case(
-            (shows_other, sa.or_(comes_before, ~shows_this)), else_=sa.and_(comes_before, ~shows_this)
+            (shows_other, sa.or_(comes_before, ~shows_this)),
+            else_=sa.and_(comes_before, ~shows_this),
         )
         saw_other = [_saw_place(viewer, _other)]
     duplicate = (

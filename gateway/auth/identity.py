@@ -43,7 +43,7 @@ def hides_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Con
     if viewer.is_site_admin and viewer.sees_phi:
         return sa.false()
     folder = folders.alias()
-    hidden = sa.exists().where(folder.c.uuid == folder_uuid, *_masked_to(viewer, folder))
+    hidden = sa.exists().where(folder.c.uuid == folder_uuid, *masked_to(viewer, folder))
     return sa.and_(_is_any_masked(), hidden)
 
 
@@ -91,7 +91,7 @@ def sees_study_identity(viewer: Viewer, study_uuid: sa.ColumnElement[Any]) -> Co
     hidden = (
         sa.exists()
         .select_from(place.join(folder, folder.c.uuid == place.c.folder_uuid))
-        .where(place.c.study_uuid == study_uuid, *_masked_to(viewer, folder))
+        .where(place.c.study_uuid == study_uuid, *masked_to(viewer, folder))
     )
     return ~sa.and_(_is_any_masked(), hidden)
 
@@ -135,7 +135,7 @@ async def masked_trees(
     if not uuids or (viewer.is_site_admin and viewer.sees_phi):
         return {}
     hidden = sa.select(folders.c.uuid, folders.c.path).where(
-        in_keys(folders.c.uuid, uuids), *_masked_to(viewer, folders)
+        in_keys(folders.c.uuid, uuids), *masked_to(viewer, folders)
     )
     above = {row.uuid: ancestors(row.path) for row in await connection.execute(hidden)}
     if not above:
@@ -155,12 +155,13 @@ async def folders_with_masked_below(
     top, below = folders.alias("top"), folders.alias("below")
     hidden = sa.select(top.c.uuid).where(
         in_keys(top.c.uuid, uuids),
-        sa.exists().where(within(below.c.path, top.c.path), *_masked_to(viewer, below)),
+        sa.exists().where(within(below.c.path, top.c.path), *masked_to(viewer, below)),
     )
     return set((await connection.execute(hidden)).scalars())
 
 
-def _masked_to(viewer: Viewer, folder: sa.FromClause) -> list[Condition]:
+def masked_to(viewer: Viewer, folder: sa.FromClause = folders) -> list[Condition]:
+    """Return the conditions that a folder is masked to a viewer who may not see all identities."""
     if not viewer.sees_phi:
         return [folder.c.is_masked]
     return [folder.c.is_masked, ~has_phi_grant_above(viewer, folder.c.path)]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import masked_trees
+from gateway.auth.identity import masked_to
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import is_staying
 from gateway.catalog.items import move_items
@@ -27,11 +27,6 @@ _home, _place = folders.alias("home"), folders.alias("place")
 
 class _Total(NamedTuple):
     total: int
-
-
-class _Way(NamedTuple):
-    home_uuid: UUID
-    place_uuid: UUID
 
 
 def is_shared_outside(top: FolderRecord, item: sa.FromClause = items) -> sa.ColumnElement[bool]:
@@ -62,24 +57,27 @@ async def kept_count(transaction: Transaction, top: FolderRecord) -> int:
 async def leads_out_of_masked_tree(
     transaction: Transaction, viewer: Viewer, top: FolderRecord
 ) -> bool:
-    """Return whether items would get out of a tree that is masked to the viewer, outliving it."""
-    share = item_shares
-    ways = (
-        sa.select(items.c.folder_uuid.label("home_uuid"), share.c.folder_uuid.label("place_uuid"))
+    """Return whether items would get out of a tree that is masked to the viewer, outliving it.
+
+    It stays within the tree if a masked folder is above both of its folders.
+    """
+    if viewer.is_site_admin and viewer.sees_phi:
+        return False
+    share, above = item_shares, folders.alias("above")
+    in_one_tree = sa.exists().where(
+        above.c.is_masked, within(_home.c.path, above.c.path), within(_place.c.path, above.c.path)
+    )
+    leading = (
+        sa.select(items)
         .join(_home, _home.c.uuid == items.c.folder_uuid)
         .join(share, share.c.item_uuid == items.c.uuid)
         .join(_place, _place.c.uuid == share.c.folder_uuid)
-        .where(items.c.is_shared, _home.c.is_masked, within(_home.c.path, top.path))
+        .where(items.c.is_shared, *masked_to(viewer, _home), within(_home.c.path, top.path))
         .where(~within(_place.c.path, top.path), is_staying(_place.c.uuid))
-        .distinct()
+        .where(~sa.and_(*masked_to(viewer, _place), in_one_tree))
+        .limit(1)
     )
-    leading = await transaction.rows(ways, _Way)
-    uuids = {uuid for way in leading for uuid in way}
-    trees = await masked_trees(transaction.connection, viewer, uuids)
-    return any(
-        way.home_uuid in trees and trees[way.home_uuid] != trees.get(way.place_uuid)
-        for way in leading
-    )
+    return await transaction.first(leading, ItemRecord) is not None
 
 
 async def keep_items(

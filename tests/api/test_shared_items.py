@@ -189,6 +189,17 @@ async def test_nothing_outlives_a_masked_folder_without_phi(site: Site) -> None:
     await site.done("deleteStorageFolder", {**given, "deleteSharedItems": True}, "job { uuid }", curator)
 
 
+async def test_items_outlive_a_folder_within_one_masked_tree(site: Site) -> None:
+    """Their new home is masked to the same people."""
+    house, curator = await masked_house(site)
+    first, second = await site.folder("first", house.home), await site.folder("second", house.home)
+    moved = {"itemUuids": [house.item], "newParentUuid": first}
+    await site.done("moveStorageItems", moved, "folder { uuid }", curator)
+    await share(site, second, house.item)
+    await site.done("deleteStorageFolder", {"folderUuid": first, "recursive": True}, "job { uuid }", curator)
+    assert (await site.see("storageItem", house.item, "folder { uuid }", curator))["folder"] == {"uuid": second}
+
+
 async def test_a_masked_place_hides_bytes_from_those_who_see_nothing_else(site: Site) -> None:
     """As an open home does not: those who see it may have the bytes."""
     house = await build(site)
