@@ -17,12 +17,13 @@ from gateway.auth.visibility import (
 )
 from gateway.database.tree import ID_LENGTH, within
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
-from gateway.ids import global_id, min_uuid7
+from gateway.ids import global_id
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.models.changes import change_places, changes, former_places
 from gateway.models.folders import folder_grants, folders
 from gateway.models.items import items
 from gateway.models.people import users
+from resolvers.change_numbers import numbered_since
 from resolvers.global_ids import id_from
 from resolvers.identity import hides_urls
 from resolvers.orders import newest_first
@@ -30,9 +31,9 @@ from resolvers.orders import newest_first
 _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
 _SINCE = Argument("since", datetime | None, None, "Only changes since this time.")
-_entries = changes.join(change_places, change_places.c.change_uuid == changes.c.uuid)
+_entries = change_places.join(changes, change_places.c.change_uuid == changes.c.uuid)
 _extras = {"change_uuid": change_places.c.change_uuid, "sequence": change_places.c.sequence}
-_order = newest_first(change_places.c.sequence, changes.c.uuid)
+_order = newest_first(change_places.c.sequence, change_places.c.change_uuid)
 
 
 def sees_entry(
@@ -113,8 +114,7 @@ def _saw_place(viewer: Viewer, place: sa.FromClause) -> sa.ColumnElement[bool]:
 
 def _since(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     since = query.arguments.get("since")
-    of_time = [change_places.c.change_uuid >= min_uuid7(since)] if since else []
-    return [*of_time, *sees_entry(query.viewer)]
+    return [*(numbered_since(since) if since else []), *sees_entry(query.viewer)]
 
 
 def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
@@ -141,7 +141,9 @@ def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[boo
         sa.exists()
         .select_from(_other.join(_other_home, _other_home.c.uuid == _other.c.folder_uuid))
         .where(
-            _other.c.change_uuid == changes.c.uuid,
+            # All entries of a change have its number, by which an index has them.
+            _other.c.sequence == change_places.c.sequence,
+            _other.c.change_uuid == change_places.c.change_uuid,
             comes_before,
             within(_other_home.c.path, _top.c.path),
             *sees_below(viewer, _other_home, _top),
