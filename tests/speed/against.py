@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from tests.house.sources import ROOT
 from tests.speed.contenders import Contender, Running, environment, ours, start_contender
 from tests.speed.databases import PER_FOLDER, SEED, VIEWER, Filled, copy_database, read_variables
-from tests.speed.measure import Results, answers_digest, take
+from tests.speed.measure import Results, answers_digest, take, warm
 from tests.speed.table import table
 
 AT_MOST = 1.05
@@ -60,10 +60,12 @@ def measure_against(commit: str, kind: str, items: int, operations: Sequence[str
 async def _take_slices(results: Results, sides: Sequence[Side], operation: str, rounds: int, seconds: float) -> bool:
     """Measure an operation on both sides in turn; return whether their responses are equal."""
     digests = {await answers_digest(side.filled, side.server, operation) for side in sides}
-    for number in range(rounds + 1):  # the first round is a warm-up
+    for side in sides:
+        await warm(side.filled, side.server, operation, seconds)
+    for number in range(rounds):
         # The order alternates, so that neither side is always second.
         for side in sides if number % 2 else reversed(sides):
-            await take(results, side.filled, side.server, operation, seconds, counts=number > 0)
+            await take(results, side.filled, side.server, operation, seconds)
     return len(digests) == 1
 
 
@@ -126,7 +128,7 @@ def _report(results: Results, operations: Sequence[str], title: str, differing: 
     rows, slower = [], []
     for operation in operations:
         cells = [operation]
-        for what in ("cpu", "database"):
+        for what in ("server", "database"):
             ratios = results.ratios(operation, OURS, THEIRS, what)
             cells.append(_spread(ratios) if ratios else "-")
         for name in (OURS, THEIRS):

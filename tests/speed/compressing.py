@@ -7,7 +7,7 @@ from statistics import mean, median
 from tests.speed.client import connected
 from tests.speed.contenders import ALL, Running, start_contender
 from tests.speed.databases import Filled
-from tests.speed.measure import Results, take
+from tests.speed.measure import Results, take, warm
 from tests.speed.table import table
 
 ENCODINGS = ("identity", "gzip")
@@ -20,12 +20,10 @@ def measure_compression(filled: Filled, operations: Sequence[str], rounds: int, 
     rows = []
     with start_contender(ALL[0], filled) as server, asyncio.Runner() as runner:
         for name in operations:
-            for number in range(rounds + 1):
+            runner.run(warm(filled, server, name, seconds))
+            for _ in range(rounds):
                 for encoding in ENCODINGS:
-                    measured = take(
-                        results[encoding], filled, server, name, seconds, counts=number > 0, encoding=encoding
-                    )
-                    runner.run(measured)
+                    runner.run(take(results[encoding], filled, server, name, seconds, encoding=encoding))
             plain, packed = (results[encoding].of(ALL[0].name, name) for encoding in ENCODINGS)
             sizes = [runner.run(_size(filled, server, name, encoding)) for encoding in ENCODINGS]
             ratio = median(after / before for before, after in zip(plain.cpu, packed.cpu, strict=True))

@@ -14,7 +14,7 @@ from tests.house.sources import ROOT
 from tests.processes import free_ports, run_server
 from tests.speed import packages
 from tests.speed.databases import Filled
-from tests.speed.operations import Operation, operation
+from tests.speed.operations import DOCUMENTS, TUNED, Operation, operation
 from tests.speed.peers.postgraphile import DOCUMENTS as POSTGRAPHILE
 
 SECRET = "0123456789abcdef" * 2
@@ -46,7 +46,7 @@ class Contender:
     name: str
     command: Command
     env: Mapping[str, str] = field(default_factory=dict)
-    only: frozenset[str] = frozenset({"Q1", "Q2", "Q3", "Q4", "Q5", "Q6"})
+    only: frozenset[str] = frozenset(DOCUMENTS)
     documents: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
     tree: Path = ROOT
@@ -61,7 +61,7 @@ ALL = (
     Contender("ours", ours),
     Contender("baseline", ours, {"STOREGRAPH_EXECUTION": "interpreted"}),
     Contender("floor", peer("floor")),
-    Contender("ariadne", peer("ariadne_server")),
+    Contender("ariadne", peer("ariadne_server"), only=frozenset(TUNED)),
     Contender("mercurius", _script("mercurius.mjs"), only=FOUR, needs="postgres"),
     Contender("postgraphile", _script("postgraphile.mjs"), only=FOUR, documents=POSTGRAPHILE, needs="postgres"),
 )

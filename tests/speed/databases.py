@@ -22,6 +22,7 @@ from gateway.gc_tuning import relax_gc
 from gateway.generate.fill import generate
 from tests.house.sources import ROOT
 from tests.servers import postgres
+from tests.speed.history import add_history
 from tests.speed.operations import variables
 from tests.speed.packages import CACHE
 from tests.speed.usage import postmaster_of
@@ -98,11 +99,12 @@ def copy_database(kind: str, label: str, generate: Callable[[str], None], number
 
 
 def generator_digest() -> str:
-    """Return a digest of what makes a cached file stale: the generator and the tables."""
+    """Return a digest of what makes a cached file stale: what fills it, and the tables."""
     digest = hashlib.sha256()
     for package in ("generate", "models"):
         for source in sorted((ROOT / "gateway" / package).rglob("*.py")):
             digest.update(source.read_bytes())
+    digest.update((ROOT / "tests" / "speed" / "history.py").read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -112,6 +114,7 @@ async def _generate(url: str, items: int) -> None:
     database = Database(url)
     try:
         await generate(database, items // PER_FOLDER, items, SEED)
+        await add_history(database)
     finally:
         await database.close()
 

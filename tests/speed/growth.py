@@ -6,7 +6,7 @@ from statistics import median
 
 from tests.speed.contenders import ALL, start_contender
 from tests.speed.databases import prepare_database
-from tests.speed.measure import Results, take
+from tests.speed.measure import Results, take, warm
 from tests.speed.table import table, verdict
 
 SIZES = (100_000, 1_000_000)
@@ -21,9 +21,11 @@ def measure_growth(kind: str, rounds: int, seconds: float) -> str:
         sites = {size: stack.enter_context(prepare_database(kind, size)) for size in SIZES}
         servers = {size: stack.enter_context(start_contender(ALL[0], site)) for size, site in sites.items()}
         for name in OPERATIONS:
-            for number in range(rounds + 1):
+            for size in SIZES:
+                runner.run(warm(sites[size], servers[size], name, seconds))
+            for _ in range(rounds):
                 for size, results in sizes.items():
-                    runner.run(take(results, sites[size], servers[size], name, seconds, counts=number > 0))
+                    runner.run(take(results, sites[size], servers[size], name, seconds))
     small, large = (results.figures[ALL[0].name] for results in sizes.values())
     rows = []
     for name in OPERATIONS:

@@ -20,6 +20,7 @@ from tests.speed.databases import Filled
 from tests.speed.usage import cpu_between, cpu_by_process, memory
 
 CONNECTIONS = 4
+MAX_WARM_UPS, STEADY = 8, 0.05
 _WHOLE = re.compile(rb"(\d)\.0(?=[,}\]])")
 """JavaScript prints integral floats without a fraction."""
 _OF_THE_CLOCK = re.compile(rb'(expires=|signature=|"expiresAt":")[^&"]+')
@@ -29,15 +30,20 @@ _OF_THE_CLOCK = re.compile(rb'(expires=|signature=|"expiresAt":")[^&"]+')
 class Figures:
     """Figures of one operation on one server: one per slice, except for the latencies.
 
-    `cpu` and `database` are CPU seconds per request, of the server and of a PostgreSQL on this
-    machine.
+    `server` and `database` are CPU seconds per request, of the server and of a PostgreSQL on this
+    machine; `cpu` is the sum.
     """
 
-    cpu: list[float] = field(default_factory=list)
+    server: list[float] = field(default_factory=list)
     database: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     digest: str = ""
+
+    @property
+    def cpu(self) -> list[float]:
+        """CPU seconds per request of the server and the database."""
+        return [sum(parts) for parts in zip(self.server, self.database, strict=True)]
 
     def latency(self, share: float) -> float:
         """Return a quantile of the latency, in seconds."""
@@ -70,7 +76,7 @@ class Results:
         if None in both:
             return []
         pairs: zip[tuple[float, float]] = zip(*(getattr(each, what) for each in both), strict=True)
-        return [above / below for above, below in pairs]
+        return [above / below for above, below in pairs if below]
 
 
 def measure(
@@ -83,9 +89,11 @@ def measure(
             able = [server for server in servers if name in server.contender.only]
             print(f"{name}: {', '.join(server.contender.name for server in able)}", flush=True)
             runner.run(_compare(results, filled, able, name))
-            for number in range(rounds + 1):
+            for server in able:
+                runner.run(warm(filled, server, name, seconds))
+            for _ in range(rounds):
                 for server in able:
-                    runner.run(take(results, filled, server, name, seconds, counts=number > 0))
+                    runner.run(take(results, filled, server, name, seconds))
                 results.load.append(os.getloadavg()[0])
         results.memory = {server.contender.name: memory(server.pid) for server in servers}
     return results
@@ -123,6 +131,17 @@ def _canonical(answer: bytes) -> bytes:
     return _WHOLE.sub(rb"\1", orjson.dumps(read["data"], option=orjson.OPT_SORT_KEYS))
 
 
+async def warm(filled: Filled, server: Running, name: str, seconds: float) -> None:
+    """Send an operation to one server until its CPU time per request is steady."""
+    before, taken = float("inf"), Results()
+    for _ in range(MAX_WARM_UPS):
+        await take(taken, filled, server, name, seconds)
+        now = taken.of(server.contender.name, name).cpu[-1]
+        if abs(now - before) < STEADY * before:
+            return
+        before = now
+
+
 async def take(
     results: Results,
     filled: Filled,
@@ -130,19 +149,17 @@ async def take(
     name: str,
     seconds: float,
     *,
-    counts: bool,
     encoding: str = "identity",
 ) -> None:
-    """Measure one slice of an operation on one server; the first warms it up and does not count."""
+    """Measure one slice of an operation on one server."""
     bodies = server.contender.operation(name, filled).bodies
     async with connected(server.port, filled.key, CONNECTIONS, encoding) as connections:
         watched = [server.pid, *([filled.postmaster] if filled.postmaster else [])]
         before = [cpu_by_process(pid) for pid in watched]
         done = await run_slice(connections, bodies, seconds)
         used = list(map(cpu_between, before, [cpu_by_process(pid) for pid in watched]))
-    if counts:
-        figures = results.of(server.contender.name, name)
-        figures.cpu.append(used[0] / len(done.latencies))
-        figures.database += [each / len(done.latencies) for each in used[1:]]
-        figures.rate.append(len(done.latencies) / done.seconds)
-        figures.latencies += done.latencies
+    figures = results.of(server.contender.name, name)
+    figures.server.append(used[0] / len(done.latencies))
+    figures.database += [each / len(done.latencies) for each in used[1:]] or [0.0]
+    figures.rate.append(len(done.latencies) / done.seconds)
+    figures.latencies += done.latencies

@@ -1,5 +1,6 @@
-"""The measured operations: six documents, and the folders and texts in their variables."""
+"""The measured operations: documents, and what is in their variables."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from gateway.database.engine import Database
 from gateway.generate.items import PER_SUBJECT
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
+from tests.speed import untuned
 
 FIFTEEN = (
     "uuid name description itemType createdAt lastEditedAt isTombstone isPlaceholder storageLocation fileSize "
@@ -32,7 +34,7 @@ def _folder(fields: str) -> str:
     return f"($uuid: UUID!) {{ storageFolder(uuid: $uuid) {{ uuid name {fields} }} }}"
 
 
-DOCUMENTS = {
+TUNED = {
     "Q1": "query Q1" + _folder("description createdAt folderType"),
     "Q2": "query Q2" + _folder(f"items(first: 100) {{ nodes {{ {FIFTEEN} }} }}"),
     "Q3": f"query Q3 {{ storageFolders(first: 20) {{ nodes {{ uuid name {_BELOW} }} }} }}",
@@ -41,6 +43,7 @@ DOCUMENTS = {
     f"{{ nodes {{ {_FOUND} }} pageInfo {{ hasNextPage }} }} }}",
     "Q6": "query Q6" + _folder(f"items(first: 100) {{ nodes {{ {_KINDS} }} }}"),
 }
+DOCUMENTS = {**TUNED, **untuned.DOCUMENTS}
 ABOUT = {
     "Q1": "one folder, five scalars",
     "Q2": "a folder with 100 items of 15 scalars",
@@ -48,6 +51,7 @@ ABOUT = {
     "Q4": "a folder with 1,000 items of 20 scalars",
     "Q5": "a search page of 100 with signed URLs and folder summaries",
     "Q6": "a mixed folder of 100 through fragments on five kinds",
+    **untuned.ABOUT,
 }
 TYPES = {
     "VIDEO": "VideoItem",
@@ -63,6 +67,7 @@ TYPES = {
     "PLAIN_TEXT": "PlainTextItem",
     "PDF": "PdfItem",
     "SCENE": "SceneItem",
+    "FILE": "FileItem",
 }
 """Types of the schema by the values in rows."""
 
@@ -81,7 +86,8 @@ class Operation:
 def operation(name: str, variables: Sequence[dict[str, Any]], document: str | None = None) -> Operation:
     """Return an operation, as our document or that of another schema."""
     text = document or DOCUMENTS[name]
-    bodies = [{"query": text, "operationName": name, "variables": each} for each in variables]
+    [called] = re.findall(r"^query (\w+)", text, re.MULTILINE)
+    bodies = [{"query": text, "operationName": called, "variables": each} for each in variables]
     return Operation(name, [orjson.dumps(body) for body in bodies])
 
 
@@ -103,7 +109,8 @@ async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
     texts = [{"text": f"S{subject:05}"} for subject in whole[:: max(len(whole) // VARIANTS, 1)]]
     if not (full and large and texts):
         raise SystemExit("These operations need at least 200 items: raise --items.")
-    return {"Q1": full, "Q2": full, "Q3": [{}], "Q4": large, "Q5": texts, "Q6": full}
+    tuned: dict[str, list[dict[str, Any]]] = {"Q1": full, "Q2": full, "Q3": [{}], "Q4": large, "Q5": texts, "Q6": full}
+    return {**tuned, **await untuned.untuned_variables(database)}
 
 
 _WITH_COUNTERS = folders.join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
@@ -118,7 +125,7 @@ _LARGEST = (
 
 def _folders_of(size: int) -> sa.Select[Any]:
     """Return the folders with at least this many items."""
-    listed = sa.and_(items.c.folder_uuid == folders.c.uuid, ~items.c.is_tombstone)
+    listed = sa.and_(items.c.folder_uuid == folders.c.uuid, ~items.c.is_tombstone, ~items.c.is_placeholder)
     count = sa.select(sa.func.count()).where(listed).scalar_subquery()
     large = sa.and_(folder_counters.c.files >= size * 0.9, count >= size)
     query = sa.select(folders.c.uuid).select_from(_WITH_COUNTERS).where(large)

@@ -6,7 +6,7 @@ conditions.
 """
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,10 +19,9 @@ from starlette.routing import Route
 
 from gateway.auth.viewer import Viewer
 from tests.speed.operations import TYPES
-from tests.speed.peers.site import IN_SEEN, IS_ROOT, SEES, THERE, Row, Site, serve
-
-Variables = dict[str, Any]
-Answer = Callable[[Site, Viewer, Variables], Awaitable[Any]]
+from tests.speed.peers import floor_lists, floor_pages
+from tests.speed.peers.floor_roles import Answer, Variables
+from tests.speed.peers.site import EMBEDDED_NAMED, IN_SEEN, IS_ROOT, NAMED, SEES, THERE, Row, Site, serve
 
 FIFTEEN = """i.uuid, i.name, i.description, i.item_type, i.created_at, i.last_edited_at, i.is_tombstone,
     i.is_placeholder, i.storage_location, i.file_size, i.mime_type, i.sha256, i.duration, i.width, i.height"""
@@ -33,9 +32,6 @@ IN_FOLDER = f"FROM items i WHERE i.folder_uuid = :uuid AND {THERE} ORDER BY i.na
 FOLDER = f"SELECT f.uuid, f.name FROM folders f WHERE f.uuid = :uuid AND {SEES}"
 FOUND = f"""FROM items i JOIN folders h ON h.uuid = i.folder_uuid JOIN folder_counters c ON c.folder_uuid = h.uuid
     WHERE {{named}} AND {THERE} AND {IN_SEEN} ORDER BY i.name_key, i.uuid LIMIT 101"""
-EMBEDDED_NAMED = """i.uuid IN (SELECT n.uuid FROM items_names n JOIN items_names_index x ON x.rowid = n.rowid
-    WHERE x.name_key MATCH :text)"""
-NAMED = "i.name_key LIKE '%' || :text || '%'"
 LIFETIME = timedelta(hours=1)
 
 
@@ -167,7 +163,8 @@ def _mixed(site: Site, row: Row) -> dict[str, Any]:
     return node
 
 
-ANSWERS: dict[str, Answer] = {"Q1": q1, "Q2": q2, "Q3": q3, "Q4": q4, "Q5": q5, "Q6": q6}
+_TUNED: dict[str, Answer] = {"Q1": q1, "Q2": q2, "Q3": q3, "Q4": q4, "Q5": q5, "Q6": q6}
+ANSWERS = {**_TUNED, **floor_pages.ANSWERS, **floor_lists.ANSWERS}
 
 
 async def _answer(site: Site, request: Request) -> Response:

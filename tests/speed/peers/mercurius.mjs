@@ -72,7 +72,7 @@ const without = { opts: { cache: false } }
 const loaders = {
   Folder: {
     subfolders: { loader: pages('subfolders', FOLDER, 'folders', 'parentUuid', 'true'), ...without },
-    items: { loader: pages('items', Object.keys(ITEM), 'items', 'folderUuid', 'NOT x.is_tombstone'), ...without },
+    items: { loader: pages('items', Object.keys(ITEM), 'items', 'folderUuid', 'NOT x.is_tombstone AND NOT x.is_placeholder'), ...without },
   },
   Item: {
     folder: {

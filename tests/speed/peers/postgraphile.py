@@ -7,7 +7,8 @@ from tests.speed.operations import FIFTEEN, TWENTY
 
 _LEAVES = """uuid name fileSize folderByFolderUuid { name }
     groupMembersByItemUuid { totalCount } dataRowsByItemUuid { totalCount }"""
-_ITEMS = "itemsByFolderUuidList(first: {first}, orderBy: [NAME_KEY_ASC], condition: {{isTombstone: false}})"
+_LISTED = "condition: {{isTombstone: false, isPlaceholder: false}}"
+_ITEMS = f"itemsByFolderUuidList(first: {{first}}, orderBy: [NAME_KEY_ASC], {_LISTED})"
 
 
 def _folder(fields: str) -> str:

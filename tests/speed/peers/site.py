@@ -3,8 +3,10 @@ the credential check, the access conditions, and the store that signs URLs.
 """
 
 import asyncio
+import base64
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -35,8 +37,12 @@ IS_ROOT = f"""f.uuid IN (SELECT g.folder_uuid FROM folder_grants g WHERE {HELD.f
     AND NOT EXISTS (SELECT 1 FROM folder_grants a JOIN folders t ON t.uuid = a.folder_uuid
     WHERE {HELD.format(grant="a")} AND f.path >= t.path AND f.path < t.path || 'g' AND t.uuid <> f.uuid)"""
 """Condition: the folder f is a root for the viewer."""
-THERE = "NOT i.is_tombstone"
+THERE = "NOT i.is_tombstone AND NOT i.is_placeholder"
 """Condition: the item i is listed."""
+EMBEDDED_NAMED = """i.uuid IN (SELECT n.uuid FROM items_names n JOIN items_names_index x ON x.rowid = n.rowid
+    WHERE x.name_key MATCH :text)"""
+NAMED = "i.name_key LIKE '%' || :text || '%'"
+"""Conditions, on SQLite and PostgreSQL: the name of the item i contains a text."""
 
 
 class Site:
@@ -88,6 +94,12 @@ class Site:
         if not self.embedded:
             return text
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def cursor(self, fingerprint: str, text: str, uuid: str) -> str:
+        """Return the cursor of a row in a list that is ordered by time."""
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        parts = [fingerprint, moment.isoformat(), uuid]
+        return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
     def moment(self, text: str) -> str:
         """Return a time as responses have it."""
