@@ -28,6 +28,9 @@ from gateway.models.jobs import jobs
 from gateway.models.revisions import bitstreams
 from gateway.models.uploads import uploads
 
+OpenedIntegration = tuple[CloudIntegrationRecord, Cloud]
+"""The row of an integration, and the client of its cloud."""
+
 
 async def check_access(cloud: Cloud) -> None:
     """List one object of each of the cloud's locations.
@@ -128,16 +131,33 @@ async def find_integration(transaction: Transaction, uuid: UUID) -> CloudIntegra
     )
 
 
-async def open_integration(services: Services, uuid: UUID) -> tuple[CloudIntegrationRecord, Cloud]:
+async def open_integration(services: Services, uuid: UUID) -> OpenedIntegration:
     """Return the row of an integration and the client of its cloud.
 
     Raises:
         FetchError: the integration was deleted, or its cloud cannot be reached.
     """
-    row = (await find_integrations(services.database, [uuid])).get(uuid)
-    if row is None:
-        raise FetchError(ErrorCode.NOT_FOUND, "The cloud integration was deleted.")
-    return row, await services.clouds.for_integration(row)
+    opened = (await open_integrations(services, [uuid]))[uuid]
+    if isinstance(opened, FetchError):
+        raise opened
+    return opened
+
+
+async def open_integrations(
+    services: Services, uuids: Collection[UUID]
+) -> dict[UUID, OpenedIntegration | FetchError]:
+    """Return integrations and the clients of their clouds by UUID, or why one cannot be used."""
+    rows = await find_integrations(services.database, uuids)
+    opened: dict[UUID, OpenedIntegration | FetchError] = {}
+    for uuid in uuids:
+        row = rows.get(uuid)
+        try:
+            if row is None:
+                raise FetchError(ErrorCode.NOT_FOUND, "The cloud integration was deleted.")
+            opened[uuid] = row, await services.clouds.for_integration(row)
+        except FetchError as error:
+            opened[uuid] = error
+    return opened
 
 
 async def find_integrations(

@@ -108,8 +108,8 @@ class Cloud:
         return SignedRequest(url, "GET", download.expires_at)
 
     async def _signed(self, sign: Callable[[], str]) -> str:
-        """Sign in a thread: the server's own credentials may have to be loaded first."""
-        return await asyncio.to_thread(sign)
+        """Sign, in a thread if the server's own credentials may have to be loaded first."""
+        return sign() if self.account.credentials else await asyncio.to_thread(sign)
 
     def _listing_error(self, response: FetchedResponse) -> FetchError:
         """Return the error for a listing that was refused, as specific as the response allows."""

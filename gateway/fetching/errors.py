@@ -4,9 +4,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpcore
-
 from gateway.errors import DomainError, ErrorCode
+from gateway.fetching.connection import ConnectionBroken, Unresponsive
 
 
 class FetchError(DomainError):
@@ -72,10 +71,10 @@ def translate_errors() -> Iterator[None]:
         yield
     except TimeoutError:  # of the whole request, which may be due to the size of the file
         raise FetchError(ErrorCode.TIMEOUT, "The server did not respond in time.") from None
-    except httpcore.TimeoutException:
+    except Unresponsive:
         raise AccessFault(ErrorCode.TIMEOUT, "The server did not respond in time.") from None
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        if isinstance(error.__context__, ssl.SSLError):
+    except ConnectionBroken as error:
+        if isinstance(error.__cause__, ssl.SSLError):
             message = (
                 "The TLS connection failed: check that the server's certificate is valid for its "
                 "host name."

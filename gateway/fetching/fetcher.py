@@ -5,19 +5,19 @@ import re
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import IO
 from urllib.parse import urldefrag
 
-import httpcore
 import httpx
 
 from gateway.errors import ErrorCode
+from gateway.fetching.connection import ServerConnection, ServerResponse
 from gateway.fetching.errors import (
     FetchError,
     archived_error,
@@ -27,19 +27,23 @@ from gateway.fetching.errors import (
     translate_errors,
 )
 from gateway.fetching.network import GuardedNetwork, Resolve, resolve
-from gateway.fetching.rules import FetchRules
+from gateway.fetching.pool import ConnectionPool, Origin
+from gateway.fetching.rules import MAX_URL_LENGTH, FetchRules, host_of, port_of
 from gateway.telemetry.metrics import CALLS_UNDERWAY
 
 MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-_HEADERS = {"User-Agent": "storegraph", "Accept": "*/*", "Accept-Encoding": "identity"}
-_TIMEOUTS = dict.fromkeys(("connect", "read", "write", "pool"), 15.0)
-"""Seconds without progress."""
+_HEADERS = "User-Agent: storegraph\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
 _WRITE_BYTES = 1 << 20
 _ERROR_BYTES = 4096
 """Bytes of an error response that are looked at."""
 _ARCHIVED_MARKS = (b"<Code>InvalidObjectState</Code>", b"<Code>BlobArchived</Code>")
 """Errors of S3 and Azure for objects that must be restored before they can be read."""
+_PLAIN_URL = re.compile(
+    r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)((?:/(?!\.)(?:[\w!$'()*+,;=:@&?.~-]|%[0-9A-Fa-f]{2})*)+)",
+    re.ASCII,
+)
+"""Server and path of a URL whose path is sent exactly as it is written."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,19})-\d{1,19}|\*)/(\d{1,19}|\*)", re.ASCII)
 
 
@@ -68,6 +72,24 @@ class FetchedResponse:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A checked URL in the parts in which it is sent.
+
+    Were the URL parsed a second time, the host might come out differently.
+    """
+
+    origin: Origin
+    host: str
+    path: str
+
+    @classmethod
+    def at(cls, url: httpx.URL) -> "_Target":
+        """Return the target of a checked URL."""
+        origin = Origin(host_of(url), port_of(url), url.scheme == "https")
+        return cls(origin, url.netloc.decode("ascii"), url.raw_path.decode("ascii"))
+
+
 class Fetcher:
     """HTTP client for URLs from outside, without cookies, proxies or credentials.
 
@@ -87,30 +109,28 @@ class Fetcher:
         self._rules = rules
         self._max_bytes = max_bytes
         self._seconds = seconds
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or _default_tls(),
-            network_backend=GuardedNetwork(rules, resolve),
-            max_connections=32,
-            keepalive_expiry=5,
-            retries=1,
-        )
+        self._server = lru_cache(lambda text: _Target.at(rules.check_url(text)))
+        self._pool = ConnectionPool(GuardedNetwork(rules, tls or _default_tls(), resolve))
 
     async def read_range(self, url: str, start: int, stop: int) -> FetchedRange:
         """Return the bytes of a file from `start` up to, not including, `stop`."""
-        headers = {"Range": f"bytes={start}-{stop - 1}"}
+        span = f"bytes={start}-{stop - 1}"
         with translate_errors():
-            async with asyncio.timeout(self._seconds), self._get(url, headers) as response:
+            async with asyncio.timeout(self._seconds), self._get(url, span) as sent:
+                response, connection = sent
                 if response.status == 200 and start:
                     message = "The server does not support range requests."
                     raise FetchError(ErrorCode.CONFLICT, message)
                 total = _total_size(response, start)
-                data = b"" if response.status == 416 else await _read_up_to(response, stop - start)
+                data = (
+                    b"" if response.status == 416 else await _read_up_to(connection, stop - start)
+                )
         return FetchedRange(
             data,
             total,
             is_part=response.status != 200,
-            content_type=_header(response, b"content-type"),
-            last_modified=parse_http_date(_header(response, b"last-modified")),
+            content_type=response.headers.get("content-type", ""),
+            last_modified=parse_http_date(response.headers.get("last-modified")),
         )
 
     async def request(
@@ -120,17 +140,14 @@ class Fetcher:
 
         Raises a `FetchError` for a body of more than `max_bytes`.
         """
-        checked = self._rules.check_url(url)
+        checked = self._check(url)
         with translate_errors():
-            async with asyncio.timeout(self._seconds), self._send(checked, method, {}) as response:
-                data = await _read_up_to(response, max_bytes + 1)
+            async with asyncio.timeout(self._seconds), self._send(checked, method) as sent:
+                response, connection = sent
+                data = await _read_up_to(connection, max_bytes + 1)
                 if len(data) > max_bytes:
                     raise too_large_error(max_bytes)
-                headers = {
-                    key.decode("latin-1").lower(): value.decode("latin-1")
-                    for key, value in response.headers
-                }
-                return FetchedResponse(response.status, headers, data)
+                return FetchedResponse(response.status, response.headers, data)
 
     @asynccontextmanager
     async def local_copy(self, url: str) -> AsyncIterator[Path]:
@@ -139,69 +156,75 @@ class Fetcher:
         file = tempfile.NamedTemporaryFile(prefix="storegraph-")  # noqa: SIM115
         try:
             with translate_errors(), CALLS_UNDERWAY.one_more("fetch"):
-                async with asyncio.timeout(self._seconds), self._get(url, {}) as response:
-                    await self._copy_body(response, file)
+                async with asyncio.timeout(self._seconds), self._get(url) as sent:
+                    await self._copy_body(*sent, file)
             yield Path(file.name)
         finally:
             await asyncio.shield(asyncio.to_thread(file.close))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        await self._pool.close()
 
     @asynccontextmanager
-    async def _get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpcore.Response]:
+    async def _get(
+        self, url: str, span: str | None = None
+    ) -> AsyncIterator[tuple[ServerResponse, ServerConnection]]:
         """Follow redirects to the response that has the file, or a part of it.
 
         The target of each redirect is checked like the first URL.
         """
-        current = self._rules.check_url(url)
+        current = self._check(url)
         for _ in range(MAX_REDIRECTS + 1):
-            async with self._send(current, "GET", headers) as response:
+            async with self._send(current, "GET", span) as (response, connection):
                 if response.status not in _REDIRECT_STATUSES:
-                    if response.status not in ((200, 206, 416) if headers else (200,)):
-                        body = await _read_up_to(response, _ERROR_BYTES)
+                    if response.status not in ((200, 206, 416) if span else (200,)):
+                        body = await _read_up_to(connection, _ERROR_BYTES)
                         if any(mark in body for mark in _ARCHIVED_MARKS):
                             raise archived_error()
                         raise status_error(response.status)
-                    if _header(response, b"content-encoding").lower() not in ("", "identity"):
+                    encoding = response.headers.get("content-encoding", "")
+                    if encoding.lower() not in ("", "identity"):
                         message = "The server sent the file compressed, which is not supported."
                         raise FetchError(ErrorCode.CONFLICT, message)
-                    yield response
+                    yield response, connection
                     return
-                location = urldefrag(_header(response, b"location")).url
+                location = urldefrag(response.headers.get("location", "")).url
                 try:
-                    target = self._rules.check_url(str(current.join(location)))
+                    url = str(httpx.URL(url).join(location))
                 except httpx.InvalidURL:
                     raise bad_url_error("The server redirected to an invalid URL.") from None
-                if current.scheme == "https" and target.scheme == "http":
+                target = self._check(url)
+                if current.origin.is_secure and not target.origin.is_secure:
                     raise bad_url_error("The server redirected from https to http.")
                 current = target
         raise FetchError(
             ErrorCode.LIMIT_EXCEEDED, f"The server redirected more than {MAX_REDIRECTS} times."
         )
 
-    @asynccontextmanager
-    async def _send(
-        self, url: httpx.URL, method: str, headers: Mapping[str, str]
-    ) -> AsyncIterator[httpcore.Response]:
-        # Passed in parts: were the URL parsed a second time, the host might come out differently.
-        target = httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        )
-        fields = [*_HEADERS.items(), *headers.items()]
-        extensions = {"timeout": _TIMEOUTS}
-        async with self._pool.stream(
-            method, target, headers=fields, extensions=extensions
-        ) as response:
-            yield response
+    def _check(self, url: str) -> _Target:
+        """Return the target of a URL, of which servers are checked once; see `check_url`."""
+        plain = _PLAIN_URL.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
+        if plain is None:
+            return _Target.at(self._rules.check_url(url))
+        return replace(self._server(plain[1]), path=plain[2])
 
-    async def _copy_body(self, response: httpcore.Response, file: IO[bytes]) -> None:
+    def _send(
+        self, target: _Target, method: str, span: str | None = None
+    ) -> AbstractAsyncContextManager[tuple[ServerResponse, ServerConnection]]:
+        """Send one request; `span` is the range of the file that it asks for."""
+        ranges = f"Range: {span}\r\n" if span else ""
+        head = f"{method} {target.path} HTTP/1.1\r\nHost: {target.host}\r\n{_HEADERS}{ranges}\r\n"
+        return self._pool.send(target.origin, head.encode("ascii"), has_body=method != "HEAD")
+
+    async def _copy_body(
+        self, response: ServerResponse, connection: ServerConnection, file: IO[bytes]
+    ) -> None:
         """Write the body to a file in large blocks, each in a thread."""
         if (_total_size(response, 0) or 0) > self._max_bytes:
             raise too_large_error(self._max_bytes)
         size, block = 0, bytearray()
-        async for chunk in response.aiter_stream():
+        while chunk := await connection.next_chunk():
             size += len(chunk)
             if size > self._max_bytes:
                 raise too_large_error(self._max_bytes)
@@ -219,12 +242,6 @@ def _default_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _header(response: httpcore.Response, name: bytes) -> str:
-    return next(
-        (value.decode("latin-1") for key, value in response.headers if key.lower() == name), ""
-    )
-
-
 def parse_http_date(text: str | None) -> datetime | None:
     """Return the time of a header in UTC; None if it is missing or malformed."""
     try:
@@ -233,26 +250,24 @@ def parse_http_date(text: str | None) -> datetime | None:
         return None
 
 
-def _total_size(response: httpcore.Response, start: int) -> int | None:
+def _total_size(response: ServerResponse, start: int) -> int | None:
     """Return the size of the whole file if the response says so.
 
     Raises a `FetchError` if the response is a range that does not begin at `start`.
     """
     if response.status == 200:
-        length = _header(response, b"content-length")
+        length = response.headers.get("content-length", "")
         return int(length) if length.isdecimal() else None
-    match = _CONTENT_RANGE.fullmatch(_header(response, b"content-range"))
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
     if match is None or (response.status == 206 and match[1] != str(start)):
         message = "The server returned a different range than requested."
         raise FetchError(ErrorCode.CONFLICT, message)
     return int(match[2]) if match[2] != "*" else None
 
 
-async def _read_up_to(response: httpcore.Response, count: int) -> bytes:
+async def _read_up_to(connection: ServerConnection, count: int) -> bytes:
     """Return the first `count` bytes of the body and ignore the rest."""
     data = bytearray()
-    async for chunk in response.aiter_stream():
+    while len(data) < count and (chunk := await connection.next_chunk()):
         data += chunk
-        if len(data) >= count:
-            break
     return bytes(data[:count])

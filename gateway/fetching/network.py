@@ -6,18 +6,18 @@ cannot give others (DNS rebinding).
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
-from typing import Any
-
-import httpcore
 
 from gateway.fetching.addresses import Address
+from gateway.fetching.connection import ConnectionBroken, ServerConnection, Unresponsive
 from gateway.fetching.errors import no_public_address_error
 from gateway.fetching.rules import FetchRules, parse_ip_address
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Function that returns the addresses of a host name, given also the port."""
+_CONNECT_SECONDS = 15.0
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -29,39 +29,47 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in records))
 
 
-class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Network backend that checks every address. TLS still verifies the host name of the URL."""
+async def connect_to(
+    address: Address, port: int, tls: ssl.SSLContext | None, host: str
+) -> ServerConnection:
+    """Connect to an address; with TLS, whoever answers must have a certificate of the host.
 
-    def __init__(self, rules: FetchRules, resolve: Resolve = resolve) -> None:
+    Raises:
+        OSError: nobody answers, or TLS fails.
+    """
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(
+        ServerConnection, str(address), port, ssl=tls, server_hostname=host if tls else None
+    )
+    return connection
+
+
+class GuardedNetwork:
+    """Makes connections after it has checked every address."""
+
+    def __init__(self, rules: FetchRules, tls: ssl.SSLContext, resolve: Resolve = resolve) -> None:
         self._rules = rules
+        self._tls = tls
         self._resolve = resolve
-        self._network = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect(self, host: str, port: int, *, is_secure: bool) -> ServerConnection:
         """Connect to the first address of the host that answers.
 
-        Raises a `FetchError` if any of its addresses is not allowed.
+        Raises:
+            FetchError: any of its addresses is not allowed.
+            ConnectionBroken, Unresponsive: none of them can be connected to.
         """
-        failure: Exception = httpcore.ConnectError()
+        failure: Exception = ConnectionBroken()
         for address in await self._allowed_addresses(host, port):
             try:
-                return await self._network.connect_tcp(
-                    str(address), port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    return await connect_to(address, port, self._tls if is_secure else None, host)
+            except TimeoutError:
+                failure = Unresponsive()
+            except OSError as error:
+                failure = ConnectionBroken()
+                failure.__cause__ = error
         raise failure
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between two attempts."""
-        await self._network.sleep(seconds)
 
     async def _allowed_addresses(self, host: str, port: int) -> list[Address]:
         """Resolve a host; every address must be allowed.

@@ -30,19 +30,14 @@ from gateway.database.outages import is_outage
 from gateway.error_texts import about_file
 from gateway.kinds.enums import JobStatus, JobWait
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.items import ItemRecord, items
 from gateway.models.jobs import JobRecord, jobs
-from gateway.models.uploads import (
-    UploadRecord,
-    UploadUnitRecord,
-    upload_units,
-    uploads,
-)
+from gateway.models.uploads import UploadUnitRecord, upload_units
 from gateway.queues.base import DEATHS, Queue, TaskType, WorkerTimings
 from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.child_slots import ALONE
 from gateway.tasks.read_sources import MEMBER_DELETED, UNEXPECTED, SourceReader
 from gateway.tasks.suspects import STOPPED_WORKERS, is_to_blame, must_be_divided
+from gateway.tasks.unit_rows import UnitRows, uploads_by_item
 
 
 class IngestArgs(TypedDict):
@@ -128,27 +123,21 @@ async def ingest(
         failed = [replace(each, error=reasons[each.unit.uuid]) for each in read]
         await _commit(services, job_uuid, failed)
         return
-    unit_uploads = await _uploads_by_item(services, units)
-    sequences = [unit for unit in units if unit.spec.get("video")]
-    member_uuids = {UUID(hex=uuid) for unit in sequences for uuid in unit.spec.get("members", ())}
-    members: dict[UUID, ItemRecord] = {}
-    if member_uuids:
-        chosen = sa.select(items).where(in_keys(items.c.uuid, member_uuids))
-        members = {row.uuid: row for row in await services.database.rows(chosen, ItemRecord)}
+    rows = await UnitRows.of(services, units)
     state = sa.select(jobs.c.status, jobs.c.started_at).where(jobs.c.uuid == job_uuid)
     begin_work(job_uuid, tries)
     ALONE.set(tries > 0)
     async with asyncio.TaskGroup() as group:
-        reading = {group.create_task(reader.read(unit, unit_uploads, members)) for unit in units}
+        reading = {group.create_task(reader.read(unit, rows)) for unit in units}
         while reading:
             done, reading = await asyncio.wait(reading, timeout=COMMIT_SECONDS)
             if done:
                 results = [task.result() for task in done]
                 goes_on = await _settle(services, job_uuid, results, FormerAttempts(tries, waits))
             else:  # has the job ended while files take long to read?
-                rows = await services.database.rows(state, JobRecord)
-                goes_on = any(row.status not in TERMINAL for row in rows)
-                if any(row.started_at is None for row in rows):
+                states = await services.database.rows(state, JobRecord)
+                goes_on = any(row.status not in TERMINAL for row in states)
+                if any(row.started_at is None for row in states):
                     await show_start(services, job_uuid)
             if not goes_on:
                 for task in reading:
@@ -189,14 +178,6 @@ async def _pending_units(
         .order_by(upload_units.c.position)
     )
     return await services.database.rows(pending, UploadUnitRecord)
-
-
-async def _uploads_by_item(
-    services: Services, units: Sequence[UploadUnitRecord]
-) -> dict[UUID, UploadRecord]:
-    """Return the uploads of these units, by item."""
-    chosen = sa.select(uploads).where(in_keys(uploads.c.unit_uuid, [unit.uuid for unit in units]))
-    return {row.item_uuid: row for row in await services.database.rows(chosen, UploadRecord)}
 
 
 async def _settle(
@@ -334,7 +315,7 @@ async def _error_texts(
     services: Services, read: Sequence[ReadUnit], failure: str
 ) -> dict[UUID, str]:
     """Return the errors of units for users: the unit's own, or else that failure of its file."""
-    uploads_of_units = await _uploads_by_item(services, [each.unit for each in read])
+    uploads_of_units = await uploads_by_item(services, [each.unit for each in read])
     names = {upload.unit_uuid: upload.file_name for upload in uploads_of_units.values()}
     return {
         each.unit.uuid: each.error or about_file(names.get(each.unit.uuid, "A file"), failure)

@@ -26,6 +26,7 @@ from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import name_for_type
 from gateway.media.checksums import checksums_of
 from gateway.media.errors import MediaError
+from gateway.models.integrations import CloudIntegrationRecord
 from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
 from gateway.queues.own_faults import is_own_fault
@@ -37,6 +38,7 @@ from gateway.site_faults import find_site_fault
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy, readable_url
 from gateway.tasks.site_waits import outlast_faults
+from gateway.tasks.unit_rows import UnitRows
 from gateway.telemetry.slow_work import SLOW_SECONDS, noting_slow
 from gateway.web_addresses import without_credentials
 
@@ -81,23 +83,13 @@ class SourceReader:
         self._uploaded_slots = asyncio.Semaphore(concurrency)
         self._remote_slots = asyncio.Semaphore(concurrency)
 
-    async def read(
-        self,
-        unit: UploadUnitRecord,
-        uploads: Mapping[UUID, UploadRecord],
-        members: Mapping[UUID, ItemRecord],
-    ) -> ReadUnit:
-        """Read all files of a unit. It raises nothing but outages of the database.
-
-        Args:
-            uploads: the unit's uploads, by item.
-            members: the existing members of image sequences, by item.
-        """
+    async def read(self, unit: UploadUnitRecord, rows: UnitRows) -> ReadUnit:
+        """Read all files of a unit. It raises nothing but outages of the database."""
         plan = from_spec(unit.spec, unit.title)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._read_source(source, uploads, unit.uuid))
+                    group.create_task(self._read_source(source, rows, unit.uuid))
                     for source in plan.sources
                 ]
         except ExceptionGroup as failures:
@@ -117,7 +109,7 @@ class SourceReader:
         read = ReadUnit(unit, plan, sources, error=" ".join(errors) or None)
         if read.error or not plan.video_uuid:
             return read
-        return await self._with_video(read, uploads.get(plan.video_uuid), members)
+        return await self._with_video(read, rows.uploads.get(plan.video_uuid), rows.members)
 
     async def read_item(self, row: ItemRecord) -> MediaFacts:
         """Read the file of an existing item again.
@@ -141,26 +133,32 @@ class SourceReader:
             return facts
 
     async def _read_source(
-        self, source: UnitSource, uploads: Mapping[UUID, UploadRecord], unit_uuid: UUID
+        self,
+        source: UnitSource,
+        rows: UnitRows,
+        unit_uuid: UUID,
     ) -> ReadSource | str:
         """Read one file, or return the message for the user if it cannot be used.
 
         Raises:
             Exception: the file cannot be read now, for reasons other than the file.
         """
-        upload = uploads.get(source.placeholder_uuid) if source.placeholder_uuid else None
+        upload = rows.uploads.get(source.placeholder_uuid) if source.placeholder_uuid else None
         if upload is None:
             return "A placeholder was removed before its file was read."
         location = upload.source_url or upload.stored_key or upload.object_key
         source = replace(source, item_type=source.item_type or upload.item_type)
-        is_remote, integration, modified = upload.source_url is not None, None, None
+        is_remote, modified = upload.source_url is not None, None
+        integration: CloudIntegrationRecord | None = None
         slots = self._remote_slots if is_remote else self._uploaded_slots
         try:
             async with _slot(slots, unit_uuid, upload):
                 if is_remote:
-                    uuid = upload.integration_uuid
-                    async with integration_access(self._services, uuid):
-                        url, integration = await readable_url(self._services, location, uuid)
+                    async with integration_access(self._services, upload.integration_uuid):
+                        url = location
+                        if opened := rows.integration_of(upload):
+                            integration, cloud = opened
+                            url = await cloud.internal_url(cloud.locate(location))
                         facts, modified = await self._remote_facts(url, source, upload.file_name)
                 else:
                     async with self._services.store.local(location) as path:
@@ -178,17 +176,10 @@ class SourceReader:
             return message if source.item_type else f"{message} {_NAME_THE_KIND}"
         item_type = facts.kind or source.item_type
         assert item_type  # facts are declared for a named kind
+        moment = source.source_modified_at or modified
+        given = source.title, source.client_metadata, source.settings, moment
         return ReadSource(
-            item_uuid=upload.item_uuid,
-            item_type=item_type,
-            location=location,
-            facts=facts,
-            title=source.title,
-            client_metadata=source.client_metadata,
-            settings=source.settings,
-            source_modified_at=source.source_modified_at or modified,
-            is_remote=is_remote,
-            integration=integration,
+            upload.item_uuid, item_type, location, facts, *given, is_remote, integration
         )
 
     async def _local_facts(

@@ -27,11 +27,12 @@ from gateway.models.reencoding import (
     ReencodeUnitRecord,
     reencode_units,
 )
-from gateway.models.uploads import UploadRecord, UploadUnitRecord, uploads
+from gateway.models.uploads import UploadUnitRecord
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
 from gateway.tasks import reencode_videos
 from gateway.tasks.read_sources import SourceReader
+from gateway.tasks.unit_rows import UnitRows
 from tests.catalog.racing import create_item, delete_item, queued_args, units_of, waiting
 from tests.fixtures.invariants import check_counters
 from tests.fixtures.sites import Site
@@ -40,11 +41,12 @@ from tests.fixtures.uploading import File, count_items, send_files, start_upload
 
 async def read_units(site: Site, job: str) -> list[ReadUnit]:
     """Read the files of a job's units, as a worker does before it writes them."""
-    expected = {row.item_uuid: row for row in await site.services.database.rows(sa.select(uploads), UploadRecord)}
+    units = await units_of(site, job)
+    rows = await UnitRows.of(site.services, units)
     prober = Prober()
     reader = SourceReader(site.services, prober, Encoder("vp9"), 2)
     try:
-        return [await reader.read(unit, expected, {}) for unit in await units_of(site, job)]
+        return [await reader.read(unit, rows) for unit in units]
     finally:
         await prober.close()
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpcore
 import httpx
 import pytest
 
 from gateway.errors import ErrorCode
+from gateway.fetching import network
+from gateway.fetching.addresses import Address
+from gateway.fetching.connection import ServerConnection
 from gateway.fetching.errors import FetchError
 from gateway.fetching.fetcher import Fetcher
 from gateway.fetching.network import Resolve, resolve
@@ -192,15 +194,15 @@ class Target:
 
 @pytest.fixture
 async def target(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Target]:
-    connect = httpcore.AnyIOBackend.connect_tcp
+    connect = network.connect_to
     with closing(socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)) as listener:
         observed = Target(listener.getsockname()[1])
 
-        async def counted(*arguments: Any) -> httpcore.AsyncNetworkStream:
+        async def counted(*arguments: Any) -> ServerConnection:
             observed.tried += 1
             return await connect(*arguments)
 
-        monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", counted)
+        monkeypatch.setattr(network, "connect_to", counted)
         async with await asyncio.start_server(observed.accept, sock=listener):
             yield observed
 
@@ -294,12 +296,12 @@ async def test_a_name_is_resolved_once_for_a_connection(target: Target) -> None:
 
     tried: list[str] = []
 
-    async def refusing(self: httpcore.AnyIOBackend, host: str, *_: Any) -> httpcore.AsyncNetworkStream:
-        tried.append(host)
-        raise httpcore.ConnectError
+    async def refusing(address: Address, *_: Any) -> ServerConnection:
+        tried.append(str(address))
+        raise ConnectionRefusedError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(httpcore.AnyIOBackend, "connect_tcp", refusing)
+        patch.setattr(network, "connect_to", refusing)
         async with fetching(FetchRules(ports=frozenset({target.port})), rebinding) as fetcher:
             with pytest.raises(FetchError) as refusal:
                 await fetcher.read_range(f"http://rebound.example:{target.port}/", 0, 100)
