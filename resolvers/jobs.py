@@ -5,7 +5,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.job_visibility import sees_collecting, sees_deletion, sees_job, sees_linking
+from gateway.auth.job_visibility import (
+    sees_collecting,
+    sees_deletion,
+    sees_folder_copy,
+    sees_job,
+    sees_linking,
+)
 from gateway.auth.visibility import sees_folder
 from gateway.catalog.jobs import COUNTS, TERMINAL
 from gateway.catalog.rules.job_rates import JobRates, rates, remaining_time
@@ -85,10 +91,12 @@ id_of = Computed((jobs.c.kind, jobs.c.uuid), lambda job: global_id(JOB_TYPES[job
 job_by_uuid = ToOne(jobs, "job_uuid", access=sees_job)
 deletion_by_uuid = ToOne(jobs, "job_uuid", access=sees_deletion)
 collecting_by_uuid = ToOne(jobs, "job_uuid", access=sees_collecting)
+folder_copy_by_uuid = ToOne(jobs, "job_uuid", access=sees_folder_copy)
 linking_by_uuid = ToOne(jobs, "job_uuid", access=sees_linking)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 folder_of = ToOne(folders, jobs.c.folder_uuid, access=sees_folder)
 own_folder_of = ToOne(folders, jobs.c.folder_uuid)
+source_folder_of = ToOne(folders, jobs.c.source_folder_uuid, access=sees_folder)
 user_of = ToOne(users, jobs.c.user_uuid)
 units_total = Computed(_UNITS, lambda job: sum(getattr(job, name) for name in COUNTS.values()))
 units_per_second = Computed(_RATE, lambda job: (found := _rates(job)) and found.units)

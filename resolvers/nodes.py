@@ -28,7 +28,12 @@ from resolvers.dicom_instances import instance_of_item, series_of
 from resolvers.folders import folder_by_uuid
 from resolvers.integrations import integration_by_uuid
 from resolvers.items import item_by_uuid
-from resolvers.jobs import collecting_by_uuid, deletion_by_uuid, linking_by_uuid
+from resolvers.jobs import (
+    collecting_by_uuid,
+    deletion_by_uuid,
+    folder_copy_by_uuid,
+    linking_by_uuid,
+)
 from resolvers.metadata import field_by_uuid
 from resolvers.people import api_key_by_uuid, group_by_uuid, user_by_uuid
 from resolvers.syncs import sync_by_uuid
@@ -65,6 +70,7 @@ _EDGES: dict[str, ToOne] = {
     "DeletionJob": deletion_by_uuid,
     "LinkingJob": linking_by_uuid,
     "CollectingJob": collecting_by_uuid,
+    "FolderCopyJob": folder_copy_by_uuid,
     "DicomDeletionJob": dicom_jobs.deletion_by_uuid,
     "DicomCopyJob": dicom_jobs.copies_by_uuid,
     "DicomJobUnit": dicom_jobs.unit_by_uuid,

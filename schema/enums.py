@@ -135,6 +135,7 @@ described(
     INDEXING="Fills in the values of a tag by which DICOM studies are filtered: an `IndexingJob`.",
     DICOM_DELETION="Deletes a DICOM study: a `DicomDeletionJob`.",
     DICOM_COPY="Splits, merges, clones or anonymizes DICOM studies: a `DicomCopyJob`.",
+    FOLDER_COPY="Copies a folder with everything below it: a `FolderCopyJob`.",
 )
 described(
     JobStatus,

@@ -102,6 +102,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "deleteStorageItems": ADMIN_DATA,
     "duplicateStorageItem": WRITE_DATA,
     "copyStorageItems": WRITE_DATA,
+    "copyStorageFolder": WRITE_DATA,
     "shareStorageItems": ADMIN_DATA,
     "unshareStorageItems": ADMIN_DATA,
     "deleteDicomStudy": ADMIN_DATA,

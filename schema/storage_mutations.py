@@ -22,6 +22,7 @@ from resolvers.mutations.dicom_copies import (
 from resolvers.mutations.dicom_deletion import delete_dicom_study
 from resolvers.mutations.dicom_reading import extract_dicom_metadata
 from resolvers.mutations.file_items import create_link_item, create_storage_item
+from resolvers.mutations.folder_copies import copy_storage_folder
 from resolvers.mutations.folders import (
     create_storage_folder,
     delete_storage_folder,
@@ -67,7 +68,11 @@ from resolvers.mutations.uploads import (
 )
 from resolvers.mutations.visibility import set_storage_folder_visibility
 from schema.fields import mutation
-from schema.payloads.copies import CopyStorageItemsPayload, DuplicateStorageItemPayload
+from schema.payloads.copies import (
+    CopyStorageFolderPayload,
+    CopyStorageItemsPayload,
+    DuplicateStorageItemPayload,
+)
 from schema.payloads.data_groups import CreateDataGroupsPayload
 from schema.payloads.dicom import (
     AddStudyAttachmentPayload,
@@ -164,6 +169,7 @@ class StorageMutations:
     delete_storage_items: DeleteStorageItemsPayload = mutation(delete_storage_items)
     duplicate_storage_item: DuplicateStorageItemPayload = mutation(duplicate_storage_item)
     copy_storage_items: CopyStorageItemsPayload = mutation(copy_storage_items)
+    copy_storage_folder: CopyStorageFolderPayload = mutation(copy_storage_folder)
     share_storage_items: ShareStorageItemsPayload = mutation(share_storage_items)
     unshare_storage_items: UnshareStorageItemsPayload = mutation(unshare_storage_items)
     delete_dicom_study: DeleteDicomStudyPayload = mutation(delete_dicom_study)

@@ -21,6 +21,9 @@ from gateway.models.jobs import jobs
 from gateway.models.reencoding import reencode_units
 from gateway.models.uploads import upload_units
 
+_TELLING = (JobKind.CLOUD_SYNC, JobKind.DELETION, JobKind.FOLDER_COPY)
+"""Kinds of jobs that tell of what is below their folder."""
+
 
 def sees_job(viewer: Viewer) -> Condition:
     """Return the condition that the viewer may see a job of any kind.
@@ -39,13 +42,13 @@ def sees_job(viewer: Viewer) -> Condition:
 def sees_job_in_folder(viewer: Viewer) -> list[Condition]:
     """Return the conditions that the viewer, who sees the folder of a job, sees the job, too.
 
-    Syncs and deletions tell of what is below the folder. Where it is public, they are for those
-    who were given it: there can be private folders below.
+    Syncs, deletions and copies tell of what is below the folder. Where it is public, they are for
+    those who were given it: there can be private folders below.
     """
     if viewer.is_site_admin:
         return []
     is_within = sa.and_(
-        jobs.c.kind.not_in([JobKind.CLOUD_SYNC, JobKind.DELETION]),
+        jobs.c.kind.not_in(_TELLING),
         jobs.c.cloud_sync_job_uuid.is_(None),
     )
     return [sa.or_(is_within, in_given_folder(viewer, jobs.c.folder_uuid))]
@@ -85,6 +88,11 @@ def sees_indexing(viewer: Viewer) -> Condition:
 def sees_collecting(viewer: Viewer) -> Condition:
     """Return the condition that a job changes a collection, and that the viewer may see it."""
     return sa.and_(jobs.c.kind == JobKind.COLLECTING, in_visible_folder(viewer, jobs.c.folder_uuid))
+
+
+def sees_folder_copy(viewer: Viewer) -> Condition:
+    """Return the condition that a job copies a folder, and that the viewer may see it."""
+    return sa.and_(jobs.c.kind == JobKind.FOLDER_COPY, sees_job(viewer))
 
 
 def sees_upload_job(viewer: Viewer) -> Condition:

@@ -55,6 +55,14 @@ _COPIED = [column.name for column in items.c if column.name not in _OWN]
 _FACTS = [fact.name for fact in MEDIA_FACTS.values() if fact.is_column]
 
 
+class PlannedCopy(NamedTuple):
+    """A locked item that has content, with the folder and the name that its copy gets."""
+
+    original: ItemRecord
+    folder_uuid: UUID
+    name: str
+
+
 class MembersFolder(NamedTuple):
     """A folder with members of a group."""
 
@@ -99,16 +107,17 @@ async def count_parts(transaction: Transaction, rows: Collection[ItemRecord]) ->
 
 
 async def folders_of_members(
-    transaction: Transaction, group_uuids: Collection[UUID], copied: Collection[UUID]
+    transaction: Transaction, group_uuids: Collection[UUID], is_copied: sa.ColumnElement[bool]
 ) -> list[MembersFolder]:
-    """Return the folders of the members of groups that are not among the items to copy."""
+    """Return the folders of the members of groups that are not copied with them.
+
+    Args:
+        is_copied: the condition on rows of `group_members` that the member is.
+    """
     statement = (
         sa.select(group_members.c.group_uuid, items.c.folder_uuid)
         .join(items, items.c.uuid == group_members.c.item_uuid)
-        .where(
-            in_keys(group_members.c.group_uuid, group_uuids),
-            sa.not_(in_keys(group_members.c.item_uuid, copied)),
-        )
+        .where(in_keys(group_members.c.group_uuid, group_uuids), sa.not_(is_copied))
         .distinct()
     )
     return await transaction.rows(statement, MembersFolder)
@@ -118,38 +127,37 @@ async def copy_items(
     transaction: Transaction,
     queue: Queue,
     user_uuid: UUID,
-    rows: Sequence[ItemRecord],
-    folder_uuid: UUID,
-    names: Mapping[UUID, str],
+    planned: Sequence[PlannedCopy],
+    earlier: sa.Select[Any] | None = None,
 ) -> dict[UUID, UUID]:
-    """Copy items into a folder, and return the UUIDs of the copies by those of the originals.
+    """Copy items, and return the UUIDs of the copies by those of the originals.
 
-    The caller has locked the tree and the items, which have content. Groups get the copies of those
-    members that are copied with them, and share the others.
+    The caller has locked the tree. Groups get the copies of those members that are copied with
+    them, and share the others.
 
     Args:
-        names: names of copies that are not called like their originals.
+        earlier: selects `item_uuid` and `copy_uuid` of the members of groups that have been copied,
+            if they are not among these items.
     """
-    if not rows:
+    if not planned:
         return {}
+    rows = [each.original for each in planned]
     files = await _lock_files(transaction, rows)
-    copies = {
-        row.uuid: _copied_row(row, user_uuid, folder_uuid, names.get(row.uuid, row.name))
-        for row in rows
-    }
+    copies = {each.original.uuid: _copied_row(each, user_uuid) for each in planned}
     uuids = {original: copy["uuid"] for original, copy in copies.items()}
     await transaction.execute(sa.insert(items), list(copies.values()))
     await add_metadata(
         transaction, {copy["uuid"]: copy["client_metadata"] for copy in copies.values()}
     )
     await _copy_files(transaction, user_uuid, rows, files, uuids)
-    await _copy_members(transaction, list(uuids.values()))
-    await _copy_instances(transaction, queue, rows, folder_uuid, uuids)
+    await _copy_members(transaction, list(uuids.values()), earlier)
+    await _copy_instances(transaction, queue, planned, uuids)
     new = await transaction.rows(
         sa.select(items).where(in_keys(items.c.uuid, list(uuids.values()))).order_by(items.c.uuid),
         ItemRecord,
     )
-    await apply_deltas(transaction, arrival_deltas(new, folder_uuid))
+    arrived = (arrival_deltas([row], row.folder_uuid) for row in new)
+    await apply_deltas(transaction, *arrived)
     await enqueue_covers(transaction, queue, new)
     await items_created(transaction, user_uuid, new)
     entries = [
@@ -157,7 +165,7 @@ async def copy_items(
             "CREATE",
             "StorageItem",
             row.uuid,
-            folder_uuid,
+            row.folder_uuid,
             after={"name": row.name, "sha256": row.sha256},
         )
         for row in new
@@ -192,14 +200,15 @@ async def _lock_files(
     return files
 
 
-def _copied_row(row: ItemRecord, user_uuid: UUID, folder_uuid: UUID, name: str) -> dict[str, Any]:
+def _copied_row(planned: PlannedCopy, user_uuid: UUID) -> dict[str, Any]:
     """Return the row of a copy, whose first revision is the head of the original."""
+    row = planned.original
     return new_row(
         ItemRecord,
-        folder_uuid=folder_uuid,
-        name=name,
-        name_key=fold(name),
-        natural_key=natural_key(fold(name)),
+        folder_uuid=planned.folder_uuid,
+        name=planned.name,
+        name_key=fold(planned.name),
+        natural_key=natural_key(fold(planned.name)),
         owner_uuid=user_uuid,
         copy_of_uuid=row.uuid,
         revision_number=min(row.revision_number, 1),
@@ -243,22 +252,24 @@ async def _copy_files(
         await transaction.execute(sa.insert(bitstreams), copied)
 
 
-async def _copy_members(transaction: Transaction, copies: Collection[UUID]) -> None:
+async def _copy_members(
+    transaction: Transaction, copies: Collection[UUID], earlier: sa.Select[Any] | None
+) -> None:
     """Give copies of groups their members: the copies of those that were copied with them."""
-    group, member = items.alias("copied_group"), items.alias("copied_member")
-    is_copy = sa.and_(
-        member.c.copy_of_uuid == group_members.c.item_uuid, in_keys(member.c.uuid, copies)
-    )
+    group = items.alias("copied_group")
+    of_these = sa.select(items.c.copy_of_uuid.label("item_uuid"), items.c.uuid.label("copy_uuid"))
+    of_these = of_these.where(in_keys(items.c.uuid, copies))
+    copied = (of_these if earlier is None else earlier).subquery("copied_member")
     members = (
         sa.select(
             group.c.uuid,
             group_members.c.position,
-            sa.func.coalesce(member.c.uuid, group_members.c.item_uuid),
+            sa.func.coalesce(copied.c.copy_uuid, group_members.c.item_uuid),
             group_members.c.key,
         )
         .select_from(group)
         .join(group_members, group_members.c.group_uuid == group.c.copy_of_uuid)
-        .outerjoin(member, is_copy)
+        .outerjoin(copied, copied.c.item_uuid == group_members.c.item_uuid)
         .where(in_keys(group.c.uuid, copies))
     )
     columns = ["group_uuid", "position", "item_uuid", "key"]
@@ -269,12 +280,13 @@ async def _copy_members(transaction: Transaction, copies: Collection[UUID]) -> N
 async def _copy_instances(
     transaction: Transaction,
     queue: Queue,
-    rows: Sequence[ItemRecord],
-    folder_uuid: UUID,
+    planned: Sequence[PlannedCopy],
     uuids: Mapping[UUID, UUID],
 ) -> None:
     """Let copies of DICOM files be parts of studies, as if their files had been read."""
-    candidates = {row.uuid: row for row in rows if row.dicom_study_uid is not None}
+    candidates = {
+        each.original.uuid: each for each in planned if each.original.dicom_study_uid is not None
+    }
     if not candidates:
         return
     has_header = sa.and_(
@@ -299,7 +311,7 @@ async def _copy_instances(
     )
     arrivals, elsewhere = [], set()
     for read in await transaction.rows(statement, _ReadBefore):
-        row, uuid = candidates[read.item_uuid], uuids[read.item_uuid]
+        (row, folder_uuid, _), uuid = candidates[read.item_uuid], uuids[read.item_uuid]
         facts = MediaFacts(
             **{name: getattr(row, name) for name in _FACTS}, dicom_instance_number=read.number
         )

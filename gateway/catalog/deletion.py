@@ -47,7 +47,7 @@ class RemoveFoldersArgs(TypedDict):
 
 
 REMOVE_FOLDERS = TaskType("remove_folders", RemoveFoldersArgs)
-_COUNTS_OF_ITEMS = sorted({*COUNTER_OF.values(), "placeholders", "tombstones"})
+COUNTS_OF_ITEMS = sorted({*COUNTER_OF.values(), "placeholders", "tombstones"})
 """Counters of which each item of a folder is in exactly one."""
 
 _NOTIFIED = 1_000
@@ -64,7 +64,7 @@ class TreeSize(NamedTuple):
 async def tree_size(transaction: Transaction, top: FolderRecord) -> TreeSize:
     """Return the size of a tree, from the counters of its folders."""
     total = sum(
-        (sa.func.sum(folder_counters.c[name]) for name in _COUNTS_OF_ITEMS), start=sa.literal(0)
+        (sa.func.sum(folder_counters.c[name]) for name in COUNTS_OF_ITEMS), start=sa.literal(0)
     )
     statement = (
         sa.select(sa.func.count().label("folders"), sa.cast(total, sa.BigInteger).label("items"))

@@ -10,6 +10,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
+from gateway.kinds.enums import FolderVisibility
 from gateway.models.base import new_row
 from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
 
@@ -29,8 +30,17 @@ async def insert_folders(
     added = Counter(row.parent_uuid for row in rows)
     deltas = {uuid: Counter(folders=number) for uuid, number in added.items() if uuid}
     await apply_deltas(transaction, deltas)
-    entries = [
-        JournalEntry("CREATE", "StorageFolder", row.uuid, row.parent_uuid, after={"name": row.name})
-        for row in rows
-    ]
-    await journal.append(transaction, user_uuid, entries)
+    await journal.append(transaction, user_uuid, [creation_of(row) for row in rows])
+
+
+def creation_of(row: FolderRecord) -> JournalEntry:
+    """Return the entry of the journal that says that a folder was created."""
+    own = {"name": row.name, "phi_policy": row.phi_policy, "visibility": row.visibility}
+    return JournalEntry(
+        "CREATE",
+        "StorageFolder",
+        row.uuid,
+        row.parent_uuid,
+        after={key: value for key, value in own.items() if value},
+        is_private=row.visibility is FolderVisibility.PRIVATE,
+    )

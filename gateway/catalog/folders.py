@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.community_names import follow_folders
+from gateway.catalog.folder_trees import insert_folders
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.dicom_studies import move_parts
@@ -31,10 +32,8 @@ from gateway.kinds.enums import FolderVisibility, PhiPolicy, StorageFolderType, 
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold
 from gateway.models.folders import (
-    FolderCountersRecord,
     FolderGrantRecord,
     FolderRecord,
-    folder_counters,
     folder_grants,
     folders,
 )
@@ -96,23 +95,11 @@ async def create_folder(
         columns |= {"visibility": visibility, "is_public": is_public}
     columns |= {"description": description, "client_metadata": client_metadata}
     folder = folder_row(parent, user_uuid, name, **columns)
-    uuid = folder.uuid
     check_depth(depth(folder.path), "parentUuid")
-    await transaction.execute(sa.insert(folders).values(folder.model_dump()))
-    counters = FolderCountersRecord(folder_uuid=uuid)
-    await transaction.execute(sa.insert(folder_counters).values(counters.model_dump()))
-    if parent_uuid is not None:
-        await apply_deltas(transaction, {parent_uuid: Counter(folders=1)})
-    elif user_uuid is not None and grants_admin:
-        await _insert_admin_grant(transaction, user_uuid, uuid)
-    own = {"phi_policy": folder.phi_policy, "visibility": visibility}
-    after = {"name": name, **{key: value for key, value in own.items() if value}}
-    is_private = visibility is FolderVisibility.PRIVATE
-    entry = JournalEntry(
-        "CREATE", "StorageFolder", uuid, parent_uuid, after=after, is_private=is_private
-    )
-    await journal.append(transaction, user_uuid, [entry])
-    return uuid
+    await insert_folders(transaction, user_uuid, [folder])
+    if parent_uuid is None and user_uuid is not None and grants_admin:
+        await _insert_admin_grant(transaction, user_uuid, folder.uuid)
+    return folder.uuid
 
 
 def folder_row(

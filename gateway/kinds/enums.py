@@ -145,6 +145,7 @@ class JobKind(StrEnum):
     DICOM_DELETION = "DICOM_DELETION"
     INDEXING = "INDEXING"
     DICOM_COPY = "DICOM_COPY"
+    FOLDER_COPY = "FOLDER_COPY"
 
 
 class DicomAvailability(StrEnum):

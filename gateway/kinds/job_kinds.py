@@ -12,5 +12,6 @@ JOB_TYPES = {
     JobKind.DICOM_DELETION: "DicomDeletionJob",
     JobKind.INDEXING: "IndexingJob",
     JobKind.DICOM_COPY: "DicomCopyJob",
+    JobKind.FOLDER_COPY: "FolderCopyJob",
 }
 """The GraphQL type of each kind, which global IDs and journals name."""

@@ -55,6 +55,8 @@ class JobRecord(SQLModel, table=True):
         listed_count: keys that a sync's listing has returned so far, of whatever use; units that a
             job about DICOM studies has listed.
         target_folder_uuid: the folder that gets copies of DICOM instances, if it still exists.
+        source_folder_uuid: the folder that a job copies, if it still exists.
+        allow_public: whether what a job copies may become public by that.
         dicom_study_uids: the studies that a job deletes, or of which its copies are.
         dicom_spec: what a job does to DICOM studies, see `gateway.catalog.dicom_units`.
         reach: the key up to which a sync has looked for vanished objects.
@@ -147,6 +149,8 @@ class JobRecord(SQLModel, table=True):
         default=None, sa_type=enum_type(DicomCopyOperation)
     )
     target_folder_uuid: UUID | None = None
+    source_folder_uuid: UUID | None = None
+    allow_public: bool = False
     dicom_study_uids: list[str] | None = Field(default=None, sa_type=Json)
     dicom_spec: dict[str, Any] | None = Field(default=None, sa_type=Json)
     scan_pages_processing_pending: int = 0

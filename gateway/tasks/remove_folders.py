@@ -28,6 +28,7 @@ from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
 from gateway.kinds.enums import JobKind, JobStatus
 from gateway.models.collections import collection_items, collections
+from gateway.models.folder_copies import folder_copies, item_copies
 from gateway.models.folders import FolderRecord, folders, leaving_folders
 from gateway.models.items import GroupMemberRecord, ItemRecord, group_members, items
 from gateway.models.jobs import JobRecord, jobs
@@ -213,6 +214,8 @@ async def _remove_other_rows(
     for key, condition in (
         (collection_items.c.item_uuid, collection_items.c.collection_uuid.in_(in_collections)),
         (upload_units.c.uuid, upload_units.c.job_uuid.in_(of_jobs)),
+        (item_copies.c.item_uuid, item_copies.c.job_uuid.in_(of_jobs)),
+        (folder_copies.c.folder_uuid, folder_copies.c.job_uuid.in_(of_jobs)),
         (skipped_objects.c.uuid, skipped_objects.c.job_uuid.in_(of_jobs)),
         (jobs.c.uuid, in_keys(jobs.c.folder_uuid, folder_uuids)),
     ):

@@ -15,6 +15,7 @@ from gateway.catalog.deletion import enqueue_removal
 from gateway.catalog.dicom_copies import enqueue_copies
 from gateway.catalog.dicom_deletion import enqueue_study_deletion
 from gateway.catalog.dicom_indexed_tags import enqueue_indexing
+from gateway.catalog.folder_copies import enqueue_folder_copy
 from gateway.catalog.ingestion.batches import enqueue_batches
 from gateway.catalog.ingestion.cancelled_units import enqueue_cancellation
 from gateway.catalog.ingestion.manifests import READ_MANIFEST, ReadManifestArgs
@@ -170,6 +171,7 @@ async def restart_bulk_jobs(services: Services) -> None:
         (JobKind.DELETION, of_dataset, enqueue_row_removal),
         (JobKind.LINKING, sa.true(), enqueue_linking),
         (JobKind.COLLECTING, sa.true(), enqueue_collecting),
+        (JobKind.FOLDER_COPY, sa.true(), enqueue_folder_copy),
         (JobKind.DICOM_DELETION, sa.true(), enqueue_study_deletion),
         (JobKind.DICOM_COPY, sa.true(), enqueue_copies),
     ):

@@ -17,6 +17,7 @@ from gateway.catalog.deletion import REMOVE_FOLDERS
 from gateway.catalog.dicom_copies import COPY_DICOM
 from gateway.catalog.dicom_deletion import DELETE_DICOM
 from gateway.catalog.dicom_indexed_tags import INDEX_DICOM_TAG
+from gateway.catalog.folder_copies import COPY_FOLDERS
 from gateway.catalog.ingestion.batches import RUN_BATCH
 from gateway.catalog.ingestion.cancelled_units import CANCEL_UNITS
 from gateway.catalog.ingestion.manifests import READ_MANIFEST
@@ -38,6 +39,7 @@ from gateway.sandbox.prober import ProbeLimits, Prober
 from gateway.tasks.cancel_units import cancel_units
 from gateway.tasks.collect_items import collect_remaining_items
 from gateway.tasks.copy_dicom import copy_dicom
+from gateway.tasks.copy_folders import copy_folders
 from gateway.tasks.delete_dicom import delete_dicom
 from gateway.tasks.extract_encapsulated import extract_encapsulated
 from gateway.tasks.fill_checksums import fill_checksums
@@ -123,6 +125,7 @@ def handlers(services: Services, reader: SourceReader, prober: Prober, editor: P
         REMOVE_DATASET: partial(remove_dataset, services),
         DELETE_DICOM: partial(delete_dicom, services),
         COPY_DICOM: partial(copy_dicom, services, editor, prober),
+        COPY_FOLDERS: partial(copy_folders, services),
         COLLECT_ITEMS: partial(collect_remaining_items, services),
         LINK_ITEMS: partial(link_remaining_items, services),
         EXTRACT_ENCAPSULATED: partial(extract_encapsulated, services),

@@ -6,20 +6,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.identity import hides_identity_of, masked_trees
-from gateway.auth.roles import roles_on_folders
-from gateway.catalog.copies import MAX_PARTS, copy_items, count_parts, folders_of_members
-from gateway.catalog.items import lock_items, unusable_reason
+from gateway.catalog.copies import MAX_PARTS, PlannedCopy, copy_items, count_parts
+from gateway.catalog.copy_rules import groups_refused, items_refused
+from gateway.catalog.items import lock_items
 from gateway.catalog.rules.names import validate_name
 from gateway.catalog.taken_names import WantedName, choose_names, lock_home
 from gateway.catalog.visibilities import items_published_in
 from gateway.context import Context
 from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import changed_since_read, leaves_masked_tree, published
-from gateway.errors import DomainError, ErrorCode, bad_input, conflict, forbidden
-from gateway.kinds.enums import IfNameTaken, StorageUserRole
-from gateway.models.items import ItemRecord, items
+from gateway.error_texts import changed_since_read, published
+from gateway.errors import DomainError, ErrorCode, bad_input, conflict
+from gateway.kinds.enums import IfNameTaken
+from gateway.models.items import ItemRecord, group_members, items
 from resolvers.bulk import Bulk
 from resolvers.id_lists import check_list_size
 from resolvers.inputs.copies import CopyStorageItemsInput, DuplicateStorageItemInput
@@ -28,11 +27,6 @@ from resolvers.mutations.moved_names import moved_names
 from resolvers.outcomes import Outcome, UserErrorRow
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER, VIEWER
-
-_OTHERS_MEMBERS = (
-    "The group has members that are not copied with it, in a folder where you are not USER. Copy "
-    "them together."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ async def duplicate_storage_item(
     It is copied as `copyStorageItems` does.
     """
     uuid, rule, user_uuid = input.item_uuid, input.if_name_taken, context.viewer.user_uuid
-    _check_rule(rule)
+    check_copying_rule(rule)
     name = None if input.name is None else validate_name(input.name, "name")
     async with context.database.writing() as transaction:
         await lock_tree(transaction.connection, exclusive=False)
@@ -74,7 +68,10 @@ async def duplicate_storage_item(
         if input.folder_uuid is None and rows[uuid].folder_uuid != target:
             raise conflict(changed_since_read("item"), "itemUuid")
         errors = await _refusals(context, transaction, target, rows, input.allow_public)
-        errors = errors or await _groups_refused(context, transaction, target, [uuid])
+        is_copied = group_members.c.item_uuid == uuid
+        errors = errors or await groups_refused(
+            transaction, context.viewer, {uuid: target}, is_copied
+        )
         if uuid in errors:
             raise DomainError(errors[uuid].code, errors[uuid].message, ("itemUuid",))
         if await count_parts(transaction, list(rows.values())) > MAX_PARTS:
@@ -83,10 +80,8 @@ async def duplicate_storage_item(
         [choice] = await choose_names(transaction, context.viewer, wanted, rule)
         if choice.error:
             raise choice.error
-        queue, chosen = context.services.queue, {uuid: choice.name}
-        copies = await copy_items(
-            transaction, queue, user_uuid, list(rows.values()), target, chosen
-        )
+        planned = [PlannedCopy(rows[uuid], target, choice.name)]
+        copies = await copy_items(transaction, context.services.queue, user_uuid, planned)
     return DuplicateStorageItemOutcome(item_uuid=copies[uuid])
 
 
@@ -122,7 +117,7 @@ async def copy_storage_items(
     """
     check_list_size(input.item_uuids, "itemUuids")
     target, rule = input.folder_uuid, input.if_name_taken
-    _check_rule(rule)
+    check_copying_rule(rule)
     async with context.database.writing() as transaction:
         await lock_home(transaction, target, rule)
         await permissions.check(transaction)
@@ -136,12 +131,15 @@ async def copy_storage_items(
         known = -1
         while known < len(bulk.errors):  # the refusal of a member can be that of its group, too
             known, accepted = len(bulk.errors), bulk.accepted_uuids
-            _note(bulk, await _groups_refused(context, transaction, target, accepted))
+            is_copied = in_keys(group_members.c.item_uuid, accepted)
+            targets = dict.fromkeys(accepted, target)
+            _note(bulk, await groups_refused(transaction, context.viewer, targets, is_copied))
         copied = [rows[uuid] for uuid in bulk.accepted_uuids]
         if await count_parts(transaction, copied) > MAX_PARTS:
             raise _too_many_parts("itemUuids")
         user_uuid, queue = context.viewer.user_uuid, context.services.queue
-        copies = await copy_items(transaction, queue, user_uuid, copied, target, names)
+        planned = [PlannedCopy(row, target, names.get(row.uuid, row.name)) for row in copied]
+        copies = await copy_items(transaction, queue, user_uuid, planned)
     return CopyStorageItemsOutcome(
         folder_uuid=target,
         renamed_uuids=[copy for uuid, copy in copies.items() if uuid in names],
@@ -150,7 +148,8 @@ async def copy_storage_items(
     )
 
 
-def _check_rule(rule: IfNameTaken) -> None:
+def check_copying_rule(rule: IfNameTaken) -> None:
+    """Raise an error for the rule that does not apply to copies."""
     if rule is IfNameTaken.REUSE:
         message = "A copy is a new item. Use RENAME, REFUSE or ALLOW_DUPLICATE."
         raise bad_input(message, "ifNameTaken")
@@ -164,42 +163,11 @@ async def _refusals(
     allow_public: bool,
 ) -> dict[UUID, DomainError]:
     """Return the errors, without paths, of locked items that cannot be copied into a folder."""
-    errors = {
-        uuid: conflict(reason) for uuid, row in rows.items() if (reason := unusable_reason(row))
-    }
+    targets = dict.fromkeys(rows, target)
+    errors = await items_refused(transaction, context.viewer, rows.values(), targets)
     if not allow_public:
         exposed = await items_published_in(transaction, list(rows), target)
-        errors |= {uuid: conflict(published("item")) for uuid in exposed}
-    homes = {target, *(row.folder_uuid for row in rows.values())}
-    trees = await masked_trees(transaction.connection, context.viewer, homes)
-    hidden = sa.select(items.c.uuid).where(
-        in_keys(items.c.uuid, list(rows)), hides_identity_of(context.viewer)
-    )
-    for uuid in {each.uuid for each in await transaction.rows(hidden, ItemRecord)}:
-        # Those that are masked only where the viewer sees them have no tree to stay in.
-        tree = trees.get(rows[uuid].folder_uuid)
-        if tree is None or tree != trees.get(target):
-            errors[uuid] = forbidden(leaves_masked_tree("item"))
-    return errors
-
-
-async def _groups_refused(
-    context: Context, transaction: Transaction, target: UUID, uuids: list[UUID]
-) -> dict[UUID, DomainError]:
-    """Return the errors of those of the items whose copies cannot have the members of theirs.
-
-    Whoever puts an item into a group keeps it from being deleted, so that VIEWER does not do.
-    """
-    members = await folders_of_members(transaction, uuids, uuids)
-    homes = {each.folder_uuid for each in members}
-    roles = await roles_on_folders(transaction.connection, context.viewer, homes)
-    trees = await masked_trees(transaction.connection, context.viewer, {target, *homes})
-    errors = {}
-    for group_uuid, home in members:
-        if home not in roles or roles[home].role.rank < StorageUserRole.USER.rank:
-            errors[group_uuid] = forbidden(_OTHERS_MEMBERS)
-        elif home in trees and trees[home] != trees.get(target):
-            errors[group_uuid] = forbidden(leaves_masked_tree("group"))
+        errors = {uuid: conflict(published("item")) for uuid in exposed} | errors
     return errors
 
 

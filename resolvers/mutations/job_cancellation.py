@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.collecting import end_collecting
 from gateway.catalog.dicom_jobs import cancel_dicom_job
+from gateway.catalog.folder_copies import end_folder_copy
 from gateway.catalog.ingestion.job_state import cancel_job as cancel_upload_job
 from gateway.catalog.ingestion.job_state import cancel_jobs_of_sync, lock_job
 from gateway.catalog.jobs import TERMINAL, lock_job_row
@@ -57,6 +58,9 @@ async def cancel_job(
                     await cancel_reencode_job(transaction, services.queue, viewer, locked)
             case JobKind.COLLECTING:
                 await end_collecting(transaction, uuid, JobStatus.CANCELLED)
+            case JobKind.FOLDER_COPY:
+                status = JobStatus.CANCELLED
+                await end_folder_copy(transaction, services.queue, uuid, status)
             case JobKind.DICOM_DELETION | JobKind.DICOM_COPY:
                 if locked := await lock_job_row(transaction, job.kind, uuid):
                     await cancel_dicom_job(transaction, services.queue, viewer, locked)

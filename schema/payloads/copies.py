@@ -1,4 +1,4 @@
-"""Payloads of mutations that copy items."""
+"""Payloads of mutations that copy items and folders."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import NameOutcome
 from resolvers.folders import folder_by_uuid
 from resolvers.global_ids import ids_from
 from resolvers.items import item_by_uuid
+from resolvers.jobs import folder_copy_by_uuid
 from schema.common import BULK_USER_ERRORS, USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
+from schema.folder_copies import FolderCopyJob
 from schema.folders import StorageFolder
 from schema.items import StorageItem
 
@@ -43,3 +46,12 @@ class CopyStorageItemsPayload:
     )
     results: list[StorageItemCopyResult] | None = column("One entry per item, in input order.")
     user_errors: list[UserError] = column(BULK_USER_ERRORS)
+
+
+@row_type()
+@strawberry.type(description="Result of `copyStorageFolder`.")
+class CopyStorageFolderPayload:
+    folder: StorageFolder | None = resolved(folder_by_uuid, "The copy, which the job fills.")
+    name_outcome: NameOutcome | None = column("The result for the name of the copy.")
+    job: FolderCopyJob | None = resolved(folder_copy_by_uuid, "The new job.")
+    user_errors: list[UserError] = column(USER_ERRORS)

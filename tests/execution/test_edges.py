@@ -114,6 +114,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "CollectingJob": jobs,
         "DicomDeletionJob": jobs,
         "DicomCopyJob": jobs,
+        "FolderCopyJob": jobs,
         "DicomJobUnit": dicom_job_units,
         "DicomIndexedTag": dicom_indexed_tags,
         "IndexingJob": jobs,

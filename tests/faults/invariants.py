@@ -62,6 +62,8 @@ WRONG_ROWS = {
     "unit without the copy that it has made": """
         SELECT dicom_job_units.uuid FROM dicom_job_units JOIN jobs ON jobs.uuid = job_uuid
         WHERE jobs.kind = 'DICOM_COPY' AND dicom_job_units.status = 'DONE' AND copy_uuid IS NULL""",
+    "folder that a copying job has left": "SELECT job_uuid, folder_uuid FROM folder_copies",
+    "item that a copying job has left": "SELECT job_uuid, item_uuid FROM item_copies",
     "sync that counts fewer units than its upload jobs": """
         SELECT uuid FROM jobs WHERE kind = 'CLOUD_SYNC' AND units_done_count + units_error_count < (
             SELECT COALESCE(SUM(units_done_count + units_error_count), 0) FROM jobs AS part

@@ -85,6 +85,12 @@ SEEDS: dict[str, list[Step]] = {
     "folder that a deletion has left": [
         f"INSERT INTO leaving_folders (folder_uuid, job_uuid) VALUES ({OTHER}, {OTHER})"
     ],
+    "folder that a copying job has left": [
+        "INSERT INTO folder_copies (job_uuid, folder_uuid, depth, step) SELECT uuid, uuid, 0, 'ITEMS' FROM jobs"
+    ],
+    "item that a copying job has left": [
+        "INSERT INTO item_copies (job_uuid, item_uuid, is_data_group) SELECT uuid, uuid, FALSE FROM jobs"
+    ],
     "dataset that a deletion has left": [f"INSERT INTO leaving_datasets (dataset_uuid) VALUES ({OTHER})"],
     "tag that a deletion has left": [
         f"""INSERT INTO organisation_tags (uuid, name, name_key, description, created_at, deletion_uuid)

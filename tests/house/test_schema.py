@@ -79,6 +79,7 @@ ROWS: dict[str, Table] = {
     "CollectingJob": jobs.jobs,
     "DicomDeletionJob": jobs.jobs,
     "DicomCopyJob": jobs.jobs,
+    "FolderCopyJob": jobs.jobs,
     "DicomJobUnit": dicom_jobs.dicom_job_units,
     "StoragePathElement": folders.folders,
     "StorageChange": changes.changes,
@@ -94,7 +95,7 @@ ROWS: dict[str, Table] = {
 WITHOUT_FIELD_OF_JOB = {
     *("integration_uuid", "skip_duplicate_urls", "upsert_metadata"),
     *("cursor", "dicom_spec", "ends_as", "frame_rule", "item_filter", "reach", "sees_phi"),
-    "tree_uuid",
+    *("allow_public", "tree_uuid"),
 }
 WITHOUT_FIELD = {
     "StorageFolder": {

@@ -45,6 +45,7 @@ def test_names_and_arguments_are_stable() -> None:
         "collect_items": {"job"},
         "remove_dataset": {"job"},
         "delete_dicom": {"job"},
+        "copy_folders": {"job"},
         "copy_dicom": {"job", "after", "only", "tries"},
         "remove_objects": {"keys"},
         "abort_parts": {"key", "parts_id"},
