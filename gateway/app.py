@@ -24,6 +24,7 @@ from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
 from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.rates import Rates
+from gateway.execution.response_cache import ResponseCache
 from gateway.http.access_log import AccessLog
 from gateway.http.address_limit import address_limit
 from gateway.http.anonymous import AnonymousAccess
@@ -141,6 +142,7 @@ def _routes(
         registers=settings.persisted_queries,
     )
     rates, log = _rates_and_log(settings)
+    kept_bytes, state = settings.response_cache_bytes, services.database.state
     service = GraphQLService(
         authenticate=authenticate,
         make_context=partial(open_context, services),
@@ -152,6 +154,7 @@ def _routes(
                 persisted,
                 introspection=settings.introspection,
                 rates=rates,
+                responses=ResponseCache(kept_bytes, state) if kept_bytes else None,
             ),
             log,
         ),

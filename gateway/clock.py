@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from gateway.volatile import note_volatile
+
 LEAST_STEP = 1.0
 """Seconds by which a clock differs, all at once, if it was stepped."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -54,6 +56,7 @@ class SiteClock:
 
     def time(self) -> float:
         """Return the seconds since 1970."""
+        note_volatile()
         return wall_time() if self._start is None else self._start + steady_time()
 
     def follow(self, start: float | None) -> None:

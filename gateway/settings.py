@@ -258,6 +258,12 @@ class Settings(CredentialSettings):
         description="`compiled` runs operations as compiled plans where possible; `interpreted` "
         "runs all with graphql-core.",
     )
+    response_cache_bytes: int = Field(
+        0,
+        ge=0,
+        description="Memory in which each process keeps answers to queries until anything is "
+        "committed to the database, in bytes. By default, none are kept.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="`debug`, `info`, `warning` or `error`."
     )

@@ -2,6 +2,7 @@
 
 from gateway.context import Context
 from gateway.execution.rates import CHARGED, Charge
+from gateway.volatile import note_volatile
 
 
 async def current_rate(context: Context) -> Charge | None:
@@ -9,4 +10,5 @@ async def current_rate(context: Context) -> Charge | None:
 
     Null where rates are not limited.
     """
+    note_volatile()
     return CHARGED.get()

@@ -21,6 +21,13 @@ from gateway.database.served_connections import CONNECTION_OPTIONS, ServedConnec
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then begins with the writer's lock."""
+SERVED_STATE = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()"
+"""Statement whose row stays the same as long as nothing is committed to PostgreSQL.
+
+A transaction that commits is no longer among those that run, or is newer than all that were known
+to have ended; numbers are not used twice while the server runs. Another server, as after a
+failover, has started at another time.
+"""
 
 _LASTING, _NESTED = 8, 3
 """Connections that stay open, and those for statements within blocks that hold another."""

@@ -1,7 +1,7 @@
 """The database: `reading()`, `writing()`, and single statements outside transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.database.dialects import (
+    SERVED_STATE,
     WRITING,
     autocommit_options,
     configure_connections,
@@ -30,6 +31,7 @@ from gateway.database.readers import Readers
 from gateway.database.reserve import DatabaseDisk
 from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_statement
+from gateway.volatile import note_volatile
 
 R = TypeVar("R")
 
@@ -214,6 +216,7 @@ class Database:
             CommitUnknown: the connection was lost during the commit.
             InsufficientStorage: the disk of the database is full.
         """
+        note_volatile()
         is_ready = False
         with self.disk.writing() if self.disk else nullcontext():
             async with self._writers.slot(), self._engine.connect() as connection:
@@ -273,6 +276,16 @@ class Database:
             rows = await self._readers.fetch(text, parameters)
         DATABASE.note_response()
         return rows
+
+    async def state(self) -> Hashable:
+        """Return what stays the same as long as nothing is committed, by whichever process.
+
+        It is never newer than what is read afterwards.
+        """
+        if self.is_embedded:
+            return self._readers.commits_seen()
+        [state] = await self.fetch(SERVED_STATE, ())
+        return state
 
     async def close(self) -> None:
         """Close all connections."""

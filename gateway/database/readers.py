@@ -71,6 +71,7 @@ class Readers:
         )
         self._lanes = lanes
         self._idle: list[Reader] = []
+        self._observer: _EmbeddedReader | None = None
         self._to_thread_until: dict[Hashable, float] = {}
 
     async def fetch(self, text: str, parameters: Any) -> list[Row]:
@@ -103,6 +104,16 @@ class Readers:
             self._idle.append(reader)
             return rows
 
+    def commits_seen(self) -> Hashable:
+        """Return what stays the same as long as nothing is committed to SQLite by any process.
+
+        A connection of its own compares the database with what it has seen of it before. While the
+        database is locked, the result is not equal to any other.
+        """
+        if self._observer is None:
+            self._observer = _EmbeddedReader.open_here(self._url.database or "")
+        return self._observer, self._observer.data_version()
+
     async def _fetch_on_loop(self, text: str, parameters: Any) -> list[Row] | None:
         """Return all rows of a statement; None if it takes too long for the event loop."""
         viewer = ON_BEHALF_OF.get()
@@ -132,6 +143,8 @@ class Readers:
         """Close all connections."""
         while self._idle:
             await self._idle.pop().close()
+        if self._observer:
+            await self._observer.close()
 
 
 class _EmbeddedReader:
@@ -149,10 +162,11 @@ class _EmbeddedReader:
 
     @classmethod
     async def open(cls, url: URL) -> "_EmbeddedReader":
-        return await asyncio.to_thread(cls._open, url.database or "")
+        return await asyncio.to_thread(cls.open_here, url.database or "")
 
     @classmethod
-    def _open(cls, path: str) -> "_EmbeddedReader":
+    def open_here(cls, path: str) -> "_EmbeddedReader":
+        """Open a connection in this thread, which takes a millisecond."""
         connection = sqlite3.connect(
             path, isolation_level=None, cached_statements=512, check_same_thread=False
         )
@@ -186,6 +200,15 @@ class _EmbeddedReader:
         except sqlite3.OperationalError:
             return None
         return rows
+
+    def data_version(self) -> Hashable:
+        """Return a number that changes when another connection commits."""
+        self._start_slice()
+        try:
+            [row] = self._connection.execute("PRAGMA data_version")
+        except sqlite3.OperationalError:
+            return object()
+        return tuple(row)
 
     def _fetch_in_thread(self, text: str, parameters: Any) -> list[Row]:
         """Fetch without a deadline, waiting for locks."""

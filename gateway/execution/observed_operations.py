@@ -7,9 +7,9 @@ from time import perf_counter
 from graphql import OperationType
 
 from gateway.auth.viewer import OnBehalfOf
+from gateway.execution.answers import Answer
 from gateway.execution.operations import (
     ONE_ANSWER,
-    Answer,
     OperationNotAllowed,
     OperationRequest,
     Operations,
@@ -104,4 +104,5 @@ def _end_of(answer: Answer | None, trace: OperationTrace) -> End:
     if not answer.executed:
         return "refused", NO_EXECUTOR
     status = "errors" if trace.codes else OK
-    return status, "interpreted" if "interpreted" in answer.timing else "compiled"
+    executors = (name for name in ("interpreted", "cached") if name in answer.timing)
+    return status, next(executors, "compiled")

@@ -1,14 +1,13 @@
 """Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from inspect import isawaitable
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import anyio.to_thread
-import orjson
 import strawberry
 from graphql import (
     ExecutionResult,
@@ -30,6 +29,7 @@ from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.database.outages import raise_outage
 from gateway.errors import DomainError, ErrorCode
 from gateway.execution.anonymous import check_anonymous
+from gateway.execution.answers import Answer
 from gateway.execution.cache import Cache
 from gateway.execution.cost import Costs
 from gateway.execution.documents import (
@@ -40,11 +40,12 @@ from gateway.execution.documents import (
     name_of,
     root_fields_of,
 )
-from gateway.execution.error_bodies import ErrorBody, coercion_error, error_body
+from gateway.execution.error_bodies import coercion_error, error_body
 from gateway.execution.input_checks import NoIntrospection, check_variables
 from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.rates import Rates
+from gateway.execution.response_cache import ResponseCache
 from gateway.execution.subscriptions import Opened, Subscriptions
 from gateway.execution.variable_coercion import coerce_leaf_variables
 from gateway.ids import new_request_id
@@ -77,37 +78,6 @@ class OperationRequest:
     extensions: Mapping[str, Any] = field(default_factory=dict)
     request_id: str = field(default_factory=new_request_id)
     document_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response.
-
-    An operation that was not `executed` was refused before, and has no `data`. `timing` has the
-    seconds that each stage took.
-    """
-
-    data: dict[str, Any] | None = None
-    errors: Sequence[ErrorBody] = ()
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-    executed: bool = True
-    timing: Mapping[str, float] = field(default_factory=dict)
-
-    def body(self) -> dict[str, Any]:
-        """Return the response as JSON has it: errors first, no `data` if nothing was executed."""
-        body: dict[str, Any] = {"errors": self.errors} if self.errors else {}
-        if self.executed:
-            body["data"] = self.data
-        return body | ({"extensions": self.extensions} if self.extensions else {})
-
-    @cached_property
-    def text(self) -> str:
-        """The response as JSON text, written once for all who receive it.
-
-        Raises:
-            TypeError: the response holds what JSON cannot represent.
-        """
-        return orjson.dumps(self.body()).decode()
 
 
 class Prepared(NamedTuple):
@@ -158,7 +128,8 @@ class Operations:
     """The operations of one schema, within limits; a plan executor runs what it supports.
 
     `persisted` has the documents that clients may request by id. `introspection` says whether they
-    may read the schema. `rates` bound what a viewer may spend in a minute.
+    may read the schema. `rates` bound what a viewer may spend in a minute. `responses` keeps
+    answers to queries.
     """
 
     def __init__(
@@ -170,6 +141,7 @@ class Operations:
         *,
         introspection: bool = True,
         rates: Rates | None = None,
+        responses: ResponseCache | None = None,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("Schema extensions and custom directives are not supported.")
@@ -182,6 +154,7 @@ class Operations:
         self._documents = Documents(self._schema, limits, rules)
         self._costs = Costs(self._schema, limits)
         self._rates = rates
+        self._responses = responses
         self._subscriptions = Subscriptions(limits.subscription_cost)
         self._introspections: Cache[Answer] = Cache(100, 32_000_000)
 
@@ -204,7 +177,14 @@ class Operations:
             answer = await self._answer(operation, context)
             (executor,) = answer.timing
             timing = {"prepare": prepared - started, executor: perf_counter() - prepared}
-            return Answer(answer.data, answer.errors, answer.extensions, answer.executed, timing)
+            return Answer(
+                answer.data,
+                answer.errors,
+                answer.extensions,
+                answer.executed,
+                timing,
+                answer.encoded,
+            )
 
         return await self._limited(request, run())
 
@@ -265,9 +245,17 @@ class Operations:
         return _Operation(request, document, node, cost, count >= MANY_VALUES)
 
     async def _answer(self, operation: _Operation, context: OnBehalfOf) -> Answer:
-        """Run a query or mutation."""
+        """Return the answer to a query or mutation."""
         if operation.document.is_introspection(operation.node):
             return await self._introspect(operation, context)
+        if self._responses is None or operation.node.operation is not OperationType.QUERY:
+            return await self._run(operation, context)
+        viewer = context.viewer
+        key = viewer, viewer.expires_at, *operation.key
+        return await self._responses.answer(key, partial(self._run, operation, context))
+
+    async def _run(self, operation: _Operation, context: OnBehalfOf) -> Answer:
+        """Run a query or mutation by a plan, or else by graphql-core."""
         if self._plan_executor is not None:
             variables = await self._coerce_variables(operation)
             query = Prepared(operation.document, operation.node, variables, operation.cost)

@@ -20,9 +20,10 @@ from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.live_credential import LiveCredential
 from gateway.auth.viewer import Viewer
 from gateway.errors import ErrorCode
+from gateway.execution.answers import Answer
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded
-from gateway.execution.operations import ONE_ANSWER, Answer, OperationNotAllowed, OperationRequest
+from gateway.execution.operations import ONE_ANSWER, OperationNotAllowed, OperationRequest
 from gateway.http.abandoned import EndingWithClient
 from gateway.http.caching import cacheable
 from gateway.http.compression import compressed
@@ -148,7 +149,8 @@ class GraphQLEndpoint:
             members = await self._read_members(request)
             if isinstance(members, list):
                 answers = await self._execute_batch(viewer, members, request_id)
-                body, headers = orjson.dumps([each.body() for each in answers]), _timing(answers)
+                body = b"[" + b",".join([each.json() for each in answers]) + b"]"
+                headers = _timing(answers)
                 if all(_status_of(each) == 503 for each in answers):
                     return 503, body, {**headers, **RETRY}
                 return 200, body, headers
@@ -160,7 +162,7 @@ class GraphQLEndpoint:
                     answer = await self._execute(viewer, operation, allowed)
             except OperationNotAllowed as error:
                 raise _not_allowed(error.type) from None
-        status, body, headers = _status_of(answer), orjson.dumps(answer.body()), _timing([answer])
+        status, body, headers = _status_of(answer), answer.json(), _timing([answer])
         if status == 429:  # proxies and clients wait upon it, also for responses of type JSON
             wait = answer.errors[0]["extensions"].get("retryAfter", 1)
             return status, body, {**headers, "retry-after": str(wait)}

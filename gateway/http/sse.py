@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Send
 
 from gateway.auth.live_credential import LiveCredential
+from gateway.execution.answers import Answer
 from gateway.execution.error_bodies import error_body
-from gateway.execution.operations import Answer
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.negotiation import EVENT_STREAM
 from gateway.telemetry.metrics import FRAMES

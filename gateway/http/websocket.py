@@ -18,11 +18,11 @@ from gateway.auth.live_credential import LiveCredential
 from gateway.auth.viewer import Viewer
 from gateway.database.outages import is_outage, outlast
 from gateway.errors import DomainError, ErrorCode
+from gateway.execution.answers import Answer
 from gateway.execution.error_bodies import error_body
 from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.operations import (
     Allowed,
-    Answer,
     Answers,
     OperationNotAllowed,
     OperationRequest,

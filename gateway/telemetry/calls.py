@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from gateway.errors import DomainError
 from gateway.telemetry.metrics import CALL_FAILURES, CALL_SECONDS, CALLS_UNDERWAY
+from gateway.volatile import note_volatile
 
 P = TypeVar("P")
 
@@ -30,6 +31,7 @@ def _measured(
 ) -> Callable[..., Awaitable[Any]]:
     @wraps(method)
     async def measured(*args: Any, **kwargs: Any) -> Any:
+        note_volatile()
         with CALL_SECONDS.time(service, call), CALLS_UNDERWAY.one_more(service):
             try:
                 return await method(*args, **kwargs)

@@ -14,7 +14,7 @@ from gateway.telemetry.meters import (
 OPERATIONS = CountMeter(
     "storegraph_operations",
     "Operations that have ended. `status` is ok, errors, refused or cancelled; `executor` is "
-    "compiled, interpreted or none.",
+    "compiled, interpreted, cached or none.",
     ("type", "name", "status", "executor"),
 )
 OPERATION_SECONDS = TimeMeter(
@@ -28,6 +28,12 @@ ERRORS = CountMeter(
 )
 NOT_COMPILED = CountMeter(
     "storegraph_not_compiled", "Operations left to graphql-core.", ("reason",)
+)
+KEPT_ANSWERS = CountMeter(
+    "storegraph_response_cache",
+    "Queries for which the response cache was asked. `outcome` is hit, miss, or uncacheable for "
+    "answers that failed or depend on more than the database.",
+    ("outcome",),
 )
 STATEMENTS = CountMeter(
     "storegraph_statements",

@@ -1,0 +1,46 @@
+"""Answers to operations, as all transports send them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from gateway.execution.error_bodies import ErrorBody
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response.
+
+    An operation that was not `executed` was refused before, and has no `data`. `timing` has the
+    seconds that each stage took. `encoded` is the response as JSON, if it was written before.
+    """
+
+    data: dict[str, Any] | None = None
+    errors: Sequence[ErrorBody] = ()
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    executed: bool = True
+    timing: Mapping[str, float] = field(default_factory=dict)
+    encoded: bytes | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the response as JSON has it: errors first, no `data` if nothing was executed."""
+        body: dict[str, Any] = {"errors": self.errors} if self.errors else {}
+        if self.executed:
+            body["data"] = self.data
+        return body | ({"extensions": self.extensions} if self.extensions else {})
+
+    def json(self) -> bytes:
+        """Return the response as JSON.
+
+        Raises:
+            TypeError: the response holds what JSON cannot represent.
+        """
+        return orjson.dumps(self.body()) if self.encoded is None else self.encoded
+
+    @cached_property
+    def text(self) -> str:
+        """The response as JSON text, written once for all who receive it."""
+        return self.json().decode()
