@@ -11,11 +11,14 @@ from gateway.models.jobs import jobs
 from gateway.models.uploads import upload_units
 
 
-def _url(viewer: Viewer) -> sa.ColumnElement[str | None]:
+def _url(hidden: sa.ColumnElement[bool]) -> sa.ColumnElement[str | None]:
     """Return an item's URL; null for one elsewhere that would give bytes to whoever knows it."""
     in_own_store = items.c.object_key.is_not(None)
-    hidden = hides_identity_of(viewer)
     return sa.case((sa.or_(in_own_store, ~hidden), items.c.url))
+
+
+def _hides_at_home(viewer: Viewer) -> sa.ColumnElement[bool]:
+    return hides_identity_at(viewer, items.c.folder_uuid)
 
 
 def _is_restricted(viewer: Viewer) -> sa.ColumnElement[bool]:
@@ -38,8 +41,15 @@ is_restricted = viewer_column(
     "is_restricted",
     sa.Boolean(),
     _is_restricted,
+    _hides_at_home,
 )
-url_of = viewer_column(items, "shown_url", sa.Text(), _url)
+url_of = viewer_column(
+    items,
+    "shown_url",
+    sa.Text(),
+    lambda viewer: _url(hides_identity_of(viewer)),
+    lambda viewer: _url(_hides_at_home(viewer)),
+)
 hides_urls = viewer_column(
     changes,
     "hides_urls",

@@ -36,6 +36,7 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
+from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS
 from gateway.models.datasets import data_rows, datasets
@@ -166,7 +167,7 @@ item_search = ToMany(
 
 
 _SERVED = (
-    *("uuid", "object_key", "url", "name", "item_type", "mime_type", "text_encoding"),
+    *("object_key", "url", "name", "item_type", "mime_type", "text_encoding"),
     *("is_tombstone", "integration_uuid"),
 )
 
@@ -193,7 +194,13 @@ async def folders_of(
     return [[rows[each] for each in uuids[uuid] if each in rows] for uuid, *_ in keys]
 
 
-@batch(*(items.c[name] for name in _SERVED), is_restricted, work=5)
+# Parsing the UUIDs of a page would cost as much as reading it, and only revisions need them.
+_uuid_text = viewer_column(
+    items, "uuid_text", sa.Text(), lambda _viewer: sa.cast(items.c.uuid, sa.Text())
+)
+
+
+@batch(_uuid_text, *(items.c[name] for name in _SERVED), is_restricted, work=5)
 async def signed_url_of(
     context: Context,
     keys: list[tuple[Any, ...]],
@@ -208,12 +215,14 @@ async def signed_url_of(
     ] = None,
 ) -> list[SignedRequest | None]:
     """Sign URLs of items' objects; None for an item without an object that can be reached."""
-    served = {key[0]: ServedFile(*key[1:]) for key in keys}
-    if revision is not None:
-        served = await only_files_of(context, list(served), revision)
-    signed = await sign_files(context, [*served.values()], lifetime, disposition)
-    by_item = dict(zip(served, signed, strict=True))
-    return [by_item.get(key[0]) for key in keys]
+    if revision is None:
+        served = [ServedFile(*key[1:]) for key in keys]
+        return await sign_files(context, served, lifetime, disposition)
+    uuids = [UUID(key[0]) for key in keys]
+    of_revision = await only_files_of(context, uuids, revision)
+    signed = await sign_files(context, [*of_revision.values()], lifetime, disposition)
+    by_item = dict(zip(of_revision, signed, strict=True))
+    return [by_item.get(uuid) for uuid in uuids]
 
 
 @batch(

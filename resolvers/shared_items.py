@@ -118,4 +118,6 @@ shared_below = FurtherRows(
         depths=(1,),
     ),
 )
-shown_folder_uuid = viewer_column(items, "shown_folder_uuid", sa.Uuid(), _shown_folder)
+shown_folder_uuid = viewer_column(
+    items, "shown_folder_uuid", sa.Uuid(), _shown_folder, lambda _viewer: items.c.folder_uuid
+)

@@ -217,6 +217,10 @@ class ToMany(_Keyed):
         flag = None if self.further is None else self.further.flag
         return "" if flag is None else attribute_of(flag)
 
+    def has_only_own(self, query: EdgeQuery) -> bool:
+        """Return whether the list could have further rows, but has only its own."""
+        return self.further is not None and not query.has_further
+
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """The names of the attributes that the parent's row must have."""

@@ -124,7 +124,8 @@ async def load_page(
     query = await prepared_query(context, context.viewer, edge, given, arguments, has_further)
     scope = edge, selection, query.has_further
     request = await requested_page(context, edge, query, given)
-    columns = [*selected_columns(edge.table, context.viewer), *statements.extras(edge)]
+    selected = selected_columns(edge.table, context.viewer, edge.has_only_own(query))
+    columns = [*selected, *statements.extras(edge)]
     if request.order.join or request.order.is_computed:
         columns.append(request.order.column.label(ORDER_VALUE))
     dialect = context.database.dialect

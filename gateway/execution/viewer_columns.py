@@ -23,11 +23,18 @@ class ViewerColumn:
         key: the name under which a row has the value; no column of the table has it.
         type: the type of the value, as of a column.
         expression: returns the expression for a viewer, which refers to columns of the table.
+        of_own: returns a simpler one for the own rows of a list that can have further rows: the
+            viewer sees these by the parent that they belong to.
     """
 
     key: str
     type: sa.types.TypeEngine[Any]
     expression: Callable[[Viewer], sa.ColumnElement[Any]]
+    of_own: Callable[[Viewer], sa.ColumnElement[Any]] | None = None
+
+    def selected(self, viewer: Viewer, are_own: bool) -> sa.ColumnElement[Any]:
+        """Return the expression for a viewer and rows of any list, or the own rows of one."""
+        return self.of_own(viewer) if are_own and self.of_own else self.expression(viewer)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -44,9 +51,10 @@ def viewer_column(
     key: str,
     type: sa.types.TypeEngine[Any],
     expression: Callable[[Viewer], sa.ColumnElement[Any]],
+    of_own: Callable[[Viewer], sa.ColumnElement[Any]] | None = None,
 ) -> ViewerColumn:
     """Add a value to the rows of a table; see `ViewerColumn`."""
-    column = ViewerColumn(key, type, expression)
+    column = ViewerColumn(key, type, expression, of_own)
     _viewer_columns.setdefault(table, {})[key] = column
     return column
 
@@ -56,9 +64,14 @@ def columns_of(table: sa.FromClause) -> dict[str, Column]:
     return {**table.c, **_viewer_columns.get(table, {})}
 
 
-def selected_columns(table: sa.FromClause, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of a table as whole rows have them for a viewer."""
+def selected_columns(
+    table: sa.FromClause, viewer: Viewer, are_own: bool = False
+) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of a table as whole rows have them for a viewer.
+
+    `are_own` says whether they are the own rows of a list; see `ViewerColumn`.
+    """
     return [
-        column.expression(viewer).label(name) if isinstance(column, ViewerColumn) else column
+        column.selected(viewer, are_own).label(name) if isinstance(column, ViewerColumn) else column
         for name, column in columns_of(table).items()
     ]

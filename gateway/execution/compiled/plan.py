@@ -65,10 +65,13 @@ class Level:
     source: str
     constants: Mapping[str, Any]
 
-    def selected(self, viewer: Viewer) -> list[sa.ColumnElement[Any]]:
-        """Return the columns under names that cannot collide with those of a row's other values."""
+    def selected(self, viewer: Viewer, are_own: bool = False) -> list[sa.ColumnElement[Any]]:
+        """Return the columns under names that cannot collide with those of a row's other values.
+
+        `are_own` says whether the rows are the own ones of a list; see `ViewerColumn`.
+        """
         columns = (
-            column.expression(viewer) if isinstance(column, ViewerColumn) else column
+            column.selected(viewer, are_own) if isinstance(column, ViewerColumn) else column
             for column in self.columns
         )
         return [column.label(f"c{number}") for number, column in enumerate(columns)]

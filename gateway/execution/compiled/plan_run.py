@@ -12,7 +12,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from graphql import VariableValues, get_argument_values
 
-from gateway.auth.viewer import Viewer
 from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
 from gateway.execution import statements
@@ -142,7 +141,8 @@ class PlanRun:
 
         def build() -> sa.Select[Any]:
             row = self._select(step.lookup.edge, step.level, False)
-            columns = _page_columns(page, request, query.viewer)
+            # Further rows are not on this page.
+            columns = _page_columns(page, request, replace(query, has_further=False))
             return statements.with_page(row, page.edge, query, request, columns, self._dialect)
 
         rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
@@ -225,7 +225,7 @@ class PlanRun:
         many = len(keys) > 1
 
         def build() -> sa.Select[Any]:
-            columns = _page_columns(step, request, query.viewer)
+            columns = _page_columns(step, request, query)
             return statements.page(step.edge, query, request, columns, self._dialect, many)
 
         rows = await self._fetch((step, many, edge_page.cache_key), build, keys, request)
@@ -369,10 +369,10 @@ _RUN: dict[type, Callable[[PlanRun, Any, Sequence[Any]], Coroutine[Any, Any, Res
 
 
 def _page_columns(
-    step: PagesStep, request: PageRequest, viewer: Viewer
+    step: PagesStep, request: PageRequest, query: EdgeQuery
 ) -> list[sa.ColumnElement[Any]]:
     """Return the columns of a page's rows: the level's, and those of cursors."""
-    columns = step.level.selected(viewer)
+    columns = step.level.selected(query.viewer, step.edge.has_only_own(query))
     if step.reads_cursors:
         columns += [request.order.column.label("t0"), request.order.last.label("t1")]
     return columns
