@@ -20,9 +20,12 @@ from gateway.models.base import new_row
 from gateway.models.communities import (
     CommunityRecord,
     JoinRequestRecord,
+    communities,
     join_requests,
 )
-from gateway.models.people import MembershipRecord, memberships
+from gateway.models.people import MembershipRecord, memberships, users
+
+NO_ADMIN_LEFT = "A community must keep at least one admin. Make somebody else an admin first."
 
 
 async def members_among(
@@ -70,14 +73,41 @@ async def keep_an_admin(
     leaving: Collection[UUID],
     *path: str | int,
 ) -> None:
-    """Raise `CONFLICT` at `path` if a community would lose its last admin with these users."""
-    admins = sa.select(memberships.c.user_uuid).where(
-        memberships.c.group_uuid == community.admins_uuid
+    """Raise `CONFLICT` at `path` if a community would lose its last admin with these users.
+
+    Users who cannot sign in do not count.
+    """
+    admins = (
+        sa.select(memberships.c.user_uuid)
+        .join(users, users.c.uuid == memberships.c.user_uuid)
+        .where(memberships.c.group_uuid == community.admins_uuid, users.c.is_active)
     )
     present = {row.user_uuid for row in await transaction.rows(admins, MembershipRecord)}
     if present and present <= set(leaving):
-        message = "A community must keep at least one admin. Make somebody else an admin first."
-        raise conflict(message, *path)
+        raise conflict(NO_ADMIN_LEFT, *path)
+
+
+async def lock_only_administered(transaction: Transaction, user_uuid: UUID) -> set[UUID]:
+    """Lock the communities that a user administers, and return those without another admin.
+
+    They are given by their groups of admins. Users who cannot sign in do not count.
+    """
+    own = sa.select(memberships.c.group_uuid).where(memberships.c.user_uuid == user_uuid)
+    administered = sa.select(communities).where(communities.c.admins_uuid.in_(own))
+    locked = administered.order_by(communities.c.uuid).with_for_update()
+    teams = {row.admins_uuid for row in await transaction.rows(locked, CommunityRecord)}
+    # What others have changed before the lock was given is seen by a new statement only.
+    active = (
+        sa.select(memberships.c.group_uuid, memberships.c.user_uuid)
+        .join(users, users.c.uuid == memberships.c.user_uuid)
+        .where(in_keys(memberships.c.group_uuid, teams), users.c.is_active)
+    )
+    admins = {
+        (row.group_uuid, row.user_uuid) for row in await transaction.rows(active, MembershipRecord)
+    }
+    return {team for team, user in admins if user == user_uuid} - {
+        team for team, user in admins if user != user_uuid
+    }
 
 
 async def requests_of(

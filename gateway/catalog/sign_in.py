@@ -5,8 +5,10 @@ from contextlib import suppress
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
 from gateway.auth.tokens import SignIn
+from gateway.catalog.community_members import lock_only_administered
 from gateway.catalog.people import (
     add_members,
     create_user,
@@ -29,6 +31,8 @@ from gateway.models.people import (
     users,
 )
 from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 async def sign_in(database: Database, settings: Settings, who: SignIn) -> None:
@@ -55,7 +59,8 @@ async def _create_user(database: Database, who: SignIn) -> None:
 async def _update_groups(database: Database, user_uuid: UUID, names: Collection[str]) -> None:
     """Let a user join the groups that a token names, and leave those it names no longer.
 
-    Only groups that exist count. The user leaves no group that they joined otherwise.
+    Only groups that exist count. The user leaves no group that they joined otherwise, and not the
+    admins of a community that has no other.
     """
     joined = sa.select(memberships).where(memberships.c.user_uuid == user_uuid)
     named = sa.select(groups.c.uuid).where(
@@ -68,11 +73,14 @@ async def _update_groups(database: Database, user_uuid: UUID, names: Collection[
     if not missing and not gone:
         return
     async with database.writing() as transaction:
+        kept = gone & await lock_only_administered(transaction, user_uuid) if gone else set()
         existing = await lock_groups(transaction, missing | gone)
         for uuid in sorted(missing & existing):
             await add_members(transaction, None, uuid, [user_uuid], by_sign_in=True)
-        for uuid in sorted(gone & existing):
+        for uuid in sorted(gone & existing - kept):
             await remove_members(transaction, None, uuid, [user_uuid])
+    for uuid in sorted(kept):
+        log.warning("last_admin_kept", group=str(uuid), user=str(user_uuid))
 
 
 def _user_of(who: SignIn) -> sa.Select[tuple[UUID, bool]]:

@@ -11,7 +11,7 @@ from gateway.auth.scopes import scopes_of_new_key
 from gateway.auth.visibility import sees_api_key, sees_user
 from gateway.catalog import people
 from gateway.catalog.communities import lock_community
-from gateway.catalog.community_members import keep_an_admin
+from gateway.catalog.community_members import NO_ADMIN_LEFT, keep_an_admin, lock_only_administered
 from gateway.catalog.community_names import community_of_group
 from gateway.catalog.ledger.row_edits import lock_row, update_row
 from gateway.catalog.rules.names import validate_description, validate_name
@@ -76,8 +76,8 @@ class UpdateUserOutcome(Outcome):
 async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOutcome:
     """Change a user's name or site role, or whether they can sign in.
 
-    Omitted fields are not changed. Fails with `CONFLICT` if the change would leave the site without
-    an active admin.
+    Omitted fields are not changed. Fails with `CONFLICT` if the change would leave the site, or a
+    community, without an active admin.
     """
     values: dict[str, Any] = {}
     if input.name is not UNSET:
@@ -89,7 +89,11 @@ async def update_user(context: Context, input: UpdateUserInput) -> UpdateUserOut
         if value is not UNSET:
             values[attribute] = value
     async with context.database.writing() as transaction:
-        # Admins are locked before the user, so that two such changes cannot deadlock.
+        # Communities and admins are locked before the user, so that changes cannot deadlock.
+        if values.get("is_active") is False and await lock_only_administered(
+            transaction, input.user_uuid
+        ):
+            raise conflict(NO_ADMIN_LEFT, "isActive")
         admins = await people.lock_active_admins(transaction)
         user = await lock_row(transaction, UserRecord, input.user_uuid, "user", "userUuid")
         if admins == {user.uuid}:

@@ -154,6 +154,28 @@ async def test_the_last_admin_stays(site: Site) -> None:
     assert await roles(site, lab["uuid"]) == {other: "ADMIN"}
 
 
+async def test_the_last_admin_who_can_sign_in_stays(site: Site) -> None:
+    """Whoever cannot sign in is no admin that is left, and the last that can is not deactivated."""
+    lab, first, second = await create_community(site), await site.newcomer(), await site.newcomer()
+    for email, role in ((first, "ADMIN"), (second, "ADMIN"), (ADMIN, None)):
+        await set_role(site, lab["uuid"], email, role)
+    users = {}
+    for who in (first, second):
+        users[who] = (await site.ask("{ viewer { user { uuid } } }", who=who))["viewer"]["user"]["uuid"]
+    await site.done("updateUser", {"userUuid": users[first], "isActive": False}, "user { uuid }")
+    leaving = {"communityUuid": lab["uuid"]}
+    taken = {"groupUuid": lab["groups"]["admins"]["uuid"], "userEmails": [second]}
+    async with assert_unchanged(site):
+        assert await site.refused("leaveCommunity", leaving, second) == [("CONFLICT", "input.communityUuid")]
+        assert await site.refused("removeGroupUsers", taken) == [("CONFLICT", "input.groupUuid")]
+        ended = {"userUuid": users[second], "isActive": False}
+        assert await site.refused("updateUser", ended) == [("CONFLICT", "input.isActive")]
+    await site.done("updateUser", {"userUuid": users[first], "isActive": True}, "user { uuid }")
+    ends = ({"userUuid": uuid, "isActive": False} for uuid in users.values())
+    refusals = await asyncio.gather(*(site.refused("updateUser", end) for end in ends))
+    assert sorted(map(len, refusals)) == [0, 1], "of two at the same moment, one stays"
+
+
 async def test_admins_of_a_community_choose_its_members(site: Site) -> None:
     """Without being site admins; a user is in one group at most (MID-SRV-25)."""
     lab = await create_community(site, visibility="PUBLIC")

@@ -13,8 +13,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.fixtures.communities import create_community, set_role
 from tests.fixtures.issuers import AUDIENCE, Issuer, new_ec_key, new_rsa_key, serve_issuer
-from tests.fixtures.sites import Site, fresh_settings, serve_embedded, serve_site
+from tests.fixtures.logs import logged_site
+from tests.fixtures.sites import ADMIN, Site, fresh_settings, serve_embedded, serve_site
 
 ANN = "ann@example.org"
 SECRET = "a secret of the tests, longer than 32 characters"
@@ -210,6 +212,30 @@ async def test_users_and_groups_follow_the_tokens(
             for address in ("no address", "x" * 400 + "@example.org"):
                 assert await who(site, issuer.token(email=address)) is None
             assert red != blue
+
+
+async def test_the_last_admin_of_a_community_stays_without_the_group(
+    request: pytest.FixtureRequest, tmp_path: Path, issuer: Issuer
+) -> None:
+    """Until it has another one; the log tells who has been kept."""
+    more = settings_of(issuer, jwt_create_users=True, jwt_groups_claim="groups")
+    async with logged_site(request, tmp_path, **more) as (site, log, _):
+        lab = await create_community(site, name="Lab")
+        admins = lab["groups"]["admins"]
+
+        async def signed_in(*groups: str) -> list[str]:
+            site.keys["token"] = issuer.token(groups=groups, jti=secrets.token_hex(4))
+            shown = await site.ask("{ viewer { user { uuid groups { nodes { name } } } } }", who="token")
+            site.keys["uuid"] = shown["viewer"]["user"]["uuid"]
+            return [group["name"] for group in shown["viewer"]["user"]["groups"]["nodes"]]
+
+        assert await signed_in(admins["name"]) == [admins["name"]]
+        await set_role(site, lab["uuid"], ADMIN, None)
+        assert await signed_in() == [admins["name"]]
+        await log.line("last_admin_kept", level="warning", group=admins["uuid"], user=site.keys["uuid"])
+        await set_role(site, lab["uuid"], ADMIN, "ADMIN")
+        assert await signed_in() == []
+        assert len(log.lines("last_admin_kept")) == 1
 
 
 async def test_unknown_users_are_refused_by_default(
