@@ -45,10 +45,10 @@ async def find_by_path(
 
 
 @batch(folders.c.path)
-async def path_of_folder(context: Context, keys: list[str]) -> list[str]:
+async def path_of_folder(context: Context, keys: list[str]) -> list[str | None]:
     """Load the paths of folders, each from the topmost folder that the viewer can see."""
-    names = await paths_of_folders(context.database, context.viewer, keys)
-    return [write_path(names[key]) for key in keys]
+    paths = await paths_of_folders(context.database, context.viewer, keys)
+    return [None if (names := paths[key]) is None else write_path(names) for key in keys]
 
 
 class _Place(NamedTuple):
@@ -57,7 +57,7 @@ class _Place(NamedTuple):
 
 
 @batch(items.c.uuid, items.c.folder_uuid, items.c.name)
-async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> list[str]:
+async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> list[str | None]:
     """Load the paths of items, by those of their folders.
 
     Items whose own folder the viewer cannot see are in the first that they were shared into and
@@ -69,7 +69,7 @@ async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> 
     tree_paths = {row.uuid: row.path for row in await database.rows(statement, FolderRecord)}
     names = await paths_of_folders(database, viewer, tree_paths.values())
     above = {item: names[tree_paths[folder]] for item, folder, _ in keys}
-    if elsewhere := [item for item, path in above.items() if not path]:
+    if elsewhere := [item for item, path in above.items() if path == []]:
         shared = (
             sa.select(item_shares.c.item_uuid, folders.c.path)
             .join(folders, folders.c.uuid == item_shares.c.folder_uuid)
@@ -79,4 +79,7 @@ async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> 
         places = {row.item_uuid: row.path for row in await database.rows(shared, _Place)}
         names = await paths_of_folders(database, viewer, places.values())
         above |= {item: names[path] for item, path in places.items()}
-    return [write_path([*above[item], name]) for item, _, name in keys]
+    return [
+        None if (names_above := above[item]) is None else write_path([*names_above, name])
+        for item, _, name in keys
+    ]

@@ -96,12 +96,13 @@ def by_closeness(viewer: Viewer, folder: sa.FromClause = folders) -> list[sa.Col
 
 async def paths_of_folders(
     database: Database, viewer: Viewer, tree_paths: Collection[str]
-) -> dict[str, list[str]]:
+) -> dict[str, list[str] | None]:
     """Return the names on the paths of folders, which are given by their ids from the root.
 
     A path begins below the first folder on the way up that the viewer does not see; that of a
     folder that they do not see is empty. Where the name of its root leads elsewhere, it begins with
-    the owner, if the viewer may know their address and it leads back from there.
+    the owner, if the viewer may know their address and it leads back from there; otherwise there is
+    none.
     """
     uuids = {uuid for path in tree_paths for uuid in ancestors(path)}
     above = (
@@ -115,22 +116,23 @@ async def paths_of_folders(
         .where(in_keys(folders.c.uuid, uuids), sees_folder(viewer))
     )
     rows = {row.uuid: row for row in await database.rows(above, _Named)}
-    found = {}
+    found: dict[str, list[str] | None] = {}
     for path in tree_paths:
         visible = [rows[uuid] for uuid in takewhile(rows.__contains__, ancestors(path))][::-1]
         names = [row.name for row in visible]
         if visible and (community := visible[0].community):
-            names[:1] = [COMMUNITIES, community]
-        elif visible and (owner_email := visible[0].owner_email):
-            names[:0] = [USERS, owner_email]
-        found[path] = names
+            found[path] = [COMMUNITIES, community, *names[1:]]
+        elif not visible or (owner_email := visible[0].owner_email) is None:
+            found[path] = names
+        else:
+            found[path] = [USERS, owner_email, *names] if owner_email else None
     return found
 
 
 def _owner_of_shadowed(viewer: Viewer) -> sa.ColumnElement[Any]:
     """Return the address that the path to a folder begins with; null if its own name leads there.
 
-    Only roots are looked up; of others the value means nothing.
+    It is empty if neither does. Only roots are looked up; of others the value means nothing.
     """
     root = folders.alias("root")
     is_rival = is_topmost(viewer, root), has_name_of(root, folders)
@@ -144,7 +146,8 @@ def _owner_of_shadowed(viewer: Viewer) -> sa.ColumnElement[Any]:
         .scalar_subquery()
     )
     leads_elsewhere = sa.or_(folders.c.name.in_([COMMUNITIES, USERS]), closest != folders.c.uuid)
-    return sa.case((~is_topmost(viewer), sa.null()), (leads_elsewhere, address), else_=sa.null())
+    by_owner = sa.func.coalesce(address, "")
+    return sa.case((~is_topmost(viewer), sa.null()), (leads_elsewhere, by_owner), else_=sa.null())
 
 
 def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:

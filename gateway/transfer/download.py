@@ -21,7 +21,6 @@ from gateway.transfer.remote_files import (
     files_of_item,
     find_resource,
     folder_paths,
-    names_in,
 )
 from gateway.transfer.site import Site, SiteError
 
@@ -87,11 +86,10 @@ class _Download:
     async def folder(self, uuid: str, name: str, path: str) -> None:
         """Download a folder; its empty folders become directories, too."""
         if not self._options.dry_run:
-            above = len(names_in(path))
             if not self._make_directory((name,)):
                 return
-            async for each in folder_paths(self._site, uuid):
-                self._make_directory((name, *each[above:]))
+            async for names in folder_paths(self._site, uuid, path):
+                self._make_directory((name, *names))
         await self.files(files_of_folder(self._site, uuid), (name,))
 
     def _make_directory(self, names: tuple[str, ...]) -> bool:

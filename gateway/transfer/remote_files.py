@@ -118,14 +118,20 @@ def names_in(path: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\\(.)", r"\1", part) for part in parts)
 
 
-async def folder_paths(site: Site, uuid: str) -> AsyncIterator[tuple[str, ...]]:
-    """Yield the paths of all folders below a folder, as names."""
+async def folder_paths(site: Site, uuid: str, path: str) -> AsyncIterator[tuple[str, ...]]:
+    """Yield the paths of the folders below a folder, as names that follow its own path.
+
+    What is below a folder that the user cannot see has a path that does not begin with that.
+    """
+    above = names_in(path)
     after = None
     while True:
         folder = (await site.query(_FOLDERS, uuid=uuid, after=after))["storageFolder"]
         page = _present(folder)["descendantFolders"]
         for node in page["nodes"]:
-            yield names_in(node["path"])
+            names = names_in(node["path"] or "")
+            if names[: len(above)] == above:
+                yield names[len(above) :]
         if not page["pageInfo"]["hasNextPage"]:
             return
         after = page["pageInfo"]["endCursor"]

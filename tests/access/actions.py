@@ -9,6 +9,8 @@ from tests.fixtures.sites import Site
 from tests.fixtures.uploading import File
 
 FOLDERS, ITEMS = 12, 8
+NAMES = 7
+"""Names of folders, some of which several have."""
 ADMIN = "the site admin"
 """Stands for a group of the user who acts: whoever makes a root is its ADMIN."""
 VISIBILITIES = ["PUBLIC", "PUBLIC", "PRIVATE", None]
@@ -29,9 +31,10 @@ class Actor:
         for number in range(FOLDERS):
             known = list(self.world.folders)
             parent = self.rng.choice([None, *known[-6:]]) if known else None
-            uuid = await self.site.folder(f"folder {number}", parent)
+            name = f"folder {number % NAMES}"
+            uuid = await self.site.folder(name, parent)
             grants = {} if parent else {ADMIN: "ADMIN"}
-            self.world.folders[uuid] = Folder(uuid, f"folder {number}", parent, grants=grants)
+            self.world.folders[uuid] = Folder(uuid, name, parent, grants=grants)
         home = self.rng.choice(list(self.world.folders))
         files = [File(f"item {number}", "PLAIN_TEXT", b"%d" % number) for number in range(ITEMS)]
         for number, uuid in enumerate(await upload_items(self.site, home, files)):

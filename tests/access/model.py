@@ -5,6 +5,7 @@ It knows nothing of the gateway: visibility is decided by walking up a dictionar
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 RANKS = {"VIEWER": 1, "USER": 2, "ADMIN": 3}
 
@@ -99,6 +100,10 @@ class World:
         """Return whether the person sees a folder that an item is in."""
         return any(self.sees(person, place) for place in self.items[uuid].places)
 
+    def first_place(self, person: Person, uuid: str) -> str:
+        """Return the first folder of a visible item that the person sees."""
+        return next(place for place in self.items[uuid].places if self.sees(person, place))
+
     def roots(self, person: Person) -> set[str]:
         """Return the topmost folders that the person was given a role on, and what their credential is limited to."""
         granted = {each.uuid for each in self.folders.values() if set(each.grants) & person.groups}
@@ -115,6 +120,30 @@ class World:
         """Return the public folders that are in no other public folder which the person sees."""
         public = {uuid for uuid in self.folders if self.is_public(uuid) and self.is_in_tree(person, uuid)}
         return {uuid for uuid in public if self.folders[uuid].parent not in public}
+
+    def way(self, person: Person, uuid: str) -> list[Folder]:
+        """Return a folder that the person sees and those above it, up to the first that they do not see."""
+        return list(takewhile(lambda up: self.sees(person, up.uuid), self.up(uuid)))
+
+    def leads_back(self, person: Person, uuid: str) -> bool | None:
+        """Return whether the path of a visible folder leads back to it; None if it has no path.
+
+        Below a root, the earliest of those with a name is found. Of roots, the closest is, or by its owner, who is the
+        site admin of all, the earliest; to the site admin, and with their keys, these are the same.
+        """
+        *below, top = self.way(person, uuid)
+        rivals = [each for each in self.folders.values() if each.name == top.name]
+        rivals = [each for each in rivals if self.way(person, each.uuid)[-1:] == [each]]
+        closest = min(rivals, key=lambda each: (not self.is_given(person, each.uuid), each.uuid))
+        earliest = min(rivals, key=lambda each: each.uuid)
+        finds_owner = person.who is not None and (person.tree is None or person.is_admin)
+        if top is not closest and not (finds_owner and top is earliest):
+            return None
+        return all(self._is_first(person, each) for each in below)
+
+    def _is_first(self, person: Person, folder: Folder) -> bool:
+        siblings = [each for each in self.folders.values() if (each.parent, each.name) == (folder.parent, folder.name)]
+        return folder is min((each for each in siblings if self.sees(person, each.uuid)), key=lambda each: each.uuid)
 
     def reads_bytes(self, person: Person, uuid: str) -> bool:
         """Return whether the person gets the bytes of an item that they see: its home is not masked to them."""

@@ -80,17 +80,22 @@ async def check_paths(site: Site, world: World, person: Person, paths: dict[str,
 
 
 async def paths_of(site: Site, world: World, person: Person) -> dict[str, str]:
-    """Return the path of all that a person sees; each leads back to where it is from."""
-    paths = {}
+    """Return the path of all that a person sees and that has one; each leads back, where names are unique."""
+    paths: dict[str, str] = {}
     for document, field, uuids in (
         (PATH_OF_FOLDER, "storageFolder", world.folders),
         (PATH_OF_ITEM, "storageItem", world.items),
     ):
         for uuid in uuids:
             if seen := (await ask(site, person, document, uuid=uuid))[field]:
+                place = uuid if uuid in world.folders else world.first_place(person, uuid)
+                leads_back = world.leads_back(person, place)
+                assert (seen["path"] is None) == (leads_back is None), (person, uuid, seen)
+                if leads_back is None:
+                    continue
                 paths[uuid] = seen["path"]
-    for uuid, path in paths.items():
-        assert (await ask(site, person, LOOK_AT_PATH, path=path))["resourceByPath"]["uuid"] == uuid, (person, path)
+                found = (await ask(site, person, LOOK_AT_PATH, path=seen["path"]))["resourceByPath"]
+                assert (found == {"uuid": uuid}) >= leads_back, (person, uuid, seen, found)
     return paths
 
 

@@ -35,9 +35,10 @@ async def found(site: Site, path: str, who: str = "admin") -> str | None:
     return str(resource["uuid"]) if resource else None
 
 
-async def path_of(site: Site, uuid: str, who: str, field: str = "storageFolder") -> str:
-    """Return the path of an object as a user sees it."""
-    return str((await site.see(field, uuid, "path", who))["path"])
+async def path_of(site: Site, uuid: str, who: str, field: str = "storageFolder") -> str | None:
+    """Return the path of an object as a user sees it; None if it has none."""
+    path: str | None = (await site.see(field, uuid, "path", who))["path"]
+    return path
 
 
 async def text(site: Site, folder: str, name: str) -> str:
