@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gateway.auth.communities import administers_folder
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_folder
+from gateway.auth.visibility import NEVER, sees_folder
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
@@ -23,7 +23,7 @@ _holding, _here = folders.alias("holding"), folders.alias("here")
 
 
 def _administers(viewer: Viewer) -> sa.ColumnElement[bool]:
-    return administers_folder(viewer, folders.c.uuid)
+    return NEVER if viewer.tree_uuid else administers_folder(viewer, folders.c.uuid)
 
 
 permissions_on = ToOne(folders, folders.c.uuid, access=_administers)

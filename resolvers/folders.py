@@ -10,6 +10,7 @@ import strawberry
 from gateway.auth.job_visibility import sees_job_in_folder
 from gateway.auth.roles import EffectiveRole, roles_on_folders
 from gateway.auth.visibility import (
+    NEVER,
     hidden_subfolders,
     sees_below,
     sees_dataset,
@@ -114,6 +115,7 @@ new_parent_of = ToOne(folders, "new_parent_uuid", access=sees_folder)
 folder_lookup = Lookup(folder_by_uuid, "uuid", "UUID of the folder.")
 parent_of = ToOne(folders, folders.c.parent_uuid, access=sees_folder)
 owner_of = ToOne(users, folders.c.owner_uuid)
+offered_to = ToOne(users, folders.c.offered_to_uuid)
 mirror_of = ToOne(datasets, folders.c.uuid, datasets.c.backing_folder_uuid, sees_dataset)
 root_folders = ToMany(
     "storageFolders",
@@ -201,6 +203,7 @@ groups_on = ToMany(
     parent=folder_grants.c.folder_uuid,
     source=groups.join(folder_grants, folder_grants.c.group_uuid == groups.c.uuid),
     extras={"role": folder_grants.c.role, "sees_phi": folder_grants.c.sees_phi},
+    where=lambda query: [NEVER] if query.viewer.tree_uuid else [],
 )
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 sees_phi_on_edge = Computed(("node",), lambda edge: edge.node.sees_phi)

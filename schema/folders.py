@@ -207,7 +207,13 @@ class StorageFolder(Node):
         "JSON object of any shape, stored for clients; null if never set, `{}` if emptied."
     )
     owner: User | None = resolved(
-        folders.owner_of, "The user who created the folder. Null if that user has been deleted."
+        folders.owner_of,
+        "The user who created the folder, or whom it was handed over to. Null if that user has been "
+        "deleted.",
+    )
+    offered_to: User | None = resolved(
+        folders.offered_to,
+        "The user to whom the owner has offered the folder, until they take it. Null if there is none.",
     )
     created_at: datetime = column("When the folder was created, in UTC.")
     last_edited_at: datetime = column(
@@ -224,7 +230,8 @@ class StorageFolder(Node):
     )
     permissions: Annotated[FolderPermissions, strawberry.lazy("schema.access")] | None = resolved(
         access.permissions_on,
-        "Everyone who may do something with the folder. Null unless the viewer is `ADMIN` of it.",
+        "Everyone who may do something with the folder. Null unless the viewer is `ADMIN` of it, and "
+        "with an API key for a folder.",
     )
     phi_policy: PhiPolicy = resolved(
         folders.phi_policy_of,
@@ -247,10 +254,12 @@ class StorageFolder(Node):
     mirror_dataset_uuid: UUID | None = resolved(
         folders.mirror_uuid_of, "The UUID of `mirrorDataset`, and null whenever that is."
     )
-    path: str = resolved(
+    path: str | None = resolved(
         paths.path_of_folder,
         "The names on the way to the folder from the topmost folder above it that the viewer can "
-        "see, each after a slash: for `resourceByPath`, if they are unique.",
+        "see, each after a slash: for `resourceByPath`, if they are unique within their folders. Null "
+        "if the name of the topmost folder leads to another one, and the viewer may not read the "
+        "address of its owner, by which there would be a path.",
     )
     path_to_root: list[StoragePathElement] = resolved(
         folders.path_to_root,

@@ -99,10 +99,12 @@ class StorageItem(Node):
     permissions: FolderPermissions | None = resolved(
         access.permissions_on_item,
         "Everyone who may do something with the item: with its home folder. Those who see another of "
-        "its `folders` can read it, too. Null unless the viewer is `ADMIN` of the home folder.",
+        "its `folders` can read it, too. Null unless the viewer is `ADMIN` of the home folder, and "
+        "with an API key for a folder.",
     )
-    path: str = resolved(
-        paths.path_of_item, "The path of `folder`, followed by the item's name after a slash."
+    path: str | None = resolved(
+        paths.path_of_item,
+        "The path of `folder`, followed by the item's name after a slash. Null if that is.",
     )
     item_type: StorageItemType = column("The kind of item.")
     name: str = column("The item's name. Names need not be unique.")

@@ -102,6 +102,7 @@ class FolderRecord(SQLModel, table=True):
     owner_uuid: UUID | None = Field(
         default=None, foreign_key="users.uuid", ondelete="SET NULL", index=True
     )
+    offered_to_uuid: UUID | None = None
     created_at: datetime = Field(default_factory=now)
     last_edited_at: datetime = Field(default_factory=now)
 

@@ -89,8 +89,10 @@ class UpdateStorageFolderInput:
     )
     owner_uuid: UUID | None = strawberry.field(
         default=strawberry.UNSET,
-        description="UUID of the user to hand the folder over to. Must not be null. Only its owner "
-        "and site admins can do so. An owner has no role by this: grant one with "
+        description="UUID of the user to hand the folder over to, who can sign in. Must not be null. "
+        "Only its owner and site admins can do so. If the owner does, it is an offer: the other user "
+        "takes the folder by naming themselves here, which needs `USER` on it, and the owner ends the "
+        "offer by naming themselves. An owner has no role by this: grant one with "
         "`setStorageFolderAccess`.",
     )
     phi_policy: PhiPolicy | None = strawberry.field(

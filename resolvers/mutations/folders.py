@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NotRequired, TypedDict
 from uuid import UUID
 
@@ -163,7 +164,7 @@ async def update_storage_folder(
         }
         if errors:
             raise errors[0]
-        values = {uuid: folder_changes(input, folder)}
+        values = {uuid: folder_changes(context.viewer, input, folder)}
         await update_folders(transaction, viewer, values, rows)
     return UpdateStorageFolderOutcome(folder_uuid=uuid)
 
@@ -210,7 +211,8 @@ async def update_storage_folders(
             **errors,
         }
         bulk = Bulk(uuids, input.allow_partial, errors)
-        values = bulk_changes(input.folders, rows, bulk, "folders", folder_changes)
+        changes = partial(folder_changes, context.viewer)
+        values = bulk_changes(input.folders, rows, bulk, "folders", changes)
         accepted = {uuids[index]: values[index] for index in bulk.accepted}
         await update_folders(transaction, context.viewer.user_uuid, accepted, rows)
     return UpdateStorageFoldersOutcome(results=bulk.results, user_errors=bulk.user_errors)

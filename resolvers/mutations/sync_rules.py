@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from strawberry import UNSET
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.ingestion.placeholders import UPLOADABLE
 from gateway.catalog.rules.key_patterns import validate_patterns
 from gateway.error_texts import not_null
@@ -14,6 +15,7 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.folders import FolderRecord
 from resolvers.inputs.folders import UpdateStorageFolderInput
 from resolvers.mutations.attributes import attribute_changes
+from resolvers.mutations.owners import owner_changes
 
 
 class SyncRulesInput(Protocol):
@@ -48,12 +50,16 @@ def sync_rules(input: SyncRulesInput, *path: str | int) -> dict[str, Any]:
 
 
 def folder_changes(
-    input: UpdateStorageFolderInput, row: FolderRecord, *path: str | int
+    viewer: Viewer, input: UpdateStorageFolderInput, row: FolderRecord, *path: str | int
 ) -> dict[str, Any]:
     """Return the validated new values of an update of a folder, by column."""
     rules = sync_rules(input, *path)
     if rules and row.folder_type is not StorageFolderType.CLOUD_LINKED:
         raise bad_input("The folder is not cloud-synced.", *path, camel_case(next(iter(rules))))
-    given = {"phi_policy": input.phi_policy, "owner_uuid": input.owner_uuid}
-    own = {name: value for name, value in given.items() if value is not UNSET}
-    return {**attribute_changes(input, row, *path), **rules, **own}
+    policy = {} if input.phi_policy is UNSET else {"phi_policy": input.phi_policy}
+    return {
+        **attribute_changes(input, row, *path),
+        **rules,
+        **policy,
+        **owner_changes(viewer, input),
+    }

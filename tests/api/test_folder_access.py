@@ -190,10 +190,13 @@ async def test_admins_of_a_folder_see_who_is_in_its_groups(site: Site) -> None:
 
 
 async def test_a_folder_is_handed_over_by_its_owner(site: Site) -> None:
-    """Or by a site admin; the new owner has no role by this."""
-    owner, heir = await site.newcomer(), await site.newcomer()
+    """Once the other takes it; or at once by a site admin. The new owner has no role by this."""
+    owner, heir, gone = [await site.newcomer() for _ in range(3)]
     folder = await site.folder("mine", who=owner)
     to_heir = {"folderUuid": folder, "ownerUuid": await uuid_of(site, heir)}
+    to_owner = {"folderUuid": folder, "ownerUuid": await uuid_of(site, owner)}
+    to_gone = {"folderUuid": folder, "ownerUuid": await uuid_of(site, gone)}
+    await site.done("updateUser", {"userUuid": to_gone["ownerUuid"], "isActive": False}, "user { uuid }")
     boss = await site.newcomer()
     await assign(site, folder, for_user(await uuid_of(site, boss), "ADMIN"))
     async with assert_unchanged(site):
@@ -202,14 +205,37 @@ async def test_a_folder_is_handed_over_by_its_owner(site: Site) -> None:
         bulk = {"folders": [to_heir]}
         refusal = await site.refused("updateStorageFolders", bulk, boss)
         assert refusal == [("FORBIDDEN", "input.folders.0.ownerUuid")]
-        for uuid, code in ((None, "BAD_USER_INPUT"), (UNKNOWN, "NOT_FOUND")):
+        for uuid, code in ((None, "BAD_USER_INPUT"), (UNKNOWN, "NOT_FOUND"), (to_gone["ownerUuid"], "CONFLICT")):
             wrong = {"folderUuid": folder, "ownerUuid": uuid}
             assert await site.refused("updateStorageFolder", wrong, owner) == [(code, "input.ownerUuid")]
-    selected = "folder { owner { email } }"
-    done = await site.done("updateStorageFolder", to_heir, selected, owner)
-    assert done["folder"]["owner"]["email"] == heir
-    assert await role_of(site, folder, heir) is None
+    await assign(site, folder, for_user(to_heir["ownerUuid"], "USER"))
+    offered = {"owner": {"email": owner}, "offeredTo": {"email": heir}}
+    assert await hand_over(site, to_heir, owner) == offered
+    assert await site.refused("updateStorageFolder", to_heir, boss) == [("FORBIDDEN", "input.ownerUuid")]
+    assert await hand_over(site, to_owner, owner) == {"owner": {"email": owner}, "offeredTo": None}
+    assert await site.refused("updateStorageFolder", to_heir, heir) == [("FORBIDDEN", "input.ownerUuid")]
+    assert await hand_over(site, to_heir, owner) == offered
+    assert await site.refused("updateStorageFolder", to_owner, heir) == [("FORBIDDEN", "input.ownerUuid")]
+    assert await hand_over(site, to_heir, heir) == {"owner": {"email": heir}, "offeredTo": None}
+    assert await role_of(site, folder, heir) == "USER"
     assert await site.refused("updateStorageFolder", to_heir, owner) == [("FORBIDDEN", "input.ownerUuid")]
-    back = {"folders": [{"folderUuid": folder, "ownerUuid": await uuid_of(site, owner)}]}
-    await site.done("updateStorageFolders", back, "results { folder { uuid } }")
+    await site.done("updateStorageFolders", {"folders": [to_owner]}, "results { folder { uuid } }")
     assert (await site.see("storageFolder", folder, "owner { email }", owner))["owner"]["email"] == owner
+
+
+async def test_nobody_comes_by_a_folder_without_taking_it(site: Site) -> None:
+    """The user's own root comes first on paths; one that is only offered is none of theirs."""
+    alice, eve = await site.newcomer(), await site.newcomer()
+    planted, own = await site.folder("Planted", who=eve), await site.folder("Planted", who=alice)
+    to_alice = {"folderUuid": planted, "ownerUuid": await uuid_of(site, alice)}
+    await assign(site, planted, for_user(to_alice["ownerUuid"], "USER"), who=eve)
+    await hand_over(site, to_alice, eve)
+    find = '{ resourceByPath(path: "/Planted") { ... on StorageFolder { uuid } } }'
+    assert (await site.ask(find, who=alice))["resourceByPath"]["uuid"] == own
+
+
+async def hand_over(site: Site, given: dict[str, Any], who: str) -> dict[str, Any]:
+    """Offer or take a folder, and return whose it is then."""
+    done = await site.done("updateStorageFolder", given, "folder { owner { email } offeredTo { email } }", who)
+    folder: dict[str, Any] = done["folder"]
+    return folder

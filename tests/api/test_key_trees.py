@@ -142,7 +142,7 @@ async def test_a_tree_moves_with_its_folder_and_ends_with_it(shared_site: Site) 
 
 
 async def test_what_is_in_no_folder_does_not_exist(shared_site: Site, world: World) -> None:
-    """Datasets, integrations, other people and groups; what a folder shows of its groups stays."""
+    """Datasets, integrations, other people and groups, and so the holders of roles on a folder."""
     site = shared_site
     who = await limited_key(site, world.home)
     for field, uuid in (
@@ -158,9 +158,12 @@ async def test_what_is_in_no_folder_does_not_exist(shared_site: Site, world: Wor
         "groups": {"totalCount": 0},
         "datasets": {"totalCount": 0},
     }
-    shown = await site.see("storageFolder", world.home, "groups { nodes { name users { totalCount } } }", who)
-    assert {group["name"] for group in shown["groups"]["nodes"]} >= {"ADMIN", "USER", "VIEWER"}
-    assert {group["users"]["totalCount"] for group in shown["groups"]["nodes"]} == {0}
+    selection = "viewerRole groups { totalCount nodes { name } } permissions { grants { totalCount } }"
+    shown = await site.see("storageFolder", world.home, selection, who)
+    assert shown == {"viewerRole": "ADMIN", "groups": {"totalCount": 0, "nodes": []}, "permissions": None}
+    assert (await site.see("storageItem", await world.item(), "permissions { grants { totalCount } }", who)) == {
+        "permissions": None
+    }
     answer = await site.body("{ storageFolders(scope: ORGANISATION) { nodes { uuid } } }", who=who)
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     metrics = await site.client.get(f"{site.url}/metrics", headers=site.headers(who))
