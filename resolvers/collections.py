@@ -5,7 +5,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import has_staying_item, sees_collection, sees_item, sees_preset
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import (
+    has_staying_item,
+    is_given_folder,
+    sees_collection,
+    sees_item,
+    sees_preset,
+)
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import (
@@ -54,6 +61,30 @@ def _list_conditions(
     return conditions
 
 
+def sees_entry(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Return the condition that an entry of a visible collection exists for the viewer.
+
+    Those of hidden items do for whoever was given the collection's folder: not for strangers, who
+    see it because it is public, and not with a credential that is limited to a tree.
+    """
+    is_staying = has_staying_item(collection_items.c.item_uuid)
+    if viewer.administers_site:
+        return is_staying
+    item = items.alias()
+    is_seen = sa.exists().where(
+        item.c.uuid == collection_items.c.item_uuid, sees_item(viewer, item)
+    )
+    if viewer.is_anonymous or viewer.tree_uuid:
+        return sa.and_(is_staying, is_seen)
+    only_public = (
+        sa.select(collections.c.uuid)
+        .join(folders, folders.c.uuid == collections.c.top_level_folder_uuid)
+        .where(folders.c.is_public, ~is_given_folder(viewer))
+    )
+    is_given = collection_items.c.collection_uuid.not_in(only_public)
+    return sa.and_(is_staying, sa.or_(is_given, is_seen))
+
+
 id_of = id_from("Collection", collections.c.uuid)
 entry_id_of = id_from(
     "CollectionItem", collection_items.c.collection_uuid, collection_items.c.item_uuid
@@ -70,7 +101,7 @@ item_count = Aggregate(
     collection_items.c.collection_uuid,
     sa.func.count(),
     collection_items,
-    where=has_staying_item(collection_items.c.item_uuid),
+    where=sees_entry,
 )
 item_of_entry = ToOne(items, collection_items.c.item_uuid, access=sees_item)
 filter_of = Computed((filter_presets.c.filter,), lambda row: row.filter)
@@ -105,5 +136,5 @@ entries_in = ToMany(
     in_sequence(collection_items.c.created_at, collection_items.c.item_uuid),
     key=collections.c.uuid,
     parent=collection_items.c.collection_uuid,
-    where=lambda _query: [has_staying_item(collection_items.c.item_uuid)],
+    where=lambda query: [sees_entry(query.viewer)],
 )

@@ -67,7 +67,7 @@ data_row_count = Aggregate(
     data_rows.c.dataset_uuid,
     sa.func.count(),
     data_rows,
-    where=has_staying_item(data_rows.c.item_uuid),
+    where=lambda _viewer: has_staying_item(data_rows.c.item_uuid),
 )
 visible_datasets = ToMany(
     "datasets",

@@ -64,7 +64,7 @@ class Collection(Node):
     )
     items_count: int = resolved(
         collections.item_count,
-        "Number of items in the collection, including those that the viewer cannot see.",
+        "Number of entries in `allItems`.",
     )
     items: StorageItemConnection = resolved(
         collections.items_in,
@@ -74,7 +74,8 @@ class Collection(Node):
     all_items: Connection[CollectionItem] = resolved(
         collections.entries_in,
         "All entries of the collection in the order in which they were added, including those "
-        "whose item the viewer cannot see.",
+        "whose item the viewer cannot see; to those who see the collection only because its folder is "
+        "public, and with an API key for a folder, these do not exist.",
     )
 
 

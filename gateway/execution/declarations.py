@@ -232,7 +232,8 @@ class ToMany(_Keyed):
 class Aggregate(_Keyed):
     """One value over the rows of `source` whose `parent` equals the parent's `key`.
 
-    It is `default` where there are no rows. Only rows that meet the condition `where` count.
+    It is `default` where there are no rows. Only rows that meet the condition `where` count, which
+    may depend on the viewer.
     """
 
     key: Key
@@ -240,7 +241,7 @@ class Aggregate(_Keyed):
     value: sa.ColumnElement[Any]
     source: sa.FromClause
     default: Any = 0
-    where: Condition | None = None
+    where: Access | None = None
 
 
 Listed = Callable[[Mapping[str, Any]], int]

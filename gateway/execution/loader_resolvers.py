@@ -166,7 +166,7 @@ async def load_aggregate(context: Context, edge: Aggregate, parent: Any) -> Any:
     """Return one value over the rows below a parent."""
 
     async def load(keys: list[Any]) -> list[Any]:
-        statement = statements.aggregate(edge, len(keys) > 1)
+        statement = statements.aggregate(edge, context.viewer, len(keys) > 1)
         rows = await context.database.rows(
             statement, sa.Row, parameters=statements.bind_values(keys)
         )

@@ -150,10 +150,10 @@ def facet(
     return sa.select(*columns).where(placed.c.place <= size).order_by(placed.c.place)
 
 
-def aggregate(edge: Aggregate, many: bool) -> sa.Select[Any]:
+def aggregate(edge: Aggregate, viewer: Viewer, many: bool) -> sa.Select[Any]:
     """Return the statement for the values of the parents that have any rows."""
     value = sa.select(edge.parent.label(PARENT), edge.value.label("value")).select_from(edge.source)
-    chosen = value if edge.where is None else value.where(edge.where)
+    chosen = value if edge.where is None else value.where(edge.where(viewer))
     return chosen.where(is_parent_of(edge.parent, many)).group_by(edge.parent)
 
 

@@ -123,6 +123,25 @@ async def test_hidden_items_are_known_by_their_uuids(shared_site: Site) -> None:
     assert (await site.done("addCollectionItems", given, "failedItemUuids", who))["failedItemUuids"] == [other]
 
 
+async def test_strangers_and_limited_keys_learn_of_no_hidden_items(shared_site: Site) -> None:
+    """Those who see a collection because its folder is public, and with a key for its folder, count what they see."""
+    site, top, hidden = (shared_site, await shared_site.folder("shown"), await shared_site.folder("unseen"))
+    (mine,), (other,) = await upload_texts(site, top, "mine"), await upload_texts(site, hidden, "other")
+    uuid = await create_collection(site, top)
+    given = {"collectionUuid": uuid, "itemUuids": [other, mine]}
+    await site.done("addCollectionItems", given, "failedItemUuids")
+    await site.done("setStorageFolderVisibility", {"folderUuid": top, "visibility": "PUBLIC"}, "folder { uuid }")
+    reader, stranger = await create_reader(site, "role", top, "VIEWER"), await site.newcomer()
+    key = {"name": "limited", "folderUuid": top}
+    site.keys["limited"] = (await site.done("createApiKey", key, "token"))["token"]
+    selection = "itemsCount allItems { totalCount nodes { itemUuid } }"
+    for who, expected in (("admin", {mine, other}), (reader, {mine, other}), (stranger, {mine}), ("limited", {mine})):
+        shown = await site.see("collection", uuid, selection, who)
+        listed = {node["itemUuid"] for node in shown["allItems"]["nodes"]}
+        counts = shown["itemsCount"], shown["allItems"]["totalCount"]
+        assert (listed, counts) == (expected, (len(expected), len(expected))), who
+
+
 async def test_items_are_added_by_their_names(shared_site: Site) -> None:
     """Each name matches, is ambiguous, or does not match.
 

@@ -267,8 +267,8 @@ class PlanRun:
         if not keys:
             return {}
         many = len(keys) > 1
-        name = step, many
-        found = await self._fetch(name, lambda: statements.aggregate(step.edge, many), keys)
+        name, viewer = (step, many), self._placeholder_viewer
+        found = await self._fetch(name, lambda: statements.aggregate(step.edge, viewer, many), keys)
         values = {}
         if len(found) < len(keys):
             values = dict.fromkeys(keys, step.leaf(step.edge.default))
