@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import Condition, in_visible_folder, is_granted_to
+from gateway.auth.visibility import NEVER, Condition, in_visible_folder, is_granted_to
 from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.models.dicom import dicom_study_places
@@ -41,7 +41,7 @@ def sees_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Cond
 def hides_identity_at(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that the folder of that UUID is masked to the viewer."""
     if viewer.is_site_admin and viewer.sees_phi:
-        return sa.false()
+        return NEVER
     folder = folders.alias()
     hidden = sa.exists().where(folder.c.uuid == folder_uuid, *masked_to(viewer, folder))
     return sa.and_(_is_any_masked(), hidden)
@@ -65,7 +65,7 @@ def hides_identity_of(
         key: the UUID of the item, if it is not the `uuid` of the rows.
     """
     if viewer.is_site_admin and viewer.sees_phi:
-        return sa.false()
+        return NEVER
     share = item_shares.alias()
     seen_openly = sa.exists().where(
         share.c.item_uuid == (item.c.uuid if key is None else key),
