@@ -18,10 +18,14 @@ _ELEMENT = "First part of the key, up to the first dot."
 _QUALIFIER = "The rest of the key; null if it has no dot."
 described(
     MetadataValueType,
-    TEXT="A text, also one in the form of a date, a UUID or an email address.",
+    TEXT="A text, also one that is declared as `VARCHAR`, or that is like a date without being declared.",
     LONG="A whole number of at most 64 bits.",
     DOUBLE="A number; also the type of all numbers under a key that the metadata schema declares.",
     BOOLEAN="`true` or `false`.",
+    DATETIME="A date and time with an offset, under a key that the metadata schema declares so.",
+    UUID="A UUID, under a key that the metadata schema declares so.",
+    USER="An email address, under a key that the metadata schema declares so.",
+    ENUM="One of the values that the metadata schema declares for the key.",
 )
 
 

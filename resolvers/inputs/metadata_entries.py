@@ -23,7 +23,8 @@ class MetadataEntryInput:
     type: MetadataValueType | None = strawberry.field(
         default=None,
         description="The type of the value; that of the key in the metadata schema if null, or "
-        "`TEXT` if the key is not declared.",
+        "`TEXT` if the key is not declared. `DATETIME`, `UUID`, `USER` and `ENUM` are for keys that are "
+        "declared so.",
     )
 
 

@@ -157,7 +157,7 @@ def _checked_entries(
             if metadata.get(key) is not None and not is_entry(metadata[key]):
                 message = f"{key} is an object or a list. Change it with updateStorageItem."
                 raise conflict(message, *path, "element")
-            values[key] = entry_value(entry.value, entry.type, fields.get(key), *path, "value")
+            values[key] = entry_value(entry.value, entry.type, fields.get(key), *path)
         except DomainError as error:
             errors.append(error)
     if errors:

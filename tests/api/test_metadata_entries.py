@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures.items import upload_items
 from tests.fixtures.revisions import revise
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -87,6 +87,29 @@ async def test_the_schema_decides_the_type(shared_site: Site) -> None:
         "updateStorageItem", {"itemUuid": uuid, "clientMetadata": {"typed.number": "five"}}, "item { uuid }"
     )
     assert await read(site, uuid) == [("typed.number", "TEXT", "five")]
+
+
+async def test_texts_have_the_types_that_the_schema_declares(shared_site: Site) -> None:
+    """The values stay texts; other texts are refused, and so are these types under other keys."""
+    site = shared_site
+    good = {"DATETIME": "2026-01-31T12:00:00Z", "UUID": UNKNOWN, "USER": "ada@example.org", "ENUM": "b", "VARCHAR": "x"}
+    for kind in good:
+        await declare(site, f"form.{kind}", kind, **({"enumValues": ["a", "b"]} if kind == "ENUM" else {}))
+    uuid = await described(site)
+    entries = [{"element": "form", "qualifier": kind, "value": value} for kind, value in good.items()]
+    await site.done("setStorageItemMetadata", {"itemUuid": uuid, "entries": entries}, "item { uuid }")
+    shown = {key: type for key, type, _ in await read(site, uuid)}
+    assert shown == {f"form.{kind}": "TEXT" if kind == "VARCHAR" else kind for kind in good}
+    for kind in set(good) - {"VARCHAR"}:
+        wrong = {"element": "form", "qualifier": kind, "value": "neither"}
+        undeclared = {"element": "free", "value": good[kind], "type": kind}
+        for entry, field in ((wrong, "value"), (undeclared, "type")):
+            refusal = await site.refused("setStorageItemMetadata", {"itemUuid": uuid, "entries": [entry]})
+            assert refusal == [("BAD_USER_INPUT", f"input.entries.0.{field}")], entry
+    await site.done(
+        "setStorageItemMetadata", {"itemUuid": uuid, "entries": [{**wrong, "type": "TEXT"}]}, "item { uuid }"
+    )
+    assert (f"form.{kind}", "TEXT", "neither") in await read(site, uuid), "the schema is advice on this site"
 
 
 async def test_entries_are_added_and_replaced(shared_site: Site) -> None:
@@ -234,7 +257,7 @@ async def test_the_vocabulary_has_the_declared_keys(shared_site: Site) -> None:
     terms = (await site.ask(VOCABULARY, {"element": "dc"}, who))["metadataVocabulary"]
     assert [(term["key"], term["qualifier"], term["type"]) for term in terms] == [
         ("dc", None, "TEXT"),
-        ("dc.date", "date", "TEXT"),
+        ("dc.date", "date", "DATETIME"),
         ("dc.size", "size", "DOUBLE"),
     ]
     texts = (await site.ask(VOCABULARY, {"element": "dc", "type": "DOUBLE"}, who))["metadataVocabulary"]

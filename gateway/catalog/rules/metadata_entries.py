@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.catalog.rules.metadata_types import MAX_KEY, fits
+from gateway.catalog.rules.metadata_types import MAX_KEY, expectation, fits
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.kinds.enums import MetadataFieldType
@@ -24,26 +24,31 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class MetadataValueType(StrEnum):
-    """Type of the value of a metadata entry."""
+    """Type of the value of a metadata entry; those below are texts under declared keys only."""
 
     TEXT = "TEXT"
     LONG = "LONG"
     DOUBLE = "DOUBLE"
     BOOLEAN = "BOOLEAN"
+    DATETIME = "DATETIME"
+    UUID = "UUID"
+    USER = "USER"
+    ENUM = "ENUM"
 
 
 _V = MetadataValueType
 _DECLARED = {
     MetadataFieldType.BOOLEAN: _V.BOOLEAN,
     MetadataFieldType.NUMBER: _V.DOUBLE,
-    MetadataFieldType.DATETIME: _V.TEXT,
-    MetadataFieldType.UUID: _V.TEXT,
+    MetadataFieldType.DATETIME: _V.DATETIME,
+    MetadataFieldType.UUID: _V.UUID,
     MetadataFieldType.VARCHAR: _V.TEXT,
     MetadataFieldType.TEXT: _V.TEXT,
-    MetadataFieldType.USER: _V.TEXT,
-    MetadataFieldType.ENUM: _V.TEXT,
+    MetadataFieldType.USER: _V.USER,
+    MetadataFieldType.ENUM: _V.ENUM,
 }
 """The types of entries by those of declared keys; values of the others are nested."""
+_OF_SCHEMA = {_V.DATETIME, _V.UUID, _V.USER, _V.ENUM}
 _EXPECTED = {
     _V.LONG: "a whole number of at most 64 bits",
     _V.DOUBLE: "a number",
@@ -116,10 +121,17 @@ def entry_value(
         type_: the type that the client gives; None for that of the declared key, else for a text.
 
     Raises:
-        DomainError: at `path`, the text is not one of this type.
+        DomainError: at `value`, the text is not one of this type; at `type`, the key has another.
     """
-    if type_ is None:
-        type_ = (declared_type(field) if field else None) or _V.TEXT
+    declared = declared_type(field) if field else None
+    type_ = type_ or declared or _V.TEXT
+    if type_ in _OF_SCHEMA:
+        if field is None or declared is not type_:
+            message = f"Only keys that the metadata schema declares as {type_} have this type."
+            raise bad_input(message, *path, "type")
+        if not fits(text, field):
+            raise bad_input(f"Expected {expectation(field)}, not {text[:100]}.", *path, "value")
+        return text
     value: str | int | float | bool | None = text
     match type_:
         case _V.LONG:
@@ -131,7 +143,7 @@ def entry_value(
         case _V.BOOLEAN:
             value = _BOOLEANS.get(text.lower())
     if value is None:
-        raise bad_input(f"Expected {_EXPECTED[type_]}, not {text[:100]}.", *path)
+        raise bad_input(f"Expected {_EXPECTED[type_]}, not {text[:100]}.", *path, "value")
     return value
 
 

@@ -44,7 +44,7 @@ class MetadataValidator:
         for key in sorted(self._fields.keys() & (metadata or {}).keys()):
             field, value = self._fields[key], (metadata or {})[key]
             if value is not None and not fits(value, field):
-                message = f"The metadata schema requires {key} to be {_expectation(field)}."
+                message = f"The metadata schema requires {key} to be {expectation(field)}."
                 return bad_input(message, *path, key)
         return None
 
@@ -113,7 +113,7 @@ def _check_enum_values(values: Sequence[str]) -> None:
     check_unique(values, "value", ("enumValues",))
 
 
-def _expectation(field: MetadataFieldRecord) -> str:
+def expectation(field: MetadataFieldRecord) -> str:
     """Return what an error says is expected."""
     match field.field_type:
         case MetadataFieldType.ENUM:
