@@ -126,6 +126,7 @@ def in_revision(number: int | None) -> Sequence[sa.ColumnElement[bool]]:
 
 
 bitstream_id_of = id_from("Bitstream", files.c.uuid)
+revision_id_of = id_from("ItemRevision", revisions.c.uuid)
 item_of = ToOne(items, files.c.item_uuid, access=sees_item)
 user_of = ToOne(users, revisions.c.user_uuid)
 is_restricted = viewer_column(
@@ -235,13 +236,23 @@ async def find_bitstream(
 
     Null if it does not exist or the viewer cannot see its item.
     """
-    of_row = sa.select(bitstreams.c.item_uuid).where(bitstreams.c.uuid == uuid)
+    return await _find_visible(context, files, bitstreams, uuid)
+
+
+async def find_revision(context: Context, uuid: UUID) -> Any:
+    """Return the revision with a UUID, unless it does not exist or its item is hidden."""
+    return await _find_visible(context, revisions, item_revisions, uuid)
+
+
+async def _find_visible(context: Context, source: sa.Subquery, table: sa.Table, uuid: UUID) -> Any:
+    """Return a row that is one of the table, or is derived from the item with its UUID."""
+    of_row = sa.select(table.c.item_uuid).where(table.c.uuid == uuid)
     possible = sa.union_all(of_row, sa.select(sa.literal(uuid, sa.Uuid())))
     item = items.alias()
-    selected = sa.select(*selected_columns(files, context.viewer)).where(
-        files.c.item_uuid.in_(possible),
-        files.c.uuid == uuid,
-        sa.exists().where(item.c.uuid == files.c.item_uuid, sees_item(context.viewer, item)),
+    selected = sa.select(*selected_columns(source, context.viewer)).where(
+        source.c.item_uuid.in_(possible),
+        source.c.uuid == uuid,
+        sa.exists().where(item.c.uuid == source.c.item_uuid, sees_item(context.viewer, item)),
     )
     rows = await context.database.rows(selected, sa.Row)
     return rows[0] if rows else None

@@ -18,7 +18,7 @@ from gateway.execution.loader_resolvers import find_row, find_rows
 from gateway.ids import parse_global_id
 from gateway.kinds.enums import ApiKeyScope
 from resolvers import dicom_jobs, metric_results, reencoding, uploads
-from resolvers.bitstreams import find_bitstream
+from resolvers.bitstreams import find_bitstream, find_revision
 from resolvers.collections import collection_by_uuid, preset_by_uuid
 from resolvers.communities import community_by_uuid, request_by_uuid
 from resolvers.datasets import dataset_by_uuid, row_by_uuid
@@ -137,9 +137,11 @@ async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> NodeRo
     if kind == "Viewer" and not context.viewer.is_anonymous:
         return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
     if kind == "Bitstream" and uuid is not None:
-        file = await find_bitstream(context, uuid=uuid)
-        return None if file is None else NodeRow(kind, file)
-    row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
+        row = await find_bitstream(context, uuid=uuid)
+    elif kind == "ItemRevision" and uuid is not None:
+        row = await find_revision(context, uuid)
+    else:
+        row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
     return None if row is None else NodeRow(kind, row)
 
 

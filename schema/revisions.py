@@ -58,7 +58,11 @@ class Bitstream(Node):
     description="A state of an item's files. The newest revision is the head; older ones do not "
     "change any more."
 )
-class ItemRevision:
+class ItemRevision(Node):
+    id: strawberry.ID = resolved(resolvers.revision_id_of, "Opaque global ID, for use with `node`.")
+    uuid: UUID = column(
+        "The revision's UUID. The one with which an item began has that of the item."
+    )
     item_uuid: UUID = column("UUID of the item.")
     number: int = column("The revision's number, counted from 1.")
     created_at: datetime = column("When the revision was created, in UTC.")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.invariants import check_all
 from tests.fixtures.items import upload_items
-from tests.fixtures.revisions import BITSTREAM, REVISIONS, files_of, revisions_of
+from tests.fixtures.revisions import BITSTREAM, REVISIONS, files_of, revise, revisions_of
 from tests.fixtures.sites import UNKNOWN, Site
 from tests.fixtures.uploading import File
 
@@ -40,6 +40,31 @@ async def test_an_item_with_one_file_has_a_revision_without_rows(site: Site) -> 
     found = await site.ask(document, {"u": uuid, "i": file["id"]})
     assert found["bitstream"] == file
     assert found["node"] == {"id": file["id"], "__typename": "Bitstream"}
+
+
+async def test_a_revision_keeps_its_id(site: Site) -> None:
+    """Also the first one when rows are made of it, for as long as it exists and the viewer sees the item."""
+    folder = await site.folder("lasting")
+    [uuid] = await upload_items(site, folder, [File("a.txt", "PLAIN_TEXT", b"first\n")])
+    stranger = await site.newcomer()
+    selection = "revisions { nodes { id uuid number } }"
+    [first] = (await site.see("storageItem", uuid, selection))["revisions"]["nodes"]
+    assert (first["uuid"], first["number"]) == (uuid, 1)
+    look = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on ItemRevision { uuid number bitstreams { name } } } }"
+
+    async def looked_up(*ids: str, who: str = "admin") -> list[int | None]:
+        nodes = (await site.ask(look, {"ids": ids}, who))["nodes"]
+        assert all(node is None or node["bitstreams"] for node in nodes)
+        return [node and node["number"] for node in nodes]
+
+    assert await looked_up(first["id"]) == [1]
+    await revise(site, folder, uuid, [File("a.txt", "PLAIN_TEXT", b"second\n")])
+    newest, same = (await site.see("storageItem", uuid, selection))["revisions"]["nodes"]
+    assert same == first
+    assert await looked_up(first["id"], newest["id"]) == [1, 2]
+    assert await looked_up(first["id"], newest["id"], who=stranger) == [None, None]
+    await site.done("deleteItemRevisions", {"itemUuid": uuid, "numbers": [1]}, "item { uuid }")
+    assert await looked_up(first["id"], newest["id"]) == [None, 2]
 
 
 async def test_a_revision_is_chosen_by_its_number(site: Site) -> None:

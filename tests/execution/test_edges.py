@@ -25,7 +25,7 @@ from gateway.models.metadata import metadata_fields
 from gateway.models.metric_results import metric_producers, metric_scalars, metric_submissions, metric_trends
 from gateway.models.people import api_keys
 from gateway.models.reencoding import reencode_units
-from gateway.models.revisions import bitstreams
+from gateway.models.revisions import bitstreams, item_revisions
 from gateway.models.tags import organisation_tags
 from gateway.models.uploads import upload_units
 from schema.api import api
@@ -122,6 +122,7 @@ async def ids_of(pair: Both) -> dict[str, list[str]]:
         "UploadUnit": upload_units,
         "ApiKey": api_keys,
         "Bitstream": bitstreams,
+        "ItemRevision": item_revisions,
         "MetadataSchemaField": metadata_fields,
         "DicomStudy": dicom_studies,
         "DicomSeries": dicom_series,
