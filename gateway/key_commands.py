@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from gateway.kinds.enums import ApiKeyScope
 from gateway.terminal import checked_settings, console, run_to_end
 
 key_commands = typer.Typer(help="Manage API keys, directly in the database.", no_args_is_help=True)
@@ -16,18 +17,29 @@ User = Annotated[str, typer.Option(help="Email address of the user.")]
 
 @key_commands.command("create")
 def create_key(
-    user: User, name: Annotated[str, typer.Option(help="Purpose of the key.")] = "command line"
+    user: User,
+    name: Annotated[str, typer.Option(help="Purpose of the key.")] = "command line",
+    scope: Annotated[
+        list[ApiKeyScope] | None,
+        typer.Option(help="A part of the API that the key is good for. May be repeated."),
+    ] = None,
+    folder: Annotated[
+        UUID | None, typer.Option(help="UUID of a folder outside which the key shows nothing.")
+    ] = None,
 ) -> None:
-    """Create an API key for a user, and print it once."""
+    """Create an API key for a user, and print it once. Without scopes, it is good for all."""
     settings = checked_settings()
     from gateway.auth.key_expiry import expiry_of_new_key
+    from gateway.auth.scopes import scopes_of_new_key
     from gateway.catalog.api_keys import create_key
     from gateway.wiring import open_current_services
 
     async def create() -> None:
         async with open_current_services(settings) as services:
             expires_at = expiry_of_new_key(None, settings, None)
-            console.print(await create_key(services.database, user, name, expires_at))
+            scopes = scopes_of_new_key(scope or None, None)
+            token = await create_key(services.database, user, name, expires_at, scopes, folder)
+            console.print(token)
 
     run_to_end(create())
 

@@ -1,7 +1,7 @@
 """API keys for the command line: created, listed and revoked without a viewer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -9,12 +9,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_folder
 from gateway.catalog.ledger.row_edits import lock_row
 from gateway.catalog.people import create_api_key, revoke_api_key
 from gateway.database.engine import Database
 from gateway.errors import bad_input
-from gateway.kinds.enums import SiteRole
+from gateway.kinds.enums import ApiKeyScope, SiteRole
 from gateway.models.base import fold
+from gateway.models.folders import FolderRecord, folders
 from gateway.models.people import ApiKeyRecord, UserRecord, api_keys, users
 
 
@@ -31,19 +34,37 @@ class ListedKey(NamedTuple):
 
 
 async def create_key(
-    database: Database, email: str, name: str, expires_at: datetime | None = None
+    database: Database,
+    email: str,
+    name: str,
+    expires_at: datetime | None = None,
+    scopes: Collection[ApiKeyScope] | None = None,
+    folder_uuid: UUID | None = None,
 ) -> str:
     """Create a key for an active user, and return its token, which is not stored.
 
     Raises:
-        DomainError: no active user has that address.
+        DomainError: no active user has that address, or they do not see the folder.
     """
     active = sa.select(users).where(users.c.email_key == fold(email), users.c.is_active)
     async with database.writing() as transaction:
         user = await transaction.first(active, UserRecord)
         if user is None:
             raise bad_input(f"There is no active user {email}.")
-        _, token = await create_api_key(transaction, None, user.uuid, name, expires_at)
+        if folder_uuid is not None:
+            seen = sees_folder(Viewer(user.uuid, user.site_role))
+            chosen = sa.select(folders.c.uuid).where(folders.c.uuid == folder_uuid, seen)
+            if await transaction.first(chosen, FolderRecord) is None:
+                raise bad_input(f"{user.email} sees no folder {folder_uuid}.")
+        _, token = await create_api_key(
+            transaction,
+            None,
+            user.uuid,
+            name,
+            expires_at,
+            scopes=scopes,
+            folder_uuid=folder_uuid,
+        )
     return token
 
 

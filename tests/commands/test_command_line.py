@@ -166,6 +166,16 @@ async def test_a_key_for_an_unknown_user_is_refused_in_one_line(tmp_path: Path, 
     assert (code, errors.strip()) == (1, "There is no active user nobody@example.org.")
 
 
+async def test_a_key_is_for_known_scopes_and_a_visible_folder(tmp_path: Path) -> None:
+    async with serving(tmp_path, STOREGRAPH_ADMIN_KEY=SECRET):
+        create = ("key", "create", "--user", "admin@localhost")
+        unknown = "00000000-0000-7000-8000-000000000000"
+        code, _, errors = await run(tmp_path, *create, "--folder", unknown)
+        assert (code, errors.strip()) == (1, f"admin@localhost sees no folder {unknown}.")
+        code, _, errors = await run(tmp_path, *create, "--scope", "READ_DATA", "--scope", "EVERYTHING")
+        assert code == 2 and "EVERYTHING" in errors
+
+
 async def test_invalid_settings_are_named(tmp_path: Path) -> None:
     code, _, errors = await run(tmp_path, "serve", STOREGRAPH_ADMIN_KEY="short", STOREGRAPH_PART_SIZE="7")
     assert code == 2

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -26,7 +27,7 @@ from tests.servers import with_prefix as place_under
 UPLOADS, BROWSERS = "docs/uploads.md", "docs/browsers.md"
 DEPLOYING, CONTRIBUTING = "docs/deploying.md", "CONTRIBUTING.md"
 LIMITS, OPERATING = "docs/limits.md", "docs/operating.md"
-BACKUPS = "docs/backups.md"
+BACKUPS, CREDENTIALS = "docs/backups.md", "docs/credentials.md"
 
 
 def run_bash(script: str, directory: Path, **environment: str) -> str:
@@ -93,7 +94,7 @@ def test_every_block_has_a_test() -> None:
     known |= {("docs/dicom.md", heading, "graphql") for heading in headings}
     known |= {("docs/archives.md", heading, "graphql") for heading in ("Archives", "Manifests")}
     known |= {("docs/shared-spaces.md", "A walk", "bash"), ("docs/shared-spaces.md", "Trees from scripts", "python")}
-    known |= {("README.md", "Upload", "bash")}
+    known |= {("README.md", "Upload", "bash"), (CREDENTIALS, "API keys", "bash")}
     known |= {("docs/dicom.md", "From a directory of files to a study", "bash")}
     known |= {(LIMITS, "Rates", "graphql"), (OPERATING, "Metrics", "yaml"), (OPERATING, "Recipes", "bash")}
     known |= {(CONTRIBUTING, heading, "bash") for heading in ("Set up", "A fast loop", "Before you commit")}
@@ -105,6 +106,16 @@ def test_queries_are_answered(block: Block, demo_site: DemoSite) -> None:
     [answer] = demo_site.ask(block.text).values()
     assert answer["nodes"]
     assert "[]" not in str(answer["nodes"][-1])
+
+
+def test_a_key_is_limited_by_the_command(demo_site: DemoSite, tmp_path: Path) -> None:
+    [block] = blocks_of(CREDENTIALS, "API keys")
+    [folder, *_] = demo_site.ask("{ storageFolders { nodes { uuid } } }")["storageFolders"]["nodes"]
+    data = str(demo_site.log.parent / "data")
+    key = run_bash(block.text, tmp_path, STOREGRAPH_DATA_DIR=data, FOLDER=folder["uuid"]).strip()
+    seen = replace(demo_site, key=key).ask("{ viewer { scopes folderUuid } storageFolders { nodes { uuid } } }")
+    assert seen["viewer"] == {"scopes": ["READ_USER_INFO", "READ_DATA"], "folderUuid": folder["uuid"]}
+    assert seen["storageFolders"]["nodes"] == [folder]
 
 
 def test_a_client_learns_what_it_may_spend(demo_site: DemoSite) -> None:
