@@ -41,7 +41,7 @@ ANSWERS_ANYONE: dict[str, bool] = {
     "users": False,
     "serverInfo": True,
     "user": False,
-    "metricSubmission": False,
+    "metricSubmission": True,
     "metadataSchema": True,
     "metadataVocabulary": False,
     "cloudIntegration": False,

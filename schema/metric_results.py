@@ -80,7 +80,9 @@ class MetricScalar(Node):
     submission: MetricSubmission | None = resolved(
         metrics.submission_by_uuid, "The run that the value belongs to, if any."
     )
-    user: User = resolved(metrics.user_of, "The user who added the value.")
+    user: User | None = resolved(
+        metrics.user_of, "The user who added the value. Null for viewers without a credential."
+    )
     value: float = column("The value.")
     submitted_at: datetime = column("When the value was measured, in UTC.")
     revision: str = column("The revision of the producer's source code; may be empty.")

@@ -1,6 +1,7 @@
 """Results of tests: who sees them, as conditions on rows.
 
-They are seen by those who see their community; unofficial values by their user alone.
+They are seen by those who see their community, without a credential, too; unofficial values by
+their user alone.
 """
 
 import sqlalchemy as sa

@@ -146,26 +146,24 @@ async def update_storage_folder(
 ) -> UpdateStorageFolderOutcome:
     """Change a folder's name, description, metadata, owner or policy, or which objects it mirrors.
 
-    Omitted fields are not changed. Items of objects that are no longer mirrored stay as they are.
-    Fails with `CONFLICT` if a folder below a masked one is to be `OPEN`. The name and description
-    of a community's root folder are the community's: only its admins change them, and its name must
-    be unique.
+    Omitted fields are not changed. Items of objects that are no longer mirrored stay as they are. A
+    folder below a masked one cannot be `OPEN` (`CONFLICT`). The unique name and the description of
+    a community's root folder are the community's: only its admins change them.
     """
-    uuid, viewer = input.folder_uuid, context.viewer.user_uuid
+    uuid, viewer = input.folder_uuid, context.viewer
     async with context.database.writing() as transaction:
         await lock_for_policies(transaction, [input])
         await permissions.check(transaction)
         folder = await lock_row(transaction, FolderRecord, uuid, "folder", "folderUuid")
-        rows = {uuid: folder}
         errors = {
-            **await community_errors(context, transaction, [input], rows),
+            **await community_errors(context, transaction, [input], rows := {uuid: folder}),
             **await owner_errors(context, transaction, permissions, "owner_uuid", [input], rows),
             **await policy_errors(transaction, permissions, "phi_policy", [input], rows),
         }
         if errors:
             raise errors[0]
-        values = {uuid: folder_changes(context.viewer, input, folder)}
-        await update_folders(transaction, viewer, values, rows)
+        values = {uuid: folder_changes(viewer, input, folder)}
+        await update_folders(transaction, viewer.user_uuid, values, rows)
     return UpdateStorageFolderOutcome(folder_uuid=uuid)
 
 

@@ -77,15 +77,15 @@ async def owner_errors(
     known = {row.uuid: row.is_active for row in await transaction.rows(chosen, UserRecord)}
     errors: dict[int, DomainError] = {}
     for index, input in changes.items():
-        place: Path = (*path, index, "ownerUuid") if path else ("ownerUuid",)
+        field_path: Path = (*path, index, "ownerUuid") if path else ("ownerUuid",)
         if input.folder_uuid in refused:
-            errors[index] = forbidden(_NOT_OWNER, *place)
+            errors[index] = forbidden(_NOT_OWNER, *field_path)
         elif input.owner_uuid is None:
-            errors[index] = bad_input(not_null("ownerUuid"), *place)
+            errors[index] = bad_input(not_null("ownerUuid"), *field_path)
         elif input.owner_uuid not in known:
-            errors[index] = not_found("user", input.owner_uuid, *place)
+            errors[index] = not_found("user", input.owner_uuid, *field_path)
         elif not known[input.owner_uuid]:
-            errors[index] = conflict("This user cannot sign in.", *place)
+            errors[index] = conflict("This user cannot sign in.", *field_path)
     return errors
 
 

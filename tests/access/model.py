@@ -100,9 +100,9 @@ class World:
         """Return whether the person sees a folder that an item is in."""
         return any(self.sees(person, place) for place in self.items[uuid].places)
 
-    def first_place(self, person: Person, uuid: str) -> str:
+    def first_folder(self, person: Person, uuid: str) -> str:
         """Return the first folder of a visible item that the person sees."""
-        return next(place for place in self.items[uuid].places if self.sees(person, place))
+        return next(folder for folder in self.items[uuid].places if self.sees(person, folder))
 
     def roots(self, person: Person) -> set[str]:
         """Return the topmost folders that the person was given a role on, and what their credential is limited to."""

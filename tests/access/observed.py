@@ -88,8 +88,8 @@ async def paths_of(site: Site, world: World, person: Person) -> dict[str, str]:
     ):
         for uuid in uuids:
             if seen := (await ask(site, person, document, uuid=uuid))[field]:
-                place = uuid if uuid in world.folders else world.first_place(person, uuid)
-                leads_back = world.leads_back(person, place)
+                home = uuid if uuid in world.folders else world.first_folder(person, uuid)
+                leads_back = world.leads_back(person, home)
                 assert (seen["path"] is None) == (leads_back is None), (person, uuid, seen)
                 if leads_back is None:
                     continue

@@ -1,10 +1,10 @@
 """Reading without a credential: what is public, and nothing of people and of private things."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -15,14 +15,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from gateway.execution.private_apis import core_schema
-from gateway.media import samples
 from schema.anonymous import ANSWERS_ANYONE
 from schema.api import api
+from tests.access.open_world import World, publish
 from tests.fixtures.communities import create_community
-from tests.fixtures.items import upload_items
 from tests.fixtures.sites import UNKNOWN, Site, fresh_settings, serve_embedded, serve_site
-from tests.fixtures.studies import study_uid, upload_dicom
-from tests.fixtures.uploading import File
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CORE = core_schema(api)
@@ -58,72 +55,6 @@ async def codes(site: Site, document: str, variables: dict[str, Any] | None = No
     return [error["extensions"]["code"] for error in answer["errors"]]
 
 
-async def publish(site: Site, folder: str, visibility: str | None = "PUBLIC") -> None:
-    """Set the visibility of a folder."""
-    given = {"folderUuid": folder, "visibility": visibility}
-    await site.done("setStorageFolderVisibility", given, "folder { uuid }")
-
-
-class World:
-    """A public folder with things of all kinds, a private one in it, and people with roles on both."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.known: dict[str, Any] = {}
-        self.secrets: set[str] = set()
-
-    async def fill(self) -> "World":
-        """Create everything."""
-        site = self.site
-        top = await site.folder("open space")
-        inner, closed = await site.folder("inner", top), await site.folder("closed secret", top)
-        await publish(site, top)
-        await publish(site, closed, "PRIVATE")
-        group = await site.group("secret society")
-        for folder in (top, closed):
-            await site.grant(folder, group, "ADMIN")
-        person = await site.newcomer(group)
-        files = [File("note", "PLAIN_TEXT", b"note"), File("picture", "IMAGE", samples.png())]
-        shown = await upload_items(site, top, files, person)
-        hidden = await upload_items(site, closed, [File("hidden secret", "PLAIN_TEXT", b"hidden")], person)
-        [scan] = await upload_dicom(site, inner, [samples.dicom_file(1)])
-        made = await site.done(
-            "createCollection", {"topLevelFolderUuid": top, "name": "collected"}, "collection { uuid }", person
-        )
-        collection = made["collection"]["uuid"]
-        await site.done(
-            "addCollectionItems", {"collectionUuid": collection, "itemUuids": shown}, "collection { uuid }", person
-        )
-        people = await site.ask("{ users(first: 50) { nodes { uuid email } } groups(first: 50) { nodes { uuid } } }")
-        nodes = [*people["users"]["nodes"], *people["groups"]["nodes"]]
-        uuids = {value for node in nodes for value in (node["uuid"], UUID(node["uuid"]).hex)}
-        emails = {node["email"] for node in people["users"]["nodes"]}
-        self.secrets = {*uuids, *emails, "secret", closed, *hidden, UUID(closed).hex}
-        folder_id = (await site.see("storageFolder", top, "id"))["id"]
-        self.known = {
-            "storageFolder": {"uuid": top},
-            "storageItemExists": {"folderUuid": top, "name": "note"},
-            "storageItem": {"uuid": shown[0]},
-            "collection": {"uuid": collection},
-            "node": {"id": folder_id},
-            "nodes": {"ids": [folder_id]},
-            "storageItems": {"uuids": [*shown, scan, *hidden]},
-            "dicomStudy": {"folderUuid": top, "studyUid": study_uid(1)},
-            "dicomStudies": {"folderUuid": top},
-            "dicomInstances": {"filter": {"itemUuids": [scan]}},
-            "tag": {"name": "Modality"},
-            "searchStorageItems": {"filter": {"search": "note"}},
-            "searchStorageItemsAdvanced": {"query": "name:note"},
-            "search": {"text": "note"},
-            "resourceByPath": {"path": "/open space"},
-            "bitstream": {"uuid": shown[0]},
-            "community": {"by": {"name": "nowhere"}},
-            "facets": {"by": [{"attribute": "OWNER"}]},
-            "revision": {"number": 1},
-        }
-        return self
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(site: Site) -> World:
     """Return what is there to be read and to be kept."""
@@ -147,6 +78,7 @@ class Walk:
         self.untried: set[str] = set()
         self.errors: dict[str, str] = {}
         self.texts: dict[str, str] = {}
+        self.reached = {"Query"}
 
     def call(self, owner: str, name: str, field: GraphQLField) -> str | None:
         """Return a field with the arguments that it requires; None if these are not known."""
@@ -161,7 +93,6 @@ class Walk:
         """Select each field of each type, below the first path that leads to it."""
         assert CORE.query_type
         waiting: list[tuple[GraphQLObjectType, list[str]]] = [(CORE.query_type, [])]
-        reached = {"Query"}
         while waiting:
             type_, path = waiting.pop(0)
             selected = ["__typename"]
@@ -173,8 +104,8 @@ class Walk:
                 selected.append(f"{call} {self.below(get_named_type(field.type), 1)}")
                 for possible in possible_types(get_named_type(field.type)):
                     # Of all types behind `node`, other fields lead to those that there are.
-                    if possible.name not in reached and get_named_type(field.type).name != "Node":
-                        reached.add(possible.name)
+                    if possible.name not in self.reached and get_named_type(field.type).name != "Node":
+                        self.reached.add(possible.name)
                         waiting.append((possible, [*path, call, f"... on {possible.name}"]))
             await self.select([*path, " ".join(selected)])
 
@@ -221,6 +152,8 @@ async def test_no_field_tells_of_people_and_private_things(world: World) -> None
         assert not told, (document, text)
     assert sum("open space" in text for text in walk.texts.values()) > 2
     assert any("note" in text for text in walk.texts.values())
+    assert {"MetricProducer", "MetricTrend", "MetricScalar", "MetricSubmission", "MetricLink"} <= walk.reached
+    assert any("make dice" in text for text in walk.texts.values())
 
 
 async def test_public_folders_are_read(world: World) -> None:
@@ -354,4 +287,61 @@ async def test_a_public_community_is_read_without_its_people(site: Site) -> None
     data = await read(site, f"{{ communities(scope: PUBLIC) {{ nodes {{ name viewerRole isMember {people} }} }} }}")
     nobody = {"groups": None, "members": {"totalCount": 0}, "joinRequests": {"totalCount": 0}}
     shown = {"name": lab["name"], "viewerRole": "VIEWER", "isMember": False, **nobody}
-    assert data["communities"]["nodes"] == [shown]
+    assert [each for each in data["communities"]["nodes"] if each["name"] != "open lab"] == [shown]
+
+
+async def test_official_metrics_of_public_communities_are_read(world: World) -> None:
+    """Without the users who added them; items that are linked to them are those that are public."""
+    document = """query($u: UUID!) { metricSubmission(uuid: $u) { user { uuid } scalars { totalCount nodes {
+      value user { uuid } trend { metricName producer { displayName } } items { totalCount nodes { item { name } } }
+    } } }
+      community(by: {name: "open lab"}) { metricProducers { nodes {
+        trends { nodes { scalars { totalCount } } } } } } }"""
+    shown = await read(world.site, document, {"u": world.known["metricSubmission"]["uuid"]})
+    official = {
+        "value": 0.9,
+        "user": None,
+        "trend": {"metricName": "dice", "producer": {"displayName": "nightly"}},
+        "items": {"totalCount": 1, "nodes": [{"item": {"name": "plot"}}]},
+    }
+    assert shown["metricSubmission"] == {"user": None, "scalars": {"totalCount": 1, "nodes": [official]}}
+    [producer] = shown["community"]["metricProducers"]["nodes"]
+    assert producer["trends"]["nodes"] == [{"scalars": {"totalCount": 1}}]
+    folder = await world.site.ask('{ community(by: {name: "open lab"}) { folderUuid } }')
+    uuid, closed = folder["community"]["folderUuid"], {"u": world.known["metricSubmission"]["uuid"]}
+    try:
+        await publish(world.site, uuid, "PRIVATE")
+        assert (await read(world.site, "query($u: UUID!) { metricSubmission(uuid: $u) { name } }", closed)) == {
+            "metricSubmission": None
+        }
+    finally:
+        await publish(world.site, uuid)
+
+
+async def test_requests_at_a_time_are_a_quarter(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Of those of members, for all that come from one address; others are not kept waiting."""
+    async with serve_embedded(request, tmp_path, anonymous="read", limits={"connections_per_address": 8}) as site:
+        ends = asyncio.Event()
+
+        async def slow_body() -> AsyncIterator[bytes]:
+            yield b'{"query": '
+            await ends.wait()
+            yield b'"{ __typename }"}'
+
+        async def wait() -> dict[str, Any]:
+            headers = {"Content-Type": "application/json"}
+            answer = await site.client.post(f"{site.url}/graphql", content=slow_body(), headers=headers)
+            return dict(answer.json())
+
+        waiting, answer = [asyncio.create_task(wait()) for _ in range(4)], {}
+        async with asyncio.timeout(20):
+            while "errors" not in answer:
+                await asyncio.sleep(0.5)
+                answer = (await send(site, "{ __typename }")).json()
+        extensions = answer["errors"][0]["extensions"]
+        assert (extensions["code"], extensions["limit"]) == ("LIMIT_EXCEEDED", "connectionsPerAddress")
+        assert extensions["allowed"] == 2
+        assert (await site.ask("{ __typename }")) == {"__typename": "Query"}
+        ends.set()
+        assert sum("data" in answer for answer in await asyncio.gather(*waiting)) == 2
+        assert (await read(site, "{ __typename }")) == {"__typename": "Query"}

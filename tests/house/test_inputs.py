@@ -12,7 +12,7 @@ from tests.house.sources import modules
 ROOT = core_schema(api).mutation_type
 assert ROOT is not None
 MUTATIONS = ROOT.fields
-READ_BY_NAME = {"UpdateUserInput.is_active", "SidecarMatcherInput.mode", "CloudCredentialsInput", "MetadataMatch"}
+READ_BY_NAME = {"SidecarMatcherInput.mode", "CloudCredentialsInput", "MetadataMatch"}
 READ_BY_NAME.add("DicomStudyPhiInput")
 """Types and fields that are read by `getattr` or as a whole."""
 ELSEWHERE = ("DataUploadItemsInput", "TimeSeriesViewSettingsInput", "DataGroupTileSettingsInput")
