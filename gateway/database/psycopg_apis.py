@@ -4,5 +4,6 @@ An upgrade may change any of them without notice: `tests/house/test_private_apis
 """
 
 from psycopg.errors import _WaitTimeout as WaitTimeout
+from psycopg.generators import execute as results_of
 
-__all__ = ["WaitTimeout"]
+__all__ = ["WaitTimeout", "results_of"]

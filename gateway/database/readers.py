@@ -10,14 +10,13 @@ from functools import partial
 from time import monotonic, thread_time
 from typing import Any, Protocol, cast
 
-from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
 
-from gateway.database.dialects import is_sqlite, libpq_conninfo
+from gateway.database.dialects import is_sqlite
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.database.lanes import Lanes
 from gateway.database.searches import add_functions
-from gateway.database.served_connections import ServedConnection
+from gateway.database.served_reader import ServedReader
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -30,7 +29,6 @@ _INSTRUCTIONS = 4_000
 _SLOW_SECONDS = 10.0
 """Seconds for which a statement that was slow goes to a thread at once."""
 _MAX_SLOW = 1_000
-_AS_TEXT = ("uuid", "timestamptz", "jsonb")
 
 
 class Reader(Protocol):
@@ -67,7 +65,7 @@ class Readers:
         self._open: Callable[[URL], Awaitable[Any]] = (
             _EmbeddedReader.open
             if self._is_embedded
-            else partial(_ServedReader.open, most_seconds=most_seconds)
+            else partial(ServedReader.open, most_seconds=most_seconds)
         )
         self._lanes = lanes
         self._idle: list[Reader] = []
@@ -244,42 +242,3 @@ class _EmbeddedReader:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._connection.close)
-
-
-class _ServedReader:
-    """A connection to PostgreSQL."""
-
-    def __init__(self, connection: ServedConnection) -> None:
-        self._connection = connection
-
-    @classmethod
-    async def open(cls, url: URL, most_seconds: float | None) -> "_ServedReader":
-        options = "-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on"
-        if most_seconds:
-            options += f" -c statement_timeout={most_seconds * 1000:.0f}"
-        connection = await ServedConnection.connect(
-            libpq_conninfo(url), autocommit=True, options=options
-        )
-        for name in _AS_TEXT:
-            connection.adapters.register_loader(name, TextLoader)
-        return cls(connection)
-
-    async def fetch(self, text: str, parameters: Any) -> list[Row]:
-        cursor = await self._connection.execute(text, parameters)
-        if cursor.rowcount <= _SLICE_ROWS:
-            return await cursor.fetchall()
-        rows: list[Row] = []
-        while more := await cursor.fetchmany(_SLICE_ROWS):
-            rows += more
-            await asyncio.sleep(0)
-        return rows
-
-    @property
-    def is_closed(self) -> bool:
-        return self._connection.closed
-
-    def drop(self) -> None:
-        self._connection.pgconn.finish()
-
-    async def close(self) -> None:
-        await self._connection.close()

@@ -69,7 +69,7 @@ ALLOWED = {
     "gateway.database.migrate": {"create_engine"},
     "gateway.database.outages": {"psycopg"},
     "gateway.database.psycopg_apis": {"psycopg"},
-    "gateway.database.readers": {"psycopg"},
+    "gateway.database.served_reader": {"psycopg"},
     "gateway.database.served_connections": {"psycopg"},
     "gateway.database.removals": {"psycopg"},
     "gateway.events.channel": {"psycopg"},

@@ -198,6 +198,11 @@ def test_timeout_of_psycopg() -> None:
     assert "timeout" in inspect.signature(psycopg.AsyncConnection.wait).parameters
 
 
+@canary("psycopg", "results_of: what waits for the results of a statement that was sent")
+def test_results_of_psycopg() -> None:
+    assert [*inspect.signature(psycopg_apis.results_of).parameters] == ["pgconn"]
+
+
 @canary("uvicorn", "the protocols that bounds on connections derive from")
 def test_protocols_of_uvicorn() -> None:
     for ours in (uvicorn_protocols.HTTPProtocol, uvicorn_protocols.WebSocketProtocol):
