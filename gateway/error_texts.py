@@ -4,6 +4,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 ADMIN_REQUIRED = "This requires the site role ADMIN."
+IS_SYNCED = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
 LIMITED_TO_TREE = "The credential of this request is limited to a folder."
 MAX_QUOTED = 100
 """Number of characters of an unknown name that an error repeats."""

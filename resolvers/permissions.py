@@ -29,7 +29,7 @@ from gateway.auth.job_visibility import is_own_job
 from gateway.auth.roles import EffectiveRole, require_role, roles_on_folders
 from gateway.context import Context
 from gateway.database.engine import COMMIT_GUARD, Transaction
-from gateway.error_texts import ADMIN_REQUIRED, LIMITED_TO_TREE
+from gateway.error_texts import ADMIN_REQUIRED, IS_SYNCED, LIMITED_TO_TREE
 from gateway.errors import DomainError, bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
 from gateway.models.folders import folders
@@ -298,8 +298,7 @@ class Permissions:
         selected = sa.select(folders.c.folder_type).where(folders.c.uuid == uuid)
         folder = (await _connection(on).execute(selected)).one()
         if folder.folder_type is not StorageFolderType.GENERIC:
-            message = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
-            raise conflict(message, *requirement.path)
+            raise conflict(IS_SYNCED, *requirement.path)
 
     @staticmethod
     async def _has_row(

@@ -212,6 +212,10 @@ class Role:
         text = f"`{self.role}` on the folder of each item{otherwise}"
         return ListRequirement(field, text, self.role, ITEM, "item")
 
+    def on_folders_in(self, field: str, name: str) -> RoleRequirement:
+        """Require the role on all folders that a nested input names; see `Permissions.roles`."""
+        return RoleRequirement(field, f"`{self.role}` on {name}", self.role, FOLDER, FOLDER.noun)
+
     def on_items_in(self, field: str) -> RoleRequirement:
         """Require the role on all items that a nested input means; see `Permissions.roles`."""
         text = f"`{self.role}` on the folder of each item"

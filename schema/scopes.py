@@ -81,6 +81,7 @@ ROOT_FIELDS: dict[str, ApiKeyScope | None] = {
     "dicomStudyReady": READ_DATA,
     "reencodeJobUpdated": READ_DATA,
     "createStorageFolder": WRITE_DATA,
+    "createStorageFolders": WRITE_DATA,
     "updateStorageFolder": WRITE_DATA,
     "updateStorageFolders": WRITE_DATA,
     "moveStorageFolders": ADMIN_DATA,

@@ -44,6 +44,7 @@ from resolvers.mutations.metadata_entries import (
     delete_storage_item_metadata,
     set_storage_item_metadata,
 )
+from resolvers.mutations.new_folders import create_storage_folders
 from resolvers.mutations.reencoding import cancel_video_reencode, start_video_reencode
 from resolvers.mutations.revisions import (
     delete_bitstreams,
@@ -91,6 +92,7 @@ from schema.payloads.dicom_jobs import (
 )
 from schema.payloads.folders import (
     CreateStorageFolderPayload,
+    CreateStorageFoldersPayload,
     DeleteStorageFolderPayload,
     MoveStorageFoldersPayload,
     SetStorageFolderVisibilityPayload,
@@ -142,6 +144,7 @@ class StorageMutations:
     """Part of the mutation root, which inherits these fields."""
 
     create_storage_folder: CreateStorageFolderPayload = mutation(create_storage_folder)
+    create_storage_folders: CreateStorageFoldersPayload = mutation(create_storage_folders)
     update_storage_folder: UpdateStorageFolderPayload = mutation(update_storage_folder)
     update_storage_folders: UpdateStorageFoldersPayload = mutation(update_storage_folders)
     move_storage_folders: MoveStorageFoldersPayload = mutation(move_storage_folders)

@@ -25,9 +25,12 @@ async def insert_folders(
     if not rows:
         return
     await transaction.execute(sa.insert(folders), [row.model_dump() for row in rows])
-    counters = [new_row(FolderCountersRecord, folder_uuid=row.uuid) for row in rows]
-    await transaction.execute(sa.insert(folder_counters), counters)
     added = Counter(row.parent_uuid for row in rows)
+    counters = [
+        new_row(FolderCountersRecord, folder_uuid=row.uuid, folders=added.pop(row.uuid, 0))
+        for row in rows
+    ]
+    await transaction.execute(sa.insert(folder_counters), counters)
     deltas = {uuid: Counter(folders=number) for uuid, number in added.items() if uuid}
     await apply_deltas(transaction, deltas)
     await journal.append(transaction, user_uuid, [creation_of(row) for row in rows])

@@ -30,7 +30,7 @@ from gateway.errors import DomainError, ErrorCode, bad_input, not_found
 from gateway.ids import uuid7
 from gateway.kinds.enums import FolderVisibility, PhiPolicy, StorageFolderType, StorageUserRole
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.base import fold
+from gateway.models.base import fold, new_row
 from gateway.models.folders import (
     FolderGrantRecord,
     FolderRecord,
@@ -118,7 +118,8 @@ def folder_row(
         "name_key": fold(name),
         "owner_uuid": user_uuid,
     }
-    return FolderRecord(**{**values, **inherited, **columns})
+    # Defaults of rows cost less than those of the class.
+    return FolderRecord(**new_row(FolderRecord, **{**values, **inherited, **columns}))
 
 
 async def lock_folders(transaction: Transaction, uuids: Collection[UUID]) -> list[FolderRecord]:

@@ -24,6 +24,7 @@ from gateway.dicomweb.media_types import DICOM, MULTIPART
 from gateway.dicomweb.multipart import MalformedMultipart, MultipartReader, Part, check_boundary
 from gateway.dicomweb.searching import required_json_type
 from gateway.dicomweb.storage_reports import StorageReport, StoredUnit, units_of
+from gateway.error_texts import IS_SYNCED
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict, not_found
 from gateway.http.negotiation import parse_media_type
 from gateway.kinds.enums import StorageFolderType, StorageUserRole
@@ -91,8 +92,7 @@ async def check_receives(transaction: Transaction, exchange: Exchange) -> None:
     require_role(roles.get(uuid), StorageUserRole.USER, "folder", uuid, "folderUuid")
     selected = sa.select(folders.c.folder_type).where(folders.c.uuid == uuid)
     if (await transaction.execute(selected)).scalar_one() is not StorageFolderType.GENERIC:
-        message = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
-        raise conflict(message, "folderUuid")
+        raise conflict(IS_SYNCED, "folderUuid")
 
 
 def parts_of(exchange: Exchange) -> AsyncIterator[Part]:

@@ -58,6 +58,53 @@ class CreateStorageFolderInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
+@strawberry.input(
+    one_of=True, description="The folder above a new one. Set exactly one of the fields."
+)
+class NewFolderParentInput:
+    folder_uuid: UUID | None = strawberry.field(
+        default=strawberry.UNSET, description="UUID of an existing folder."
+    )
+    reference: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The `reference` of another entry of the request."
+    )
+
+
+@strawberry.input(description="A new folder, one of several.")
+class NewStorageFolderInput:
+    name: str = strawberry.field(description=name_of("folder"))
+    description: str | None = strawberry.field(default=None, description=description_of("folder"))
+    client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
+    reference: str | None = strawberry.field(
+        default=None,
+        description="A name for the folder within the request, of 1 to 200 characters, by which "
+        "entries that are created in it refer to it. No two entries can have the same.",
+    )
+    parent: NewFolderParentInput | None = strawberry.field(
+        default=None, description="The parent folder; null creates a root folder."
+    )
+    visibility: FolderVisibility | None = strawberry.field(
+        default=None,
+        description="Visibility of the folder from its first moment; null inherits that of the "
+        "parent, and makes a root folder `PRIVATE`. Requires `ADMIN` on the parent folder if it "
+        "differs from the parent's.",
+    )
+
+
+@strawberry.input(description="Several new folders.")
+class CreateStorageFoldersInput:
+    folders: list[NewStorageFolderInput] = strawberry.field(
+        description="1 to 1,000 folders, in any order."
+    )
+    if_name_taken: IfNameTaken = if_name_taken(
+        "`REUSE` uses the existing folder as it is, also as the parent of others. Root folders are "
+        "compared with those that the viewer can see. Of entries with one name in one folder, the "
+        "first gets it."
+    )
+    allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
+
+
 @strawberry.input(description="Changes to a folder. Omitted fields are not changed.")
 class UpdateStorageFolderInput:
     folder_uuid: UUID = strawberry.field(description="UUID of the folder.")

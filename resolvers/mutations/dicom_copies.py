@@ -27,6 +27,7 @@ from gateway.catalog.dicom_units import StudySource, folders_of
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
+from gateway.error_texts import IS_SYNCED
 from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import DicomCopyOperation, StorageFolderType
 from gateway.models.folders import FolderRecord, folders
@@ -291,5 +292,4 @@ def _receiving_folder(primary: DicomStudyInput, source: StudySource) -> UUID:
 async def _check_is_generic(transaction: Transaction, uuid: UUID, *path: str) -> None:
     row = await transaction.single(sa.select(folders).where(folders.c.uuid == uuid), FolderRecord)
     if row.folder_type is not StorageFolderType.GENERIC:
-        message = "The folder is cloud-synced. Add objects to the bucket, then sync the folder."
-        raise conflict(message, *path)
+        raise conflict(IS_SYNCED, *path)

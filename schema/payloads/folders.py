@@ -27,6 +27,27 @@ class CreateStorageFolderPayload:
 
 
 @row_type()
+@strawberry.type(description="Result for one folder of `createStorageFolders`.")
+class StorageFolderCreationResult:
+    reference: str | None = column("The `reference` of the entry.")
+    folder: StorageFolder | None = resolved(
+        folder_by_uuid,
+        "The new folder, or the existing one that is used instead. Null if there is none.",
+    )
+    name_outcome: NameOutcome | None = column("The result for the requested name.")
+    user_errors: list[UserError] = column("Errors of this entry; empty on success.")
+
+
+@row_type()
+@strawberry.type(description="Result of `createStorageFolders`.")
+class CreateStorageFoldersPayload:
+    results: list[StorageFolderCreationResult] | None = column(
+        "One entry per folder, in input order."
+    )
+    user_errors: list[UserError] = column(BULK_USER_ERRORS)
+
+
+@row_type()
 @strawberry.type(description="Result of `updateStorageFolder`.")
 class UpdateStorageFolderPayload:
     folder: StorageFolder | None = resolved(folder_by_uuid, "The changed folder.")

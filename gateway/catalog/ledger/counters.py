@@ -91,18 +91,22 @@ async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
     for delta in deltas:
         for folder, change in delta.items():
             total.setdefault(folder, Counter()).update(change)
-    for folder in sorted(total):
-        values = {
-            name: folder_counters.c[name] + change
-            for name, change in total[folder].items()
-            if change
-        }
-        if values:
-            await transaction.execute(
-                sa.update(folder_counters)
-                .where(folder_counters.c.folder_uuid == folder)
-                .values(values)
-            )
+    changed = [folder for folder in sorted(total) if any(total[folder].values())]
+    names = sorted({name for folder in changed for name, change in total[folder].items() if change})
+    if not changed:
+        return
+    # The same columns for all, so that it is one statement.
+    key = folder_counters.c.folder_uuid
+    values = {
+        name: folder_counters.c[name] + sa.bindparam(f"added_{name}", type_=sa.BigInteger())
+        for name in names
+    }
+    update = sa.update(folder_counters).where(key == sa.bindparam("counted", type_=key.type))
+    rows = [
+        {"counted": folder, **{f"added_{name}": total[folder][name] for name in names}}
+        for folder in changed
+    ]
+    await transaction.execute(update.values(values), rows)
 
 
 async def folders_in_steps(database: Database, size: int) -> AsyncIterator[list[UUID]]:
