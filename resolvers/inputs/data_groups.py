@@ -5,9 +5,10 @@ from uuid import UUID
 import strawberry
 
 from gateway.catalog.rules.layouts import CAROUSEL_SIZE
-from gateway.kinds.enums import CarouselPosition, LayoutDirection
+from gateway.kinds.enums import CarouselPosition, IfNameTaken, LayoutDirection
 from gateway.scalars import JSON
 from resolvers.inputs.descriptions import ALLOW_PARTIAL, CLIENT_METADATA, IDEMPOTENCY_KEY
+from resolvers.inputs.names import if_name_taken
 
 _NAME = "Name of the group, 1 to 1,000 characters. Generated if omitted."
 _CONTENTS = (
@@ -157,6 +158,9 @@ class CreateDataGroupsInput:
         description="UUID of the folder that receives the groups. The items remain in their folders."
     )
     groups: list[DataGroupInput] = strawberry.field(description="1 to 1,000 groups.")
+    if_name_taken: IfNameTaken = if_name_taken(
+        "Of groups with one name, the first gets it. `REUSE` is refused: a group is a new item."
+    )
     allow_partial: bool = strawberry.field(default=False, description=ALLOW_PARTIAL)
     idempotency_key: str | None = strawberry.field(
         default=None,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.enums import IfNameTaken
 from gateway.scalars import JSON, URL, BigInt
 from resolvers.inputs.descriptions import (
     CLIENT_METADATA,
@@ -12,6 +13,7 @@ from resolvers.inputs.descriptions import (
     name_of,
     new_name_of,
 )
+from resolvers.inputs.names import if_name_taken
 
 CHANGES = "Description of the new revision, at most 10,000 characters."
 EXPECTED_REVISION = (
@@ -26,6 +28,10 @@ class CreateStorageItemInput:
     name: str = strawberry.field(description=name_of("item"))
     description: str | None = strawberry.field(default=None, description=description_of("item"))
     client_metadata: JSON | None = strawberry.field(default=None, description=CLIENT_METADATA)
+    if_name_taken: IfNameTaken = if_name_taken(
+        "`REUSE` returns the existing item as it is, if it is of the kind `FILE` and made of "
+        "uploaded files."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -102,5 +108,8 @@ class CreateLinkItemInput:
     )
     sha256: str | None = strawberry.field(
         default=None, description="SHA-256 of the file as 64 hex digits, if known."
+    )
+    if_name_taken: IfNameTaken = if_name_taken(
+        "`REUSE` is refused: what exists need not be the same link."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)

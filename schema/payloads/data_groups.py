@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from gateway.kinds.enums import NameOutcome
 from resolvers.items import item_by_uuid
 from schema.common import BULK_USER_ERRORS, UserError
 from schema.fields import column, resolved, row_type
@@ -16,6 +17,7 @@ class CreateDataGroupResult:
     item: StorageItem | None = resolved(
         item_by_uuid, "The new data group; null if it was not created."
     )
+    name_outcome: NameOutcome | None = column("The result for the name of the group.")
     user_errors: list[UserError] = column("Errors of this entry; empty on success.")
 
 

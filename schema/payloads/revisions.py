@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from gateway.kinds.enums import NameOutcome
 from resolvers.bitstreams import bitstream_by_uuid
 from resolvers.global_ids import ids_from
 from resolvers.items import item_by_uuid
@@ -16,7 +17,10 @@ from schema.revisions import Bitstream
 @row_type()
 @strawberry.type(description="Result of `createStorageItem`.")
 class CreateStorageItemPayload:
-    item: StorageItem | None = resolved(item_by_uuid, "The new item.")
+    item: StorageItem | None = resolved(
+        item_by_uuid, "The new item, or the existing one that is reused."
+    )
+    name_outcome: NameOutcome | None = column("The result for the requested name.")
     user_errors: list[UserError] = column(USER_ERRORS)
 
 
@@ -24,6 +28,7 @@ class CreateStorageItemPayload:
 @strawberry.type(description="Result of `createLinkItem`.")
 class CreateLinkItemPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The new item.")
+    name_outcome: NameOutcome | None = column("The result for the requested name.")
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -203,3 +203,51 @@ async def test_shared_items_are_refused_where_their_name_is_taken(shared_site: S
     assert outcome(await make(site, "b.txt", target, "RENAME")) == ("b.txt (1)", "RENAMED")
     moved = {"newParentUuid": target, "itemUuids": shared[1:], "ifNameTaken": "REFUSE"}
     await site.done("moveStorageItems", moved, "folder { uuid }")
+
+
+async def test_items_without_files_and_links_follow_the_rule(shared_site: Site) -> None:
+    """Of items that no job makes, each by each rule."""
+    site, top = shared_site, await shared_site.folder("items")
+    link = {"url": "https://files.example/x.txt"}
+    seen = "item { uuid name } nameOutcome"
+    for mutation, given in (("createStorageItem", {"name": "a.txt"}), ("createLinkItem", {"name": "x.txt", **link})):
+        wanted = {"folderUuid": top, **given}
+        first = await site.done(mutation, {**wanted, "ifNameTaken": "REFUSE"}, seen)
+        assert (first["item"]["name"], first["nameOutcome"]) == (given["name"], "AS_GIVEN")
+        renamed = await site.done(mutation, {**wanted, "ifNameTaken": "RENAME"}, seen)
+        assert (renamed["item"]["name"], renamed["nameOutcome"]) == (given["name"].replace(".", " (1)."), "RENAMED")
+        assert await site.refused(mutation, {**wanted, "ifNameTaken": "REFUSE"}) == [("CONFLICT", "input.name")]
+        assert (await site.done(mutation, wanted, seen))["nameOutcome"] == "AS_GIVEN"
+    reused = await site.done("createStorageItem", {"folderUuid": top, "name": "a.txt", "ifNameTaken": "REUSE"}, seen)
+    assert reused["nameOutcome"] == "REUSED"
+    taken = {"folderUuid": top, "name": "x.txt", "ifNameTaken": "REUSE"}
+    assert await site.refused("createStorageItem", taken) == [("CONFLICT", "input.name")]
+    assert await site.refused("createLinkItem", {**taken, **link}) == [("BAD_USER_INPUT", "input.ifNameTaken")]
+    await upload_items(site, top, [File("t", "PLAIN_TEXT", b"t")])
+    assert await site.refused("createStorageItem", {**taken, "name": "t"}) == [("CONFLICT", "input.name")]
+
+
+async def test_data_groups_follow_the_rule(shared_site: Site) -> None:
+    """Names are those that were given; a group without one gets a name that nothing has."""
+    site, top = shared_site, await shared_site.folder("data groups")
+    [item] = await upload_items(site, top, [File("g", "PLAIN_TEXT", b"g")])
+    grid = {"layoutContents": [item]}
+    groups = [{"grid": {**grid, "name": name}} for name in ("g", "h", "h")] + [{"grid": grid}]
+    wanted = {"folderUuid": top, "groups": groups}
+    assert await site.refused("createDataGroups", {**wanted, "ifNameTaken": "REUSE"}) == [
+        ("BAD_USER_INPUT", "input.ifNameTaken")
+    ]
+    assert await site.refused("createDataGroups", {**wanted, "ifNameTaken": "REFUSE"}) == [
+        ("CONFLICT", "input.groups.0.grid.name"),
+        ("CONFLICT", "input.groups.2.grid.name"),
+    ]
+    results = "results { item { name } nameOutcome userErrors { code } }"
+    key = {"idempotencyKey": "groups"}
+    done = await site.done("createDataGroups", {**wanted, **key, "ifNameTaken": "RENAME"}, results)
+    assert [each["item"]["name"] for each in done["results"]][:3] == ["g (1)", "h", "h (1)"]
+    assert [each["nameOutcome"] for each in done["results"]] == ["RENAMED", "AS_GIVEN", "RENAMED", "AS_GIVEN"]
+    assert await site.done("createDataGroups", {**wanted, **key, "ifNameTaken": "RENAME"}, results) == done
+    partial = {**wanted, "ifNameTaken": "REFUSE", "allowPartial": True}
+    some = await site.do("createDataGroups", partial, results)
+    assert [each["item"] is None for each in some["results"]] == [True, True, True, False]
+    assert [each["nameOutcome"] for each in some["results"]] == [None, None, None, "AS_GIVEN"]
