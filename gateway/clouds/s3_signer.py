@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, quote, unquote_plus, urlsplit
 
 from boto3.session import Session
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.loaders import create_loader
 from botocore.session import Session as CoreSession
 
+from gateway.clouds.aws_signatures import presign_get
 from gateway.clouds.base import CloudAccount, CloudObject, ObjectLocation, ObjectPage
 from gateway.clouds.xml import parse_timestamp, parse_xml, required_text
 from gateway.errors import ErrorCode
@@ -54,11 +52,7 @@ class S3Signer:
     ) -> None:
         self._sets_cache_control = sets_cache_control
         credentials = account.credentials or {}
-        self._credentials = account.credentials and Credentials(
-            credentials["access_key_id"],
-            credentials["secret_access_key"],
-            credentials.get("session_token"),
-        )
+        self._credentials = account.credentials
         self._servers: dict[str, tuple[str, str]] = {}
         """How URLs of a bucket begin, and the region of its signatures."""
         usual: AddressingStyle = "path" if endpoint else "auto"
@@ -98,12 +92,9 @@ class S3Signer:
             [scope] = parse_qs(urlsplit(signed).query)["X-Amz-Credential"]
             before_keys = signed.partition("?")[0].removesuffix("x")
             self._servers[location.bucket] = before_keys, scope.split("/")[-3]
-        # A client takes four times as long as its signature, and jobs sign millions of requests.
         server, region = self._servers[location.bucket]
-        request = AWSRequest("GET", server + quote(location.key, safe="/~"))
-        seconds = int(lifetime.total_seconds())
-        S3SigV4QueryAuth(self._credentials, "s3", region, expires=seconds).add_auth(request)
-        return str(request.url)
+        url = server + quote(location.key, safe="/~")
+        return presign_get(url, region, self._credentials, int(lifetime.total_seconds()))
 
     def download(self, location: ObjectLocation, download: Download) -> str:
         with _signing_errors():

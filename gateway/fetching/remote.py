@@ -11,7 +11,7 @@ HEAD_BYTES = 256 << 10
 class RemoteFile:
     """A file at a URL; all reads together may fetch at most `max_bytes`.
 
-    `content_type` and `last_modified` are what the server says of it.
+    `head` is what was read first; `content_type` and `last_modified` are what the server says.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class RemoteFile:
         self.last_modified = start.last_modified
         self._fetcher = fetcher
         self._url = url
-        self._head = head = start.data
+        self.head = head = start.data
         self._max_bytes = max_bytes
         self._remaining = max_bytes - len(head)
 
@@ -36,8 +36,8 @@ class RemoteFile:
 
     async def read(self, start: int, stop: int) -> bytes:
         """Return the bytes from `start` up to, not including, `stop`; raises a `FetchError`."""
-        if stop <= len(self._head):
-            return self._head[start:stop]
+        if stop <= len(self.head):
+            return self.head[start:stop]
         self._remaining -= stop - start
         if self._remaining < 0:
             message = f"Reading the file exceeds the fetch limit of {self._max_bytes:,} bytes."

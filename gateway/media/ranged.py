@@ -21,13 +21,18 @@ class ReadableFile(Protocol):
 
 
 class RangedFile:
-    """A file of `size` bytes, of which `fetch(start, stop)` returns a range."""
+    """A file of `size` bytes, of which `fetch(start, stop)` returns a range.
 
-    def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
+    `head` is what is known of it already: its first block, or nothing.
+    """
+
+    def __init__(self, size: int, fetch: Callable[[int, int], bytes], head: bytes = b"") -> None:
         self.size = size
         self._fetch = fetch
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._next_block, self._blocks_per_fetch = -1, 1
+        if len(head) == min(size, BLOCK_SIZE):
+            self._blocks[0], self._next_block = head, 1
 
     def open(self, mode: Literal["rb"]) -> BinaryIO:
         """Open the file; all that open it share the cache."""

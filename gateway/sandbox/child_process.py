@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -74,8 +74,12 @@ class ChildProcess:
         """Whether the process has a network of its own."""
 
     @classmethod
-    async def start(cls, module: str, *arguments: int) -> "ChildProcess":
+    async def start(
+        cls, module: str, *arguments: int, inherited: Collection[str] = ()
+    ) -> "ChildProcess":
         """Start a process and wait until it is ready.
+
+        `inherited` are variables of the environment that it gets besides the usual ones.
 
         Raises:
             ChildKilled: The process was killed from outside before it was ready.
@@ -88,7 +92,7 @@ class ChildProcess:
             stdin=PIPE,
             stdout=PIPE,
             cwd="/",
-            env=child_environment(),
+            env=child_environment(*inherited),
             limit=MAX_MESSAGE,
         )
         child = cls(process)
@@ -96,7 +100,8 @@ class ChildProcess:
             async with asyncio.timeout(SECONDS_TO_START):
                 if "ready" in (greeting := await child.receive()):
                     child.is_isolated = greeting.get("isolated", False)
-                    _note_isolation(isolated=child.is_isolated)
+                    if "isolated" in greeting:
+                        _note_isolation(isolated=child.is_isolated)
                     return child
             if "killed" in greeting:
                 raise ChildKilled(had_file=False)
@@ -115,10 +120,10 @@ class ChildProcess:
         """Return whether the process can take another request."""
         return self._process.returncode is None
 
-    async def request(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a message and return the answer; see `receive`."""
+    async def request(self, message: Mapping[str, Any], data: bytes = b"") -> dict[str, Any]:
+        """Send a message, as `send` does, and return the answer; see `receive`."""
         self.request_count += 1
-        await self.send(message)
+        await self.send(message, data)
         return await self.receive()
 
     async def send(self, message: Mapping[str, Any], data: bytes = b"") -> None:
@@ -178,8 +183,9 @@ def _note_isolation(*, isolated: bool) -> None:
         )
 
 
-def child_environment() -> dict[str, str]:
+def child_environment(*more: str) -> dict[str, str]:
     """Return the environment of a child, in which it finds this package where its parent did."""
-    inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+    names = (*INHERITED_VARIABLES, *more)
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     paths = filter(None, (str(PROJECT_ROOT), inherited.get("PYTHONPATH")))
     return {**inherited, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}

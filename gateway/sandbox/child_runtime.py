@@ -51,13 +51,19 @@ def confine(
     is_isolated = any(
         libc.unshare(flags) == 0 for flags in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET)
     )
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # which the other call resets
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    die_with_parent()  # which the other call resets
     os.nice(niceness)
     _lower(resource.RLIMIT_AS, LIBRARIES + memory)
     _lower(resource.RLIMIT_FSIZE, max_file_size)
     _lower(resource.RLIMIT_CORE, 0)
     return is_isolated
+
+
+def die_with_parent() -> None:
+    """Let this process die with its parent, and never get rights that it does not have."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def allow_cpu(seconds: int) -> None:

@@ -45,7 +45,9 @@ def answer_request(
     file = (
         Path(request["path"])
         if "path" in request
-        else RangedFile(request["size"], partial(fetch, output))
+        else RangedFile(
+            request["size"], partial(fetch, output), sys.stdin.buffer.read(request["head"])
+        )
     )
     if "edit" in request:
         return edit_file(file, request)

@@ -68,8 +68,8 @@ class Prober:
     """Runs `gateway.media` in child processes, which start on demand and are reused."""
 
     def __init__(self, limits: ProbeLimits | None = None) -> None:
-        self._limits = limits or ProbeLimits()
-        self._slots = ChildSlots(self._limits.children)
+        self.limits = limits or ProbeLimits()
+        self._slots = ChildSlots(self.limits.children)
         self._children: set[ChildProcess] = set()
         self._idle: list[ChildProcess] = []
         self._closed = False
@@ -82,9 +82,22 @@ class Prober:
         parsing: Mapping[str, Any] | None = None,
         declared_type: str = "",
     ) -> MediaFacts:
-        """Return the facts of a file, after waiting for a free child; see `probe`.
+        """Return the facts of a file; see `facts`."""
+        return facts_from(await self.facts(file, item_type, name, parsing, declared_type))
 
-        Exceptions that a `RangeSource` raises pass through.
+    async def facts(
+        self,
+        file: Path | RangeSource,
+        item_type: StorageItemType | None,
+        name: str,
+        parsing: Mapping[str, Any] | None = None,
+        declared_type: str = "",
+        head: bytes = b"",
+    ) -> dict[str, Any]:
+        """Return the facts of a file as JSON, after waiting for a free child; see `facts_from`.
+
+        `head` is the beginning of a `RangeSource`, if it has been read already. Exceptions that a
+        `RangeSource` raises pass through.
 
         Raises:
             MediaError: The file is not of this kind, or probing it exceeds a limit.
@@ -94,9 +107,9 @@ class Prober:
             RuntimeError: The prober is closed.
         """
         named = {"item_type": item_type, "name": name, "declared_type": declared_type}
-        match await self._answer(file, {**named, "parsing": parsing}):
+        match await self._answer(file, {**named, "parsing": parsing}, head):
             case {"facts": facts}:
-                return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
+                return dict(facts)
             case answer:
                 raise self._error(answer)
 
@@ -143,34 +156,37 @@ class Prober:
         if "edited" not in answer:
             raise self._error(answer)
 
-    async def _answer(self, file: Path | RangeSource, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def _answer(
+        self, file: Path | RangeSource, request: Mapping[str, Any], head: bytes = b""
+    ) -> dict[str, Any]:
         """Return the answer of a child to a request about a file; see `probe`."""
         # A child has another working directory.
         source: dict[str, Any] = (
             {"path": str(file.absolute())}  # noqa: ASYNC240 - reads no disk
             if isinstance(file, Path)
-            else {"size": file.size}
+            else {"size": file.size, "head": len(head)}
         )
         request = {**source, **request}
         ranges = None if isinstance(file, Path) else file
         for delay in DELAYS:
             with suppress(ChildKilled):
-                return await self._answer_once(request, ranges)
+                return await self._answer_once(request, ranges, head)
             await asyncio.sleep(delay)
-        return await self._answer_once(request, ranges)
+        return await self._answer_once(request, ranges, head)
 
     async def _answer_once(
-        self, request: dict[str, Any], ranges: RangeSource | None
+        self, request: dict[str, Any], ranges: RangeSource | None, head: bytes
     ) -> dict[str, Any]:
         """Return the answer of a child, or of a second one if the first had served other files."""
         async with self._slots.hold():
             try:
                 child = await self._idle_child()
-                answer = await self._request(child, request, ranges)
+                answer = await self._request(child, request, ranges, head)
                 has_crashed = not answer.keys() & (REUSABLE_AFTER | {"killed"})
                 if has_crashed and child.request_count > 1 and not self._closed:
                     # An earlier file may have damaged the child, which is not this one's fault.
-                    answer = await self._request(await self._new_child(), request, ranges)
+                    child = await self._new_child()
+                    answer = await self._request(child, request, ranges, head)
                 if "killed" in answer and not self._closed:
                     raise ChildKilled(had_file=True)
             except ChildKilled:
@@ -199,10 +215,10 @@ class Prober:
             raise RuntimeError("the prober is closed")
         child = await ChildProcess.start(
             PROBE_CHILD,
-            math.ceil(self._limits.seconds),
-            self._limits.memory,
-            self._limits.niceness,
-            self._limits.max_file_size,
+            math.ceil(self.limits.seconds),
+            self.limits.memory,
+            self.limits.niceness,
+            self.limits.max_file_size,
         )
         self._children.add(child)
         if self._closed:  # in the meantime
@@ -211,13 +227,17 @@ class Prober:
         return child
 
     async def _request(
-        self, child: ChildProcess, request: dict[str, Any], ranges: RangeSource | None
+        self,
+        child: ChildProcess,
+        request: dict[str, Any],
+        ranges: RangeSource | None,
+        head: bytes,
     ) -> dict[str, Any]:
         """Return the answer of a child; keep the child if it is good for another file."""
         answer: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(self._limits.seconds) as limit:
-                answer = await child.request(request)
+            async with asyncio.timeout(self.limits.seconds) as limit:
+                answer = await child.request(request, head)
                 while ranges and "needs" in answer:
                     data = await _off_the_clock(limit, ranges.read(*answer["needs"]))
                     await child.send({"bytes": len(data)}, data)
@@ -239,7 +259,7 @@ class Prober:
         return answer
 
     def _too_long(self) -> str:
-        return f"reading the file took longer than {self._limits.seconds:g} s"
+        return f"reading the file took longer than {self.limits.seconds:g} s"
 
     async def _drop(self, child: ChildProcess) -> None:
         """Kill a child; it stays in the set until it is gone, for `close` to wait for it."""
@@ -254,13 +274,18 @@ class Prober:
             case {"os_error": message, "errno": number}:
                 return OSError(number, message)
             case {"memory_error": _}:
-                limit = self._limits.memory >> 20
+                limit = self.limits.memory >> 20
                 return MediaError(f"reading the file needed more than {limit:,} MiB of memory")
             case {"cpu_limit": _}:
                 return MediaError(self._too_long())
         if self._closed:
             return RuntimeError("the prober is closed")
         return MediaError("the file could not be read: the process that read it crashed")
+
+
+def facts_from(facts: Mapping[str, Any]) -> MediaFacts:
+    """Return facts that were sent as JSON."""
+    return MediaFacts(**{**facts, "kind": StorageItemType(facts["kind"])})
 
 
 def _is_reusable(child: ChildProcess) -> bool:

@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 from typing import NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
 
-from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_next_batch
+from gateway.catalog.ingestion.batches import FORMER_UNITS_PER_BATCH, enqueue_next_batch
 from gateway.catalog.ingestion.begin_units import begin_units
 from gateway.catalog.ingestion.finish_items import PlaceholdersGone
 from gateway.catalog.ingestion.finish_units import ACTION, ReadUnit, finish_units
@@ -62,6 +63,10 @@ class FormerAttempts(NamedTuple):
 INGEST = TaskType("ingest", IngestArgs)
 FILM = TaskType("film", IngestArgs)
 """`INGEST` for image sequences. Encoding takes long, so it has workers of its own."""
+FIRST_FILES = 50
+"""Files of a batch that show whether its files take long to read."""
+LONG_SECONDS = 5.0
+"""Time for these files, after which the others of the batch have to wait their turn."""
 COMMIT_SECONDS = 0.5
 """Interval between commits."""
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 25, 125, 625))
@@ -72,14 +77,23 @@ WAITS = WorkerTimings()
 log = structlog.get_logger(__name__)
 
 
-async def run_batch(services: Services, reader: SourceReader, *, job: str, turn: int) -> None:
+async def run_batch(
+    services: Services,
+    reader: SourceReader,
+    *,
+    job: str,
+    turn: int,
+    size: int = FORMER_UNITS_PER_BATCH,
+) -> None:
     """Begin and process the pending units of a batch, and enqueue the next batch of its shard.
 
     `turn` is the number of the batch. Once a worker died of a batch, each unit gets its own task.
+    If its first files take long, the others are left to further tasks, so that other jobs have
+    their turn.
     """
-    uuid, first = UUID(hex=job), turn * UNITS_PER_BATCH
+    uuid, first = UUID(hex=job), turn * size
     begin_work(uuid)
-    units = await _pending_units(services, uuid, range(first, first + UNITS_PER_BATCH))
+    units = await _pending_units(services, uuid, range(first, first + size))
     errors = await begin_units(services, uuid, [unit for unit in units if not unit.is_bound])
     if errors:
         failed = [
@@ -90,15 +104,25 @@ async def run_batch(services: Services, reader: SourceReader, *, job: str, turn:
         await _settle(services, uuid, failed, FormerAttempts())
     sequences = [unit.position for unit in units if _is_sequence(unit)]
     others = [unit for unit in units if not _is_sequence(unit)]
+    positions: list[int] = []
     if not DEATHS.get():
-        await ingest(services, reader, job=job, positions=[unit.position for unit in others])
+        limit = monotonic() + LONG_SECONDS
+        head, positions = others[:FIRST_FILES], [unit.position for unit in others[FIRST_FILES:]]
+        await ingest(services, reader, job=job, positions=[unit.position for unit in head])
+        if positions and monotonic() < limit:
+            await ingest(services, reader, job=job, positions=positions)
+            positions = []
     async with services.database.writing() as transaction:
         if DEATHS.get():
             await _enqueue_each(transaction, services.queue, others)
+        for start in range(0, len(positions), FIRST_FILES):
+            args = IngestArgs(job=job, positions=positions[start : start + FIRST_FILES])
+            key = f"{INGEST.name}.{job}.{args['positions'][0]}"
+            await services.queue.enqueue(transaction, INGEST, args, key=key)
         for position in sequences:
             args, key = IngestArgs(job=job, positions=[position]), f"{FILM.name}.{job}.{position}"
             await services.queue.enqueue(transaction, FILM, args, key=key)
-        await enqueue_next_batch(transaction, services.queue, uuid, turn)
+        await enqueue_next_batch(transaction, services.queue, uuid, turn, size)
 
 
 async def ingest(

@@ -20,7 +20,6 @@ from gateway.context import Services
 from gateway.database.outages import is_outage
 from gateway.error_texts import about_file
 from gateway.fetching.errors import FetchError
-from gateway.fetching.remote import RemoteFile
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import name_for_type
@@ -31,17 +30,20 @@ from gateway.models.items import ItemRecord
 from gateway.models.uploads import UploadRecord, UploadUnitRecord
 from gateway.queues.own_faults import is_own_fault
 from gateway.sandbox.child_process import ChildKilled
-from gateway.sandbox.child_slots import ALONE
 from gateway.sandbox.encoder import Encoder
 from gateway.sandbox.prober import Prober
+from gateway.sandbox.remote_reader import RemoteOptions, RemoteReader
 from gateway.site_faults import find_site_fault
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import local_copy, readable_url
 from gateway.tasks.site_waits import outlast_faults
 from gateway.tasks.unit_rows import UnitRows
+from gateway.telemetry.calls import measure_calls
 from gateway.telemetry.slow_work import SLOW_SECONDS, noting_slow
 from gateway.web_addresses import without_credentials
 
+_REMOTE_SHARE = 4
+"""Files elsewhere that are read at a time for each uploaded one."""
 MAX_NAMED_FILES = 5
 """Files that the error of a unit names."""
 MEMBER_DELETED = "An item of the group was deleted while the job ran."
@@ -71,17 +73,30 @@ class Frame:
 class SourceReader:
     """Reads a limited number of files at a time.
 
-    Remote files have a limit of their own, so that slow servers do not delay uploaded files.
+    Remote files have a limit of their own, so that slow servers do not delay uploaded files; it is
+    higher, as most of the time is spent waiting for servers.
     """
 
     def __init__(
-        self, services: Services, prober: Prober, encoder: Encoder, concurrency: int
+        self,
+        services: Services,
+        prober: Prober,
+        encoder: Encoder,
+        concurrency: int,
     ) -> None:
+        settings = services.settings
         self._services = services
         self._encoder = encoder
         self._prober = prober
+        fetched = settings.fetch_ports, settings.fetch_allowed, settings.fetch_bytes
+        options = RemoteOptions(*fetched, settings.fetch_seconds, prober.limits)
+        self._remote = measure_calls(RemoteReader(options), "fetch", ("read",), (MediaError,))
         self._uploaded_slots = asyncio.Semaphore(concurrency)
-        self._remote_slots = asyncio.Semaphore(concurrency)
+        self._remote_slots = asyncio.Semaphore(_REMOTE_SHARE * concurrency)
+
+    async def close(self) -> None:
+        """End the process that reads remote files."""
+        await self._remote.close()
 
     async def read(self, unit: UploadUnitRecord, rows: UnitRows) -> ReadUnit:
         """Read all files of a unit. It raises nothing but outages of the database."""
@@ -197,25 +212,15 @@ class SourceReader:
     async def _remote_facts(
         self, url: str, source: UnitSource, name: str
     ) -> tuple[MediaFacts, datetime | None]:
-        """Probe a remote file, or only fetch its size if the client provided its facts.
+        """Read a remote file, or only fetch its size if the client provided its facts.
 
-        If the server supports ranges, only what the prober needs is fetched. The second value is
-        when the file was last modified, if the server says so.
+        The second value is when the file was last modified, if the server says so.
         """
-        ALONE.set(False)  # others do not wait for a server elsewhere
-        fetcher = self._services.fetcher
         if source.facts is not None:
-            span = await fetcher.read_range(url, 0, 1)
+            span = await self._services.fetcher.read_range(url, 0, 1)
             size = source.facts.get("file_size") if span.total is None else span.total
             return _provided_facts(source.facts, None, size), span.last_modified
-        max_bytes = self._services.settings.fetch_bytes
-        if remote := await RemoteFile.open(fetcher, url, max_bytes):
-            facts = await self._prober.probe(
-                remote, source.item_type, name, source.parsing, remote.content_type
-            )
-            return facts, remote.last_modified
-        async with fetcher.local_copy(url) as path:
-            return await self._prober.probe(path, source.item_type, name, source.parsing), None
+        return await self._remote.read(url, source.item_type, name, source.parsing)
 
     async def _with_video(
         self, read: ReadUnit, upload: UploadRecord | None, members: Mapping[UUID, ItemRecord]

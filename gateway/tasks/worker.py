@@ -207,6 +207,7 @@ async def run_worker(services: Services, stop: asyncio.Event) -> None:
                 group.create_task(_run_pool(services, pool, stop))
     finally:
         await prober.close()
+        await reader.close()
         await drawer.close()
         await editor.close()
 

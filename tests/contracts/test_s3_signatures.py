@@ -10,6 +10,7 @@ from gateway.clouds.base import CloudAccount, ObjectLocation
 from gateway.clouds.providers import PROVIDERS
 from gateway.kinds.enums import S3AddressingStyle
 from gateway.kinds.enums import StorageLocationName as Kind
+from tests.fixtures.clocks import stop_clock
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEYS = ("a.png", "folder/b c.png", "é+&=?#%~'()*!:@,;$.txt", "//x//", "ünï/😀", "a%2Fb")
@@ -36,6 +37,7 @@ def test_a_url_is_signed_as_boto3_signs_it(
     bucket: str,
     more: dict[str, str],
 ) -> None:
+    stop_clock(monkeypatch, NOW)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: NOW)
     account = CloudAccount(
         kind, endpoint, "eu-central-1", addressing_style=style, credentials={**KEYS_OF_OWNER, **more}

@@ -36,7 +36,7 @@ def test_names_and_arguments_are_stable() -> None:
     """Tasks enqueued by an older version still run."""
     assert {task.name: set(task.args.__annotations__) for task in HANDLERS} == {
         "read_manifest": {"job", "tries"},
-        "take_turn": {"job", "turn"},
+        "take_turn": {"job", "turn", "size"},
         "ingest": {"job", "positions", "tries", "waits"},
         "film": {"job", "positions", "tries", "waits"},
         "cancel_units": {"job", "user"},
