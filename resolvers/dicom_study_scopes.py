@@ -13,16 +13,14 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
     in_public_folder,
-    in_tree_of,
-    is_given_folder,
-    is_granted_to,
     is_staying,
     sees_below,
     sees_folder,
 )
 from gateway.database.tree import within
 from gateway.execution.declarations import EdgeQuery
-from gateway.models.folders import folder_grants, folders
+from gateway.models.folders import folders
+from resolvers.given_folders import given_tops
 
 Condition = sa.ColumnElement[bool]
 _FEW_FOLDERS, _MANY_TOPS = 64, 100
@@ -51,7 +49,7 @@ def is_visible(viewer: Viewer, folder_uuid: sa.ColumnElement[UUID]) -> Condition
     """Return the condition that the viewer sees a folder."""
     if viewer.administers_site:
         return is_staying(folder_uuid)
-    is_given = _is_below(viewer, _given_tops(viewer), folder_uuid)
+    is_given = _is_below(viewer, given_tops(viewer), folder_uuid)
     return sa.or_(is_given, in_public_folder(viewer, folder_uuid))
 
 
@@ -73,28 +71,8 @@ def has_many_folders(query: EdgeQuery) -> Condition:
 def _tops(query: EdgeQuery) -> sa.CTE:
     folder_uuid: UUID | None = query.arguments["folder_uuid"]
     if folder_uuid is None:
-        return _given_tops(query.viewer)
+        return given_tops(query.viewer)
     return _top_of(query.viewer, folder_uuid)
-
-
-# The conditions of a statement refer to the same object.
-@lru_cache(maxsize=100)
-def _given_tops(viewer: Viewer) -> sa.CTE:
-    top, grants = folders.alias("top"), folder_grants.alias()
-    # Whether they are public does not matter: what is below is given, too.
-    columns = top.c.path, sa.false().label(top.c.is_public.key)
-    granted = top.join(grants, grants.c.folder_uuid == top.c.uuid)
-    given = (
-        sa.select(*columns)
-        .select_from(granted)
-        .where(is_granted_to(viewer, grants), *in_tree_of(viewer, top.c.path))
-    )
-    if viewer.tree_uuid is not None:
-        limit = sa.select(*columns).where(
-            top.c.uuid == viewer.tree_uuid, is_given_folder(viewer, top)
-        )
-        return given.union(limit).cte("given_tops").prefix_with("MATERIALIZED")
-    return given.distinct().cte("given_tops").prefix_with("MATERIALIZED")
 
 
 @lru_cache(maxsize=100)

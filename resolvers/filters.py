@@ -18,6 +18,7 @@ from gateway.auth.visibility import (
     sees_dataset,
 )
 from gateway.catalog.rules.names import MAX_DESCRIPTION
+from gateway.database.dialects import in_few
 from gateway.database.searches import name_contains
 from gateway.error_texts import sized
 from gateway.errors import bad_input, forbidden
@@ -25,6 +26,7 @@ from gateway.execution.declarations import Argument, EdgeQuery
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
+from resolvers.given_folders import given_folders
 from resolvers.inputs.lists import DatasetFilter, StorageScope
 from resolvers.item_conditions import folded, is_narrowing, item_conditions, tag_conditions
 
@@ -68,6 +70,8 @@ def in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[Any]) -> sa.ColumnE
         return is_staying(folder_uuid)
     if covers_public(query):
         return in_public_folder(query.viewer, folder_uuid)
+    if query.is_narrow:
+        return in_few(folder_uuid, given_folders(query.viewer))
     return in_given_folder(query.viewer, folder_uuid)
 
 

@@ -162,7 +162,8 @@ def _name_conditions(
 ) -> list[Condition]:
     conditions: list[Condition] = []
     if filter.search:
-        conditions.append(name_contains(items.c.name_key, folded(filter.search, *path, "search")))
+        text = folded(filter.search, *path, "search")
+        conditions.append(name_contains(items.c.name_key, text, query.is_narrow))
     if filter.exact_name is not None:
         _check_length(filter.exact_name, MAX_NAME, *path, "exactName")
         conditions.append(has_text_as_name(items, filter.exact_name))

@@ -47,6 +47,7 @@ from gateway.models.shares import ItemShareRecord, item_shares
 from gateway.stores.base import SignedRequest
 from resolvers.bitstreams import only_files_of
 from resolvers.filters import SCOPE, item_search_conditions
+from resolvers.given_folders import sees_few_items
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
@@ -163,6 +164,7 @@ item_search = ToMany(
     prepare=prepare_across_folders,
     arguments=(SCOPE,),
     further=shared_in_scope(item_conditions),
+    is_narrow=sees_few_items,
 )
 
 

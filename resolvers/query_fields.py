@@ -59,16 +59,16 @@ def _term(leaf: Leaf) -> Term:
     raise QueryError(leaf.column, message)
 
 
-def of_name(leaf: Leaf, _query: EdgeQuery) -> Condition:
+def of_name(leaf: Leaf, query: EdgeQuery) -> Condition:
     if isinstance(leaf, Exists):
         return sa.true()
     term = _term(leaf)
     if term.value.text is not None:
-        return name_contains(items.c.name_key, _contained(term))
+        return name_contains(items.c.name_key, _contained(term), query.is_narrow)
     conditions: list[Condition] = [items.c.name_key.like(like_pattern(term, fold), escape="/")]
     longest = fold(term.value.longest)
     if len(longest) >= _INDEXED:
-        conditions.append(name_contains(items.c.name_key, longest))
+        conditions.append(name_contains(items.c.name_key, longest, query.is_narrow))
     return sa.and_(*conditions)
 
 

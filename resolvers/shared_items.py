@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import Condition, in_visible_folder, sees_folder, stays_shared
 from gateway.context import Context
+from gateway.database.dialects import in_few
 from gateway.database.tree import within
 from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import EdgeQuery
@@ -80,9 +81,14 @@ def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> F
 
     def where(query: EdgeQuery, _parent: sa.ColumnElement[Any] | None) -> list[Condition]:
         share = item_shares.alias()
-        in_place = sa.exists().where(
-            share.c.item_uuid == items.c.uuid, in_scope(query, share.c.folder_uuid)
-        )
+        in_place: Condition
+        if query.is_narrow:
+            shared = sa.select(share.c.item_uuid).where(in_scope(query, share.c.folder_uuid))
+            in_place = in_few(items.c.uuid, shared)
+        else:
+            in_place = sa.exists().where(
+                share.c.item_uuid == items.c.uuid, in_scope(query, share.c.folder_uuid)
+            )
         at_home = in_scope(query, items.c.folder_uuid)
         return [items.c.is_shared, *conditions(query), stays_shared(), in_place, ~at_home]
 

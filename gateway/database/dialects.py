@@ -226,6 +226,36 @@ def in_bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[
     return _InKeys(column, bound_keys(column, name))
 
 
+class _InFew(FunctionElement[bool]):
+    """`column IN (keys)`, where a query selects the keys; it is run first, as they are few."""
+
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return Grouping(self) if against is operators.inv else self
+
+
+@compiles(_InFew, "postgresql")
+def _in_selected_array(element: _InFew, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY {keys})"
+
+
+@compiles(_InFew, "sqlite")
+def _in_selected(element: _InFew, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN {keys}"
+
+
+def in_few(column: sa.ColumnElement[Any], keys: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column is one of a few keys that a query selects.
+
+    Both databases then start from an index of the column. PostgreSQL takes an array for short,
+    whatever it expects of the query.
+    """
+    return _InFew(column, keys.scalar_subquery())
+
+
 def bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.BindParameter[Any]:
     """Return a parameter for many keys of a column, bound to `name` at execution."""
     return sa.bindparam(name, required=False, type_=_key_array(column.type))

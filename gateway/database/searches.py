@@ -81,13 +81,35 @@ def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> st
     )
 
 
-def name_contains(key: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+class _HasPart(FunctionElement[bool]):
+    """A substring match by which no index is chosen. Its clauses are the column and the text."""
+
+    inherit_cache = True
+
+
+@compiles(_HasPart, "postgresql")
+def _has_part(element: _HasPart, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(_HasPart, "sqlite")
+def _has_part_embedded(element: _HasPart, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)}) > 0"
+
+
+def name_contains(
+    key: sa.ColumnElement[Any], text: str, of_few: bool = False
+) -> sa.ColumnElement[bool]:
     """Return the condition that a folded name contains the folded text.
 
     Texts of fewer than three characters have no trigrams: they match from the start of the name.
+    Where another condition leaves few rows, `of_few`, each of these is compared with the text
+    rather than all names that contain it looked up.
     """
     if len(text) < 3:
         return sa.and_(key >= text, key < text + "\U0010ffff")
+    if of_few:
+        return _HasPart(key, sa.literal(text))
     table: sa.Table = key.table
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
 

@@ -116,6 +116,7 @@ class EdgeQuery:
         prepared: what `prepare` of the edge has read for its filter and order.
         joined: the table that the order joins to the rows, if each row has a partner there.
         has_further: whether a parent may have rows besides the list's own; see `FurtherRows`.
+        is_narrow: whether the viewer sees so few rows that the statement starts from these.
     """
 
     viewer: Viewer
@@ -124,6 +125,7 @@ class EdgeQuery:
     prepared: Any = None
     joined: sa.FromClause | None = None
     has_further: bool = False
+    is_narrow: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +193,8 @@ class ToMany(_Keyed):
         is_subtree: whether it has rows of all that is below the parent, however much that is.
         further: rows that the list has besides those whose `parent` equals the key.
         starts_at: the access to rows at which a page may begin, if it can begin at one.
+        is_narrow: reads whether the viewer sees few of the rows, given the context and the query,
+            on which `where` may depend as `query.is_narrow`: for its speed, never its answer.
     """
 
     name: str
@@ -210,6 +214,7 @@ class ToMany(_Keyed):
     is_subtree: bool = False
     further: FurtherRows | None = None
     starts_at: Access | None = None
+    is_narrow: Callable[[Any, EdgeQuery], Awaitable[bool]] | None = None
 
     @cached_property
     def flag_name(self) -> str:

@@ -77,6 +77,8 @@ async def prepared_query(
     if edge.further and edge.further.exist:
         has_further = await edge.further.exist(context)
     query = EdgeQuery(viewer, given.get("filter"), arguments, has_further=has_further)
+    if edge.is_narrow:
+        query = replace(query, is_narrow=await edge.is_narrow(context, query))
     if edge.prepare is None:
         return query
     return replace(query, prepared=await edge.prepare(context, query, given.get("order_by")))
@@ -143,9 +145,8 @@ async def load_page(
 
     async def load_counts(keys: list[Any]) -> list[int]:
         statement = statements.count(edge, query, len(keys) > 1)
-        rows = await context.database.rows(
-            statement, sa.Row, parameters=statements.bind_values(keys)
-        )
+        parameters = statements.bind_values(keys)
+        rows = await context.database.rows(statement, sa.Row, parameters=parameters)
         totals = {getattr(row, PARENT, None): row.total for row in rows}
         return [totals.get(key, 0) for key in keys]
 

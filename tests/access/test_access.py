@@ -14,6 +14,7 @@ import pytest
 from tests.access.actions import ADMIN, Actor
 from tests.access.model import Person, World
 from tests.access.observed import check, check_paths, paths_of
+from tests.fixtures.narrow_viewers import force_plan
 from tests.fixtures.sites import Site, fresh_settings, serve_site
 
 GROUPS = ("red", "blue")
@@ -45,8 +46,11 @@ async def people(site: Site, world: World, groups: dict[str, str], rng: Random) 
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_everyone_sees_what_the_model_says(actor: Actor, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "plan"), [(1, "narrow"), (2, "wide")])
+async def test_everyone_sees_what_the_model_says(
+    actor: Actor, seed: int, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    force_plan(monkeypatch, plan)
     site = actor.site
     actor.rng = Random(seed)
     await actor.build()

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.execution.documents import Writer
 from tests.execution.world import Both, both
+from tests.fixtures.narrow_viewers import PLANS, force_plan
 
-EXAMPLES, MANY_EXAMPLES = 75, 10_000
+EXAMPLES, MANY_EXAMPLES = 40, 10_000
 LEFT_BEHIND = r"Exception ignored in. <coroutine object (Executor|GraphQLCoreConverter)\."
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -63,7 +64,11 @@ def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     assert pair.compiled.outcomes["compiled"] > examples / 4
 
 
-def test_random_documents_give_equal_responses(runner: asyncio.Runner, pair: Both) -> None:
+@pytest.mark.parametrize("plan", PLANS)
+def test_random_documents_give_equal_responses(
+    runner: asyncio.Runner, pair: Both, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    force_plan(monkeypatch, plan)
     compare(runner, pair, EXAMPLES)
 
 

@@ -58,9 +58,10 @@ class _EdgePage(NamedTuple):
     @property
     def cache_key(self) -> Hashable:
         """The part of a statement's name that depends on the arguments."""
-        request = self.request
+        query, request = self
         from_null = request.cursor and request.cursor[0] is None
-        return request.fingerprint, request.backwards, from_null, self.query.has_further
+        rows = request.fingerprint, query.has_further, query.is_narrow
+        return rows, request.backwards, from_null
 
 
 class PlanRun:
@@ -240,9 +241,8 @@ class PlanRun:
         self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
     ) -> dict[Any, int]:
         """Return the numbers of all rows of all keys that have any."""
-        query, request = edge_page
-        many = len(keys) > 1
-        name = step, many, request.fingerprint, query.has_further
+        query, many = edge_page.query, len(keys) > 1
+        name = "total", step, many, edge_page.cache_key
         rows = await self._fetch(name, lambda: statements.count(step.edge, query, many), keys)
         return {row[1] if len(row) > 1 else None: row[0] for row in rows}
 
