@@ -67,7 +67,7 @@ def by_level(aboves: Mapping[int, int | None]) -> list[list[int]]:
 
 @dataclass(slots=True)
 class FolderPlan:
-    """What becomes of new folders, by their positions.
+    """Plan of new folders, by their positions.
 
     Attributes:
         masks_roots: whether new roots are masked.

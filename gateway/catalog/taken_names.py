@@ -94,15 +94,22 @@ async def lock_home(transaction: Transaction, home: Home, rule: IfNameTaken) -> 
 
 
 async def choose_names(
-    transaction: Transaction, viewer: Viewer, wanted: Sequence[WantedName], rule: IfNameTaken
+    transaction: Transaction,
+    viewer: Viewer,
+    wanted: Sequence[WantedName],
+    rule: IfNameTaken,
+    renamed: Collection[UUID] = (),
 ) -> list[NameChoice]:
     """Return what becomes of each name; the caller has locked the folders, by `lock_home`.
 
     Of two that want the same name, the first in order gets it.
+
+    Args:
+        renamed: items that take no names, because they get theirs now.
     """
     if rule is IfNameTaken.ALLOW_DUPLICATE:
         return [NameChoice(each.name) for each in wanted]
-    taken = await _takers(transaction, viewer, {each.key for each in wanted})
+    taken = await _takers(transaction, viewer, {each.key for each in wanted}, renamed)
     given: set[Name] = set()
     choices: dict[int, NameChoice] = {}
     for index, each in enumerate(wanted):
@@ -115,7 +122,7 @@ async def choose_names(
         elif rule is IfNameTaken.REFUSE:
             choices[index] = _refused(each, "by something in the folder")
     unnamed = {index: each for index, each in enumerate(wanted) if index not in choices}
-    choices |= await _numbered(transaction, viewer, unnamed, given)
+    choices |= await _numbered(transaction, viewer, unnamed, given, renamed)
     return [choices[index] for index in range(len(wanted))]
 
 
@@ -150,7 +157,11 @@ def _refused(wanted: WantedName, by: str) -> NameChoice:
 
 
 async def _numbered(
-    transaction: Transaction, viewer: Viewer, wanted: Mapping[int, WantedName], given: set[Name]
+    transaction: Transaction,
+    viewer: Viewer,
+    wanted: Mapping[int, WantedName],
+    given: set[Name],
+    renamed: Collection[UUID],
 ) -> dict[int, NameChoice]:
     """Return the first free name with a number for each that is wanted."""
     chosen: dict[int, NameChoice] = {}
@@ -169,7 +180,7 @@ async def _numbered(
             for index in missing
         }
         keys = {each.key for several in candidates.values() for each in several}
-        taken = await _takers(transaction, viewer, keys)
+        taken = await _takers(transaction, viewer, keys, renamed)
         for index, several in candidates.items():
             for each in several:
                 takers = [taker for taker in taken[each.key] if taker.row.uuid != each.own]
@@ -182,7 +193,7 @@ async def _numbered(
 
 
 async def _takers(
-    transaction: Transaction, viewer: Viewer, names: Collection[Name]
+    transaction: Transaction, viewer: Viewer, names: Collection[Name], renamed: Collection[UUID]
 ) -> defaultdict[Name, list[Taker]]:
     """Return what has these names: folders before items, each in the order of their creation.
 
@@ -200,7 +211,9 @@ async def _takers(
         for folder in await transaction.rows(named, FolderRecord):
             taken[folder.parent_uuid, in_nfc(folder.name)].append(Taker(True, folder))
         for item in await transaction.rows(_items_named(transaction, inner), _PlacedItem):
-            taken[item.place, in_nfc(item.name)].append(Taker(False, cast(ItemRecord, item)))
+            row = cast(ItemRecord, item)
+            if row.uuid not in renamed:
+                taken[item.place, in_nfc(item.name)].append(Taker(False, row))
     if roots:
         visible = sa.select(folders).where(
             folders.c.parent_uuid.is_(None), in_keys(folders.c.name_key, roots), sees_folder(viewer)

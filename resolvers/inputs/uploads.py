@@ -341,6 +341,13 @@ class StartUploadJobInput:
         default=False,
         description="Whether to continue when a unit fails. The job then ends as `DONE`.",
     )
+    if_name_taken: IfNameTaken = if_name_taken(
+        "It is about single files, and about groups that are given a title; files of groups keep "
+        "their names. Names are chosen when the job starts, and the `title` of a unit says if its "
+        "item gets another one. Placeholders have the names from then on; the names of groups are "
+        "free until these are created. `REUSE` is refused: files are announced with it. Cannot be "
+        "combined with `importUuid`, `itemUuid`, an uploaded manifest or `skipDuplicateUrls`."
+    )
     dataset_uuid: UUID | None = strawberry.field(
         default=None,
         description="UUID of a dataset to link the created or matched items to. Mirror datasets "

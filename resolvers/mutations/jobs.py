@@ -20,13 +20,14 @@ from gateway.catalog.integrations import lock_integration, open_integration
 from gateway.catalog.jobs import folder_of
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.rules.names import validate_description, validate_name
+from gateway.catalog.taken_names import lock_home
 from gateway.clouds.base import CloudAccount
 from gateway.context import Context
-from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import exactly_one_of
+from gateway.error_texts import exactly_one_of, not_both
 from gateway.errors import DomainError, bad_input, not_found
 from gateway.fetching.errors import FetchError
+from gateway.kinds.enums import IfNameTaken
 from gateway.manifests.sections import Switches
 from gateway.models.items import items
 from gateway.models.uploads import UploadRecord, uploads
@@ -86,7 +87,7 @@ async def start_upload_job(
     else:
         start = await _from_inline_units(context, input, account)
     async with context.database.writing() as transaction:
-        await lock_tree(transaction.connection, exclusive=False)
+        await lock_home(transaction, input.folder_uuid, input.if_name_taken)
         await permissions.check(transaction, "folder_uuid")
         if input.integration_uuid:
             await lock_integration(transaction, input.integration_uuid, "integrationUuid")
@@ -130,7 +131,18 @@ async def cancel_upload_job(
 
 
 def _check_target(input: StartUploadJobInput) -> None:
-    """Raise `BAD_USER_INPUT` for what only works together with, or without, `itemUuid`."""
+    """Raise `BAD_USER_INPUT` for what only works together with, or without, other fields."""
+    rule, manifest = input.if_name_taken, input.manifest
+    if rule is IfNameTaken.REUSE:
+        message = "Only requestUploadUrls and importTree take REUSE, when they announce the files."
+        raise bad_input(message, "ifNameTaken")
+    for other, given in (
+        ("importUuid", input.import_uuid),
+        ("itemUuid", input.item_uuid),
+        ("manifest.placeholderUuid", manifest and set_value(manifest.placeholder_uuid)),
+    ):
+        if given and rule is not IfNameTaken.ALLOW_DUPLICATE:
+            raise bad_input(not_both(other, f"ifNameTaken: {rule}"), "ifNameTaken")
     if input.item_uuid and input.items is None:
         raise bad_input("itemUuid requires items.", "itemUuid")
     if not input.item_uuid:
@@ -185,13 +197,16 @@ async def _from_inline_units(
                 validate_description(input.changes, "changes"),
             )
             plans = [as_files_of(plans, target)]
+    rule = input.if_name_taken
+    if enabled.get("skip_duplicate_urls") and rule is not IfNameTaken.ALLOW_DUPLICATE:
+        raise bad_input(not_both("skipDuplicateUrls", f"ifNameTaken: {rule}"), "ifNameTaken")
     options = _job_options(input, **enabled)
-    services, viewer = context.services, context.viewer
+    services, viewer, folder = context.services, context.viewer, input.folder_uuid
 
     async def start(transaction: Transaction) -> UUID:
         metadata = await load_metadata_validator(transaction, services.settings)
         return await start_job(
-            transaction, services.queue, viewer, input.folder_uuid, plans, options, metadata
+            transaction, services.queue, viewer, folder, plans, options, metadata, rule
         )
 
     return start

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from gateway.media import samples
 from tests.fixtures.items import upload_items
 from tests.fixtures.sites import Site
-from tests.fixtures.uploading import TARGET, File, send, start_upload_job, wait_for_job
+from tests.fixtures.uploading import TARGET, File, send, send_files, start_upload_job, wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -251,3 +252,60 @@ async def test_data_groups_follow_the_rule(shared_site: Site) -> None:
     some = await site.do("createDataGroups", partial, results)
     assert [each["item"] is None for each in some["results"]] == [True, True, True, False]
     assert [each["nameOutcome"] for each in some["results"]] == [None, None, None, "AS_GIVEN"]
+
+
+async def test_jobs_choose_names_when_they_start(shared_site: Site) -> None:
+    """Of files that are sent, of files at URLs and of groups; the names are held until the items are there."""
+    site, top = shared_site, await shared_site.folder("jobs")
+    await upload_items(site, top, [File("a.txt", "PLAIN_TEXT", b"a")])
+    uuids = await send_files(site, top, [File("a.txt", "PLAIN_TEXT", text) for text in (b"b", b"c")])
+    files = [{"placeholderUuid": uuid} for uuid in uuids]
+    frames = await send_files(site, top, [File("a.txt", "IMAGE", samples.png(2, 2))])
+    group = {"title": "a.txt", "images": [{"placeholderUuid": frames[0]}]}
+    entries = {"text": [files[0], {**files[1], "title": "b.txt"}], "imageGroups": [group]}
+    given = {"folderUuid": top, "items": entries}
+    taken = [("CONFLICT", "input.items.text.0.placeholderUuid"), ("CONFLICT", "input.items.imageGroups.0")]
+    assert await site.refused("startUploadJob", {**given, "ifNameTaken": "REFUSE"}) == taken
+    assert await site.refused("startUploadJob", {**given, "ifNameTaken": "REUSE"}) == [
+        ("BAD_USER_INPUT", "input.ifNameTaken")
+    ]
+    started = await site.done("startUploadJob", {**given, "ifNameTaken": "RENAME"}, "uploadJob { uuid }")
+    held = await names_in(site, top)
+    assert held == ["a (1).txt", "a.txt", "a.txt", "b.txt"]
+    job = await wait_for_job(site, started["uploadJob"]["uuid"])
+    assert job["status"] == "DONE"
+    assert await names_in(site, top) == ["a (1).txt", "a (2).txt", "a.txt", "a.txt", "b.txt"]
+    again = await send_files(site, top, [File("b.txt", "PLAIN_TEXT", b"d")])
+    later: dict[str, Any] = {
+        "folderUuid": top,
+        "items": {"text": [{"placeholderUuid": again[0]}]},
+        "ifNameTaken": "REFUSE",
+    }
+    assert await site.refused("startUploadJob", later) == [("CONFLICT", "input.items.text.0.placeholderUuid")]
+    skipping = {**later["items"], "skipDuplicateUrls": True}
+    assert await site.refused("startUploadJob", {**later, "items": skipping}) == [
+        ("BAD_USER_INPUT", "input.ifNameTaken")
+    ]
+
+
+async def test_many_jobs_at_once_get_different_names(shared_site: Site) -> None:
+    """Of files that are called alike, one keeps its name and the others get a number."""
+    site, top = shared_site, await shared_site.folder("many jobs")
+    uuids = await send_files(site, top, [File("same.txt", "PLAIN_TEXT", bytes([65 + n])) for n in range(6)])
+    given = {"folderUuid": top, "ifNameTaken": "RENAME"}
+    entries = [{"text": [{"placeholderUuid": uuid}]} for uuid in uuids]
+    started = await asyncio.gather(
+        *(site.done("startUploadJob", {**given, "items": each}, "uploadJob { uuid }") for each in entries)
+    )
+    for job in started:
+        await wait_for_job(site, job["uploadJob"]["uuid"])
+    assert await names_in(site, top) == [*(f"same ({number}).txt" for number in range(1, 6)), "same.txt"]
+
+
+async def test_jobs_hold_the_names_of_files_at_urls(shared_site: Site) -> None:
+    """They have placeholders from the start; two of one request get different names."""
+    site, top = shared_site, await shared_site.folder("urls")
+    files = [{"objectUrl": f"https://files.example/{number}/same.txt"} for number in (1, 2)]
+    given = {"folderUuid": top, "items": {"text": files}, "ifNameTaken": "RENAME"}
+    job = (await site.done("startUploadJob", given, "uploadJob { units { nodes { title } } }"))["uploadJob"]
+    assert [unit["title"] for unit in job["units"]["nodes"]] == [None, "same (1).txt"]

@@ -12,6 +12,7 @@ from gateway.catalog.ingestion.batches import UNITS_PER_BATCH, enqueue_batches
 from gateway.catalog.ingestion.bind_sources import claim_placeholders, member_errors, source_errors
 from gateway.catalog.ingestion.import_plans import adopt_targets
 from gateway.catalog.ingestion.into_items import target_errors
+from gateway.catalog.ingestion.unit_names import name_units
 from gateway.catalog.ingestion.unit_plan import UnitPlan, to_spec
 from gateway.catalog.jobs import add_job
 from gateway.catalog.ledger import journal
@@ -20,7 +21,7 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.engine import SLICE, Transaction
 from gateway.errors import DomainErrors
-from gateway.kinds.enums import JobKind
+from gateway.kinds.enums import IfNameTaken, JobKind
 from gateway.models.base import new_row
 from gateway.models.uploads import UploadUnitRecord, upload_units
 from gateway.queues.base import Queue
@@ -59,11 +60,14 @@ async def start_job(
     plans: Sequence[UnitPlan],
     options: JobOptions,
     validator: MetadataValidator,
+    rule: IfNameTaken = IfNameTaken.ALLOW_DUPLICATE,
 ) -> UUID:
     """Create a job with a unit for each plan, enqueue its first batches, and return its UUID.
 
+    With another rule for names that are taken, the caller has locked the folder.
+
     Raises:
-        DomainErrors: all that is wrong with members, sources and metadata.
+        DomainErrors: all that is wrong with members, sources and metadata, or with names.
     """
     await adopt_targets(transaction, plans)
     sources = [source for plan in plans for source in plan.sources]
@@ -76,6 +80,8 @@ async def start_job(
         metadata += [(source.client_metadata, source.path[:-1]) for source in plan.sources]
         checks = (validator.error(values, *path, "clientMetadata") for values, path in metadata)
         errors += [error for error in checks if error]
+    integration = options.integration_uuid
+    errors = errors or await name_units(transaction, viewer, folder_uuid, plans, rule, integration)
     if errors:
         raise DomainErrors(errors)
     sizes = [source.file_size for source in sources]
