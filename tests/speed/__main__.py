@@ -14,6 +14,7 @@ from tests.speed.growth import measure_growth
 from tests.speed.operations import ABOUT, TUNED
 from tests.speed.studies import measure_studies
 from tests.speed.subscribers import measure_subscribers
+from tests.speed.viewers import SpeedViewer
 
 Kind = Annotated[Literal["sqlite", "postgres"], typer.Option(help="Database to measure on.")]
 Items = Annotated[int, typer.Option(help="Number of items; there is one folder per hundred items.")]
@@ -34,7 +35,10 @@ def main(
     rounds: Annotated[int, typer.Option(help="Slices per operation and server.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds per slice.")] = 1.0,
     against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
-    growth: Annotated[bool, typer.Option("--growth", help="Compare 100,000 with 1,000,000 items instead.")] = False,
+    growth: Annotated[int, typer.Option(help="Compare 100,000 items with so many instead, in all lists too.")] = 0,
+    viewer: Annotated[
+        Literal["everything", "part", "folder"], typer.Option(help="Viewer of everything, of 1 %, or of one folder.")
+    ] = "everything",
     studies: Annotated[
         bool, typer.Option("--studies", help="Measure lists of studies over 10,000 and 1,000,000 instances instead.")
     ] = False,
@@ -56,7 +60,7 @@ def main(
     elif studies:
         report = measure_studies(database, rounds, seconds)
     elif growth:
-        report = measure_growth(database, rounds, seconds)
+        report = measure_growth(database, growth, operations, rounds, seconds)
     elif compression:
         with prepare_database(database, items) as site:
             report = measure_compression(site, operations, rounds, seconds)
@@ -69,7 +73,7 @@ def main(
     else:
         selected = servers.split(",") if servers else [contender.name for contender in ALL]
         eligible = [each for each in ALL if each.name in selected and each.needs in ("", database)]
-        report = compare_servers(database, items, eligible, operations, rounds, seconds)
+        report = compare_servers(database, items, SpeedViewer[viewer.upper()], eligible, operations, rounds, seconds)
     print(f"\n{report}")
 
 

@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 
 from tests.house.sources import ROOT
 from tests.speed.contenders import Contender, Running, environment, ours, start_contender
-from tests.speed.databases import PER_FOLDER, SEED, VIEWER, Filled, copy_database, read_variables
+from tests.speed.databases import PER_FOLDER, SEED, Filled, copy_database, read_variables
 from tests.speed.measure import Results, answers_digest, take, warm
 from tests.speed.table import table
+from tests.speed.viewers import SpeedViewer
 
 AT_MOST = 1.05
 """The ratio of CPU time above which an operation is reported as slower."""
@@ -87,7 +88,7 @@ def _site_of_both(sha: str, kind: str, items: int) -> Iterator[list[tuple[Conten
         keys = []
         for path, url in zip(trees.values(), urls, strict=True):
             _storegraph(path, url, "migrate")
-            keys.append(_storegraph(path, url, "key", "create", "--user", VIEWER).split()[-1])
+            keys.append(_storegraph(path, url, "key", "create", "--user", SpeedViewer.EVERYTHING).split()[-1])
         variables = asyncio.run(read_variables(urls[0]))
         yield [
             (Contender(name, ours, tree=path), Filled(url, key, items, variables))

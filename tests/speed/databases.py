@@ -14,23 +14,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_folder
 from gateway.catalog.api_keys import create_key
 from gateway.database.engine import Database
 from gateway.database.migrate import migrate
 from gateway.gc_tuning import relax_gc
 from gateway.generate.fill import generate
+from gateway.kinds.enums import SiteRole
+from gateway.models.people import users
 from tests.house.sources import ROOT
 from tests.servers import postgres
 from tests.speed.history import add_history
 from tests.speed.operations import variables
 from tests.speed.packages import CACHE
 from tests.speed.usage import postmaster_of
+from tests.speed.viewers import SpeedViewer
 
 SEED = 7
 PER_FOLDER = 100
-VIEWER = "member01@example.org"
-"""A member whose groups can see all roots: they see everything, and every statement must check that."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Filled:
 
 
 @contextmanager
-def prepare_database(kind: str, items: int) -> Iterator[Filled]:
+def prepare_database(kind: str, items: int, viewer: SpeedViewer = SpeedViewer.EVERYTHING) -> Iterator[Filled]:
     """Yield a database of that kind with this many items, 100 per folder on average."""
 
     def generate_here(url: str) -> None:
@@ -65,7 +69,7 @@ def prepare_database(kind: str, items: int) -> Iterator[Filled]:
         asyncio.run(_generate(url, items))
 
     with copy_database(kind, f"{items}-{generator_digest()}", generate_here) as [url]:
-        yield asyncio.run(_ready(url, items))
+        yield asyncio.run(prepare_viewer(url, items, viewer))
 
 
 @contextmanager
@@ -104,7 +108,8 @@ def generator_digest() -> str:
     for package in ("generate", "models"):
         for source in sorted((ROOT / "gateway" / package).rglob("*.py")):
             digest.update(source.read_bytes())
-    digest.update((ROOT / "tests" / "speed" / "history.py").read_bytes())
+    for name in ("history", "viewers"):
+        digest.update((ROOT / "tests" / "speed" / f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -119,12 +124,15 @@ async def _generate(url: str, items: int) -> None:
         await database.close()
 
 
-async def _ready(url: str, items: int) -> Filled:
+async def prepare_viewer(url: str, items: int, viewer: SpeedViewer) -> Filled:
+    """Return a database with an API key of a viewer, and variables of what they see."""
     await asyncio.to_thread(migrate, url)  # a cached file may be older than the last migration
     database = Database(url)
     try:
-        key = await create_key(database, VIEWER, f"speed {secrets.token_hex(2)}")
-        return Filled(url, key, items, await variables(database))
+        key = await create_key(database, viewer, f"speed {secrets.token_hex(2)}")
+        [user] = await database.rows(sa.select(users.c.uuid).where(users.c.email == viewer), sa.Row)
+        seen = sees_folder(Viewer(user.uuid, SiteRole.MEMBER))
+        return Filled(url, key, items, await variables(database, seen))
     finally:
         await database.close()
 
@@ -133,6 +141,6 @@ async def read_variables(url: str) -> dict[str, list[dict[str, Any]]]:
     """Return the variables of each operation for a database that this tree can read."""
     database = Database(url)
     try:
-        return await variables(database)
+        return await variables(database, sa.true())
     finally:
         await database.close()

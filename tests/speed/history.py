@@ -1,4 +1,4 @@
-"""The past of a generated site: an entry in the journal for each item, and upload jobs in some folders."""
+"""The past of a generated site: an entry in the journal for each item, upload jobs in some folders, and viewers."""
 
 from datetime import UTC, datetime
 
@@ -14,6 +14,7 @@ from gateway.models.items import items
 from gateway.models.jobs import JobRecord, jobs
 from gateway.models.sequences import sequences
 from gateway.models.uploads import UploadUnitRecord, upload_units
+from tests.speed.viewers import add_viewers
 
 FOLDERS_WITH_JOBS, JOBS, UNITS = 200, 3, 20
 FINISHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +25,7 @@ async def add_history(database: Database) -> None:
     async with database.writing() as transaction:
         await add_changes(transaction)
         await add_upload_jobs(transaction)
+        await add_viewers(transaction)
 
 
 async def add_changes(transaction: Transaction) -> None:

@@ -91,16 +91,18 @@ def operation(name: str, variables: Sequence[dict[str, Any]], document: str | No
     return Operation(name, [orjson.dumps(body) for body in bodies])
 
 
-async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
+async def variables(database: Database, seen: sa.ColumnElement[bool]) -> dict[str, list[dict[str, Any]]]:
     """Return the variables of each operation: folders of 100 or 1,000 items and more, and texts
     with 100 matches.
 
-    On a small site without folders of 1,000 items, its largest folders are used instead.
+    Where there are no folders of 1,000 items, the largest are used instead. Only folders that meet
+    the condition `seen` are.
     """
     full, large = [
         [
             {"uuid": str(row.uuid)}
-            for row in await database.rows(_folders_of(size), sa.Row) or await database.rows(_LARGEST, sa.Row)
+            for row in await database.rows(_folders_of(size).where(seen), sa.Row)
+            or await database.rows(_LARGEST.where(seen), sa.Row)
         ]
         for size in (100, 1_000)
     ]
@@ -110,7 +112,7 @@ async def variables(database: Database) -> dict[str, list[dict[str, Any]]]:
     if not (full and large and texts):
         raise SystemExit("These operations need at least 200 items: raise --items.")
     tuned: dict[str, list[dict[str, Any]]] = {"Q1": full, "Q2": full, "Q3": [{}], "Q4": large, "Q5": texts, "Q6": full}
-    return {**tuned, **await untuned.untuned_variables(database)}
+    return {**tuned, **await untuned.untuned_variables(database, seen)}
 
 
 _WITH_COUNTERS = folders.join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
@@ -120,7 +122,7 @@ _LARGEST = (
     .order_by(folder_counters.c.files.desc(), folders.c.uuid)
     .limit(10)
 )
-"""Return the folders with the most items."""
+"""The folders with the most items."""
 
 
 def _folders_of(size: int) -> sa.Select[Any]:

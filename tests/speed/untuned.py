@@ -43,12 +43,13 @@ _VARIANTS, _ITEMS, _IDS, _NODES = 100, 40, 1_000, 100
 _KINDS = [StorageItemType.VIDEO, StorageItemType.AUDIO, StorageItemType.PDF, StorageItemType.IMAGE_GROUP]
 
 
-async def untuned_variables(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Return the variables of each document, for a viewer of everything."""
-    with_items = sa.select(folders.c.uuid).join(folder_counters).where(folder_counters.c.files >= _ITEMS)
+async def untuned_variables(database: Database, seen: sa.ColumnElement[bool]) -> dict[str, list[dict[str, Any]]]:
+    """Return the variables of each document; only folders that meet the condition `seen` are used."""
+    with_items = sa.select(folders.c.uuid).join(folder_counters).where(folder_counters.c.files >= _ITEMS, seen)
     full = await _column(database, with_items.order_by(folders.c.uuid).limit(_VARIANTS))
-    with_jobs = sa.select(jobs.c.folder_uuid).distinct().order_by(jobs.c.folder_uuid)
-    listed = ~items.c.is_tombstone & ~items.c.is_placeholder
+    below = sa.select(folders.c.uuid).where(seen)
+    with_jobs = sa.select(jobs.c.folder_uuid).where(jobs.c.folder_uuid.in_(below)).distinct()
+    listed = ~items.c.is_tombstone & ~items.c.is_placeholder & items.c.folder_uuid.in_(below)
     of_kinds = [
         sa.select(items.c.uuid).where(items.c.item_type == kind, listed).order_by(items.c.uuid) for kind in _KINDS
     ]
@@ -57,7 +58,11 @@ async def untuned_variables(database: Database) -> dict[str, list[dict[str, Any]
     several = await _column(database, spread)
     [counted] = await database.rows(sa.select(sa.func.count().label("items")).select_from(items), sa.Row)
     subjects = [f"S{subject:05}" for subject in range(counted.items // PER_SUBJECT)]
-    below_roots = sa.select(folders.c.uuid).where(sa.func.length(folders.c.path) == 64).order_by(folders.c.uuid)
+    tops = (
+        sa.select(folders.c.uuid)
+        .where(seen, folders.c.parent_uuid.is_not(None))
+        .order_by(sa.func.length(folders.c.path))
+    )
     shown = sa.select(datasets.c.uuid).where(datasets.c.backing_folder_uuid.is_(None)).order_by(datasets.c.uuid)
     ids = [
         [global_id("StorageFolder", each) for each in full[: _NODES // 2]]
@@ -71,7 +76,9 @@ async def untuned_variables(database: Database) -> dict[str, list[dict[str, Any]
         "dataset": [{"dataset": str(each)} for each in await _column(database, shown)],
         "move": [{"text": f"{part} 0"} for part in ("spring", "summer", "autumn", "winter", "north", "south")],
         "facets": [{"text": each} for each in subjects[:: max(len(subjects) // _VARIANTS, 1)]],
-        "journal": [{"folder": str(each)} for each in await _column(database, below_roots.limit(_VARIANTS))],
+        "journal": [
+            {"folder": str(each)} for each in await _column(database, tops.order_by(folders.c.uuid).limit(_VARIANTS))
+        ],
         "grants": [{"folder": str(each)} for each in full],
         "items": [
             {"items": [str(each) for each in several[start : start + _IDS]]} for start in range(0, len(several), _IDS)

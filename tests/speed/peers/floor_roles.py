@@ -13,7 +13,7 @@ Node = dict[str, Any]
 
 ROLES = ("VIEWER", "USER", "ADMIN")
 """Roles by their strength, from 1."""
-RANK = "CASE {grant}.role WHEN 'ADMIN' THEN 3 WHEN 'USER' THEN 2 ELSE 1 END"
+RANK = "CASE {grant}.role WHEN 'ADMIN' THEN 3 WHEN 'USER' THEN 2 WHEN 'VIEWER' THEN 1 END"
 ON_FOLDER = f"""(SELECT max({RANK.format(grant="g")}) FROM folder_grants g JOIN folders t ON t.uuid = g.folder_uuid
     WHERE {HELD.format(grant="g")} AND {{folder}}.path >= t.path AND {{folder}}.path < t.path || 'g')"""
 """The strength of the viewer's role on a folder; null if they do not see it."""
