@@ -13,16 +13,15 @@ _DAY = 86_400_000 << 80
 _BEFORE_ALL = -1
 
 
-def numbered_since(moment: datetime) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that an entry is of that time or later.
+def numbered_since(moment: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that an entry has a number of that time or later, or of the day before.
 
-    Numbers are in the order of commits, UUIDs in that of the clocks. A number is looked for, in
-    ever smaller ranges, from which on entries are of the day before or later: a list then ends
-    there, and not with the oldest entry. No transaction takes a day, and no clock is set back by
-    so much.
+    Numbers are in the order of commits, UUIDs in that of the clocks. The first of these numbers is
+    looked for in ever smaller ranges, so that a list ends there, and not with the oldest entry. No
+    transaction takes a day, and no clock is set back by so much.
     """
-    least = min_uuid7(moment)
-    day_before = sa.literal(UUID(int=max(0, least.int - _DAY)), change_places.c.change_uuid.type)
+    earliest = UUID(int=max(0, min_uuid7(moment).int - _DAY))
+    day_before = sa.literal(earliest, change_places.c.change_uuid.type)
     entry, last = change_places.alias(), change_places.alias()
     number = entry.c.sequence.type
     end = sa.select(sa.func.max(last.c.sequence) + 1).scalar_subquery()
@@ -37,4 +36,4 @@ def numbered_since(moment: datetime) -> list[sa.ColumnElement[bool]]:
     )
     ranges = ranges.union_all(half.where(ranges.c.high - ranges.c.low > 1))
     begins = sa.select(sa.func.max(ranges.c.low)).scalar_subquery()
-    return [change_places.c.sequence >= begins, change_places.c.change_uuid >= least]
+    return change_places.c.sequence >= begins

@@ -1,6 +1,5 @@
 """The journal of folders: how its entries are resolved."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +14,12 @@ from gateway.auth.visibility import (
     sees_folder,
     sees_item,
 )
+from gateway.database.dialects import prefers_merged_logs
 from gateway.database.tree import ID_LENGTH, within
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
-from gateway.ids import global_id
+from gateway.execution.keysets import KEY
+from gateway.execution.list_parts import Parts, PartsBelow
+from gateway.ids import global_id, min_uuid7
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.models.changes import change_places, changes, former_places
 from gateway.models.folders import folder_grants, folders
@@ -30,6 +32,7 @@ from resolvers.orders import newest_first
 
 _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
+_other_top = folders.alias("other_top")
 _SINCE = Argument("since", datetime | None, None, "Only changes since this time.")
 _entries = change_places.join(changes, change_places.c.change_uuid == changes.c.uuid)
 _extras = {"change_uuid": change_places.c.change_uuid, "sequence": change_places.c.sequence}
@@ -114,17 +117,24 @@ def _saw_place(viewer: Viewer, place: sa.FromClause) -> sa.ColumnElement[bool]:
 
 def _since(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     since = query.arguments.get("since")
-    return [*(numbered_since(since) if since else []), *sees_entry(query.viewer)]
+    of_time = [changes.c.uuid >= min_uuid7(since)] if since else []
+    return [*of_time, *_numbered(query), *sees_entry(query.viewer)]
 
 
-def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
+def _numbered(query: EdgeQuery, _column: Any = None) -> list[sa.ColumnElement[bool]]:
+    since = query.arguments.get("since")
+    return [numbered_since(since)] if since else []
+
+
+def _once_below(
+    query: EdgeQuery, folder_uuid: sa.ColumnElement[Any]
+) -> list[sa.ColumnElement[bool]]:
     """Return conditions that list a change once that is in several journals below a folder.
 
     It is listed in the first of those that show it whatever the rights to its object, if there are
     such: these rights, of which the condition is long, need not be looked at for the others then.
     """
     viewer = query.viewer
-    is_seen = sees_below(viewer, _home, _top)
     comes_before = _other.c.folder_uuid < change_places.c.folder_uuid
     saw_other: list[sa.ColumnElement[bool]] = []
     if not viewer.is_site_admin:
@@ -139,19 +149,24 @@ def _since_without_duplicates(query: EdgeQuery) -> Sequence[sa.ColumnElement[boo
         saw_other = [_saw_place(viewer, _other)]
     duplicate = (
         sa.exists()
-        .select_from(_other.join(_other_home, _other_home.c.uuid == _other.c.folder_uuid))
+        .select_from(
+            _other.join(_other_home, _other_home.c.uuid == _other.c.folder_uuid).join(
+                _other_top, sa.true()
+            )
+        )
         .where(
             # All entries of a change have its number, by which an index has them.
             _other.c.sequence == change_places.c.sequence,
             _other.c.change_uuid == change_places.c.change_uuid,
             comes_before,
-            within(_other_home.c.path, _top.c.path),
-            *sees_below(viewer, _other_home, _top),
+            _other_top.c.uuid == folder_uuid,
+            within(_other_home.c.path, _other_top.c.path),
+            *sees_below(viewer, _other_home, _other_top),
             *saw_other,
         )
-        .correlate(changes, change_places, _top)
+        .correlate_except(_other, _other_home, _other_top)
     )
-    return [*_since(query), *is_seen, ~duplicate]
+    return [*_since(query), ~duplicate]
 
 
 def _public_values(values: dict[str, Any] | None, hides_urls: bool) -> dict[str, Any] | None:
@@ -210,6 +225,30 @@ journal_below = ToMany(
         _top, within(_home.c.path, _top.c.path)
     ),
     extras=_extras,
-    where=_since_without_duplicates,
+    where=lambda query: [
+        *_once_below(query, _top.c.uuid),
+        *sees_below(query.viewer, _home, _top),
+    ],
     arguments=(_SINCE,),
+    parts=Parts(
+        column=change_places.c.folder_uuid,
+        orders=frozenset({change_places.c.sequence}),
+        walked=frozenset({change_places.c.sequence}),
+        suit=lambda _query: True,
+        pays=prefers_merged_logs,
+        below=PartsBelow(
+            _home.join(_top, within(_home.c.path, _top.c.path)),
+            _home.c.uuid,
+            _top.c.uuid,
+            where=lambda query: sees_below(query.viewer, _home, _top),
+        ),
+        where=lambda query: _once_below(
+            query, sa.bindparam(KEY, required=False, type_=folders.c.uuid.type)
+        ),
+        bounds=_numbered,
+        walked_rows=lambda _query: 10,
+        # The last one is the longest page: no journal is read further than that.
+        depths=(1, 32, 1_001),
+        rows=_entries,
+    ),
 )

@@ -152,7 +152,7 @@ def rows_of_parts(
     parent = list(parts.c)[-1]
     first = sa.select(*columns).select_from(rows).where(*conditions)
     first = first.order_by(*order_by).limit(size)
-    if dialect == "sqlite" and not last.primary_key:
+    if dialect == "sqlite" and last is not next(iter(last.table.primary_key)):
         # No index leads from `last` to a row, so that each part is read in its own order.
         source: sa.FromClause = JoinInOrder(parts, column.table, column == parts.c.part)
         if isinstance(rows, sa.Join):

@@ -45,6 +45,7 @@ class Parts:
             statement longer, which PostgreSQL plans each time.
         cover_all: whether the list has all parts, so that none need to be chosen.
         rows: what rows are selected from where that is more than the table with `column`.
+        pays: whether merging is faster on a database than other ways.
     """
 
     column: sa.ColumnElement[Any]
@@ -60,10 +61,11 @@ class Parts:
     depths: Sequence[int] = (1, 6, 36, 216)
     cover_all: Callable[[Any], bool] = lambda _query: False
     rows: sa.FromClause | None = None
+    pays: Callable[[str], bool] = lambda _dialect: True
 
-    def serve(self, query: Any, order: sa.ColumnElement[Any]) -> bool:
+    def serve(self, query: Any, order: sa.ColumnElement[Any], dialect: str) -> bool:
         """Return whether a page in the order of a column is merged from parts."""
-        return order in self.orders and self.suit(query)
+        return order in self.orders and self.pays(dialect) and self.suit(query)
 
 
 @dataclass(frozen=True, eq=False)

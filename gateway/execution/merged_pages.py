@@ -175,7 +175,8 @@ class _Merge:
             self.parts.column,
             self.rows_from,
             columns,
-            [*self.rows_of(source), *rows],
+            # SQLite starts from the first of several conditions on the column of the order.
+            [*rows, *self.rows_of(source)],
             self.clauses,
             order.last,
             row_limit(),
@@ -232,9 +233,8 @@ class _Merge:
             .order_by(*self.clauses)
             .limit(row_limit() * self.walked_rows)
         ).cte(f"walked{self.suffix}")
-        source = first.join(self.rows_from, order.last == first.c.row_key).join(
-            below.source, below.key == first.c.part
-        )
+        is_row = sa.and_(order.last == first.c.row_key, self.parts.column == first.c.part)
+        source = first.join(self.rows_from, is_row).join(below.source, below.key == first.c.part)
         rows = sa.select(*columns, below.parent.label(PARENT)).select_from(source)
         return _first_rows(rows.where(is_parent, *self.conditions), order, self.backwards)
 

@@ -70,9 +70,10 @@ class RowSource:
         names = self.further.columns
         return replace(order, column=names[order.column], last=names[order.last])
 
-    def is_merged(self, request: PageRequest) -> bool:
+    def is_merged(self, request: PageRequest, dialect: str) -> bool:
         """Return whether a page of one parent is merged from parts."""
-        return bool(self.parts and self.parts.serve(self.query, self.order(request).column))
+        order = self.order(request).column
+        return bool(self.parts and self.parts.serve(self.query, order, dialect))
 
     def merged(self, request: PageRequest, columns: Columns, dialect: str) -> sa.Select[Any]:
         """Return the page of the parent with the bound key, or of a root, merged from parts.
@@ -96,7 +97,7 @@ class RowSource:
 
         On a root there is no parent's key.
         """
-        if self.is_merged(request):
+        if self.is_merged(request, dialect):
             return self.merged(request, columns, dialect)
         order = self.order(request)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])

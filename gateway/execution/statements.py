@@ -63,7 +63,7 @@ def page(
         arranged = order_by(*(united.c[name] for name in PLACES))
         rows = sa.select(*list(united.c)[: -len(PLACES)])
         return rows.order_by(*arranged).limit(keysets.row_limit())
-    if own.is_merged(request):
+    if own.is_merged(request, dialect):
         merged = own.merged(request, columns, dialect).subquery("merged")
         arranged = order_by(*(merged.c[name] for name in PLACES))
         trailing = len(PLACES) + (edge.parent is None)  # a list on a root has no parent's key

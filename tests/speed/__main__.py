@@ -18,6 +18,10 @@ from tests.speed.viewers import SpeedViewer
 
 Kind = Annotated[Literal["sqlite", "postgres"], typer.Option(help="Database to measure on.")]
 Items = Annotated[int, typer.Option(help="Number of items; there is one folder per hundred items.")]
+Growth = Annotated[int, typer.Option(help="Compare 100,000 items with so many instead, in all lists too.")]
+ViewerName = Annotated[
+    Literal["everything", "part", "folder"], typer.Option(help="Viewer of everything, of 1 %, or of one folder.")
+]
 
 cli = typer.Typer(pretty_exceptions_enable=False)
 
@@ -35,10 +39,8 @@ def main(
     rounds: Annotated[int, typer.Option(help="Slices per operation and server.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds per slice.")] = 1.0,
     against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
-    growth: Annotated[int, typer.Option(help="Compare 100,000 items with so many instead, in all lists too.")] = 0,
-    viewer: Annotated[
-        Literal["everything", "part", "folder"], typer.Option(help="Viewer of everything, of 1 %, or of one folder.")
-    ] = "everything",
+    growth: Growth = 0,
+    viewer: ViewerName = "everything",
     studies: Annotated[
         bool, typer.Option("--studies", help="Measure lists of studies over 10,000 and 1,000,000 instances instead.")
     ] = False,
