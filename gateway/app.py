@@ -31,7 +31,7 @@ from gateway.http.anonymous import AnonymousAccess
 from gateway.http.behind_proxy import below_path_of
 from gateway.http.callers import CallerNotes
 from gateway.http.cross_origin import cross_origin
-from gateway.http.direct_route import DirectRoute
+from gateway.http.direct_route import DirectApplication, DirectRoute
 from gateway.http.graphiql.page import graphiql_page, graphiql_routes, to_endpoint
 from gateway.http.graphql import graphql_routes
 from gateway.http.graphql_service import GraphQLService
@@ -108,7 +108,7 @@ def _application(
             await asyncio.wait([watch])
 
     settings = services.settings
-    app = Starlette(
+    app = DirectApplication(
         routes=routes,
         middleware=[
             Middleware(CallerNotes),

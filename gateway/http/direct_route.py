@@ -1,5 +1,8 @@
 """A way past the routes for the endpoint that nearly every request is for."""
 
+from starlette.applications import Starlette
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -17,3 +20,18 @@ class DirectRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_direct = scope["type"] == "http" and scope["path"] == self._path
         await (self._endpoint if is_direct else self._app)(scope, receive, send)
+
+
+class DirectApplication(Starlette):
+    """An application whose middleware may end before the layers that respond to exceptions.
+
+    Starlette puts the outer of the two around all middleware. An endpoint that is reached directly
+    responds to all exceptions itself.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application with its middleware around it."""
+        app: ASGIApp = ServerErrorMiddleware(ExceptionMiddleware(self.router))
+        for factory, arguments, options in reversed(self.user_middleware):
+            app = factory(app, *arguments, **options)
+        return app

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -35,6 +36,7 @@ Process = Callable[[Any], Any]
 """Turns a parameter's value into the driver's."""
 
 
+@lru_cache(maxsize=1_000)
 def placeholder_viewer(viewer: Viewer) -> Viewer:
     """Return a viewer for whom a statement is compiled on behalf of all who see as much."""
     return replace(viewer, user_uuid=_PLACEHOLDER_UUID, key_uuid=None, expires_at=None)
