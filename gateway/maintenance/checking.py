@@ -1,4 +1,4 @@
-"""Comparison of the database with the object store, and of counters with rows.
+"""Comparison of the database with the object store, of counters with rows, and of rows.
 
 Both are listed in the order of keys and merged, in bounded memory. The site may run meanwhile:
 what differs is looked at again. Rows are written before the bytes that they name, and bytes are
@@ -18,6 +18,7 @@ from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
 from gateway.maintenance.findings import Fault, Finding, Report, judge
 from gateway.maintenance.named_objects import NamedObject, named_objects, names_of_objects
+from gateway.maintenance.wrong_rows import row_findings
 from gateway.models.items import ItemRecord, items
 from gateway.stores.base import ObjectInfo
 
@@ -38,6 +39,8 @@ async def check_site(services: Services, most: int) -> Report:
         for finding in findings:
             report.add(finding)
     async for finding in counter_findings(services):
+        report.add(finding)
+    async for finding in row_findings(services.database):
         report.add(finding)
     await name_items(services.database, report)
     return report

@@ -21,6 +21,8 @@ class Fault(StrEnum):
     UNUSED = "unused_object"
     UNNAMED = "unnamed_object"
     COUNTERS = "wrong_counters"
+    FORMER_PLACE = "wrong_former_place"
+    METRIC = "wrong_metric"
 
 
 EXPLANATIONS = {
@@ -34,6 +36,8 @@ EXPLANATIONS = {
     Fault.UNUSED: "Rows of objects that no item uses.",
     Fault.UNNAMED: "Objects in the store that the database does not name.",
     Fault.COUNTERS: "Folders whose counters differ from their contents.",
+    Fault.FORMER_PLACE: "Folders with a former place that is not theirs, or not of any time.",
+    Fault.METRIC: "Values of metrics in a submission of another community.",
 }
 _LOST = {
     Use.MANIFEST: Fault.LOST_MANIFEST,
@@ -44,7 +48,7 @@ _LOST = {
 
 
 class Finding(NamedTuple):
-    """A finding: `subject` is the key of an object or the UUID of a folder."""
+    """A finding: `subject` is the key of an object, or the UUID of a folder or of a value."""
 
     fault: Fault
     subject: str

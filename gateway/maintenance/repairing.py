@@ -12,6 +12,7 @@ from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.maintenance.checking import counter_findings, object_findings
 from gateway.maintenance.findings import Fault, Report
+from gateway.maintenance.wrong_rows import repair_rows, row_findings
 from gateway.models.uploads import ManifestRecord, manifests
 from gateway.settings import NotConfigured
 from gateway.tasks.read_manifests import read_manifest
@@ -44,6 +45,10 @@ async def repair_site(services: Services, report: Report) -> Report:
         repaired.add(finding)
         async with services.database.writing() as transaction:
             await recount(transaction, UUID(finding.subject))
+    async for finding in row_findings(services.database):
+        repaired.add(finding)
+        async with services.database.writing() as transaction:
+            await repair_rows(transaction, finding)
     return repaired
 
 

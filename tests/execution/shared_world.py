@@ -1,4 +1,4 @@
-"""The part of the world that is in several folders."""
+"""The part of the world that is in several folders, or was in others."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from gateway.database.tree import ancestors
 from gateway.kinds.enums import JobKind, JobStatus
+from gateway.models.changes import former_places
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.jobs import jobs
@@ -41,3 +42,13 @@ async def share_some(builder: "Builder") -> None:
     job = await builder.put(jobs, folder_uuid=world.folders[0], user_uuid=world.users[1], **deletion)
     for item, home in zip(world.items[:5], world.folders[1:6], strict=True):
         await builder.put(kept_items, job_uuid=job, item_uuid=item, folder_uuid=home)
+
+
+async def move_some(builder: "Builder") -> None:
+    """Let some folders have been elsewhere when all of their entries in the journal were made, and offer some."""
+    for number, folder in enumerate(builder.world.folders[::4]):
+        path = builder.world.folders[3 * number].hex + folder.hex
+        place = {"folder_uuid": folder, "sequence": 1 + number, "path": path, "is_public": number % 2 == 0}
+        await builder.put(former_places, **place)
+    offered = folders.c.uuid.in_(builder.world.folders[::3])
+    await builder.transaction.execute(sa.update(folders).where(offered).values(offered_to_uuid=builder.world.users[1]))

@@ -54,7 +54,7 @@ from tests.execution.community_world import create_communities
 from tests.execution.dicom_world import create_studies, create_study_jobs
 from tests.execution.item_views import LAYOUT, SERIES, SETTINGS
 from tests.execution.revision_world import create_revisions
-from tests.execution.shared_world import share_some
+from tests.execution.shared_world import move_some, share_some
 
 NAMES = ["alpha", "Alpha", "beta", "ßtraße", "STRASSE", "münchen", "図面 7", "a%b_c", 'quo"ted', "zeta", "", "🦊 den"]
 LIMITS = Limits(cost=1_000_000)
@@ -375,7 +375,7 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
             builder = Builder(transaction, world)
             for part in (builder.people, builder.tree, builder.content, builder.use):
                 await part()
-            for more in (create_studies, create_revisions, create_communities, share_some):
+            for more in (create_studies, create_revisions, create_communities, share_some, move_some):
                 await more(builder)
         still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))

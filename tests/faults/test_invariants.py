@@ -24,6 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OTHER = "'0193b1c0000070008000000000000001'"
 """UUID of no object, in SQL."""
 
+RUN = "0193b1c0-0000-7000-8000-000000000002"
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -215,7 +217,11 @@ async def fill(site: Site) -> None:
     shown = await site.folder("shown", await site.folder("showcase"))
     await site.done("shareStorageItems", {"itemUuids": [item], "folderUuid": shown}, "folder { uuid }")
     await site.done("updateStorageItem", {"itemUuid": item, "name": "d.png"}, "item { uuid }")
-    await create_community(site)
+    community = await create_community(site)
+    run = {"communityUuid": community["uuid"], "producer": {"displayName": "nightly"}, "submission": {"uuid": RUN}}
+    run |= {"scalars": [{"metricName": "dice", "value": 0.5}]}
+    [scalar] = (await site.done("addMetricScalars", run, "scalarUuids"))["scalarUuids"]
+    await site.done("linkItemToMetric", {"scalarUuid": scalar, "itemUuid": item, "label": "plot"}, "link { label }")
     several = await empty_item(site, other)
     for names in ("ab", "b", "c"):
         await add_files(site, other, several, [File(name, "FILE", f"{name} {names}".encode()) for name in names])
