@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.auth.directory import finds_user
 from gateway.auth.visibility import NEVER, sees_folder
-from gateway.database.searches import folded_text, name_contains
+from gateway.database.searches import description_contains, folded_text, name_contains
 from gateway.database.tree import within
 from gateway.error_texts import unknown
 from gateway.errors import DomainError
@@ -75,10 +75,16 @@ def of_name(leaf: Leaf, query: EdgeQuery) -> Condition:
 def of_description(leaf: Leaf, _query: EdgeQuery) -> Condition:
     if isinstance(leaf, Exists):
         return items.c.description != ""
-    term, key = _term(leaf), folded_text(items.c.description)
+    term = _term(leaf)
     if term.value.text is not None:
-        return key.contains(_contained(term), autoescape=True)
-    return key.like(like_pattern(term, fold), escape="/")
+        return description_contains(items, _contained(term))
+    matches = folded_text(items.c.description).like(like_pattern(term, fold), escape="/")
+    longest = fold(term.value.longest)
+    return (
+        sa.and_(description_contains(items, longest), matches)
+        if len(longest) >= _INDEXED
+        else matches
+    )
 
 
 def _contained(term: Term) -> str:

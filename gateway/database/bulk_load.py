@@ -7,12 +7,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.searches import FOLD
+
 _PAGE_CACHE = "PRAGMA cache_size = -262144"
 """256 MiB: with SQLite's 2 MiB each row writes and reads pages of every index."""
 _SQLITE_INDEXES = """SELECT name, sql AS definition FROM sqlite_master
     WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?"""
 _SQLITE_TRIGGERS = """SELECT name, sql AS definition FROM sqlite_master
     WHERE type = 'trigger' AND name IN (?, ?)"""
+_SQLITE_TEXTS = {
+    "names": "(uuid, name_key) SELECT uuid, name_key FROM {}",
+    "descriptions": "(uuid, description_key) "
+    f"SELECT uuid, {FOLD}(description) FROM {{}} WHERE description <> ''",
+}
+"""What the full-text indexes of a table have, by the end of their names."""
 _POSTGRESQL_INDEXES = """SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
     FROM pg_index i WHERE i.indrelid = %s::regclass
     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)"""
@@ -22,8 +30,8 @@ async def drop_indexes(connection: AsyncConnection, tables: Collection[sa.Table]
     """Drop the indexes of empty tables, but for those of constraints, before a load.
 
     Returns the statements that create them and index the rows loaded meanwhile. Creating an index
-    at once costs a fraction of adding to it row by row; most of all SQLite's full-text indexes of
-    names, which triggers maintain, and which are written out after each row.
+    at once costs a fraction of adding to it row by row; most of all SQLite's full-text indexes,
+    which triggers maintain, and which are written out after each row.
     """
     run = connection.exec_driver_sql
     restore = []
@@ -38,15 +46,15 @@ async def drop_indexes(connection: AsyncConnection, tables: Collection[sa.Table]
         for index in (await run(_SQLITE_INDEXES, (table.name,))).all():
             await run(f"DROP INDEX {index.name}")
             restore.append(index.definition)
-        names = f"{table.name}_names"
-        triggers = (await run(_SQLITE_TRIGGERS, (f"{names}_enter", f"{names}_indexed"))).all()
-        if triggers:
-            rows = f"SELECT uuid, name_key FROM {table.name} ORDER BY rowid"
-            restore.append(f"INSERT INTO {names} (uuid, name_key) {rows}")
-            restore.append(f"INSERT INTO {names}_index ({names}_index) VALUES ('rebuild')")
-        for trigger in triggers:
-            await run(f"DROP TRIGGER {trigger.name}")
-            restore.append(trigger.definition)
+        for noun, rows in _SQLITE_TEXTS.items():
+            texts = f"{table.name}_{noun}"
+            triggers = (await run(_SQLITE_TRIGGERS, (f"{texts}_enter", f"{texts}_indexed"))).all()
+            if triggers:
+                restore.append(f"INSERT INTO {texts} {rows.format(table.name)} ORDER BY rowid")
+                restore.append(f"INSERT INTO {texts}_index ({texts}_index) VALUES ('rebuild')")
+            for trigger in triggers:
+                await run(f"DROP TRIGGER {trigger.name}")
+                restore.append(trigger.definition)
     return restore
 
 

@@ -103,6 +103,7 @@ def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _oth
             name.startswith("procrastinate_")
             or "_names" in name
             or "_texts" in name
+            or "_descriptions" in name
             or "_half" in name
         )
     )

@@ -17,6 +17,10 @@ PART = "storegraph_part"
 """The function that divides texts on SQLite."""
 NFC = "storegraph_nfc"
 """The function that composes texts on SQLite."""
+_MATCHES = (
+    "{0} IN (SELECT {1}.uuid FROM {1} JOIN {1}_index ON {1}_index.rowid = {1}.rowid "
+    "WHERE {1}_index.{2} MATCH {3})"
+)
 
 
 class _SearchText(sa.types.TypeDecorator[str]):
@@ -48,6 +52,12 @@ class _NameContains(_Contains):
     inherit_cache = True
 
 
+class _DescriptionContains(_Contains):
+    """A match of the descriptions of items."""
+
+    inherit_cache = True
+
+
 class _ValueContains(_Contains):
     """A match of the search keys of metadata."""
 
@@ -63,13 +73,14 @@ def _text_like(element: _Contains, compiler: Any, **options: Any) -> str:
 @compiles(_NameContains, "sqlite")
 def _name_matches(element: _NameContains, compiler: Any, **options: Any) -> str:
     key, uuid, text = element.clauses
-    names = f"{key.table.name}_names"
-    index = f"{names}_index"
-    return (
-        f"{compiler.process(uuid, **options)} IN (SELECT {names}.uuid FROM {names} JOIN {index} "
-        f"ON {index}.rowid = {names}.rowid "
-        f"WHERE {index}.name_key MATCH {compiler.process(text, **options)})"
-    )
+    uuid, text = compiler.process(uuid, **options), compiler.process(text, **options)
+    return _MATCHES.format(uuid, f"{key.table.name}_names", "name_key", text)
+
+
+@compiles(_DescriptionContains, "sqlite")
+def _description_matches(element: _DescriptionContains, compiler: Any, **options: Any) -> str:
+    _key, uuid, text = (compiler.process(clause, **options) for clause in element.clauses)
+    return _MATCHES.format(uuid, "items_descriptions", "description_key", text)
 
 
 @compiles(_ValueContains, "sqlite")
@@ -112,6 +123,20 @@ def name_contains(
         return _HasPart(key, sa.literal(text))
     table: sa.Table = key.table
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
+
+
+def description_contains(table: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the folded description of an item contains the folded text.
+
+    Texts of fewer than three characters match from its start, as with names.
+    """
+    key = _Folded(table.c.description)
+    if len(text) < 3:
+        bounds = (sa.literal(each, sa.Text()) for each in (text, text + "\U0010ffff"))
+        matches: sa.ColumnElement[bool] = _DescriptionBegins(key, table.c.uuid, *bounds)
+    else:
+        matches = _DescriptionContains(key, table.c.uuid, sa.literal(text, _SearchText()))
+    return sa.and_(table.c.description != "", matches)
 
 
 def value_contains(values: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
@@ -228,6 +253,20 @@ class _Folded(_Template):
     postgresql = "lower({0})"
 
 
+class _DescriptionBegins(_Template):
+    """Whether the first two characters of a folded description are between two texts.
+
+    It has no type: SQLite would compare a boolean with 1, and use no index.
+    """
+
+    inherit_cache = True
+    sqlite = (
+        "{1} IN (SELECT uuid FROM items_descriptions WHERE substr(description_key, 1, 2) >= {2} "
+        "AND substr(description_key, 1, 2) < {3})"
+    )
+    postgresql = '(left({0}, 2) COLLATE "C" >= {2} AND left({0}, 2) COLLATE "C" < {3})'
+
+
 class _Part(_Template):
     """A part of a text that a separator divides; empty if there are fewer parts."""
 
@@ -297,11 +336,6 @@ def key_matches_pattern(key: sa.ColumnElement[Any], pattern: str) -> sa.ColumnEl
     return sa.and_(key >= literal, key < literal + "\U0010ffff", matches)
 
 
-def folded_text(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
-    """Return a text without case, for columns without a search key."""
-    return _Folded(text)
-
-
 def has_name(
     table: sa.FromClause, name: sa.ColumnElement[Any], name_key: sa.ColumnElement[Any]
 ) -> sa.ColumnElement[bool]:
@@ -360,7 +394,7 @@ def json_text_contains(
     return _Folded(_JsonText(column, key)).contains(fold(text), autoescape=True)
 
 
-def folded(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+def folded_text(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """Return a text as it is compared where case is ignored; PostgreSQL only lowers it."""
     return _Folded(text)
 

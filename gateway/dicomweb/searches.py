@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gateway.auth.visibility import Condition
 from gateway.database.dialects import in_keys
-from gateway.database.searches import folded, matches_pattern
+from gateway.database.searches import folded_text, matches_pattern
 from gateway.database.wildcards import matches_name
 from gateway.dicom.profile import is_identifying
 from gateway.dicomweb.attributes import ATTRIBUTES, Attribute, Matching, SearchLevel
@@ -227,7 +227,7 @@ def matches_value(
         return _any_text(column, wanted)
     if column is dicom_studies.c.patient_name:
         return matches_name(dicom_studies.c.name_key, wanted[0])
-    return matches_name(folded(column), wanted[0])
+    return matches_name(folded_text(column), wanted[0])
 
 
 def _any_text(column: sa.ColumnElement[Any], wanted: Wanted) -> Condition:

@@ -239,6 +239,32 @@ async def test_declared_keys_are_checked_by_their_type(shared_site: Site) -> Non
     assert await found(site, "_exists_:meta.spot") == []
 
 
+async def test_descriptions_are_found_as_they_change(shared_site: Site) -> None:
+    """By any part, ignoring case, with wildcards, by the start if it is short, and together with names."""
+    site, folder = shared_site, await shared_site.folder("described")
+    names = await texts(site, folder, "plain", "Blütenstaub")
+    await describe(site, names[0], "Ein BLÜTENTRAUM 100%")
+    for query in ("description:tentra", "description:*blüten*aum*", '"00%"', "description:ei", "tenTRaum"):
+        assert await found(site, f"folder:{folder} AND {query}") == ["plain"], query
+    assert set(await found(site, f"folder:{folder} AND blüte")) == {"plain", "Blütenstaub"}
+    assert await found(site, f"folder:{folder} AND NOT blüte") == []
+    assert await found(site, f"folder:{folder} AND NOT description:blüte") == ["Blütenstaub"]
+    await describe(site, names[0], "something else")
+    assert await found(site, f"folder:{folder} AND description:traum") == []
+    assert await found(site, f"folder:{folder} AND description:ELSE") == ["plain"]
+    await describe(site, names[0], "")
+    assert await found(site, f"folder:{folder} AND (description:else OR _exists_:description)") == []
+    await describe(site, names[0], "again")
+    assert await found(site, "description:again") == ["plain"]
+    await site.done("deleteStorageItems", {"itemUuids": names[:1]}, "")
+    assert await found(site, "description:again") == []
+
+
+async def describe(site: Site, item: str, description: str) -> None:
+    """Give an item a description."""
+    await site.done("updateStorageItem", {"itemUuid": item, "description": description}, "item { uuid }")
+
+
 async def test_masked_items_are_found_by_what_everyone_sees_of_them(shared_site: Site) -> None:
     """Names, descriptions and metadata are not masked, and there is no field for what is."""
     site = shared_site

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.clock import now
 from gateway.database.engine import Database
+from gateway.database.searches import description_contains, name_contains
 from gateway.execution import keysets, statements
 from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.declarations import Direction, EdgeQuery
@@ -82,13 +83,13 @@ def search(
     return statements.page(OWN, query, request, [items.c.uuid, items.c.name], database.dialect, False)
 
 
-async def plan_of(database: Database, statement: sa.Select[Any]) -> str:
+async def plan_of(database: Database, statement: sa.Select[Any], *without: str) -> str:
     """Return the plan that the database makes where sorting and whole tables cost too much."""
     compiled = StatementCache(database.sql_dialect).get("search", lambda: statement)
     parameters = compiled.parameters(Viewer(uuid4(), SiteRole.ADMIN), {keysets.SIZE: 101})
     async with database.reading() as connection:
         if database.dialect != "sqlite":
-            for setting in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
+            for setting in without or ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
                 await connection.exec_driver_sql(f"SET LOCAL {setting} = off")
         explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
         rows = (await connection.exec_driver_sql(explain + compiled.sql, parameters)).all()
@@ -128,3 +129,12 @@ async def test_no_search_walks_all_items(database: Database) -> None:
         plan = await plan_of(database, statement)
         assert not re.search("SCAN items\\b|Seq Scan on items", plan), (name, plan)
         assert name != "near" or "ix_metadata_values_cell" in plan, plan
+
+
+async def test_descriptions_are_indexed_like_names(database: Database) -> None:
+    """Any part of three characters, also with names, as for terms without a field; shorter ones at the start."""
+    either = sa.or_(name_contains(items.c.name_key, "abc"), description_contains(items, "abc"))
+    for condition in (description_contains(items, "abc"), either, description_contains(items, "ab")):
+        plan = await plan_of(database, sa.select(items.c.uuid).where(condition), "enable_seqscan")
+        assert not re.search("SCAN items\\b|Seq Scan on items", plan), plan
+        assert "items_descriptions" in plan, plan
