@@ -59,6 +59,9 @@ async def tree(site: Site, size: int) -> dict[str, Any]:
     listed = "query($u: UUID!) { storageFolder(uuid: $u) { items { nodes { uuid } } } }"
     nodes = (await site.ask(listed, {"u": top}))["storageFolder"]["items"]["nodes"]
     uuids = [node["uuid"] for node in nodes]
+    entries = {"entries": [{"element": "dc", "qualifier": "title", "value": "a text"}]}
+    for uuid in uuids:
+        await site.done("setStorageItemMetadata", {"itemUuid": uuid, **entries}, "item { uuid }")
     groups = [{"grid": {"layoutContents": uuids}}, *({"carousel": {"layoutContents": [uuid]}} for uuid in uuids)]
     await site.done("createDataGroups", {"folderUuid": top, "groups": groups}, "results { item { uuid } }")
     around = {
