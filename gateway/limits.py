@@ -36,6 +36,9 @@ class Limits:
     interpreted_cost: int = _limit(
         10_000, "Points of a query that a plan cannot answer, so that graphql-core has to run it."
     )
+    count: int = _limit(
+        10_000, "Entries of a list up to which `totalCount` is exact where no counter knows it."
+    )
     cost_per_minute: int = _limit(
         300_000_000, "Points that a user may spend in a minute on one gateway, on all operations."
     )

@@ -1,6 +1,6 @@
 """Folders: how they are resolved."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,7 +23,9 @@ from gateway.database.dialects import in_keys
 from gateway.database.tree import ancestors, within
 from gateway.execution.declarations import (
     Computed,
+    EdgeQuery,
     Lookup,
+    RowCounter,
     SameRow,
     ToMany,
     ToOne,
@@ -31,7 +33,7 @@ from gateway.execution.declarations import (
 )
 from gateway.execution.list_parts import Parts, PartsBelow
 from gateway.execution.loader_resolvers import find_rows
-from gateway.execution.viewer_columns import viewer_column
+from gateway.execution.viewer_columns import ViewerColumn, viewer_column
 from gateway.kinds.enums import (
     FolderVisibility,
     JobKind,
@@ -40,6 +42,7 @@ from gateway.kinds.enums import (
     StorageFolderType,
     StorageUserRole,
 )
+from gateway.kinds.item_kinds import ITEM_KINDS
 from gateway.models.datasets import DatasetRecord, datasets
 from gateway.models.folders import (
     FolderCountersRecord,
@@ -88,9 +91,16 @@ class SidecarIngestion:
         return cls(SidecarMatcherSettings(values["suffix"]), values["paused"])
 
 
-_WALKED_ORDERS = frozenset(
-    {items.c.name_key, items.c.created_at, items.c.last_edited_at, items.c.file_size}
-)
+def counted_items(query: EdgeQuery) -> sa.ColumnElement[int] | None:
+    """Return the number of a folder's own items of some kinds; None with another condition."""
+    filter: StorageItemFilter = query.filter or StorageItemFilter()
+    if replace(filter, item_types=None) != StorageItemFilter():
+        return None
+    names = {ITEM_KINDS[kind].counter for kind in filter.item_types or ITEM_KINDS}
+    first, *others = [folder_counters.c[name] for name in sorted(names)]
+    return sum(others, start=sa.type_coerce(first, sa.BigInteger()))
+
+
 _home, _top = folders.alias("home"), folders.alias("top")
 
 id_of = id_from("StorageFolder", folders.c.uuid)
@@ -141,6 +151,14 @@ subfolders_in = ToMany(
     parent=folders.c.parent_uuid,
     where=lambda query: [*folder_conditions(query), *sees_subfolder(query.viewer)],
     filter_type=StorageFolderFilter,
+    counter=RowCounter(
+        folder_counters.c.folder_uuid,
+        lambda query: (
+            visible_subfolders.expression(query.viewer)
+            if query.filter in (None, StorageFolderFilter())
+            else None
+        ),
+    ),
 )
 folders_below = ToMany(
     "descendantFolders",
@@ -166,6 +184,7 @@ items_in = ToMany(
     filter_type=StorageItemFilter,
     prepare=prepare_in_folder,
     further=shared_into,
+    counter=RowCounter(folder_counters.c.folder_uuid, counted_items),
 )
 items_below = ToMany(
     "descendantItems",
@@ -189,8 +208,8 @@ items_below = ToMany(
             where=lambda query: sees_below(query.viewer, _home, _top),
         ),
         where=item_conditions,
-        orders=frozenset({*_WALKED_ORDERS, items.c.natural_key}),
-        walked=_WALKED_ORDERS,
+        orders=frozenset(ITEM_ORDERS.columns.values()),
+        walked=frozenset(ITEM_ORDERS.columns.values()),
         suit=leaves_most,
     ),
     further=shared_below,
@@ -255,7 +274,7 @@ async def mirror_uuid_of(context: Context, keys: list[UUID]) -> list[UUID | None
     return [mirrors.get(key) for key in keys]
 
 
-visible_subfolders = viewer_column(
+visible_subfolders: ViewerColumn = viewer_column(
     folder_counters,
     "visible_folders",
     sa.BigInteger(),

@@ -163,7 +163,8 @@ def _name_conditions(
     conditions: list[Condition] = []
     if filter.search:
         text = folded(filter.search, *path, "search")
-        conditions.append(name_contains(items.c.name_key, text, query.is_narrow))
+        is_compared = query.is_narrow or query.is_walked
+        conditions.append(name_contains(items.c.name_key, text, is_compared))
     if filter.exact_name is not None:
         _check_length(filter.exact_name, MAX_NAME, *path, "exactName")
         conditions.append(has_text_as_name(items, filter.exact_name))

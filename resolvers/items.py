@@ -52,6 +52,7 @@ from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.item_conditions import item_conditions
+from resolvers.item_walks import walk_of_items
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 from resolvers.shared_items import shared_in_scope, shown_folder_uuid
@@ -165,6 +166,7 @@ item_search = ToMany(
     arguments=(SCOPE,),
     further=shared_in_scope(item_conditions),
     is_narrow=sees_few_items,
+    walk=walk_of_items,
 )
 
 

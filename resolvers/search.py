@@ -24,11 +24,12 @@ from gateway.execution.pagination import (
     Order,
     PageEdge,
     PageRequest,
+    Total,
     cursor_at,
     fingerprint_of,
     page_request,
 )
-from gateway.execution.statements import bind_values
+from gateway.execution.statements import bind_values, totals_of
 from gateway.models.base import Key
 from gateway.models.communities import communities
 from gateway.models.folders import folders
@@ -222,7 +223,7 @@ def hits_of_type(
     selected = sa.select(type_name, table.c.uuid.label("uuid"), value.label("value"))
     matching = selected.where(*part.conditions(viewer, text, kinds))
     if request.cursor is not None:
-        matching = matching.where(keysets.after_cursor(order, False, False))
+        matching = matching.where(keysets.after_cursor(order, False))
     ordered = keysets.order_by(order, False, value, table.c.uuid)
     return matching.order_by(*ordered).limit(keysets.row_limit())
 
@@ -248,17 +249,39 @@ async def read_results(
 
 @batch("page")
 async def count_results(context: Context, keys: list[SearchPage]) -> list[int]:
-    """Count the results of searches."""
-    totals = []
-    for page in keys:
-        counts = [
-            sa.select(sa.func.count().label("total"))
-            .select_from(_PARTS[kind].key.table)
-            .where(*_PARTS[kind].conditions(context.viewer, page.text, page.kinds))
-            for kind in page.kinds
-        ]
-        counted = sa.union_all(*counts).subquery()
-        statement = sa.select(sa.cast(sa.func.sum(counted.c.total), sa.BigInteger))
+    """Count the results of searches, up to the limit of counts for each type."""
+    return [(await total_of(context, page)).number for page in keys]
+
+
+@batch("page")
+async def results_are_capped(context: Context, keys: list[SearchPage]) -> list[bool]:
+    """Return whether there are more results than those that were counted."""
+    return [(await total_of(context, page)).is_capped for page in keys]
+
+
+async def total_of(context: Context, page: SearchPage) -> Total:
+    """Return the number of results, which are counted once in an operation."""
+
+    async def load(pages: list[SearchPage]) -> list[Total]:
         async with context.database.reading() as connection:
-            totals.append((await connection.execute(statement)).scalar_one())
-    return totals
+            counts = [await connection.execute(count_of(context, each)) for each in pages]
+        counted = [count.all() for count in counts]
+        most = context.services.settings.limits.count
+        return [totals_of(rows, most)[None] for rows in counted]
+
+    total: Total = await context.loaders.load(total_of, page, load)
+    return total
+
+
+def count_of(context: Context, page: SearchPage) -> sa.CompoundSelect[Any]:
+    """Return the statement for the numbers of results of each type."""
+    most = context.services.settings.limits.count
+    counts = []
+    for part in map(_PARTS.__getitem__, page.kinds):
+        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(part.key.table)
+        found = found.where(*part.conditions(context.viewer, page.text, page.kinds))
+        rows = found.limit(most + 1).subquery()
+        is_exact: sa.ColumnElement[int] = sa.literal_column("0").label("is_exact")
+        number = sa.func.count().label("number")
+        counts.append(sa.select(number, is_exact).select_from(rows))
+    return sa.union_all(*counts)

@@ -9,6 +9,7 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Computed, SameRow, TypeDiscriminator
+from gateway.execution.pagination import Total
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from schema.fields import column, resolved, row_type
 
@@ -20,7 +21,24 @@ BULK_USER_ERRORS = (
     "without an error were applied."
 )
 page_itself = SameRow()
-counted_page = Computed(("count",), lambda page: page.count())
+
+
+async def _number(page: Any) -> int:
+    total: Total = await page.count()
+    return total.number
+
+
+async def _is_capped(page: Any) -> bool:
+    total: Total = await page.count()
+    return total.is_capped
+
+
+counted_page = Computed(("count",), _number)
+capped_page = Computed(("count",), _is_capped)
+CAPPED = (
+    "Whether there are more than `totalCount`, which is exact up to the limit `count` of the "
+    "gateway, or where a counter knows it."
+)
 
 
 @strawberry.interface(description="An object with a global ID.")
@@ -68,6 +86,7 @@ class Connection(Generic[T]):
         "Number of entries in the whole list that match the filter, if it has one. Counted only "
         "when selected.",
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type()

@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
 from resolvers import communities, metric_results
-from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.common import CAPPED, Connection, Node, PageInfo, capped_page, counted_page, page_itself
 from schema.fields import column, is_named, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import Group, User
@@ -58,6 +58,7 @@ class CommunityMemberConnection:
     total_count: int = resolved(
         counted_page, "Number of members in the whole list. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type(is_named("Community"))

@@ -10,7 +10,7 @@ import strawberry
 
 from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from resolvers import datasets
-from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.common import CAPPED, Connection, Node, PageInfo, capped_page, counted_page, page_itself
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
 from schema.people import Group, User
@@ -48,6 +48,7 @@ class DatasetGroupConnection:
     total_count: int = resolved(
         counted_page, "Number of groups in the whole list. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type()
@@ -67,6 +68,7 @@ class DatasetUserConnection:
     total_count: int = resolved(
         counted_page, "Number of users in the whole list. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type()

@@ -19,7 +19,7 @@ from resolvers import (
     dicom_series,
     dicom_tags,
 )
-from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.common import CAPPED, Connection, Node, PageInfo, capped_page, counted_page, page_itself
 from schema.dicom_tags import DicomTag
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
@@ -122,6 +122,7 @@ class StudyAttachmentConnection:
     total_count: int = resolved(
         counted_page, "Number of attachments that the viewer can see. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type()

@@ -28,7 +28,7 @@ from resolvers import (
     paths,
     tags,
 )
-from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.common import CAPPED, Connection, Node, PageInfo, capped_page, counted_page, page_itself
 from schema.fields import column, is_named, resolved, row_type
 from schema.integrations import CloudIntegration
 from schema.people import Group, User
@@ -128,6 +128,7 @@ class StorageFolderGroupConnection:
     total_count: int = resolved(
         counted_page, "Number of groups in the whole list. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type()

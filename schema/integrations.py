@@ -10,7 +10,7 @@ import strawberry
 from gateway.kinds.enums import S3AddressingStyle, StorageLocationName, StorageUserRole
 from gateway.scalars import URL
 from resolvers import integrations
-from schema.common import Node, PageInfo, counted_page, page_itself
+from schema.common import CAPPED, Node, PageInfo, capped_page, counted_page, page_itself
 from schema.fields import column, resolved, row_type
 from schema.people import Group
 
@@ -34,6 +34,7 @@ class CloudIntegrationGroupConnection:
     total_count: int = resolved(
         counted_page, "Number of groups in the whole list. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 @row_type()

@@ -33,7 +33,7 @@ from resolvers.facets import item_facets
 from resolvers.items import SignedUrlUnavailableReason
 from resolvers.metadata_entries import entries_of_items
 from schema.access import FolderPermissions
-from schema.common import Connection, Node, PageInfo, counted_page, page_itself
+from schema.common import CAPPED, Connection, Node, PageInfo, capped_page, counted_page, page_itself
 from schema.facets import Facet
 from schema.fields import column, resolved, row_type
 from schema.folders import StorageFolder
@@ -66,6 +66,7 @@ class StorageItemChildConnection:
     total_count: int = resolved(
         counted_page, "Number of members that the viewer can see. Counted only when selected."
     )
+    total_count_is_capped: bool = resolved(capped_page, CAPPED)
 
 
 def fact(name: str) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Union
 import strawberry
 
 from resolvers.inputs.search import SearchOrderField, SearchResultType
-from resolvers.search import count_results
-from schema.common import PageInfo, page_itself
+from resolvers.search import count_results, results_are_capped
+from schema.common import CAPPED, PageInfo, page_itself
 from schema.communities import Community
 from schema.enums import described
 from schema.fields import column, resolved, row_type
@@ -56,3 +56,4 @@ class SearchResultConnection:
     nodes: list[SearchResult] = column("The objects on the page, without cursors.")
     page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(count_results, "Number of all results. Counted only when selected.")
+    total_count_is_capped: bool = resolved(results_are_capped, CAPPED)

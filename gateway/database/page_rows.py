@@ -14,6 +14,15 @@ OrderBy = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.Colum
 """Returns the ORDER BY clauses for the columns of a sort key: the order's column and the uuid."""
 
 
+def bound_parents(dialect: str, name: str, parent: sa.ColumnElement[Any]) -> sa.TableValuedAlias:
+    """Return a table whose column `value` has the keys that are bound to `name` at execution."""
+    keys = bound_keys(parent, name)
+    if dialect == "sqlite":
+        return sa.func.json_each(keys).table_valued("value", name="parents")
+    value = sa.column("value", parent.type)
+    return sa.func.unnest(keys).table_valued(value, name="parents").render_derived()
+
+
 def top_n_per_parent(
     dialect: str,
     name: str,
@@ -21,38 +30,46 @@ def top_n_per_parent(
     sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
     order_by: OrderBy,
     rows: sa.Select[Any],
+    runs: Sequence[sa.Select[Any]],
     size: sa.BindParameter[int],
 ) -> sa.Select[Any]:
     """Return the first `size` rows of each parent, in order.
 
-    The keys of the parents are bound to `name` at execution. On SQLite a row that belongs to a
-    parent twice may come more often than `size` allows.
+    The rows are divided into `runs`, which are in order themselves. The keys of the parents are
+    bound to `name` at execution. On SQLite a row that belongs to a parent twice may come more often
+    than `size` allows.
     """
-    first = rows.order_by(*order_by(*sort_key)).limit(size)
+    places = sort_key[0].label("main_place"), sort_key[1].label("last_place")
+    parents = bound_parents(dialect, name, parent)
     if dialect == "sqlite":
-        parents = sa.func.json_each(bound_keys(parent, name)).table_valued("value", name="parents")
-        first_keys = (
-            first.with_only_columns(sort_key[1], maintain_column_froms=True)
-            .where(parent == parents.c.value)
-            .correlate(parents)
-        )
+        read = places if len(runs) > 1 else places[1:]
+        runs = [run.with_only_columns(*read, maintain_column_froms=True) for run in runs]
+    else:
+        runs = [run.add_columns(*places) for run in runs]
+    firsts = [run.where(parent == parents.c.value).limit(size).correlate(parents) for run in runs]
+    first = firsts[0] if len(firsts) == 1 else _first_of(firsts, order_by, size)
+    if dialect == "sqlite":
         # The unary plus keeps SQLite from scanning all rows of a parent by the parent's index
         # where the row's own key leads straight to it.
         parent_key = _without_index(parent) if parent.table is sort_key[1].table else parent
+        first_keys = first.with_only_columns(
+            first.selected_columns.last_place, maintain_column_froms=True
+        )
         in_page = sa.and_(parent_key == parents.c.value, sort_key[1].in_(first_keys))
         return rows.select_from(parents).where(in_page).order_by(*order_by(*sort_key))
-    keys = sa.func.unnest(bound_keys(parent, name))
-    parents = keys.table_valued(sa.column("value", parent.type), name="parents").render_derived()
-    sort_columns = sort_key[0].label("main_place"), sort_key[1].label("last_place")
-    page = (
-        first.add_columns(*sort_columns)
-        .where(parent == parents.c.value)
-        .correlate(parents)
-        .lateral("page")
-    )
-    columns = list(page.c)[: -len(sort_columns)]
+    page = first.lateral("page")
+    columns = list(page.c)[: -len(places)]
     clauses = order_by(page.c.main_place, page.c.last_place)
     return sa.select(*columns).select_from(parents.join(page, sa.true())).order_by(*clauses)
+
+
+def _first_of(
+    firsts: Sequence[sa.Select[Any]], order_by: OrderBy, size: sa.BindParameter[int]
+) -> sa.Select[Any]:
+    """Return the first `size` rows of several sources, which have their places in the order."""
+    united = sa.union_all(*(sa.select(rows.subquery()) for rows in firsts)).subquery("united")
+    arranged = order_by(united.c.main_place, united.c.last_place)
+    return sa.select(united).order_by(*arranged).limit(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +97,26 @@ def top_n_of_halves(
     rows of a half, and of a row that is returned, is the parent's key.
     """
     parent = halves[0].parent
-    if dialect == "sqlite":
-        keys = sa.func.json_each(bound_keys(parent, name))
-        parents = keys.table_valued("value", name="parents")
-    else:
-        keys = sa.func.unnest(bound_keys(parent, name))
-        value = sa.column("value", parent.type)
-        parents = keys.table_valued(value, name="parents").render_derived()
-    firsts = []
+    parents = bound_parents(dialect, name, parent)
+    firsts: list[sa.Select[Any]] = []
     for half in halves:
         places = half.sort_key[0].label("main_place"), half.sort_key[1].label("last_place")
-        rows = half.rows.where(half.parent == parents.c.value).limit(size)
+        limited = half.rows.where(half.parent == parents.c.value).limit(size).correlate(parents)
         if dialect == "sqlite":
-            rows = rows.with_only_columns(*places, maintain_column_froms=True)
+            firsts.append(limited.with_only_columns(*places, maintain_column_froms=True))
         else:
-            rows = rows.add_columns(*places)
-        firsts.append(sa.select(rows.correlate(parents).subquery()))
-    united = sa.union_all(*firsts).subquery("united")
-    arranged = order_by(united.c.main_place, united.c.last_place)
+            firsts.append(limited.add_columns(*places))
+    first = _first_of(firsts, order_by, size)
     if dialect == "sqlite":
-        keys_of_page = sa.select(united.c.last_place).order_by(*arranged).limit(size)
+        keys_of_page = first.with_only_columns(
+            first.selected_columns.last_place, maintain_column_froms=True
+        )
         [*_, name_of_key] = halves[0].rows.selected_columns.keys()
         parent_key = sa.type_coerce(parents.c.value, parent.type).label(name_of_key)
         source = parents.join(table, sort_key[1].in_(keys_of_page))
         rows = sa.select(*columns).add_columns(parent_key).select_from(source)
         return rows.order_by(*order_by(*sort_key))
-    page = sa.select(united).order_by(*arranged).limit(size).lateral("page")
+    page = first.lateral("page")
     clauses = order_by(page.c.main_place, page.c.last_place)
     found = list(page.c)[:-2]
     return sa.select(*found).select_from(parents.join(page, sa.true())).order_by(*clauses)
@@ -124,10 +135,9 @@ class JoinInOrder(sa.Join):
 
 @compiles(JoinInOrder, "sqlite")
 def _cross_join(element: JoinInOrder, compiler: Any, **options: Any) -> str:
-    left, right = (
-        compiler.process(side, **{**options, "asfrom": True})
-        for side in (element.left, element.right)
-    )
+    # Without the check for products of tables, which would not know this join.
+    options = {**options, "asfrom": True, "from_linter": None}
+    left, right = (compiler.process(side, **options) for side in (element.left, element.right))
     return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause)}"
 
 
@@ -154,15 +164,15 @@ def rows_of_parts(
     first = first.order_by(*order_by).limit(size)
     if dialect == "sqlite" and last is not next(iter(last.table.primary_key)):
         # No index leads from `last` to a row, so that each part is read in its own order.
-        source: sa.FromClause = JoinInOrder(parts, column.table, column == parts.c.part)
+        belongs = column == parts.c.part
+    elif dialect == "sqlite":
+        keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
+        belongs, conditions = _without_index(column) == parts.c.part, [last.in_(keys)]
+    if dialect == "sqlite":
+        source: sa.FromClause = JoinInOrder(parts, column.table, belongs)
         if isinstance(rows, sa.Join):
             source = source.join(rows.right, rows.onclause)
         return sa.select(*columns, parent).select_from(source).where(*conditions)
-    if dialect == "sqlite":
-        keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
-        belongs = _without_index(column) == parts.c.part
-        every = sa.select(*columns, parent).select_from(parts, rows)
-        return every.where(belongs, last.in_(keys))
     page = first.correlate(parts).lateral("page")
     return sa.select(*page.c, parent).select_from(parts.join(page, sa.true()))
 

@@ -40,6 +40,7 @@ from gateway.execution.priced_values import plain_value, shape_of
 from gateway.limits import Limits
 
 _CONNECTION, _PAGE_FIELDS = "Connection", frozenset({"nodes", "edges", "node", "pageInfo"})
+_TOTALS = frozenset({"totalCount", "totalCountIsCapped"})
 _PAGE_TYPES = (_CONNECTION, "Edge")
 _PAGE_SIZES, _ID_LISTS = ("first", "last"), ("uuids", "ids")
 _LISTED = 25
@@ -125,13 +126,14 @@ class _Points(NamedTuple):
     """Points of selections, for each object of which they are selected.
 
     `leaves` are those of the object itself. `passes` says how often all rows of the list are read
-    of which the object is a page.
+    of which the object is a page, besides once to count them if `is_counted`.
     """
 
     objects: int = 0
     work: int = 0
     leaves: int = 0
     passes: int = 0
+    is_counted: int = 0
 
     def plus(self, other: "_Points") -> "_Points":
         """Return the sum of both."""
@@ -192,7 +194,9 @@ class _Counter:
             for argument in node.arguments or ()
         }
         declaration = declaration_of(definition)
-        if isinstance(declaration, PageFunction) or (is_of_page and name == "totalCount"):
+        if is_of_page and name in _TOTALS:
+            return _Points(is_counted=1)
+        if isinstance(declaration, PageFunction):
             passes = database_work.passes_of_page_value(given)
             return _Points(objects=(passes * _LISTED) if given else 0, passes=passes)
         extra = database_work.work_of(declaration, given)
@@ -202,7 +206,8 @@ class _Counter:
         size = _size(definition, declaration, given, type_)
         each = 1 + below.objects + max(below.leaves - 1, 0) // _FREE_LEAVES
         if isinstance(declaration, ToMany):
-            extra += database_work.work_of_list(declaration, given, below.passes)
+            passes = below.passes + min(below.is_counted, 1)
+            extra += database_work.work_of_list(declaration, given, passes)
         return _Points(objects=size * each, work=extra + size * below.work)
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.list_parts import FurtherRows, Parts
+from gateway.execution.list_parts import FurtherRows, Parts, Walk
 from gateway.execution.private_apis import definition_of
 from gateway.execution.viewer_columns import Column, ViewerColumn
 
@@ -117,6 +117,7 @@ class EdgeQuery:
         joined: the table that the order joins to the rows, if each row has a partner there.
         has_further: whether a parent may have rows besides the list's own; see `FurtherRows`.
         is_narrow: whether the viewer sees so few rows that the statement starts from these.
+        is_walked: whether its conditions are tested on one row after the other; see `Walk`.
     """
 
     viewer: Viewer
@@ -126,6 +127,7 @@ class EdgeQuery:
     joined: sa.FromClause | None = None
     has_further: bool = False
     is_narrow: bool = False
+    is_walked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +176,17 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
+class RowCounter:
+    """A counter of the rows of each parent, whose key is in the column `key`.
+
+    `value` returns the number of those that a query leaves; None if the counter does not know it.
+    """
+
+    key: sa.ColumnElement[Any]
+    value: Callable[[EdgeQuery], sa.ColumnElement[int] | None]
+
+
+@dataclass(frozen=True, eq=False)
 class ToMany(_Keyed):
     """The rows of `table` whose `parent`, a column of `source`, equals the parent's `key`.
 
@@ -195,6 +208,8 @@ class ToMany(_Keyed):
         starts_at: the access to rows at which a page may begin, if it can begin at one.
         is_narrow: reads whether the viewer sees few of the rows, given the context and the query,
             on which `where` may depend as `query.is_narrow`: for its speed, never its answer.
+        counter: a counter of the list's own rows.
+        walk: how a list on a root is walked in its order.
     """
 
     name: str
@@ -215,6 +230,8 @@ class ToMany(_Keyed):
     further: FurtherRows | None = None
     starts_at: Access | None = None
     is_narrow: Callable[[Any, EdgeQuery], Awaitable[bool]] | None = None
+    counter: RowCounter | None = None
+    walk: Walk | None = None
 
     @cached_property
     def flag_name(self) -> str:

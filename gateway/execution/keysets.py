@@ -34,24 +34,15 @@ def order_by(
     return [first, last.desc() if descends else last.asc()]
 
 
-def after_cursor(order: Order, from_null: bool, backwards: bool) -> sa.ColumnElement[bool]:
-    """Return the condition that a row comes after the cursor's, or before it if `backwards`.
+def after_cursor(order: Order, backwards: bool) -> sa.ColumnElement[bool]:
+    """Return the condition that a row with a value comes after the cursor's, which has one, too.
 
-    Nulls come last. Where the column is never null, a comparison of tuples lets an index serve it.
+    It comes before that if `backwards`. As a comparison of tuples, an index serves it.
     """
     value = sa.bindparam(AFTER_VALUE, required=False, type_=order.column.type)
     last = sa.bindparam(AFTER_UUID, required=False, type_=order.last.type)
-    descends = order.descending != backwards
-    is_last_beyond = after_uuid(order, backwards)
-    if from_null:
-        among_nulls = sa.and_(order.column.is_(None), is_last_beyond)
-        return sa.or_(among_nulls, order.column.is_not(None)) if backwards else among_nulls
-    if not order.can_be_null:
-        row, cursor = sa.tuple_(order.column, order.last), sa.tuple_(value, last)
-        return row < cursor if descends else row > cursor
-    is_beyond = order.column < value if descends else order.column > value
-    beyond = sa.or_(is_beyond, sa.and_(order.column == value, is_last_beyond))
-    return beyond if backwards else sa.or_(beyond, order.column.is_(None))
+    row, cursor = sa.tuple_(order.column, order.last), sa.tuple_(value, last)
+    return row < cursor if order.descending != backwards else row > cursor
 
 
 def after_uuid(order: Order, backwards: bool) -> sa.ColumnElement[bool]:

@@ -69,6 +69,23 @@ class Parts:
 
 
 @dataclass(frozen=True, eq=False)
+class Walk:
+    """A walk of a list on a root, along the index of its order, before all its rows are sorted.
+
+    Args:
+        orders: the columns of the orders in which an index has the whole table.
+        suits: whether many rows may match a query that no index serves in the order of a column.
+        where: the conditions of a query, to be tested on one row after the other.
+        rows: how many rows are looked at, at most.
+    """
+
+    orders: Collection[sa.ColumnElement[Any]]
+    suits: Callable[[Any, sa.ColumnElement[Any]], bool]
+    where: Callable[[Any], Sequence[sa.ColumnElement[bool]]]
+    rows: int
+
+
+@dataclass(frozen=True, eq=False)
 class FurtherRows:
     """Rows that a list has besides its own: another table says that they belong to a parent.
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -17,9 +17,11 @@ from gateway.execution import statements
 from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, PageFunction, ToMany, ToOne
 from gateway.execution.keysets import PARENT
 from gateway.execution.pagination import (
+    NO_ROWS,
     ORDER_VALUE,
     Page,
     PageRequest,
+    Total,
     just_before,
     read_page_arguments,
 )
@@ -143,15 +145,13 @@ async def load_page(
             rows_by_parent[getattr(row, PARENT)].append(row)
         return [rows_by_parent[key] for key in keys]
 
-    async def load_counts(keys: list[Any]) -> list[int]:
-        statement = statements.count(edge, query, len(keys) > 1)
-        parameters = statements.bind_values(keys)
-        rows = await context.database.rows(statement, sa.Row, parameters=parameters)
-        totals = {getattr(row, PARENT, None): row.total for row in rows}
-        return [totals.get(key, 0) for key in keys]
-
-    async def count() -> int:
-        return int(await context.loaders.load((*scope, "count"), parent_key, load_counts))
+    async def load_counts(keys: list[Any]) -> list[Total]:
+        most = context.services.settings.limits.count
+        statement = statements.count(edge, query, len(keys) > 1, most, dialect)
+        bound = statements.bind_values(keys)
+        rows = await context.database.rows(statement, sa.Row, parameters=bound)
+        totals = statements.totals_of(rows, most)
+        return [totals.get(key, NO_ROWS) for key in keys]
 
     async def compute(function: PageFunction, field: Hashable, inputs: Mapping[str, Any]) -> Any:
         async def load_values(keys: list[Any]) -> Sequence[Any]:
@@ -159,6 +159,7 @@ async def load_page(
 
         return await context.loaders.load((*scope, field), parent_key, load_values)
 
+    count = partial(context.loaders.load, (*scope, "count"), parent_key, load_counts)
     rows = await context.loaders.load(scope, parent_key, load)
     return Page.of(rows, request, count, compute)
 

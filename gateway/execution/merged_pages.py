@@ -4,38 +4,17 @@ docs/execution.md explains the steps of the statement.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.database.page_rows import JoinInOrder, rows_of_parts
 from gateway.execution.declarations import Condition, EdgeQuery
-from gateway.execution.keysets import PARENT, PLACES, after_cursor, after_uuid, order_by, row_limit
+from gateway.execution.keysets import PARENT, PLACES, order_by, row_limit
 from gateway.execution.list_parts import Parts
-from gateway.execution.pagination import Order, PageRequest, python_type_of
-
-_EXTREMES: dict[type, tuple[Any, Any]] = {
-    str: ("", "\U0010ffff" * 4),
-    int: (-(2**63), 2**63 - 1),
-    datetime: (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
-    UUID: (UUID(int=0), UUID(int=2**128 - 1)),
-}
-"""The least and the greatest value of an order's column, by type."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Rows that an index has in order: those with a value in the order's column, or those without.
-
-    All rows of a run come before those of the next.
-    """
-
-    conditions: Sequence[Condition]
-    order: Order
-    has_values: bool
+from gateway.execution.pagination import Order, PageRequest
+from gateway.execution.runs import Run, length, rows_if, runs_of
 
 
 def merged_page(
@@ -63,19 +42,18 @@ def merged_page(
         read = [parts.column.label("part_key")]
     halves: list[sa.CTE] = []
     bounds = parts.bounds(query, request.order.column)
-    for run in _runs(request, bounds):
+    for run in runs_of(request, bounds):
         merge = _Merge(
             parts,
             conditions,
             chosen_conditions,
             run,
-            request.backwards,
             parts.is_walked(query),
             parts.walked_rows(query),
             f"{suffix}_{len(halves)}",
         )
         # No rows of a run are read if those of the earlier one fill the page.
-        is_needed = [_length(half) < row_limit() for half in halves]
+        is_needed = [length(half) < row_limit() for half in halves]
         page = merge.page(dialect, chosen, is_parent, is_needed, [*read, *places])
         halves.append(merge.cte("page", page))
     rows = sa.select(halves[0])
@@ -116,10 +94,6 @@ def _chosen_parts(
     return parts.choose(query).add_columns(sa.null().label(PARENT))
 
 
-def _length(rows: sa.CTE) -> sa.ScalarSelect[int]:
-    return sa.select(sa.func.count()).select_from(rows).scalar_subquery()
-
-
 @dataclass(frozen=True, slots=True)
 class _Merge:
     """Finds which rows of which parts a page can have, by reading little of most parts.
@@ -132,8 +106,7 @@ class _Merge:
     parts: Parts
     conditions: Sequence[Condition]
     chosen_conditions: Sequence[Condition]
-    run: _Run
-    backwards: bool
+    run: Run
     is_walked: Condition
     walked_rows: int
     suffix: str
@@ -151,15 +124,16 @@ class _Merge:
         if chosen is None:
             rows_of_run = sa.select(*columns, sa.null().label(PARENT)).select_from(self.rows_from)
             every_row = rows_of_run.where(*self.conditions, *self.run.conditions, *is_needed)
-            return every_row.order_by(*self.clauses).limit(row_limit())
+            return every_row.order_by(*self.run.clauses).limit(row_limit())
         walked: sa.CTE | None = None
         is_whole: Condition = sa.false()
-        if self.run.has_values and order.column in self.parts.walked:
+        can_walk = self.run.has_values or self.parts.below is not None
+        if can_walk and order.column in self.parts.walked:
             end_of_walk = None if self.parts.below else self.end_of_walk(is_needed)
             walked = self.cte("walk", self.walk(is_parent, columns, is_needed, end_of_walk))
-            is_whole = _length(walked) >= row_limit()
+            is_whole = length(walked) >= row_limit()
             if end_of_walk is not None:
-                is_whole = sa.or_(is_whole, _length(end_of_walk) == 0)
+                is_whole = sa.or_(is_whole, length(end_of_walk) == 0)
             is_needed = [*is_needed, ~is_whole]
         source = self.cte("needed_parts", chosen.where(*is_needed))
         rows: list[Condition] = []
@@ -177,16 +151,16 @@ class _Merge:
             columns,
             # SQLite starts from the first of several conditions on the column of the order.
             [*rows, *self.rows_of(source)],
-            self.clauses,
+            self.run.clauses,
             order.last,
             row_limit(),
         )
-        page = _first_rows(every, order, self.backwards)
+        page = _first_rows(every, order, self.run.backwards)
         if walked is None:
             return page
         merged = self.cte("merge", page)
         both = sa.union_all(sa.select(walked).where(is_whole), sa.select(merged)).subquery()
-        return _first_rows(sa.select(both), order, self.backwards)
+        return _first_rows(sa.select(both), order, self.run.backwards)
 
     @property
     def rows_from(self) -> sa.FromClause:
@@ -198,12 +172,6 @@ class _Merge:
     def cte(self, name: str, rows: sa.Select[Any]) -> sa.CTE:
         """Return rows that are read once, however often a statement refers to them."""
         return rows.cte(name + self.suffix).prefix_with("MATERIALIZED")
-
-    @property
-    def clauses(self) -> list[sa.ColumnElement[Any]]:
-        """The order of the rows of a part."""
-        order = self.run.order
-        return order_by(order, self.backwards, order.column, order.last)
 
     def walk(
         self,
@@ -224,19 +192,20 @@ class _Merge:
             rows = sa.select(*of_row, sa.null().label(PARENT), main, last)
             rows = rows.select_from(self.rows_from).where(is_walked, *self.run.conditions)
             rows = rows.where(*self.conditions, *is_needed)
-            return rows.order_by(*self.clauses).limit(row_limit())
+            return rows.order_by(*self.run.clauses).limit(row_limit())
         assert below
         assert is_parent is not None
-        first = (
+        first_rows = (
             sa.select(order.last.label("row_key"), self.parts.column.label("part"))
-            .where(*self.run.conditions, *is_needed)
-            .order_by(*self.clauses)
+            .where(*self.run.conditions)
+            .order_by(*self.run.clauses)
             .limit(row_limit() * self.walked_rows)
-        ).cte(f"walked{self.suffix}")
+        )
+        first = rows_if(is_needed, first_rows).cte(f"walked{self.suffix}")
         is_row = sa.and_(order.last == first.c.row_key, self.parts.column == first.c.part)
         source = first.join(self.rows_from, is_row).join(below.source, below.key == first.c.part)
         rows = sa.select(*columns, below.parent.label(PARENT)).select_from(source)
-        return _first_rows(rows.where(is_parent, *self.conditions), order, self.backwards)
+        return _first_rows(rows.where(is_parent, *self.conditions), order, self.run.backwards)
 
     def end_of_walk(self, is_needed: Sequence[Condition]) -> sa.CTE:
         """Return the place in the order up to which rows of the whole table are looked at.
@@ -249,7 +218,7 @@ class _Merge:
         walked = row_limit() * self.walked_rows
         skipped = sa.case((sa.and_(*is_needed, self.is_walked), walked), else_=0)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
-        rows = sa.select(*places).where(*self.run.conditions).order_by(*self.clauses)
+        rows = sa.select(*places).where(*self.run.conditions).order_by(*self.run.clauses)
         return self.cte("end_of_walk", rows.limit(1).offset(skipped))
 
     def is_within_walk(self, end_of_walk: sa.CTE) -> Condition:
@@ -258,7 +227,7 @@ class _Merge:
         place = [
             sa.func.coalesce(
                 sa.select(end_of_walk.c[name]).scalar_subquery(),
-                self._beyond(each),
+                self.run.beyond(each),
                 type_=each.type,
             )
             for each, name in zip(sort_key, PLACES, strict=True)
@@ -289,8 +258,8 @@ class _Merge:
         ends = sa.union_all(
             *(sa.select(self._end_by(first, depth).label("mark")) for depth in self.parts.depths)
         ).subquery("ends")
-        nearest = sa.func.max if self._descends else sa.func.min
-        mark = sa.func.coalesce(nearest(ends.c.mark), self._beyond(column), type_=column.type)
+        nearest = sa.func.max if self.run.descends else sa.func.min
+        mark = sa.func.coalesce(nearest(ends.c.mark), self.run.beyond(column), type_=column.type)
         page_end = self.cte("page_end", sa.select(mark.label("mark")))
         return sa.select(page_end.c.mark).scalar_subquery()
 
@@ -298,7 +267,7 @@ class _Merge:
         self, value: sa.ColumnElement[Any], end: sa.ColumnElement[Any] | sa.ScalarSelect[Any]
     ) -> Condition:
         """Return the condition that a value is not beyond the end of the page."""
-        return value >= end if self._descends else value <= end
+        return value >= end if self.run.descends else value <= end
 
     def _end_by(self, first_parts: sa.CTE, depth: int) -> sa.ScalarSelect[Any]:
         """Return the value at or before which enough parts have `depth` rows to fill the page."""
@@ -318,17 +287,8 @@ class _Merge:
             .scalar_subquery()
         )
 
-    def _beyond(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return a value at or before which all values of a column are in the page's direction."""
-        least, greatest = _EXTREMES[python_type_of(column)]
-        return sa.literal(least if self._descends else greatest, column.type)
-
-    @property
-    def _descends(self) -> bool:
-        return self.run.order.descending != self.backwards
-
     def _arranged(self, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        return value.desc() if self._descends else value.asc()
+        return value.desc() if self.run.descends else value.asc()
 
     def _value(
         self,
@@ -340,7 +300,11 @@ class _Merge:
         """Return the value of the first row of a part, or of a later one."""
         column = self.run.order.column
         first = (
-            sa.select(column).select_from(rows_from).where(*rows).order_by(*self.clauses).limit(1)
+            sa.select(column)
+            .select_from(rows_from)
+            .where(*rows)
+            .order_by(*self.run.clauses)
+            .limit(1)
         )
         return first.offset(skipped).correlate(source).scalar_subquery()
 
@@ -352,27 +316,3 @@ def _first_rows(rows: sa.Select[Any], order: Order, backwards: bool) -> sa.Selec
     tail = [found.c[name] for name in (PARENT, *PLACES)]
     clauses = order_by(order, backwards, *tail[1:])
     return sa.select(*columns, *tail).order_by(*clauses).limit(row_limit())
-
-
-def _runs(request: PageRequest, bounds: Sequence[Condition]) -> list[_Run]:
-    """Return the runs that the page may have rows of, in its direction and within bounds."""
-    order, backwards = request.order, request.backwards
-    is_nullable = getattr(order.column, "nullable", False)
-    # Rows without a value are in the index even if a filter leaves none.
-    having = [order.column.is_not(None)] if is_nullable else []
-    runs = [_Run([*having, *bounds], replace(order, can_be_null=False), True)]
-    if order.can_be_null:
-        runs.append(_Run([order.column.is_(None)], order, False))
-    if backwards:
-        runs.reverse()
-    if request.cursor is None:
-        return runs
-    if runs[0].has_values is (request.cursor[0] is None):
-        runs.pop(0)
-    first = runs[0]
-    after = (
-        after_cursor(first.order, False, backwards)
-        if first.has_values
-        else after_uuid(order, backwards)
-    )
-    return [replace(first, conditions=[*first.conditions, after]), *runs[1:]]

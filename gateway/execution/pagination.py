@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -71,6 +71,16 @@ class PageEdge:
     cursor: str
 
 
+class Total(NamedTuple):
+    """The number of all rows of a list; there are more if it `is_capped`."""
+
+    number: int
+    is_capped: bool
+
+
+NO_ROWS = Total(0, False)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page of rows; `count` reads the number of all rows of the list.
@@ -82,7 +92,7 @@ class Page:
     has_next_page: bool
     has_previous_page: bool
     request: PageRequest
-    count: Callable[[], Awaitable[int]]
+    count: Callable[[], Awaitable[Total]]
     compute: Compute
 
     @classmethod
@@ -90,7 +100,7 @@ class Page:
         cls,
         rows: list[Any],
         request: PageRequest,
-        count: Callable[[], Awaitable[int]],
+        count: Callable[[], Awaitable[Total]],
         compute: Compute,
     ) -> "Page":
         """Return the page that consists of rows, of which one more than requested was read."""

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from gateway.auth.anonymous import reads
 from gateway.auth.visibility import NEVER
 from gateway.database.dialects import in_bound_keys
-from gateway.execution import keysets
+from gateway.database.page_rows import bound_parents
 from gateway.execution.declarations import Condition, EdgeQuery, OrderJoin, ToMany
 from gateway.execution.keysets import KEY, KEYS, PARENT, PLACES
 from gateway.execution.list_parts import FurtherRows, Parts
 from gateway.execution.merged_pages import merged_page
 from gateway.execution.pagination import Order, PageRequest
+from gateway.execution.runs import first_of_runs, runs_of
+from gateway.execution.walked_pages import walked_page
 
 Columns = Sequence[sa.ColumnElement[Any]]
 
@@ -51,16 +53,18 @@ class RowSource:
         conditions = self._conditions(query, self.parent)
         return sa.select(*columns).select_from(source).where(*conditions)
 
-    def after_cursor(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
-        """Return the rows of all parents after the cursor, each with its parent's key."""
+    def rows(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
+        """Return the rows of all parents, each with its parent's key."""
         rows = self.matching(*columns, join=request.order.join)
-        if self.parent is not None:
-            rows = rows.add_columns(self.parent.label(PARENT))
-        if request.cursor is None:
-            return rows
-        from_null = request.cursor[0] is None
-        order = self.order(request)
-        return rows.where(keysets.after_cursor(order, from_null, request.backwards))
+        return rows if self.parent is None else rows.add_columns(self.parent.label(PARENT))
+
+    def runs(self, request: PageRequest, rows: sa.Select[Any]) -> list[sa.Select[Any]]:
+        """Return the rows after the cursor, in order.
+
+        Those with a value in the order's column are apart from those without.
+        """
+        runs = runs_of(replace(request, order=self.order(request)))
+        return [rows.where(*run.conditions).order_by(*run.clauses) for run in runs]
 
     def order(self, request: PageRequest) -> Order:
         """Return the order of a page, by the columns that an index has of these rows."""
@@ -74,6 +78,24 @@ class RowSource:
         """Return whether a page of one parent is merged from parts."""
         order = self.order(request).column
         return bool(self.parts and self.parts.serve(self.query, order, dialect))
+
+    def is_walked(self, request: PageRequest) -> bool:
+        """Return whether a page is looked for along the index of its order first."""
+        walk, column = None if self.further else self.edge.walk, request.order.column
+        is_indexed = walk is not None and column in walk.orders
+        return is_indexed and walk is not None and walk.suits(self.query, column)
+
+    def walked(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
+        """Return the page of a root along the index of its order, with the order's two columns."""
+        walk, order = self.edge.walk, request.order
+        assert walk
+        places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
+        rows = self.rows(request, columns).add_columns(*places)
+        can_read = reads(self.query.viewer, self.edge.table)
+        conditions = walk.where(self.query) if can_read else [NEVER]
+        # As an expression, so that no other index is used for one of them.
+        tested = sa.select(*rows.selected_columns).where(sa.and_(*conditions).is_(sa.true()))
+        return walked_page(walk, rows, tested, request)
 
     def merged(self, request: PageRequest, columns: Columns, dialect: str) -> sa.Select[Any]:
         """Return the page of the parent with the bound key, or of a root, merged from parts.
@@ -99,13 +121,42 @@ class RowSource:
         """
         if self.is_merged(request, dialect):
             return self.merged(request, columns, dialect)
+        if self.is_walked(request):
+            return self.walked(request, columns)
         order = self.order(request)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
-        rows = self.after_cursor(request, columns).add_columns(*places)
+        rows = self.rows(request, columns).add_columns(*places)
         if self.parent is not None:
             rows = rows.where(is_parent_of(self.parent, False))
-        clauses = keysets.order_by(order, request.backwards, order.column, order.last)
-        return rows.order_by(*clauses).limit(keysets.row_limit())
+        return first_of_runs(self.runs(request, rows), request, "_further" if self.further else "")
+
+    def count(self, many: bool, most: int, dialect: str) -> sa.Select[Any]:
+        """Return the `number` of rows of each parent, up to one more than `most`.
+
+        It `is_exact` if a counter knows it.
+        """
+        counter, parent = None if self.further else self.edge.counter, self.parent
+        known = counter.value(self.query) if counter else None
+        if counter and known is not None and reads(self.query.viewer, self.edge.table):
+            is_known = sa.literal_column("1", sa.Integer()).label("is_exact")
+            columns: list[sa.ColumnElement[Any]]
+            columns = [known.label("number"), is_known, counter.key.label(PARENT)]
+            return sa.select(*columns).where(is_parent_of(counter.key, many))
+        name = "counted_further" if self.further else "counted"
+        rows = self.matching(sa.literal_column("1")).limit(most + 1)
+        columns = [sa.func.count().label("number")]
+        columns.append(sa.literal_column("0", sa.Integer()).label("is_exact"))
+        if parent is None:
+            return sa.select(*columns).select_from(rows.cte(name))
+        if not many:
+            key = sa.bindparam(KEY, required=False, type_=parent.type)
+            of_parent = rows.where(is_parent_of(parent, False)).cte(name)
+            return sa.select(*columns, key.label(PARENT)).select_from(of_parent)
+        parents = bound_parents(dialect, KEYS, parent)
+        of_each = rows.where(parent == parents.c.value).correlate(parents).subquery(name)
+        number = sa.select(sa.func.count()).select_from(of_each).scalar_subquery()
+        key_of_row = sa.type_coerce(parents.c.value, parent.type).label(PARENT)
+        return sa.select(number.label("number"), columns[1], key_of_row).select_from(parents)
 
     def _conditions(
         self, query: EdgeQuery, parent: sa.ColumnElement[Any] | None

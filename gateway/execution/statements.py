@@ -1,6 +1,6 @@
 """Declarations as SQL: one statement for all parents, whose keys and page are open parameters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from gateway.database.page_rows import Half, top_n_of_halves, top_n_per_parent
 from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
-from gateway.execution.pagination import PageRequest
+from gateway.execution.pagination import NO_ROWS, PageRequest, Total
 from gateway.execution.row_sources import Columns, RowSource, is_parent_of, sources_of
 
 Pack = Callable[[Sequence[Any]], Any]
@@ -52,10 +52,10 @@ def page(
     if edge.parent is not None and many:
         if further:
             return _united_pages([own, *further], request, columns, dialect)
-        rows = own.after_cursor(request, columns)
-        sort_key = order.column, order.last
+        rows = own.rows(request, columns)
+        sort_key, runs = (order.column, order.last), own.runs(request, rows)
         return top_n_per_parent(
-            dialect, KEYS, edge.parent, sort_key, order_by, rows, keysets.row_limit()
+            dialect, KEYS, edge.parent, sort_key, order_by, rows, runs, keysets.row_limit()
         )
     if further:
         firsts = [source.first(request, columns, dialect) for source in (own, *further)]
@@ -63,15 +63,16 @@ def page(
         arranged = order_by(*(united.c[name] for name in PLACES))
         rows = sa.select(*list(united.c)[: -len(PLACES)])
         return rows.order_by(*arranged).limit(keysets.row_limit())
-    if own.is_merged(request, dialect):
-        merged = own.merged(request, columns, dialect).subquery("merged")
-        arranged = order_by(*(merged.c[name] for name in PLACES))
-        trailing = len(PLACES) + (edge.parent is None)  # a list on a root has no parent's key
-        return sa.select(*list(merged.c)[:-trailing]).order_by(*arranged)
-    rows = own.after_cursor(request, columns)
-    if edge.parent is not None:
-        rows = rows.where(is_parent_of(edge.parent, False))
-    return rows.order_by(*order_by(order.column, order.last)).limit(keysets.row_limit())
+    runs = own.runs(request, own.rows(request, columns))
+    is_merged = own.is_merged(request, dialect)
+    if is_merged or len(runs) > 1 or own.is_walked(request):
+        found = own.first(request, columns, dialect).subquery("first_rows")
+        arranged = order_by(*(found.c[name] for name in PLACES))
+        # A merged list on a root has a column for its parent's key.
+        trailing = len(PLACES) + (is_merged and edge.parent is None)
+        return sa.select(*list(found.c)[:-trailing]).order_by(*arranged)
+    is_parent = [] if edge.parent is None else [is_parent_of(edge.parent, False)]
+    return runs[0].where(*is_parent).limit(keysets.row_limit())
 
 
 def with_page(
@@ -96,21 +97,25 @@ def with_page(
     return sa.select(*page_columns, *above.c).select_from(joined).order_by(*order_by)
 
 
-def count(edge: ToMany, query: EdgeQuery, many: bool) -> sa.Select[Any]:
-    """Return the statement for the number of all rows of each parent."""
-    counts = []
-    for source in sources_of(edge, query):
-        counted = source.matching(sa.func.count().label("total"))
-        if source.parent is not None:
-            counted = counted.add_columns(source.parent.label(PARENT)).group_by(source.parent)
-            counted = counted.where(is_parent_of(source.parent, many))
-        counts.append(counted)
-    if len(counts) == 1:
-        return counts[0]
-    united = sa.union_all(*counts).subquery("counts")
-    keys = [united.c[PARENT]] if edge.parent is not None else []
-    total = sa.cast(sa.func.sum(united.c.total), sa.BigInteger).label("total")
-    return sa.select(total, *keys).group_by(*keys)
+def count(edge: ToMany, query: EdgeQuery, many: bool, most: int, dialect: str) -> sa.Select[Any]:
+    """Return the statement for the numbers of rows of each parent, for `totals_of`.
+
+    There is one for each source of rows, up to one more than `most` unless a counter knows it.
+    """
+    counts = [source.count(many, most, dialect) for source in sources_of(edge, query)]
+    return counts[0] if len(counts) == 1 else sa.select(sa.union_all(*counts).subquery("counts"))
+
+
+def totals_of(rows: Iterable[Any], most: int) -> dict[Any, Total]:
+    """Return the totals of parents by key, None on a root, given the rows of `count`."""
+    totals: dict[Any, Total] = {}
+    for number, is_exact, *keys in rows:
+        key = keys[0] if keys else None
+        total, was_capped = totals.get(key, NO_ROWS)
+        is_capped = number > most and not is_exact
+        counted = most if is_capped else number
+        totals[key] = Total(total + counted, was_capped or is_capped)
+    return totals
 
 
 def facet(
@@ -199,9 +204,9 @@ def _united_pages(
     for source in sources:
         assert source.parent is not None
         own = source.order(request)
-        rows = source.after_cursor(request, columns)
-        arranged = keysets.order_by(own, request.backwards, own.column, own.last)
-        halves.append(Half(rows.order_by(*arranged), source.parent, (own.column, own.last)))
+        key = own.column, own.last
+        runs = source.runs(request, source.rows(request, columns))
+        halves += [Half(run, source.parent, key) for run in runs]
     table: sa.FromClause = edge.table
     if order.join is not None:
         table = table.join(order.join.table, order.join.condition, isouter=True)

@@ -31,7 +31,7 @@ class DataRowRecord(SQLModel, table=True):
 
     __tablename__ = "data_rows"
     __table_args__ = (
-        sa.Index("ix_data_rows_dataset_uuid", "dataset_uuid", "uuid"),
+        sa.Index("ix_data_rows_dataset_uuid", "dataset_uuid", "created_at", "uuid"),
         sa.Index("ix_data_rows_item_uuid", "item_uuid", "dataset_uuid"),
     )
     uuid: UUID = Field(default_factory=uuid7, primary_key=True)

@@ -38,8 +38,14 @@ class FolderRecord(SQLModel, table=True):
 
     __tablename__ = "folders"
     __table_args__ = (
-        sa.Index("ix_folders_parent_uuid_name_key", "parent_uuid", "name_key", "uuid"),
-        sa.Index("ix_folders_parent_uuid_created_at", "parent_uuid", "created_at", "uuid"),
+        *(
+            sa.Index(f"ix_folders_parent_uuid_{column}", "parent_uuid", column, "uuid")
+            for column in ("name_key", "created_at", "last_edited_at")
+        ),
+        *(
+            sa.Index(f"ix_folders_{column}", column, "uuid")
+            for column in ("created_at", "last_edited_at")
+        ),
         # A URL can be longer than the entries of a B-tree.
         sa.Index("ix_folders_remote_url", "remote_url", postgresql_using="hash"),
         # Tells at once that nothing is masked, which is so on most sites.

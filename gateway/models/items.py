@@ -51,6 +51,8 @@ class StoredObjectRecord(SQLModel, table=True):
 
 _FLAGS = ("is_tombstone", "is_placeholder")
 """Behind the keys of an index, so that pages of many folders are merged from indexes alone."""
+_ORDERS = "name_key", "natural_key", "created_at", "last_edited_at"
+_NULLABLE_ORDERS = "file_size", "duration", "width", "height"
 _UIDS = ("dicom_study_uid", "dicom_series_uid", "dicom_instance_uid")
 
 
@@ -95,24 +97,23 @@ class ItemRecord(SQLModel, table=True):
 
     __tablename__ = "items"
     __table_args__ = (
-        sa.Index("ix_items_folder_uuid_name_key", "folder_uuid", "name_key", "uuid", *_FLAGS),
-        sa.Index("ix_items_folder_uuid_natural_key", "folder_uuid", "natural_key", "uuid", *_FLAGS),
-        sa.Index("ix_items_folder_uuid_created_at", "folder_uuid", "created_at", "uuid", *_FLAGS),
-        sa.Index(
-            "ix_items_folder_uuid_last_edited_at", "folder_uuid", "last_edited_at", "uuid", *_FLAGS
+        *(
+            sa.Index(f"ix_items_folder_uuid_{column}", "folder_uuid", column, "uuid", *_FLAGS)
+            for column in (*_ORDERS, *_NULLABLE_ORDERS)
         ),
-        sa.Index("ix_items_folder_uuid_file_size", "folder_uuid", "file_size", "uuid", *_FLAGS),
         # Searches across folders: each condition has an index, which also serves an order.
-        sa.Index("ix_items_name_key", "name_key", "uuid"),
-        sa.Index("ix_items_created_at", "created_at", "uuid"),
-        sa.Index("ix_items_last_edited_at", "last_edited_at", "uuid"),
-        sa.Index("ix_items_item_type_name_key", "item_type", "name_key", "uuid"),
+        # Rows without a value are a part of an order, too.
+        *(
+            sa.Index(f"ix_items_{column}", column, "uuid")
+            for column in (*_ORDERS, *_NULLABLE_ORDERS)
+        ),
+        # Sizes depend on the kind: one kind may have none, or only small ones.
+        *(
+            sa.Index(f"ix_items_item_type_{column}", "item_type", column, "uuid")
+            for column in ("name_key", *_NULLABLE_ORDERS)
+        ),
         sa.Index("ix_items_mime_type", "mime_type", "name_key", "uuid"),
         sa.Index("ix_items_owner_uuid", "owner_uuid", "name_key", "uuid"),
-        *(
-            _index_of_present(column, "uuid")
-            for column in ("file_size", "duration", "width", "height")
-        ),
         _index_of_present("sha256"),
         *(_index_of_present(column, "name_key", "uuid") for column in _UIDS),
         _index_of_present("orientation", "name_key", "uuid"),

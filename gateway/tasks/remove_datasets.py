@@ -44,7 +44,7 @@ async def remove_some_rows(services: Services, job_uuid: UUID) -> bool:
         some = (
             sa.select(data_rows.c.uuid)
             .where(data_rows.c.dataset_uuid == job.dataset_uuid)
-            .order_by(data_rows.c.uuid)
+            .order_by(data_rows.c.created_at, data_rows.c.uuid)
             .limit(DATA_ROWS)
         )
         uuids = [row.uuid for row in await transaction.rows(some, DataRowRecord)]

@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.counters import recount
 from gateway.ids import global_id, uuid7
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, natural_key, new_row
-from gateway.models.folders import FolderRecord, folders
+from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
 from gateway.models.items import ItemRecord, items
 from gateway.models.shares import ItemShareRecord, item_shares
 from tests.execution.shared_world import REPEATED
@@ -65,6 +66,7 @@ async def insert_folder(model: Model, transaction: Any, path: str, parent: UUID)
     uuid = uuid7()
     values = {"uuid": uuid, "parent_uuid": parent, "path": path + uuid.hex, "name": "f", "name_key": "f"}
     await transaction.execute(sa.insert(folders), [new_row(FolderRecord, **values)])
+    await transaction.execute(sa.insert(folder_counters), [new_row(FolderCountersRecord, folder_uuid=uuid)])
     model.below[uuid] = {uuid}
     return uuid, path + uuid.hex
 
@@ -108,6 +110,8 @@ async def model(shared_site: Site) -> Model:
             shares += [new_row(ItemShareRecord, item_uuid=row["uuid"], folder_uuid=other, **same) for other in others]
         await transaction.execute(sa.insert(items), list(model.rows.values()))
         await transaction.execute(sa.insert(item_shares), shares)
+        for folder in every:
+            await recount(transaction, folder)
         marked = {above for above, below in model.below.items() if below & set(receiving)}
         await transaction.execute(sa.update(folders).where(folders.c.uuid.in_(marked)).values(has_shares=True))
     return model

@@ -15,6 +15,9 @@ _PAGE_INFO = {
 }
 
 
+_TOTALS = {"total_count", "total_count_is_capped"}
+
+
 class _EdgeOf:
     """An edge as computed fields read it: its node has the edge's own columns only."""
 
@@ -39,9 +42,9 @@ class ConnectionWriter:
         self._type_name = connection.target.name
         self.values: list[PageValue] = []
         names = [field.name for field in self._fields if field.definition]
-        self.reads_total = "total_count" in names
+        self.reads_total = not _TOTALS.isdisjoint(names)
         # With nothing selected, the page is read nevertheless: that checks its arguments.
-        self.reads_rows = not self.reads_total or len(set(names)) > 1
+        self.reads_rows = not self.reads_total or not _TOTALS.issuperset(names)
         self.reads_cursors = self._selects_cursors()
         node_type = connection.target.fields["nodes"].type.of_type.of_type.of_type
         trailing = 2 * self.reads_cursors + (edge.parent is not None)
@@ -84,7 +87,9 @@ class ConnectionWriter:
             return f"values[{len(self.values) - 1}]"
         match field.name:
             case "total_count":
-                return "total"
+                return "total.number"
+            case "total_count_is_capped":
+                return "total.is_capped"
             case "page_info" if isinstance(field.declaration, SameRow):
                 fields = self._planner.selections.below(field.nodes, field.target)
                 type_name = repr(field.target.name)

@@ -37,7 +37,7 @@ from gateway.execution.compiled.statement_cache import StatementCache, placehold
 from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
-from gateway.execution.pagination import PageRequest, cursor_at
+from gateway.execution.pagination import NO_ROWS, PageRequest, Total, cursor_at
 from gateway.execution.private_apis import Convert
 
 Row = tuple[Any, ...]
@@ -45,7 +45,7 @@ Row = tuple[Any, ...]
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
 Run = Callable[[], Coroutine[Any, Any, Any]]
-Span = tuple[int, int, bool, bool, int, Sequence[Any]]
+Span = tuple[int, int, bool, bool, Total, Sequence[Any]]
 """One page among the rows of all pages: start, end, has_next, has_previous, total, values."""
 
 
@@ -237,14 +237,14 @@ class PlanRun:
             rows_by_key[row[-1]].append(row)
         return rows_by_key
 
-    async def _totals(
-        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
-    ) -> dict[Any, int]:
+    async def _totals(self, step: PagesStep, page: _EdgePage, keys: list[Any]) -> dict[Any, Total]:
         """Return the numbers of all rows of all keys that have any."""
-        query, many = edge_page.query, len(keys) > 1
-        name = "total", step, many, edge_page.cache_key
-        rows = await self._fetch(name, lambda: statements.count(step.edge, query, many), keys)
-        return {row[1] if len(row) > 1 else None: row[0] for row in rows}
+        most = self.context.services.settings.limits.count
+        query, many = page.query, len(keys) > 1
+
+        build = partial(statements.count, step.edge, query, many, most, self._dialect)
+        rows = await self._fetch(("total", step, many, page.cache_key), build, keys)
+        return statements.totals_of(rows, most)
 
     async def _page_values(
         self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
@@ -381,7 +381,7 @@ def _page_columns(
 def _flatten(
     keys: list[Any],
     rows_by_key: Mapping[Any, list[Row]],
-    totals: Mapping[Any, int],
+    totals: Mapping[Any, Total],
     values: Sequence[Sequence[Any]],
     request: PageRequest,
 ) -> tuple[list[Row], list[Span]]:
@@ -395,5 +395,5 @@ def _flatten(
         start = len(flat)
         nodes = rows[: request.size]
         flat.extend(nodes[::-1] if request.backwards else nodes)
-        spans.append((start, len(flat), has_next, has_previous, totals.get(key, 0), of_page))
+        spans.append((start, len(flat), has_next, has_previous, totals.get(key, NO_ROWS), of_page))
     return flat, spans

@@ -1,0 +1,79 @@
+"""Pages of lists on a root that a walk along the index of their order fills if many rows match.
+
+docs/execution.md explains the steps of the statement.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.execution.declarations import Condition
+from gateway.execution.keysets import PLACES, row_limit
+from gateway.execution.list_parts import Walk
+from gateway.execution.pagination import PageRequest
+from gateway.execution.runs import Run, length, rows_if, runs_of, united_rows
+
+
+def walked_page(
+    walk: Walk, rows: sa.Select[Any], tested: sa.Select[Any], request: PageRequest
+) -> sa.Select[Any]:
+    """Return the first rows of a list, which end with the order's two columns.
+
+    `rows` have conditions that indexes serve; `tested` are the same rows with conditions that are
+    tested on one row after the other.
+    """
+    first, *others = [_RunPage(walk, run, rows, tested) for run in runs_of(request)]
+    page = united_rows(first.sources([], "0"), request)
+    if not others:
+        return page
+    before = _kept("first_run", page)
+    rest = others[0].sources([length(before) < row_limit()], "1")
+    return united_rows([sa.select(before), *rest], request)
+
+
+class _RunPage:
+    """The rows of a run that a page can have."""
+
+    def __init__(self, walk: Walk, run: Run, rows: sa.Select[Any], tested: sa.Select[Any]) -> None:
+        self._walk = walk
+        self._run = run
+        self._rows = rows.where(*run.conditions)
+        self._tested = tested.where(*run.conditions)
+
+    def sources(self, is_needed: Sequence[Condition], suffix: str) -> list[sa.Select[Any]]:
+        """Return the rows that were walked, if they fill the page, and else those of all rows."""
+        run = self._run
+        places = run.order.column.label(PLACES[0]), run.order.last.label(PLACES[1])
+        every_row = sa.select(*places).where(*run.conditions).order_by(*run.clauses)
+        last = every_row.limit(1).offset(self._walk.rows)
+        end = _kept(f"walk_end{suffix}", rows_if(is_needed, last))
+        walked = self._tested.where(self._is_within(end)).order_by(*run.clauses)
+        first = _kept(f"walked{suffix}", rows_if(is_needed, walked.limit(row_limit())))
+        is_whole = sa.or_(length(first) >= row_limit(), length(end) == 0)
+        # Apart from the order, so that the database starts from the index of a condition.
+        keys = self._rows.with_only_columns(*places, maintain_column_froms=True)
+        found = _kept(f"found{suffix}", rows_if([*is_needed, ~is_whole], keys))
+        arranged = [found.c[name] for name in PLACES]
+        in_order = [each.desc() if run.descends else each.asc() for each in arranged]
+        of_page = sa.select(arranged[1]).order_by(*in_order).limit(row_limit())
+        columns = self._rows.selected_columns
+        rest = sa.select(*columns).where(run.order.last.in_(of_page))
+        return [sa.select(first).where(is_whole), sa.select(rest.cte(f"rest{suffix}"))]
+
+    def _is_within(self, end: sa.CTE) -> Condition:
+        """Return the condition that a row is not beyond the end of the walk."""
+        run = self._run
+        columns = [run.order.column, run.order.last] if run.has_values else [run.order.last]
+        bounds = [
+            sa.func.coalesce(
+                sa.select(end.c[name]).scalar_subquery(), run.beyond(column), type_=column.type
+            )
+            for column, name in zip(columns, PLACES[-len(columns) :], strict=True)
+        ]
+        place, bound = sa.tuple_(*columns), sa.tuple_(*bounds)
+        return place >= bound if run.descends else place <= bound
+
+
+def _kept(name: str, rows: sa.Select[Any]) -> sa.CTE:
+    return rows.cte(name).prefix_with("MATERIALIZED")
