@@ -11,6 +11,7 @@ from tests.speed.contenders import ALL
 from tests.speed.databases import prepare_database
 from tests.speed.explaining import explain_floor
 from tests.speed.growth import measure_growth
+from tests.speed.ingesting import measure_ingest
 from tests.speed.operations import ABOUT, TUNED
 from tests.speed.studies import measure_studies
 from tests.speed.subscribers import measure_subscribers
@@ -50,6 +51,9 @@ def main(
     compression: Annotated[
         bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")
     ] = False,
+    ingest: Annotated[
+        bool, typer.Option("--ingest", help="Measure registering at most 10,000 objects of an S3 instead.")
+    ] = False,
     subscribers: Annotated[
         bool, typer.Option("--subscribers", help="Measure 1,000 subscribers on PostgreSQL instead.")
     ] = False,
@@ -69,6 +73,8 @@ def main(
     elif explain:
         with prepare_database(database, items) as site:
             report = explain_floor(site, operations)
+    elif ingest:
+        report = measure_ingest(database, items)
     elif subscribers:
         with prepare_database("postgres", items) as site:
             report = measure_subscribers(site)
