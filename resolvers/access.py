@@ -9,11 +9,12 @@ from gateway.auth.communities import administers_folder
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, sees_folder
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.database.tree import ancestors, within
-from gateway.execution.declarations import Direction, Orders, ToMany, ToOne, batch
-from gateway.execution.loader_resolvers import find_rows
-from gateway.models.folders import FolderRecord, folder_grants, folders
+from gateway.execution.compiled.kept_statements import KeptStatement
+from gateway.execution.declarations import Direction, KeyedRows, Orders, ToMany, ToOne, batch
+from gateway.execution.keysets import KEYS
+from gateway.models.folders import folder_grants, folders
 from gateway.models.items import items
 from gateway.models.people import groups, users
 from resolvers.folders import folder_by_uuid
@@ -56,13 +57,18 @@ class VisibilityRow(NamedTuple):
     uuid: UUID
 
 
-@batch(folders.c.path)
-async def visibility_folder_of(context: Context, keys: list[str]) -> list[FolderRecord | None]:
+_with_own_visibility = KeptStatement(
+    lambda _viewer: sa.select(folders.c.uuid).where(
+        in_bound_keys(folders.c.uuid, KEYS), folders.c.visibility.is_not(None)
+    ),
+    VisibilityRow,
+)
+
+
+@batch(folders.c.path, rows=KeyedRows(folder_by_uuid))
+async def visibility_folder_of(context: Context, keys: list[str]) -> list[UUID | None]:
     """Load the folders whose own visibility is in effect: each itself, or the nearest above."""
     uuids = {uuid for path in keys for uuid in ancestors(path)}
-    own = sa.select(folders.c.uuid).where(
-        in_keys(folders.c.uuid, uuids), folders.c.visibility.is_not(None)
-    )
-    decided = {row.uuid for row in await context.database.rows(own, VisibilityRow)}
-    nearest = [next((u for u in ancestors(path) if u in decided), None) for path in keys]
-    return await find_rows(context, folder_by_uuid, nearest)
+    rows = await _with_own_visibility.rows(context.database, context.viewer, uuids)
+    decided = {row.uuid for row in rows}
+    return [next((u for u in ancestors(path) if u in decided), None) for path in keys]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
-from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
@@ -14,6 +13,7 @@ from gateway.auth.communities import (
     sees_community,
     sees_join_request,
 )
+from gateway.auth.role_columns import ROLE_TYPE, role_at
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
     NEVER,
@@ -30,15 +30,13 @@ from gateway.execution.declarations import (
     Orders,
     ToMany,
     ToOne,
-    batch,
 )
 from gateway.execution.viewer_columns import selected_columns, viewer_column
-from gateway.kinds.enums import FolderVisibility, StorageUserRole
+from gateway.kinds.enums import FolderVisibility
 from gateway.models.communities import communities, join_requests
 from gateway.models.folders import folder_grants, folders
 from gateway.models.people import groups, memberships, users
 from resolvers.filters import SCOPE, covers_organisation, folder_conditions
-from resolvers.folders import viewer_roles
 from resolvers.global_ids import id_from
 from resolvers.inputs.choices import set_value
 from resolvers.inputs.communities import CommunityFilter, CommunityKey
@@ -156,6 +154,12 @@ visibility_of = Computed(
     (_is_public,),
     lambda row: FolderVisibility.PUBLIC if row.is_public else FolderVisibility.PRIVATE,
 )
+viewer_role_on = viewer_column(
+    communities,
+    "viewer_role",
+    ROLE_TYPE,
+    lambda viewer: role_at(viewer, _of_root(folders.c.path)),
+)
 is_member = viewer_column(communities, "is_member", sa.Boolean(), is_member_of)
 folder_of = ToOne(folders, communities.c.folder_uuid, access=sees_folder)
 admins_of = ToOne(groups, communities.c.admins_uuid)
@@ -237,12 +241,6 @@ community_name_of = viewer_column(
         .scalar_subquery()
     ),
 )
-
-
-@batch(communities.c.folder_uuid)
-async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    """Load the viewer's roles on the root folders of communities that they can see."""
-    return [effective.role for effective in await viewer_roles(context, keys)]
 
 
 async def find_community(

@@ -1,12 +1,11 @@
 """Datasets and their data rows: how they are resolved."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import roles_on_datasets
+from gateway.auth.role_columns import ROLE_TYPE, role_by_own_grants
 from gateway.auth.visibility import (
     has_staying_item,
     sees_dataset,
@@ -14,19 +13,20 @@ from gateway.auth.visibility import (
     sees_item,
 )
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
     Aggregate,
     Argument,
-    Batch,
     Computed,
     Lookup,
     ToMany,
     ToOne,
     batch,
 )
-from gateway.execution.loader_resolvers import find_rows
-from gateway.kinds.enums import StorageLocationName, StorageUserRole
+from gateway.execution.keysets import KEYS
+from gateway.execution.viewer_columns import viewer_column
+from gateway.kinds.enums import StorageLocationName
 from gateway.models.datasets import data_rows, dataset_grants, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
@@ -42,6 +42,7 @@ SEARCH = Argument(
     None,
     "Text that the title contains, ignoring case; at most 1,000 characters.",
 )
+_mirrored = folders.alias("mirrored")
 _title_condition = name_condition(datasets.c.title_key)
 
 
@@ -112,38 +113,64 @@ class StoredWhere(NamedTuple):
     storage_location: StorageLocationName
 
 
+_locations = KeptStatement(
+    lambda _viewer: (
+        sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
+        .join(items, items.c.uuid == data_rows.c.item_uuid)
+        .where(in_bound_keys(data_rows.c.dataset_uuid, KEYS), has_staying_item(items.c.uuid))
+        .distinct()
+    ),
+    StoredWhere,
+)
+
+
 @batch(datasets.c.uuid, work=200)
 async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageLocationName]]:
     """Load the storage locations of datasets' items, in alphabetical order."""
-    statement = (
-        sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
-        .join(items, items.c.uuid == data_rows.c.item_uuid)
-        .where(in_keys(data_rows.c.dataset_uuid, keys), has_staying_item(items.c.uuid))
-        .distinct()
-    )
     locations: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}
-    for row in await context.database.rows(statement, StoredWhere):
+    for row in await _locations.rows(context.database, context.viewer, keys):
         locations[row.dataset_uuid].append(row.storage_location)
     return [sorted(locations[key]) for key in keys]
 
 
-@batch(datasets.c.uuid)
-async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    """Load the viewer's roles on datasets that they can see."""
-    async with context.database.reading() as connection:
-        roles = await roles_on_datasets(connection, context.viewer, keys)
-    return [roles[key].role for key in keys]
+viewer_role_on = viewer_column(
+    datasets,
+    "viewer_role",
+    ROLE_TYPE,
+    lambda viewer: role_by_own_grants(viewer, dataset_grants.c.dataset_uuid, datasets.c.uuid),
+)
 
 
-async def _visible_folder_uuids(context: Context, keys: Sequence[UUID | None]) -> list[UUID | None]:
-    return [row and row.uuid for row in await find_rows(context, backing_folder_of, keys)]
+backing_folder_uuid_of = viewer_column(
+    datasets,
+    "visible_backing_folder_uuid",
+    sa.Uuid(),
+    lambda viewer: (
+        sa.select(_mirrored.c.uuid)
+        .where(_mirrored.c.uuid == datasets.c.backing_folder_uuid, sees_folder(viewer, _mirrored))
+        .scalar_subquery()
+    ),
+)
 
 
-backing_folder_uuid_of = Batch((datasets.c.backing_folder_uuid,), _visible_folder_uuids)
+class BackingFolder(NamedTuple):
+    """A dataset and the folder that it mirrors, if the viewer sees both."""
+
+    dataset_uuid: UUID
+    folder_uuid: UUID | None
+
+
+_backing_folders = KeptStatement(
+    lambda viewer: sa.select(
+        datasets.c.uuid, backing_folder_uuid_of.expression(viewer).label("folder_uuid")
+    ).where(in_bound_keys(datasets.c.uuid, KEYS), sees_dataset(viewer)),
+    BackingFolder,
+)
 
 
 @batch("dataset_uuid")
 async def backing_folder_uuid_of_usage(context: Context, keys: list[UUID]) -> list[UUID | None]:
     """Load the UUIDs of the folders that datasets mirror, of those that the viewer can see."""
-    rows = await find_rows(context, dataset_by_uuid, keys)
-    return await _visible_folder_uuids(context, [row.backing_folder_uuid for row in rows])
+    rows = await _backing_folders.rows(context.database, context.viewer, keys)
+    mirrored = {row.dataset_uuid: row.folder_uuid for row in rows}
+    return [mirrored.get(key) for key in keys]

@@ -13,11 +13,10 @@ import strawberry
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_series
 from gateway.context import Context
-from gateway.database.dialects import in_bound_keys, in_keys
-from gateway.execution.compiled.kept_statements import KeptStatement
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
 from gateway.execution.declarations import Computed, SameRow, batch
 from gateway.execution.keysets import KEYS
-from gateway.execution.statements import driver_key
 from gateway.kinds.enums import DicomAvailability, JobKind, JobStatus
 from gateway.models.dicom import dicom_series, dicom_studies, study_attachments
 from gateway.models.items import items
@@ -50,12 +49,20 @@ class StudyCounts:
 class SeriesSums(NamedTuple):
     """Sums over the visible series of a study that have the same modality."""
 
+    study_uuid: UUID
     modality: str | None
     series: int
     instances: int
     superseded: int
     frames: int
     file_size: int
+
+
+class AttachmentCount(NamedTuple):
+    """The number of a study's attachments that the viewer sees."""
+
+    study_uuid: UUID
+    total: int
 
 
 class ReceivingStudy(NamedTuple):
@@ -69,7 +76,8 @@ bytes_of = Computed(("file_size",), lambda counts: counts.file_size)
 bytes_of_series = Computed((dicom_series.c.file_size,), lambda row: row.file_size)
 
 
-def _select_sums(viewer: Viewer) -> sa.Select[Any]:
+@kept_statement(SeriesSums)
+def sums_of_studies(viewer: Viewer) -> sa.Select[Any]:
     summed = (
         dicom_series.c.instances,
         dicom_series.c.superseded,
@@ -89,18 +97,15 @@ def _select_sums(viewer: Viewer) -> sa.Select[Any]:
     )
 
 
-_sums_of_studies = KeptStatement(_select_sums)
-
-
 async def _sums(context: Context, keys: list[UUID]) -> list[list[SeriesSums]]:
     """Return the sums of studies by modality, which several fields share."""
 
     async def load(lists: list[tuple[UUID, ...]]) -> list[list[list[SeriesSums]]]:
-        by_study: dict[Any, list[SeriesSums]] = defaultdict(list)
-        for study, *sums in await _sums_of_studies.rows(context, {*chain(*lists)}):
-            by_study[study].append(SeriesSums(*sums))
-        dialect = context.database.dialect
-        return [[by_study[driver_key(dialect, key)] for key in each] for each in lists]
+        by_study: dict[UUID, list[SeriesSums]] = defaultdict(list)
+        uuids = {*chain(*lists)}
+        for sums in await sums_of_studies.rows(context.database, context.viewer, uuids):
+            by_study[sums.study_uuid].append(sums)
+        return [[by_study[key] for key in each] for each in lists]
 
     # Fields ask for the sums of the same studies.
     sums: list[list[SeriesSums]] = await context.loaders.load("sums of studies", tuple(keys), load)
@@ -114,9 +119,8 @@ async def modalities_of(context: Context, keys: list[UUID]) -> list[list[str]]:
     return [[each.modality for each in of_study if each.modality] for of_study in sums]
 
 
-@batch(dicom_studies.c.uuid)
-async def availability_of(context: Context, keys: list[UUID]) -> list[DicomAvailability]:
-    """Load whether studies are complete and can be read."""
+@kept_statement(ReceivingStudy)
+def receiving_studies(viewer: Viewer) -> sa.Select[Any]:
     began = (
         sa.select(sa.func.min(jobs.c.created_at))
         .where(
@@ -127,11 +131,17 @@ async def availability_of(context: Context, keys: list[UUID]) -> list[DicomAvail
         .scalar_subquery()
     )
     changing = sa.select(dicom_series.c.study_uuid).where(
-        in_keys(dicom_series.c.study_uuid, keys),
-        sees_series(context.viewer),
+        in_bound_keys(dicom_series.c.study_uuid, KEYS),
+        sees_series(viewer),
         dicom_series.c.last_edited_at >= began,
     )
-    rows = await context.database.rows(changing.distinct(), ReceivingStudy)
+    return changing.distinct()
+
+
+@batch(dicom_studies.c.uuid)
+async def availability_of(context: Context, keys: list[UUID]) -> list[DicomAvailability]:
+    """Load whether studies are complete and can be read."""
+    rows = await receiving_studies.rows(context.database, context.viewer, keys)
     receiving = {row.study_uuid for row in rows}
     states: list[DicomAvailability] = []
     for key, of_study in zip(keys, await _sums(context, keys), strict=True):
@@ -146,14 +156,15 @@ async def availability_of(context: Context, keys: list[UUID]) -> list[DicomAvail
 
 _attachments_of_studies = KeptStatement(
     lambda viewer: (
-        sa.select(study_attachments.c.study_uuid, sa.func.count())
+        sa.select(study_attachments.c.study_uuid, sa.func.count().label("total"))
         .join(items, items.c.uuid == study_attachments.c.item_uuid)
         .where(
             in_bound_keys(study_attachments.c.study_uuid, KEYS),
             is_visible(viewer, items.c.folder_uuid),
         )
         .group_by(study_attachments.c.study_uuid)
-    )
+    ),
+    AttachmentCount,
 )
 
 
@@ -162,8 +173,8 @@ async def counts_of(
     context: Context, keys: list[UUID], *, count_files: CountFiles = False
 ) -> Sequence[StudyCounts]:
     """Load the counts of studies; with `count_files` also from the store."""
-    sums, dialect = await _sums(context, keys), context.database.dialect
-    attached = dict(await _attachments_of_studies.rows(context, keys))
+    sums = await _sums(context, keys)
+    attached = dict(await _attachments_of_studies.rows(context.database, context.viewer, keys))
     files = await stored_files(context, keys) if count_files else {}
     return [
         StudyCounts(
@@ -171,7 +182,7 @@ async def counts_of(
             instances=sum(each.instances for each in of_study),
             superseded=sum(each.superseded for each in of_study),
             frames=sum(each.frames for each in of_study),
-            attachments=attached.get(driver_key(dialect, key), 0),
+            attachments=attached.get(key, 0),
             file_size=sum(each.file_size for each in of_study),
             files=files.get(key, 0) if count_files else None,
         )

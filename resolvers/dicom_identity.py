@@ -13,7 +13,7 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import is_granted_to
 from gateway.context import Context
 from gateway.database.tree import ID_LENGTH
-from gateway.execution.compiled.kept_statements import KeptStatement
+from gateway.execution.compiled.kept_statements import Existence, kept_statement
 from gateway.execution.declarations import Computed, EdgeQuery
 from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import PhiPolicy
@@ -55,7 +55,8 @@ def identifying(
     return Computed((column, mask), lambda row: None if row.is_masked else read(getattr(row, name)))
 
 
-def _select_any_masked(viewer: Viewer) -> sa.Select[Any]:
+@kept_statement(Existence)
+def any_masked(viewer: Viewer) -> sa.Select[Any]:
     conditions = [folders.c.is_masked, folders.c.phi_policy == PhiPolicy.MASKED]
     if viewer.sees_phi:
         conditions.append(~has_phi_grant_above(viewer, folders.c.path))
@@ -72,9 +73,6 @@ def _select_any_masked(viewer: Viewer) -> sa.Select[Any]:
     return sa.select(sa.exists().select_from(folders).where(*conditions))
 
 
-_any_masked = KeptStatement(_select_any_masked)
-
-
 async def may_mask_studies(
     context: Context, _filter: DicomStudyFilter | None, order_by: DicomStudyOrder | None
 ) -> bool:
@@ -87,8 +85,8 @@ async def may_mask_studies(
     field = order_by.field if order_by else DicomStudyOrderField.STUDY_DATE
     if field not in _IDENTIFYING or (viewer.is_site_admin and viewer.sees_phi):
         return False
-    [(is_any_masked,)] = await _any_masked.rows(context)
-    return bool(is_any_masked)
+    [found] = await any_masked.rows(context.database, viewer)
+    return found.exists
 
 
 def shown_order(query: EdgeQuery, field: Any) -> sa.ColumnElement[Any] | None:

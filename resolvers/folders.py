@@ -8,7 +8,8 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.job_visibility import sees_job_in_folder
-from gateway.auth.roles import EffectiveRole, roles_on_folders
+from gateway.auth.role_columns import ROLE_TYPE, role_at, role_folder_at
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
     NEVER,
     hidden_subfolders,
@@ -19,11 +20,13 @@ from gateway.auth.visibility import (
     sees_subfolder,
 )
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.database.tree import ancestors, within
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import (
     Computed,
     EdgeQuery,
+    KeyedRows,
     Lookup,
     RowCounter,
     SameRow,
@@ -31,8 +34,8 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
+from gateway.execution.keysets import KEYS
 from gateway.execution.list_parts import Parts, PartsBelow
-from gateway.execution.loader_resolvers import find_rows
 from gateway.execution.viewer_columns import ViewerColumn, viewer_column
 from gateway.kinds.enums import (
     FolderVisibility,
@@ -40,13 +43,11 @@ from gateway.kinds.enums import (
     PhiPolicy,
     SidecarMatcherMode,
     StorageFolderType,
-    StorageUserRole,
 )
 from gateway.kinds.item_kinds import ITEM_KINDS
-from gateway.models.datasets import DatasetRecord, datasets
+from gateway.models.datasets import datasets
 from gateway.models.folders import (
     FolderCountersRecord,
-    FolderRecord,
     folder_counters,
     folder_grants,
     folders,
@@ -102,6 +103,7 @@ def counted_items(query: EdgeQuery) -> sa.ColumnElement[int] | None:
 
 
 _home, _top = folders.alias("home"), folders.alias("top")
+_above, _mirror = folders.alias("above"), datasets.alias("mirror")
 
 id_of = id_from("StorageFolder", folders.c.uuid)
 is_cloud_synced = Computed(
@@ -247,31 +249,42 @@ syncs_of = ToMany(
 )
 
 
-@batch(folders.c.path)
-async def path_to_root(context: Context, keys: list[str]) -> list[list[FolderRecord]]:
-    """Load each folder and the folders above it that the viewer can see, nearest first."""
-    uuids = {uuid for path in keys for uuid in ancestors(path)}
-    selected = sa.select(folders).where(in_keys(folders.c.uuid, uuids))
-    visible = selected.where(sees_folder(context.viewer))
-    rows = {row.uuid: row for row in await context.database.rows(visible, FolderRecord)}
-    return [[rows[uuid] for uuid in ancestors(path) if uuid in rows] for path in keys]
+@batch(folders.c.path, rows=KeyedRows(folder_by_uuid, leaves_out=True))
+async def path_to_root(_context: Context, keys: list[str]) -> list[list[UUID]]:
+    """Return each folder and the folders above it, nearest first."""
+    return [ancestors(path) for path in keys]
 
 
-@batch(folders.c.parent_uuid)
-async def visible_parent_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    """Load the parents' UUIDs, of those that the viewer can see."""
-    return [row and row.uuid for row in await find_rows(context, parent_of, keys)]
-
-
-@batch(folders.c.uuid)
-async def mirror_uuid_of(context: Context, keys: list[UUID]) -> list[UUID | None]:
-    """Load the UUIDs of the datasets that mirror folders, of those that the viewer can see."""
-    statement = sa.select(datasets.c.uuid, datasets.c.backing_folder_uuid).where(
-        in_keys(datasets.c.backing_folder_uuid, keys), sees_dataset(context.viewer)
-    )
-    rows = await context.database.rows(statement, DatasetRecord)
-    mirrors = {row.backing_folder_uuid: row.uuid for row in rows}
-    return [mirrors.get(key) for key in keys]
+visible_parent_uuid = viewer_column(
+    folders,
+    "visible_parent_uuid",
+    sa.Uuid(),
+    lambda viewer: (
+        sa.select(_above.c.uuid)
+        .where(_above.c.uuid == folders.c.parent_uuid, sees_folder(viewer, _above))
+        .scalar_subquery()
+    ),
+)
+mirror_uuid_of = viewer_column(
+    folders,
+    "mirror_uuid",
+    sa.Uuid(),
+    lambda viewer: (
+        sa.select(_mirror.c.uuid)
+        .where(_mirror.c.backing_folder_uuid == folders.c.uuid, sees_dataset(viewer, _mirror))
+        .scalar_subquery()
+    ),
+)
+viewer_role_on = viewer_column(
+    folders, "viewer_role", ROLE_TYPE, lambda viewer: role_at(viewer, folders.c.path)
+)
+viewer_role_folder_uuid = viewer_column(
+    folders,
+    "viewer_role_folder_uuid",
+    sa.Uuid(),
+    lambda viewer: role_folder_at(viewer, folders.c.path),
+)
+viewer_role_folder_of = ToOne(folders, viewer_role_folder_uuid, access=sees_folder)
 
 
 visible_subfolders: ViewerColumn = viewer_column(
@@ -288,6 +301,24 @@ class FolderSums(FolderCountersRecord):
     """Sums of the counters of a folder and of all that the viewer sees below it."""
 
     visible_folders: int
+
+
+@kept_statement(FolderSums)
+def sums_below(viewer: Viewer) -> sa.Select[Any]:
+    below = sa.and_(within(folders.c.path, _top.c.path), *sees_below(viewer, folders, _top))
+    sums = [
+        sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key)
+        for column in folder_counters.c
+        if column.key != "folder_uuid"
+    ]
+    return (
+        sa.select(_top.c.uuid.label("folder_uuid"), *sums)
+        .add_columns((sa.func.count() - 1).label(visible_subfolders.key))
+        .select_from(_top.join(folders, below))
+        .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
+        .where(in_bound_keys(_top.c.uuid, KEYS))
+        .group_by(_top.c.uuid)
+    )
 
 
 @batch(
@@ -307,40 +338,6 @@ async def summary_of(
 
     `plain` reads the counters of the folders alone.
     """
-    below = sa.and_(within(folders.c.path, _top.c.path), *sees_below(context.viewer, folders, _top))
-    sums = [
-        sa.func.coalesce(sa.cast(sa.func.sum(column), sa.BigInteger), 0).label(column.key)
-        for column in folder_counters.c
-        if column.key != "folder_uuid"
-    ]
-    statement = (
-        sa.select(_top.c.uuid.label("folder_uuid"), *sums)
-        .add_columns((sa.func.count() - 1).label(visible_subfolders.key))
-        .select_from(_top.join(folders, below))
-        .join(folder_counters, folder_counters.c.folder_uuid == folders.c.uuid)
-        .where(in_keys(_top.c.uuid, keys))
-        .group_by(_top.c.uuid)
-    )
-    rows = await context.database.rows(statement, FolderSums)
+    rows = await sums_below.rows(context.database, context.viewer, keys)
     by_folder = {row.folder_uuid: row for row in rows}
     return [by_folder[key] for key in keys]
-
-
-async def viewer_roles(context: Context, keys: list[UUID]) -> list[EffectiveRole]:
-    """Return the viewer's roles on folders that they can see."""
-    async with context.database.reading() as connection:
-        roles = await roles_on_folders(connection, context.viewer, keys)
-    return [roles[key] for key in keys]
-
-
-@batch(folders.c.uuid)
-async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    """Load the viewer's roles on folders that they can see."""
-    return [effective.role for effective in await viewer_roles(context, keys)]
-
-
-@batch(folders.c.uuid)
-async def viewer_role_folder_of(context: Context, keys: list[UUID]) -> list[FolderRecord | None]:
-    """Load the folders whose grants give the viewer their roles."""
-    uuids = [effective.folder_uuid for effective in await viewer_roles(context, keys)]
-    return await find_rows(context, folder_by_uuid, uuids)

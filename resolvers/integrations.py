@@ -1,13 +1,14 @@
 """Cloud integrations: how they are resolved, without their credentials."""
 
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import roles_on_integrations
+from gateway.auth.role_columns import ROLE_TYPE, role_by_own_grants
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, has_integration_grant, sees_integration
 from gateway.catalog.rules.names import MAX_NAME
-from gateway.context import Context
 from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.declarations import (
@@ -17,11 +18,11 @@ from gateway.execution.declarations import (
     Lookup,
     ToMany,
     ToOne,
-    batch,
 )
-from gateway.execution.loader_resolvers import find_rows
-from gateway.kinds.enums import StorageUserRole
+from gateway.execution.viewer_columns import ViewerColumn, viewer_column
+from gateway.models.folders import folders
 from gateway.models.integrations import cloud_integrations, integration_grants
+from gateway.models.items import items
 from gateway.models.people import groups
 from resolvers.filters import covers_organisation, covers_public
 from resolvers.global_ids import id_from
@@ -98,15 +99,28 @@ groups_on = ToMany(
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 
 
-@batch(cloud_integrations.c.uuid)
-async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
-    """Load the viewer's roles on integrations that they can see."""
-    async with context.database.reading() as connection:
-        roles = await roles_on_integrations(connection, context.viewer, keys)
-    return [roles[key].role for key in keys]
+viewer_role_on = viewer_column(
+    cloud_integrations,
+    "viewer_role",
+    ROLE_TYPE,
+    lambda viewer: role_by_own_grants(
+        viewer, integration_grants.c.integration_uuid, cloud_integrations.c.uuid
+    ),
+)
 
 
-@batch("integration_uuid")
-async def visible_uuid(context: Context, keys: list[UUID | None]) -> list[UUID | None]:
-    """Load the UUIDs of integrations, of those that the viewer can see."""
-    return [row and row.uuid for row in await find_rows(context, integration_by_uuid, keys)]
+def _visible_uuid(table: sa.Table) -> ViewerColumn:
+    """Declare the UUID of a row's integration, which is null where the viewer cannot see it."""
+
+    def seen(viewer: Viewer) -> sa.ColumnElement[Any]:
+        integration = cloud_integrations.alias()
+        own = sa.select(integration.c.uuid).where(
+            integration.c.uuid == table.c.integration_uuid, sees_integration(viewer, integration)
+        )
+        return own.scalar_subquery()
+
+    return viewer_column(table, "visible_integration_uuid", sa.Uuid(), seen)
+
+
+visible_uuid_of_folder = _visible_uuid(folders)
+visible_uuid_of_item = _visible_uuid(items)

@@ -15,38 +15,41 @@ from gateway.auth.visibility import (
     has_staying_item,
     is_staying_dataset,
     sees_dataset,
-    sees_folder,
     sees_item,
 )
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.reprobing import was_read_by_older_version
 from gateway.catalog.sharing import MAX_SHARES
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.error_texts import sized
 from gateway.errors import bad_input
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
     Aggregate,
     Argument,
     Computed,
     EdgeQuery,
+    KeyedRows,
     Lookup,
     SameRow,
     ToMany,
     ToOne,
     batch,
 )
+from gateway.execution.keysets import KEYS
 from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS
 from gateway.models.datasets import data_rows, datasets
-from gateway.models.folders import FolderRecord, folders
+from gateway.models.folders import folders
 from gateway.models.items import group_members, items
 from gateway.models.people import users
-from gateway.models.shares import ItemShareRecord, item_shares
+from gateway.models.shares import item_shares
 from gateway.stores.base import SignedRequest
 from resolvers.bitstreams import only_files_of
 from resolvers.filters import SCOPE, item_search_conditions
+from resolvers.folders import folder_by_uuid
 from resolvers.given_folders import sees_few_items
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
@@ -176,26 +179,37 @@ _SERVED = (
 )
 
 
-@batch(items.c.uuid, items.c.folder_uuid, items.c.is_shared, listed=lambda _given: MAX_SHARES + 1)
-async def folders_of(
-    context: Context, keys: list[tuple[UUID, UUID, bool]]
-) -> list[list[FolderRecord]]:
-    """Load the folders of items that the viewer can see: their own, then others by time."""
-    shared = [uuid for uuid, _, is_shared in keys if is_shared]
-    shares: list[ItemShareRecord] = []
-    if shared:
-        order = item_shares.c.item_uuid, item_shares.c.shared_at, item_shares.c.folder_uuid
-        chosen = sa.select(item_shares).where(in_keys(item_shares.c.item_uuid, shared))
-        shares = await context.database.rows(chosen.order_by(*order), ItemShareRecord)
+class ShareOfItem(NamedTuple):
+    """A folder that an item was shared into."""
+
+    item_uuid: UUID
+    folder_uuid: UUID
+
+
+_shares = KeptStatement(
+    lambda _viewer: (
+        sa.select(item_shares.c.item_uuid, item_shares.c.folder_uuid)
+        .where(in_bound_keys(item_shares.c.item_uuid, KEYS))
+        .order_by(item_shares.c.item_uuid, item_shares.c.shared_at, item_shares.c.folder_uuid)
+    ),
+    ShareOfItem,
+)
+
+
+@batch(
+    items.c.uuid,
+    items.c.folder_uuid,
+    items.c.is_shared,
+    listed=lambda _given: MAX_SHARES + 1,
+    rows=KeyedRows(folder_by_uuid, leaves_out=True),
+)
+async def folders_of(context: Context, keys: list[tuple[UUID, UUID, bool]]) -> list[list[UUID]]:
+    """Return the folders of items: their own, then others by time."""
     uuids: dict[UUID, list[UUID]] = {uuid: [home] for uuid, home, _ in keys}
-    for share in shares:
-        uuids[share.item_uuid].append(share.folder_uuid)
-    wanted = {folder for of_item in uuids.values() for folder in of_item}
-    selected = sa.select(folders).where(
-        in_keys(folders.c.uuid, wanted), sees_folder(context.viewer)
-    )
-    rows = {row.uuid: row for row in await context.database.rows(selected, FolderRecord)}
-    return [[rows[each] for each in uuids[uuid] if each in rows] for uuid, *_ in keys]
+    if shared := [uuid for uuid, _, is_shared in keys if is_shared]:
+        for share in await _shares.rows(context.database, context.viewer, shared):
+            uuids[share.item_uuid].append(share.folder_uuid)
+    return [uuids[uuid] for uuid, *_ in keys]
 
 
 # Parsing the UUIDs of a page would cost as much as reading it, and only revisions need them.
@@ -283,10 +297,8 @@ class DatasetUsageRow:
     data_row_uuids: list[UUID] = field(default_factory=list)
 
 
-@batch(items.c.uuid, work=5)
-async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[DatasetUsageRow]]:
-    """Load the uses of items by datasets, of those that the viewer can see."""
-    statement = (
+_uses = KeptStatement(
+    lambda viewer: (
         sa.select(
             data_rows.c.item_uuid,
             datasets.c.uuid.label("dataset_uuid"),
@@ -295,11 +307,18 @@ async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[D
             data_rows.c.created_at,
         )
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
-        .where(in_keys(data_rows.c.item_uuid, keys), sees_dataset(context.viewer))
+        .where(in_bound_keys(data_rows.c.item_uuid, KEYS), sees_dataset(viewer))
         .order_by(datasets.c.uuid, data_rows.c.uuid)
-    )
+    ),
+    DataRowUse,
+)
+
+
+@batch(items.c.uuid, work=5)
+async def accessible_datasets(context: Context, keys: list[UUID]) -> list[list[DatasetUsageRow]]:
+    """Load the uses of items by datasets, of those that the viewer can see."""
     by_item: dict[UUID, list[DataRowUse]] = defaultdict(list)
-    for use in await context.database.rows(statement, DataRowUse):
+    for use in await _uses.rows(context.database, context.viewer, keys):
         if len(by_item[use.item_uuid]) < MAX_RELATED:
             by_item[use.item_uuid].append(use)
     usages: list[list[DatasetUsageRow]] = []

@@ -3,9 +3,9 @@
 An object that the viewer cannot see looks as if it does not exist.
 """
 
-import asyncio
+from collections.abc import Sized
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -13,8 +13,8 @@ import strawberry
 from gateway.context import Context
 from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode
-from gateway.execution.declarations import ToOne
-from gateway.execution.loader_resolvers import find_row, find_rows
+from gateway.execution.declarations import KeyedRows, ToOne
+from gateway.execution.keyed_rows import RowKey, TypedRow
 from gateway.ids import parse_global_id
 from gateway.kinds.enums import ApiKeyScope
 from resolvers import dicom_jobs, metric_results, reencoding, uploads
@@ -40,9 +40,10 @@ from resolvers.syncs import sync_by_uuid
 from resolvers.tags import tag_by_uuid
 
 MAX_IDS = 1000
+_ITEM = "StorageItem"
 _EDGES: dict[str, ToOne] = {
     "StorageFolder": folder_by_uuid,
-    "StorageItem": item_by_uuid,
+    _ITEM: item_by_uuid,
     "Dataset": dataset_by_uuid,
     "DataRow": row_by_uuid,
     "DicomStudy": study_by_uuid,
@@ -77,7 +78,7 @@ _EDGES: dict[str, ToOne] = {
     "IndexingJob": indexing_by_uuid,
     "DicomIndexedTag": indexed_tag_by_uuid,
 }
-
+NODES = KeyedRows(_EDGES)
 
 _SCOPES = {
     "ApiKey": ApiKeyScope.READ_USER_INFO,
@@ -93,27 +94,14 @@ def object_scope(type_name: str) -> ApiKeyScope:
     return _SCOPES.get(type_name, ApiKeyScope.READ_DATA)
 
 
-class NodeRow:
-    """A row with the name of its GraphQL type, which the row alone does not tell.
-
-    No table may have a column `graphql_type`: the name would hide it.
-    """
-
-    __slots__ = ("graphql_type", "row")
-
-    def __init__(self, graphql_type: str, row: Any) -> None:
-        self.graphql_type = graphql_type
-        self.row = row
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.row, name)
-
-
 @dataclass(frozen=True, slots=True)
 class Inaccessible:
     """Placeholder in a list for an item that does not exist or that the viewer cannot see."""
 
     uuid: UUID
+
+
+ITEMS = KeyedRows({_ITEM: item_by_uuid}, missing=Inaccessible)
 
 
 async def find_node(
@@ -122,7 +110,7 @@ async def find_node(
     id: Annotated[
         strawberry.ID, strawberry.argument(description="Opaque global ID of the object.")
     ],
-) -> NodeRow | None:
+) -> RowKey | TypedRow | None:
     """The object with a global ID, or null if it does not exist or the viewer cannot see it.
 
     It is null, too, if the credential lacks the scope to read objects of its type.
@@ -130,19 +118,19 @@ async def find_node(
     return await find_node_of(context, *(parse_global_id(id) or ("", None)))
 
 
-async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> NodeRow | None:
-    """Return the object of a type with a UUID, unless it does not exist or is hidden."""
+async def find_node_of(context: Context, kind: str, uuid: UUID | None) -> RowKey | TypedRow | None:
+    """Return the key of an object of a type, or what was read of one that no edge leads to."""
     if (scopes := context.viewer.scopes) is not None and object_scope(kind) not in scopes:
         return None
     if kind == "Viewer" and not context.viewer.is_anonymous:
-        return NodeRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
+        return TypedRow(kind, context.viewer) if uuid == context.viewer.user_uuid else None
     if kind == "Bitstream" and uuid is not None:
-        row = await find_bitstream(context, uuid=uuid)
-    elif kind == "ItemRevision" and uuid is not None:
-        row = await find_revision(context, uuid)
-    else:
-        row = await find_row(context, _EDGES[kind], uuid) if kind in _EDGES else None
-    return None if row is None else NodeRow(kind, row)
+        file = await find_bitstream(context, uuid=uuid)
+        return None if file is None else TypedRow(kind, file)
+    if kind == "ItemRevision" and uuid is not None:
+        revision = await find_revision(context, uuid)
+        return None if revision is None else TypedRow(kind, revision)
+    return RowKey(kind, uuid) if kind in _EDGES and uuid is not None else None
 
 
 async def find_nodes(
@@ -151,30 +139,29 @@ async def find_nodes(
     ids: Annotated[
         list[strawberry.ID], strawberry.argument(description="Opaque global IDs, at most 1,000.")
     ],
-) -> list[NodeRow | None]:
+) -> list[RowKey | TypedRow | None]:
     """Objects by their global IDs, at most 1,000, in the order of the IDs.
 
     Null stands for an object that does not exist or that the viewer cannot see.
     """
     _check_size(ids, "ids")
-    return await asyncio.gather(*(find_node(context, id=id) for id in ids))
+    return [await find_node(context, id=id) for id in ids]
 
 
 async def find_items(
-    context: Context,
+    _context: Context,
     *,
     uuids: Annotated[list[UUID], strawberry.argument(description="UUIDs of items, at most 1,000.")],
-) -> list[Any]:
+) -> list[RowKey]:
     """Items by their UUIDs, at most 1,000, in the order of the UUIDs.
 
     `StorageItemInaccessible` stands for an item that does not exist or that the viewer cannot see.
     """
     _check_size(uuids, "uuids")
-    rows = await find_rows(context, item_by_uuid, uuids)
-    return [row or Inaccessible(uuid) for uuid, row in zip(uuids, rows, strict=True)]
+    return [RowKey(_ITEM, uuid) for uuid in uuids]
 
 
-def _check_size(values: list[Any], name: str) -> None:
+def _check_size(values: Sized, name: str) -> None:
     if len(values) > MAX_IDS:
         raise DomainError(
             ErrorCode.LIMIT_EXCEEDED,

@@ -12,10 +12,11 @@ from gateway.catalog.rules.paths import read_path, write_path
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.declarations import batch
+from gateway.execution.keyed_rows import RowKey, TypedRow
 from gateway.models.folders import FolderRecord, folders
 from gateway.models.items import items
 from gateway.models.shares import item_shares
-from resolvers.nodes import NodeRow, find_node_of
+from resolvers.nodes import find_node_of
 
 
 async def find_by_path(
@@ -28,7 +29,7 @@ async def find_by_path(
             r"name, `\/` stands for a slash and `\\` for a backslash."
         ),
     ],
-) -> NodeRow | None:
+) -> RowKey | TypedRow | None:
     r"""The folder, item or user that a path names, or null if the viewer sees none there.
 
     A path begins with a root folder of the viewer, as in `/Study/Scans/a.dcm`; with

@@ -1,6 +1,5 @@
 """Searches by name over objects of several types, in one list."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
@@ -18,8 +17,8 @@ from gateway.database.searches import name_contains
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution import keysets
-from gateway.execution.declarations import Direction, ToOne, batch
-from gateway.execution.loader_resolvers import find_rows
+from gateway.execution.declarations import Direction, KeyedRows, ToOne, batch
+from gateway.execution.keyed_rows import RowKey
 from gateway.execution.pagination import (
     Order,
     PageEdge,
@@ -40,7 +39,6 @@ from resolvers.folders import folder_by_uuid
 from resolvers.inputs.search import SearchOrder, SearchOrderField, SearchResultType
 from resolvers.item_conditions import MAX_SEARCH, folded
 from resolvers.items import item_by_uuid
-from resolvers.nodes import NodeRow
 from resolvers.people import user_by_uuid
 
 Condition = sa.ColumnElement[bool]
@@ -101,6 +99,7 @@ _PARTS: Mapping[SearchResultType, _Part] = {
     SearchResultType.COMMUNITY: _Part("Community", community_by_uuid, communities.c.name_key),
     SearchResultType.USER: _Part("User", user_by_uuid, users.c.email_key),
 }
+_EDGES = {part.type_name: part.edge for part in _PARTS.values()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +113,9 @@ class SearchPage:
     text: str = field(repr=False)
 
     @property
-    def nodes(self) -> list[Any]:
-        """The results without cursors."""
-        return [edge.node for edge in self.edges]
+    def nodes(self) -> tuple[RowKey, ...]:
+        """The keys of the results."""
+        return tuple(edge.node for edge in self.edges)
 
     @property
     def start_cursor(self) -> str | None:
@@ -193,7 +192,10 @@ async def search_by_text(
     statement = sa.select(hits).order_by(*ordered).limit(keysets.row_limit())
     bound = bind_values([], request)
     rows = await context.database.rows(statement, _Hit, parameters=bound)
-    edges = await read_results(context, rows[: request.size], request)
+    edges = [
+        PageEdge(RowKey(hit.kind, hit.uuid), cursor_at(request, hit.value, hit.uuid))
+        for hit in rows[: request.size]
+    ]
     return SearchPage(edges, len(rows) > request.size, after is not None, kinds, key)
 
 
@@ -228,23 +230,16 @@ def hits_of_type(
     return matching.order_by(*ordered).limit(keysets.row_limit())
 
 
-async def read_results(
-    context: Context, hits: Sequence[_Hit], request: PageRequest
-) -> list[PageEdge]:
-    """Return the results with their rows, without those that were deleted in the meantime."""
-    uuids = {
-        part.edge: [hit.uuid for hit in hits if hit.kind == part.type_name]
-        for part in _PARTS.values()
-    }
-    read = await asyncio.gather(
-        *(find_rows(context, edge, wanted) for edge, wanted in uuids.items() if wanted)
-    )
-    rows = {row.uuid: row for some in read for row in some if row is not None}
-    return [
-        PageEdge(NodeRow(hit.kind, rows[hit.uuid]), cursor_at(request, hit.value, hit.uuid))
-        for hit in hits
-        if hit.uuid in rows
-    ]
+@batch("node", rows=KeyedRows(_EDGES))
+async def result_on_edge(_context: Context, keys: list[RowKey]) -> list[RowKey]:
+    """Return the keys of results, which edges have."""
+    return keys
+
+
+@batch("nodes", rows=KeyedRows(_EDGES, leaves_out=True))
+async def results_on_page(_context: Context, keys: list[tuple[RowKey, ...]]) -> list[list[RowKey]]:
+    """Return the keys of results, which pages have."""
+    return [list(key) for key in keys]
 
 
 @batch("page")

@@ -10,7 +10,7 @@ from gateway.auth.visibility import Condition, in_visible_folder, sees_folder, s
 from gateway.context import Context
 from gateway.database.dialects import in_few
 from gateway.database.tree import within
-from gateway.execution.compiled.kept_statements import KeptStatement
+from gateway.execution.compiled.kept_statements import Existence, KeptStatement
 from gateway.execution.declarations import EdgeQuery
 from gateway.execution.list_parts import FurtherRows, Parts, PartsBelow
 from gateway.execution.viewer_columns import viewer_column
@@ -31,7 +31,9 @@ _place, _top = folders.alias("place"), folders.alias("top_of_places")
 _shared = item_shares.join(items, items.c.uuid == item_shares.c.item_uuid)
 _has_place_below = sa.and_(within(_place.c.path, _top.c.path), _place.c.has_shares)
 
-_any_shared = KeptStatement(lambda _viewer: sa.select(sa.exists().select_from(item_shares)))
+_any_shared = KeptStatement(
+    lambda _viewer: sa.select(sa.exists().select_from(item_shares)), Existence
+)
 
 
 def _shown_folder(viewer: Viewer) -> sa.ColumnElement[Any]:
@@ -93,8 +95,8 @@ def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> F
         return [items.c.is_shared, *conditions(query), stays_shared(), in_place, ~at_home]
 
     async def are_any(context: Context) -> bool:
-        [(is_any_shared,)] = await _any_shared.rows(context)
-        return bool(is_any_shared)
+        [found] = await _any_shared.rows(context.database, context.viewer)
+        return found.exists
 
     return FurtherRows(source=items, columns={}, where=where, exist=are_any)
 

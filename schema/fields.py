@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from strawberry.types.base import get_object_definition
 
-from gateway.execution.declarations import Declaration
+from gateway.execution.declarations import Declaration, KeyedRows
 from gateway.execution.strawberry_binding import (
     bind_declaration,
     bind_mutation,
@@ -45,13 +45,13 @@ def resolved(declaration: Declaration, description: str) -> Any:
     return bind_declaration(declaration, description)
 
 
-def root_field(function: Callable[..., Any], work: int = 0) -> Any:
+def root_field(function: Callable[..., Any], work: int = 0, rows: KeyedRows | None = None) -> Any:
     """Declare a root field that `function(context, **arguments)` resolves.
 
     The function's docstring describes the field; its keyword-only parameters are the arguments.
-    `work` is what it costs besides the objects that it returns.
+    `work` is what it costs besides the objects that it returns. With `rows`, it returns their keys.
     """
-    return bind_root_function(function, work)
+    return bind_root_function(function, work, rows)
 
 
 def mutation(function: Callable[..., Any]) -> Any:

@@ -277,7 +277,7 @@ class StorageFolder(Node):
         "folders, or if the viewer cannot see the integration.",
     )
     integration_uuid: UUID | None = resolved(
-        integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
+        integrations.visible_uuid_of_folder, "The UUID of `integration`, and null whenever that is."
     )
     remote_url: URL | None = column(
         "URL of the bucket or prefix that the folder mirrors, itself or as part of a "

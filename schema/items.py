@@ -145,7 +145,7 @@ class StorageItem(Node):
         "if the viewer cannot see it.",
     )
     integration_uuid: UUID | None = resolved(
-        integrations.visible_uuid, "The UUID of `integration`, and null whenever that is."
+        integrations.visible_uuid_of_item, "The UUID of `integration`, and null whenever that is."
     )
     url: URL | None = resolved(
         identity.url_of,

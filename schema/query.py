@@ -27,7 +27,7 @@ from resolvers.jobs import all_jobs, job_lookup
 from resolvers.metadata import present_schema
 from resolvers.metadata_entries import metadata_vocabulary
 from resolvers.metric_results import submission_lookup
-from resolvers.nodes import find_items, find_node, find_nodes
+from resolvers.nodes import ITEMS, NODES, find_items, find_node, find_nodes
 from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
 from resolvers.people import all_groups, all_users, current_viewer, find_user, group_lookup
@@ -71,9 +71,9 @@ class Query:
     viewer: ViewerInfo = root_field(current_viewer)
     rate_limit: RateLimit | None = root_field(current_rate)
     server_info: ServerInfo = root_field(server_info)
-    node: Node | None = root_field(find_node)
-    nodes: list[Node | None] = root_field(find_nodes)
-    resource_by_path: Node | None = root_field(find_by_path)
+    node: Node | None = root_field(find_node, rows=NODES)
+    nodes: list[Node | None] = root_field(find_nodes, rows=NODES)
+    resource_by_path: Node | None = root_field(find_by_path, rows=NODES)
     search: SearchResultConnection = root_field(search_by_text, work=4_000)
     storage_folder: StorageFolder | None = resolved(
         folder_lookup,
@@ -94,7 +94,7 @@ class Query:
         item_lookup, "An item by its UUID. Null if it does not exist or the viewer cannot see it."
     )
     storage_item_exists: bool = root_field(item_exists)
-    storage_items: list[StorageItemResult] = root_field(find_items)
+    storage_items: list[StorageItemResult] = root_field(find_items, rows=ITEMS)
     bitstream: Bitstream | None = root_field(find_bitstream)
     search_storage_items: StorageItemConnection = resolved(
         item_search,

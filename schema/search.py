@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Union
 import strawberry
 
 from resolvers.inputs.search import SearchOrderField, SearchResultType
-from resolvers.search import count_results, results_are_capped
+from resolvers.search import (
+    count_results,
+    result_on_edge,
+    results_are_capped,
+    results_on_page,
+)
 from schema.common import CAPPED, PageInfo, page_itself
 from schema.communities import Community
 from schema.enums import described
@@ -45,7 +50,7 @@ else:
 @row_type()
 @strawberry.type(description="A result of a search, with its cursor.")
 class SearchResultEdge:
-    node: SearchResult = column("The object itself.")
+    node: SearchResult = resolved(result_on_edge, "The object itself.")
     cursor: str = column("Position of the result in this list, for use with `after`.")
 
 
@@ -53,7 +58,9 @@ class SearchResultEdge:
 @strawberry.type(description="A page of the results of a search.")
 class SearchResultConnection:
     edges: list[SearchResultEdge] = column("The results of the page, with their cursors.")
-    nodes: list[SearchResult] = column("The objects on the page, without cursors.")
+    nodes: list[SearchResult] = resolved(
+        results_on_page, "The objects on the page, without cursors."
+    )
     page_info: PageInfo = resolved(page_itself, "Position of the page in the list.")
     total_count: int = resolved(count_results, "Number of all results. Counted only when selected.")
     total_count_is_capped: bool = resolved(results_are_capped, CAPPED)

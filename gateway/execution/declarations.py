@@ -266,6 +266,29 @@ class Aggregate(_Keyed):
     where: Access | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class KeyedRows:
+    """Rows whose keys a function returns in their stead, so that only selected columns are read.
+
+    Args:
+        edges: the to-one edge that leads from a key to its row; or several, by the GraphQL types of
+            their rows: the function then returns a `RowKey` for each row, or an object that it has
+            read itself.
+        missing: returns what stands for a row of several edges that the viewer cannot see, given
+            its key; by default it is null.
+        leaves_out: whether lists leave out rows that the viewer cannot see.
+    """
+
+    edges: ToOne | Mapping[str, ToOne]
+    missing: Callable[[Any], Any] | None = None
+    leaves_out: bool = False
+
+    @cached_property
+    def by_type(self) -> Mapping[str, ToOne]:
+        """The edges by GraphQL type; the only one has no name."""
+        return {"": self.edges} if isinstance(self.edges, ToOne) else self.edges
+
+
 Listed = Callable[[Mapping[str, Any]], int]
 """Returns how many objects a list without pages is taken to have, given the field's arguments.
 
@@ -282,7 +305,7 @@ class Batch(_Needing):
     the field. Where all of them are absent or false, the row of the edge `plain`, if there is one,
     is the answer. `work` is what a value costs besides the objects in it, in the points of
     `gateway/execution/cost.py`; `plain` costs nothing more. `listed` says how many
-    objects are in it.
+    objects are in it. With `rows`, values are keys of rows, or lists of them.
     """
 
     needs: tuple[Key, ...]
@@ -290,13 +313,18 @@ class Batch(_Needing):
     plain: ToOne | None = None
     work: int = 0
     listed: Listed | None = None
+    rows: KeyedRows | None = None
 
 
 def batch(
-    *needs: Key, plain: ToOne | None = None, work: int = 0, listed: Listed | None = None
+    *needs: Key,
+    plain: ToOne | None = None,
+    work: int = 0,
+    listed: Listed | None = None,
+    rows: KeyedRows | None = None,
 ) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Batch]:
     """Declare that the decorated function is the `load` of a batch over these attributes."""
-    return lambda load: Batch(needs, load, plain, work, listed)
+    return lambda load: Batch(needs, load, plain, work, listed, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,11 +340,13 @@ class Lookup(_Independent):
 class RootFunction(_Independent):
     """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments.
 
-    `work` is what its value costs besides the objects in it, as that of a `Batch`.
+    `work` is what its value costs besides the objects in it, as that of a `Batch`. With `rows`, the
+    value is the key of a row, or a list of keys.
     """
 
     load: Callable[..., Awaitable[Any]]
     work: int = 0
+    rows: KeyedRows | None = None
 
 
 @dataclass(frozen=True, eq=False)

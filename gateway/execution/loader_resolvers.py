@@ -14,7 +14,16 @@ from gateway.context import Context
 from gateway.error_texts import not_both
 from gateway.errors import bad_input, not_found
 from gateway.execution import statements
-from gateway.execution.declarations import Aggregate, Batch, EdgeQuery, PageFunction, ToMany, ToOne
+from gateway.execution.declarations import (
+    Aggregate,
+    Batch,
+    EdgeQuery,
+    KeyedRows,
+    PageFunction,
+    ToMany,
+    ToOne,
+)
+from gateway.execution.keyed_rows import RowKey, TypedRow
 from gateway.execution.keysets import PARENT
 from gateway.execution.pagination import (
     NO_ROWS,
@@ -61,6 +70,22 @@ def _all_columns(edge: ToOne, viewer: Viewer, many: bool) -> sa.Select[Any]:
 async def find_rows(context: Context, edge: ToOne, keys: Iterable[Any]) -> list[Any]:
     """Return the rows with some keys, in their order; None in place of each that is not found."""
     return await asyncio.gather(*(find_row(context, edge, key) for key in keys))
+
+
+async def load_keyed(context: Context, rows: KeyedRows, value: Any) -> Any:
+    """Return the row of a key, or those of a list of keys; see `KeyedRows`."""
+    if isinstance(value, list):
+        loads = [load_keyed(context, rows, each) for each in value]
+        loaded = await asyncio.gather(*loads)
+        return [row for row in loaded if row is not None] if rows.leaves_out else list(loaded)
+    if isinstance(rows.edges, ToOne):
+        return await find_row(context, rows.edges, value)
+    if not isinstance(value, RowKey):
+        return value
+    row = await find_row(context, rows.edges[value.graphql_type], value.key)
+    if row is not None:
+        return TypedRow(value.graphql_type, row)
+    return rows.missing(value.key) if rows.missing else None
 
 
 async def prepared_query(
@@ -194,5 +219,6 @@ async def load_batch(
     async def load(keys: list[Any]) -> Sequence[Any]:
         return await batch.load(context, keys, **given)
 
-    scope = batch, selection if given else None
-    return await context.loaders.load(scope, values[0] if len(values) == 1 else values, load)
+    scope, key = (batch, selection if given else None), values[0] if len(values) == 1 else values
+    value = await context.loaders.load(scope, key, load)
+    return await load_keyed(context, batch.rows, value) if batch.rows else value

@@ -25,6 +25,7 @@ from gateway.execution.declarations import (
     Batch,
     Computed,
     Declaration,
+    KeyedRows,
     Lookup,
     MutationField,
     PageFunction,
@@ -88,14 +89,17 @@ def bind_declaration(declaration: Declaration, description: str) -> Any:
     return _field(_resolver_of(declaration), description, declaration)
 
 
-def bind_root_function(function: Callable[..., Any], work: int) -> Any:
+def bind_root_function(
+    function: Callable[..., Any], work: int, rows: KeyedRows | None = None
+) -> Any:
     """Return the root field that `function(context, **arguments)` resolves."""
 
     async def resolve(info: Info, **given: Any) -> Any:
-        return await function(info.context, **given)
+        value = await function(info.context, **given)
+        return await loader_resolvers.load_keyed(info.context, rows, value) if rows else value
 
     resolver = _with_arguments(resolve, _keyword_arguments(function), has_root=False)
-    return _field(resolver, inspect.getdoc(function) or "", RootFunction(function, work))
+    return _field(resolver, inspect.getdoc(function) or "", RootFunction(function, work, rows))
 
 
 def bind_mutation(function: Callable[..., Any], to_user_errors: ToUserErrors) -> Any:

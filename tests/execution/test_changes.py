@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from gateway.context import Context
+from gateway.execution.compiled import plan_run
 from gateway.execution.compiled.plan import Deoptimized
 from gateway.execution.compiled.plan_run import PlanRun
 from gateway.execution.operations import OperationRequest, Operations
@@ -80,7 +81,7 @@ async def test_mutation_runs_once_if_its_plan_is_abandoned(pair: Both, monkeypat
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(PlanRun, "_complete", fails)
+        patch.setattr(plan_run, "complete", fails)
         body = await run_compiled(pair, CREATE, input={"name": "new"})
     check_payload(body)
     assert pair.compiled.outcomes["deoptimized"] == 1

@@ -130,7 +130,12 @@ def walk(type_: Any, rows: Rows, path: str, seen: set[tuple[str, ...]]) -> Itera
         for attribute in set(reads_of(field)) - rows.attributes:
             yield f"{path}.{name} reads {attribute}, which {rows.name} does not have"
         below = get_named_type(field.type)
-        if not is_leaf_type(below):
+        keyed = getattr(declaration_of(field), "rows", None)
+        if keyed:
+            for kind, edge in keyed.by_type.items():
+                target = CORE.type_map[kind] if kind else below
+                yield from walk(target, Rows.of_table(edge.table), f"{path}.{name}", seen)
+        elif not is_leaf_type(below):
             for source in sources(field, rows):
                 yield from walk(below, source, f"{path}.{name}", seen)
 

@@ -49,7 +49,9 @@ class Constants:
 
     def __call__(self, value: Any) -> str:
         """Return the name of an object; equal dicts share one."""
-        identity = (dict, *value.items()) if isinstance(value, dict) else value
+        identity: Hashable = value
+        if isinstance(value, dict):  # members of a `StrEnum` equal their names
+            identity = dict, *((key, type(each), each) for key, each in value.items())
         name = self._names.get(identity)
         if name is None:
             name = self._names[identity] = f"k{len(self._names)}"
@@ -134,7 +136,7 @@ class ColumnScope:
         if not attributes:
             return "None"
         values = ", ".join(self.value(name) for name in attributes)
-        return f"{self.const(_row_class(attributes))}({values})"
+        return f"{self.const(row_class(attributes))}({values})"
 
     def target(self) -> str:
         return f"({self.names()},)" if self.selected or self.trailing else "_"
@@ -317,7 +319,7 @@ def dict_literal(pairs: Collection[tuple[str, str]]) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _row_class(attributes: tuple[str, ...]) -> type:
+def row_class(attributes: tuple[str, ...]) -> type:
     """Return a small class whose instances have these attributes; cached, as it is generated."""
     assignments = "; ".join(f"self.{name} = {name}" for name in attributes)
     source = (

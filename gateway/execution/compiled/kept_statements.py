@@ -1,44 +1,97 @@
 """Statements of functions, compiled once for all viewers who see as much."""
 
-from collections.abc import Callable, Collection
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
+from gateway.database.engine import Database
+from gateway.execution.compiled.code_writer import Constants, row_class
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
+from gateway.execution.compiled.value_conversion import python_expression
 from gateway.execution.keysets import KEYS
 from gateway.execution.statements import driver_key
 
+R = TypeVar("R")
+Read = Callable[[Sequence[tuple[Any, ...]]], list[Any]]
+"""Turns rows of the driver into those of the statement's class."""
 
-class KeptStatement:
-    """A statement in which only the viewer's uuid and the keys differ between requests.
 
-    Writing and compiling it takes several times as long as running it, for viewers whose every
-    folder has to be checked.
+class Existence(NamedTuple):
+    """The answer of a statement that says whether there is something."""
+
+    exists: bool
+
+
+_caches: dict[str, StatementCache] = {}
+"""The compiled statements of all functions, by dialect."""
+
+
+class KeptStatement(Generic[R]):
+    """A statement of which only the viewer's uuid and bound values differ between requests.
+
+    Writing and compiling a statement takes several times as long as running it.
 
     Args:
-        build: returns the statement for a viewer; `in_bound_keys(column, KEYS)` stands for its
-            keys.
+        build: returns the statement for a viewer and a variant. `in_bound_keys(column, KEYS)`
+            stands for its keys, and `sa.bindparam(name, required=False, type_=…)` for any other
+            value.
+        kind: the class of its rows: a `NamedTuple` with the columns in their order; or as that of
+            `Database.rows`, where rows have the names of the columns as attributes.
     """
 
-    def __init__(self, build: Callable[[Viewer], sa.Select[Any]]) -> None:
+    def __init__(self, build: Callable[..., sa.Select[Any]], kind: type[R]) -> None:
         self._build = build
-        self._by_dialect: dict[str, StatementCache] = {}
+        self._kind = kind
+        self._read: dict[tuple[Any, ...], Read] = {}
 
-    async def rows(self, context: Context, keys: Collection[UUID] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows as the driver gives them, for the viewer of an operation and some keys.
+    async def rows(
+        self,
+        database: Database,
+        viewer: Viewer,
+        keys: Collection[Any] = (),
+        *variant: Any,
+        **values: Any,
+    ) -> list[R]:
+        """Return the rows for a viewer, keys and other values.
 
-        A UUID in them is what `driver_key` makes of it.
+        `variant` has what the text of the statement depends on.
         """
-        database, viewer = context.database, placeholder_viewer(context.viewer)
-        cache = self._by_dialect.get(database.dialect)
+        dialect = database.dialect
+        cache = _caches.get(dialect)
         if cache is None:
-            cache = self._by_dialect[database.dialect] = StatementCache(database.sql_dialect)
-        statement = cache.get(viewer.sight, lambda: self._build(viewer))
-        driver_keys = [driver_key(database.dialect, key) for key in keys]
-        bound = {KEYS: as_key_array_text(database.dialect, driver_keys) if keys else None}
-        return await database.fetch(statement.sql, statement.parameters(context.viewer, bound))
+            cache = _caches[dialect] = StatementCache(database.sql_dialect)
+
+        def build() -> sa.Select[Any]:
+            statement = self._build(placeholder_viewer(viewer), *variant)
+            self._read[dialect, *variant] = _reader_of(statement, self._kind, dialect)
+            return statement
+
+        statement = cache.get((self, viewer.sight, variant), build)
+        driver_keys = [driver_key(dialect, key) for key in keys]
+        packed = as_key_array_text(dialect, driver_keys) if driver_keys else None
+        parameters = statement.parameters(viewer, {KEYS: packed, **values})
+        rows = await database.fetch(statement.sql, parameters)
+        return self._read[dialect, *variant](rows)
+
+
+def kept_statement(kind: type[R]) -> Callable[[Callable[..., sa.Select[Any]]], KeptStatement[R]]:
+    """Declare that the decorated function builds a statement with rows of a class."""
+    return lambda build: KeptStatement(build, kind)
+
+
+def _reader_of(statement: sa.Select[Any], kind: type, dialect: str) -> Read:
+    """Return what converts the rows of a statement, as SQLAlchemy would convert them."""
+    const, columns = Constants(), list(statement.selected_columns)
+    names = [f"c{number}" for number in range(len(columns))]
+    values = [
+        python_expression(column, dialect, const).format(name)
+        for name, column in zip(names, columns, strict=True)
+    ]
+    is_tuple = issubclass(kind, tuple) and kind is not sa.Row
+    make = const(kind if is_tuple else row_class(tuple(str(column.key) for column in columns)))
+    source = f"lambda rows: [{make}({', '.join(values)}) for ({', '.join(names)},) in rows]"
+    read: Read = eval(source, dict(const.values))
+    return read

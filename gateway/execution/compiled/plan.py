@@ -11,6 +11,7 @@ from gateway.auth.viewer import Viewer
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
+    KeyedRows,
     Lookup,
     MutationField,
     PageFunction,
@@ -81,13 +82,27 @@ class Level:
 class Shape:
     """The type of values that functions return, which says how they are completed.
 
-    Exactly one is set: `leaf` serializes them, `level` writes them, or they are lists of `inner`.
+    Exactly one is set: `leaf` serializes them, `level` writes them, they are lists of `inner`, or
+    they are the keys of rows that are `keyed`.
     """
 
     nullable: bool
     leaf: Callable[[Any], Any] | None = None
     level: Level | None = None
     inner: "Shape | None" = None
+    keyed: "KeyedLevels | None" = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyedLevels:
+    """The rows that functions name by keys: a level for the rows of each edge, by GraphQL type.
+
+    `objects` is the level of what is no row of these edges.
+    """
+
+    rows: KeyedRows
+    levels: Mapping[str, Level]
+    objects: Level | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

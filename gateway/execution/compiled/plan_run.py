@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,12 +14,12 @@ from graphql import VariableValues, get_argument_values
 from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
 from gateway.execution import statements
+from gateway.execution.compiled.completion import Run, complete
 from gateway.execution.compiled.plan import (
     AggregateStep,
     Arguments,
     AttributeStep,
     BatchStep,
-    Deoptimized,
     EventStep,
     FunctionStep,
     Level,
@@ -28,7 +27,6 @@ from gateway.execution.compiled.plan import (
     MutationStep,
     PagesStep,
     Plan,
-    Shape,
     Step,
     ToOneStep,
 )
@@ -44,7 +42,6 @@ Row = tuple[Any, ...]
 """A row as the driver gives it."""
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
-Run = Callable[[], Coroutine[Any, Any, Any]]
 Span = tuple[int, int, bool, bool, Total, Sequence[Any]]
 """One page among the rows of all pages: start, end, has_next, has_previous, total, values."""
 
@@ -80,8 +77,8 @@ class PlanRun:
         self._event_row = event_row
         self._sliced = sliced
         self._database = context.database
-        self._dialect = context.database.dialect
-        self._pack = partial(as_key_array_text, self._dialect)
+        self.dialect = context.database.dialect
+        self._pack = partial(as_key_array_text, self.dialect)
         self._variables = variables
         self._statements = statement_cache
         self._convert = convert
@@ -98,7 +95,7 @@ class PlanRun:
         (data,) = plan.root.write(root, *results)
         return data  # type: ignore[no-any-return]  # the root writes a dict
 
-    async def _write(self, level: Level, rows: Sequence[Any]) -> list[Any]:
+    async def write(self, level: Level, rows: Sequence[Any]) -> list[Any]:
         """Return what the response holds for the rows of a level."""
         if not rows:
             return []
@@ -108,11 +105,11 @@ class PlanRun:
         return level.write(rows, *results)
 
     async def _run_steps(self, level: Level, rows: Sequence[Any]) -> Sequence[Results]:
-        return await self._gather([partial(self._run, step, rows) for step in level.steps])
+        return await self.gather([partial(self._run, step, rows) for step in level.steps])
 
-    async def _gather(self, runs: Sequence[Run]) -> list[Any]:
+    async def gather(self, runs: Sequence[Run]) -> list[Any]:
         """Return the results of runs, which are concurrent on PostgreSQL."""
-        if len(runs) == 1 or self._dialect == "sqlite":
+        if len(runs) == 1 or self.dialect == "sqlite":
             return [await run() for run in runs]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run()) for run in runs]
@@ -124,15 +121,15 @@ class PlanRun:
     async def to_one(self, step: ToOneStep, rows: Sequence[Any]) -> Results:
         """Return objects by key; absent where there is no row that the viewer may see."""
         keys = [key for key in step.keys(rows) if key is not None]
-        return await self._objects(step, step.edge, step.level, keys)
+        return await self.objects(step, step.edge, step.level, keys)
 
     async def lookup(self, step: LookupStep, _rows: Sequence[Any]) -> Results:
         """Return the object whose key is the argument, under None."""
         key = self._arguments(step.arguments)[step.lookup.argument]
-        key = statements.driver_key(self._dialect, key)
+        key = statements.driver_key(self.dialect, key)
         if step.page:
             return {None: await self._object_with_page(step, step.page, key)}
-        objects = await self._objects(step, step.lookup.edge, step.level, [key])
+        objects = await self.objects(step, step.lookup.edge, step.level, [key])
         return {None: objects.get(key)}
 
     async def _object_with_page(self, step: LookupStep, page: PagesStep, key: Any) -> Any:
@@ -144,7 +141,7 @@ class PlanRun:
             row = self._select(step.lookup.edge, step.level, False)
             # Further rows are not on this page.
             columns = _page_columns(page, request, replace(query, has_further=False))
-            return statements.with_page(row, page.edge, query, request, columns, self._dialect)
+            return statements.with_page(row, page.edge, query, request, columns, self.dialect)
 
         rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
         if not rows:
@@ -154,17 +151,17 @@ class PlanRun:
         page_rows = [] if is_empty else [row[:width] for row in rows]
         if not (page.has_further and page.has_further([rows[0][width:]])):
             self._prefetched_pages[page] = edge_page, page_rows
-        return (await self._write(step.level, [rows[0][width:]]))[0]
+        return (await self.write(step.level, [rows[0][width:]]))[0]
 
-    async def _objects(
-        self, step: Step, edge: ToOne, level: Level, keys: list[Any]
+    async def objects(
+        self, name: Hashable, edge: ToOne, level: Level, keys: list[Any]
     ) -> dict[Any, Any]:
-        """Return the objects to which an edge leads, by key."""
+        """Return the objects to which an edge leads, by key; `name` is that of the statement."""
         if not keys:
             return {}
         many = len(keys) > 1
-        rows = await self._fetch((step, many), lambda: self._select(edge, level, many), keys)
-        return dict(zip([row[-1] for row in rows], await self._write(level, rows), strict=True))
+        rows = await self._fetch((name, many), lambda: self._select(edge, level, many), keys)
+        return dict(zip([row[-1] for row in rows], await self.write(level, rows), strict=True))
 
     def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
         viewer = self._placeholder_viewer
@@ -183,7 +180,7 @@ class PlanRun:
             runs.append(partial(self._page_rows, step, edge_page, keys))
         if step.reads_total:
             runs.append(partial(self._totals, step, edge_page, keys))
-        results = await self._gather(runs)
+        results = await self.gather(runs)
         rows_by_key = results[0] if step.reads_rows else {}
         totals = results[-1] if step.reads_total else {}
 
@@ -227,7 +224,7 @@ class PlanRun:
 
         def build() -> sa.Select[Any]:
             columns = _page_columns(step, request, query)
-            return statements.page(step.edge, query, request, columns, self._dialect, many)
+            return statements.page(step.edge, query, request, columns, self.dialect, many)
 
         rows = await self._fetch((step, many, edge_page.cache_key), build, keys, request)
         if step.edge.parent is None or not many:
@@ -256,7 +253,7 @@ class PlanRun:
         for value in step.values:
             load, given = value.function.load, self._arguments(value.arguments)
             computed = await load(self.context, step.edge, query, parents, **given)
-            completed = await self._complete(value.shape, computed)
+            completed = await complete(self, value.shape, computed)
             for of_page, one in zip(values, completed, strict=True):
                 of_page.append(one)
         return values
@@ -285,48 +282,27 @@ class PlanRun:
             values: Sequence[Any] = await find_rows(self.context, plain, keys)
         else:
             values = await step.batch.load(self.context, keys, **given)
-        return dict(zip(keys, await self._complete(step.shape, values), strict=True))
+        return dict(zip(keys, await complete(self, step.shape, values), strict=True))
 
     async def function(self, step: FunctionStep, _rows: Sequence[Any]) -> Results:
         """Return the value of a root function, under None."""
         value = await step.function.load(self.context, **self._arguments(step.arguments))
-        return {None: (await self._complete(step.shape, [value]))[0]}
+        return {None: (await complete(self, step.shape, [value]))[0]}
 
     async def attribute(self, step: AttributeStep, rows: Sequence[Any]) -> Results:
         """Return the objects in an attribute of rows, by the identity of the row."""
-        values = await self._complete(step.shape, [getattr(row, step.name) for row in rows])
+        values = await complete(self, step.shape, [getattr(row, step.name) for row in rows])
         return {id(row): value for row, value in zip(rows, values, strict=True)}
 
     async def mutation(self, step: MutationStep, _rows: Sequence[Any]) -> Results:
         """Run a mutation and return its payload, under None."""
         arguments = self._arguments(step.arguments)
         outcome = await step.mutation.run(self.context, step.response_key, **arguments)
-        return {None: (await self._complete(step.shape, [outcome]))[0]}
+        return {None: (await complete(self, step.shape, [outcome]))[0]}
 
     async def event(self, step: EventStep, _rows: Sequence[Any]) -> Results:
         """Return the object of a subscription's event, under None."""
-        return {None: (await self._complete(step.shape, [self._event_row]))[0]}
-
-    async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
-        """Return values of a shape as the response holds them."""
-        if shape.leaf:
-            return [shape.leaf(value) for value in values]
-        present = [value for value in values if value is not None]
-        if len(present) < len(values) and not shape.nullable:
-            raise Deoptimized("null in a non-null field")
-        completed: Sequence[Any]
-        if shape.level:
-            completed = await self._write(shape.level, present)
-        elif shape.inner:
-            elements = list(chain.from_iterable(present))
-            flat = iter(await self._complete(shape.inner, elements))
-            completed = [list(islice(flat, len(value))) for value in present]
-        else:
-            raise Deoptimized("a shape that says nothing")
-        if len(present) == len(values):
-            return list(completed)
-        rest = iter(completed)
-        return [None if value is None else next(rest) for value in values]
+        return {None: (await complete(self, step.shape, [self._event_row]))[0]}
 
     def _arguments(self, arguments: Arguments) -> dict[str, Any]:
         """Return the arguments of a selection in this run."""

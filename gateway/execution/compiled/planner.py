@@ -1,6 +1,7 @@
 """Turns an operation into a plan, or says what of it plans do not cover."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, cast
 
@@ -29,13 +30,14 @@ from gateway.execution.compiled.code_writer import (
     dict_literal,
 )
 from gateway.execution.compiled.connection_writer import ConnectionWriter
-from gateway.execution.compiled.plan import Level, PageValue, Plan, Shape, Unplannable
+from gateway.execution.compiled.plan import KeyedLevels, Level, PageValue, Plan, Shape, Unplannable
 from gateway.execution.compiled.selections import Selected, Selections, discriminator_of
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
     Computed,
     Declaration,
+    KeyedRows,
     Lookup,
     MutationField,
     PageFunction,
@@ -102,9 +104,6 @@ class Planner:
         """Return the expression for a row as an object of a type, or of one of several types."""
         if isinstance(target, GraphQLObjectType):
             return self._object(writer, target, nodes, None)
-        if isinstance(writer.scope, AttributeScope):
-            members = {type_.name: type_ for type_ in self._possible_types(target)}
-            return self._one_of(writer, nodes, members, None)
         discriminator = discriminator_of(target)
         if discriminator is None:
             raise Unplannable(f"{target} in rows")
@@ -182,6 +181,8 @@ class Planner:
         return conditions & names, tuple(_declared(type_, name) for name in interface.fields)
 
     def _possible_types(self, target: Any) -> Sequence[GraphQLObjectType]:
+        if isinstance(target, GraphQLObjectType):
+            return [target]
         return self.selections.core.get_possible_types(target)
 
     def _field(
@@ -252,7 +253,7 @@ class Planner:
         """Plan what is below a step, and return what makes the step from its keys."""
         match declaration:
             case ToOne():
-                rows = self._rows(declaration, selected)
+                rows = self._rows(declaration, selected.target, selected.nodes)
                 return lambda keys, _flags: plan.ToOneStep(declaration, rows, keys)
             case Aggregate():
                 leaf = self.const.serializer(selected.type)
@@ -268,12 +269,13 @@ class Planner:
                     edge, arguments, level, keys, *reads, values, further
                 )
             case Lookup():
-                level = self._rows(declaration.edge, selected)
+                level = self._rows(declaration.edge, selected.target, selected.nodes)
                 joined = prefers_joined_page(self._dialect)
                 page = _page_to_join(declaration.edge, level) if joined else None
                 lookup = plan.LookupStep(declaration, arguments, level, page)
                 return lambda *_: lookup
-        shape = self._shape(selected.type, selected.nodes)
+        keyed = declaration.rows if isinstance(declaration, Batch | RootFunction) else None
+        shape = self._shape(selected.type, selected.nodes, keyed)
         step: plan.Step
         match declaration:
             case Batch():
@@ -287,33 +289,56 @@ class Planner:
                 step = plan.EventStep(shape)
         return lambda *_: step
 
-    def _rows(self, edge: ToOne, selected: Selected) -> Level:
+    def _rows(self, edge: ToOne, target: Any, nodes: Sequence[FieldNode]) -> Level:
         """Return the level of the rows that a to-one edge leads to; each ends with its key."""
-        writer = self.rows_of_table(edge.table, selected.target, trailing=1)
-        value = self.value(writer, selected.target, selected.nodes)
+        writer = self.rows_of_table(edge.table, target, trailing=1)
+        value = self.value(writer, target, nodes)
         return self._finish(writer, [f"return {writer.comprehension(value)}"])
 
-    def _shape(self, type_: Any, nodes: Sequence[FieldNode]) -> Shape:
-        """Return how values that functions return are completed."""
+    def _shape(
+        self, type_: Any, nodes: Sequence[FieldNode], rows: KeyedRows | None = None
+    ) -> Shape:
+        """Return how values that functions return are completed; `rows` if they are keys."""
         if isinstance(type_, GraphQLNonNull):
-            inner = self._shape(type_.of_type, nodes)
+            inner = self._shape(type_.of_type, nodes, rows)
             leaf = self.const.serializer(type_) if inner.leaf else None
-            return Shape(False, leaf, inner.level, inner.inner)
+            return replace(inner, nullable=False, leaf=leaf)
         if isinstance(type_, GraphQLList):
-            inner = self._shape(type_.of_type, nodes)
+            inner = self._shape(type_.of_type, nodes, rows)
             if inner.leaf is None:
                 return Shape(True, inner=inner)
             return Shape(True, self.const.serializer(type_))
         if is_leaf_type(type_):
             return Shape(True, self.const.serializer(type_))
+        if rows is None:
+            return Shape(True, level=self._objects(type_, nodes, self._possible_types(type_)))
+        return Shape(True, keyed=self._keyed(type_, nodes, rows))
+
+    def _keyed(self, type_: Any, nodes: Sequence[FieldNode], rows: KeyedRows) -> KeyedLevels:
+        """Return the levels of rows that functions name by their keys."""
+        levels: dict[str, Level] = {}
+        others = dict.fromkeys(self._possible_types(type_))
+        for name, edge in rows.by_type.items():
+            target = self.selections.core.type_map[name or type_.name]
+            levels[name] = self._rows(edge, target, nodes)
+            for possible in self._possible_types(target):
+                others.pop(possible, None)
+        objects = self._objects(type_, nodes, list(others)) if others else None
+        return KeyedLevels(rows, levels, objects)
+
+    def _objects(
+        self, type_: Any, nodes: Sequence[FieldNode], types: Sequence[GraphQLObjectType]
+    ) -> Level:
+        """Return the level of objects that functions return, which are of some types."""
         writer = LevelWriter(AttributeScope(self._dialect, self.const))
-        if not isinstance(type_, GraphQLObjectType):
+        if isinstance(type_, GraphQLObjectType):
+            value = self.value(writer, type_, nodes)
+        else:
             discriminator = f"{self.const(_type_name_reader(type_))}(r)"
             writer.discriminate = lambda: discriminator
-            writer.types = frozenset(possible.name for possible in self._possible_types(type_))
-            writer.discriminators = writer.types
-        value = self.value(writer, type_, nodes)
-        return Shape(True, level=self._finish(writer, [f"return {writer.comprehension(value)}"]))
+            writer.types = writer.discriminators = frozenset(each.name for each in types)
+            value = self._one_of(writer, nodes, {each.name: each for each in types}, None)
+        return self._finish(writer, [f"return {writer.comprehension(value)}"])
 
     def _finish(
         self, writer: LevelWriter, body: list[str], parameters: Sequence[str] = ()

@@ -21,14 +21,6 @@ from gateway.execution.private_apis import (
 
 _PLACEHOLDER_UUID = uuid4()
 """Stands in statements where the viewer's uuid goes."""
-_OPEN = {
-    keysets.KEY,
-    keysets.KEYS,
-    keysets.SIZE,
-    keysets.AFTER_VALUE,
-    keysets.AFTER_UUID,
-}
-"""Parameters whose values are known at execution only."""
 _DRIVER_VALUES = {keysets.KEY, keysets.KEYS, keysets.SIZE}
 """Parameters whose values are the driver's own already."""
 
@@ -154,6 +146,8 @@ def _make_template(
         for name in values
     }
     names, sources = bind_names(compiled), {}
+    # Values that are known have names of the compiler's; only those that are not are named.
+    open_names = {name for bind, name in names.items() if not bind.unique}
     for index, bind in enumerate(binds):
         name = names[bind]
         if bind.expanding:  # the members of an expanded list are named after it
@@ -164,13 +158,13 @@ def _make_template(
             sources[name] = _Source(index, None, processes.get(name))
     fixed = {}
     for name in values:
-        if name not in _OPEN and name not in viewer:
+        if name not in open_names and name not in viewer:
             process = processes[name]
             fixed[name] = values[name] if process is None else process(values[name])
     text = CompiledStatement(
         str(compiled),
         fixed,
-        {name: processes[name] for name in values if name in _OPEN},
+        {name: processes[name] for name in values if name in open_names},
         viewer,
         (lambda uuid: uuid.hex) if dialect.name == "sqlite" else str,
         parameter_order(compiled),
