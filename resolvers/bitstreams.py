@@ -14,11 +14,13 @@ import sqlalchemy as sa
 import strawberry
 
 from gateway.auth.identity import hides_identity_of
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_item
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.error_texts import between
 from gateway.errors import bad_input
+from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
 from gateway.execution.declarations import (
     Argument,
     Computed,
@@ -26,6 +28,7 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
+from gateway.execution.keysets import KEYS
 from gateway.execution.viewer_columns import selected_columns, viewer_column
 from gateway.kinds.enums import SignedUrlDisposition, StorageLocationName
 from gateway.models.folders import folder_counters
@@ -116,13 +119,16 @@ revisions = (
 """The revisions of items; the head has the metadata of the item."""
 
 
-def in_revision(number: int | None) -> Sequence[sa.ColumnElement[bool]]:
+def in_revision(
+    number: int | sa.ColumnElement[int] | None,
+) -> Sequence[sa.ColumnElement[bool]]:
     """Return the conditions of the files of the head, or of the revision with a number."""
     if number is None:
         return [files.c.is_in_head]
     same = revisions.alias()
     exists = sa.exists().where(same.c.item_uuid == files.c.item_uuid, same.c.number == number)
-    return [sa.literal(number).between(files.c.first_revision, files.c.newest_revision), exists]
+    given = sa.literal(number) if isinstance(number, int) else number
+    return [given.between(files.c.first_revision, files.c.newest_revision), exists]
 
 
 bitstream_id_of = id_from("Bitstream", files.c.uuid)
@@ -164,6 +170,14 @@ revisions_of = ToMany(
 )
 
 
+_numbered_revisions = KeptStatement(
+    lambda viewer: sa.select(*selected_columns(revisions, viewer)).where(
+        in_bound_keys(revisions.c.item_uuid, KEYS), in_bound_keys(revisions.c.number, "numbers")
+    ),
+    sa.Row,
+)
+
+
 @batch(items.c.uuid, items.c.revision_number)
 async def revision_of(
     context: Context,
@@ -177,11 +191,9 @@ async def revision_of(
     """Load the revision with a number of each item; None if it has none."""
     uuids = [uuid for uuid, _ in keys]
     wanted = {uuid: head if number is None else number for uuid, head in keys}
-    chosen = in_keys(revisions.c.number, {*wanted.values()})
-    selected = sa.select(*selected_columns(revisions, context.viewer)).where(
-        in_keys(revisions.c.item_uuid, uuids), chosen
+    rows = await _numbered_revisions.rows(
+        context.database, context.viewer, uuids, numbers=list({*wanted.values()})
     )
-    rows = await context.database.rows(selected, sa.Row)
     by_key = {(row.item_uuid, row.number): row for row in rows}
     return [by_key.get((uuid, wanted[uuid])) for uuid in uuids]
 
@@ -205,26 +217,52 @@ async def files_of_revision(
     """Load the first files of revisions, in order."""
     if not 0 <= first <= MAX_LISTED:
         raise bad_input(between("first", 0, MAX_LISTED, first), "first")
+    by_key: dict[tuple[UUID, int], list[Any]] = defaultdict(list)
+    for row in await files_in_revisions.rows(
+        context.database,
+        context.viewer,
+        {uuid for uuid, _ in keys},
+        numbers=list({number for _, number in keys}),
+        first=first,
+    ):
+        by_key[row.item_uuid, row.revision].append(row)
+    return [by_key[key] for key in keys]
+
+
+@kept_statement(sa.Row)
+def files_in_revisions(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the first files of revisions."""
     rank = sa.func.row_number().over(
         partition_by=(revisions.c.item_uuid, revisions.c.number),
         order_by=(files.c.position, files.c.uuid),
     )
-    columns = selected_columns(files, context.viewer)
+    columns = selected_columns(files, viewer)
     ranked = (
         sa.select(*columns, revisions.c.number.label("revision"), rank.label("rank"))
         .select_from(revisions.join(files, files.c.item_uuid == revisions.c.item_uuid))
         .where(
-            in_keys(revisions.c.item_uuid, {uuid for uuid, _ in keys}),
-            in_keys(revisions.c.number, {number for _, number in keys}),
+            in_bound_keys(revisions.c.item_uuid, KEYS),
+            in_bound_keys(revisions.c.number, "numbers"),
             revisions.c.number.between(files.c.first_revision, files.c.newest_revision),
         )
         .subquery("ranked")
     )
-    selected = sa.select(ranked).where(ranked.c.rank <= first).order_by(ranked.c.rank)
-    by_key: dict[tuple[UUID, int], list[Any]] = defaultdict(list)
-    for row in await context.database.rows(selected, sa.Row):
-        by_key[row.item_uuid, row.revision].append(row)
-    return [by_key[key] for key in keys]
+    most = sa.bindparam("first", required=False, type_=sa.Integer)
+    return sa.select(ranked).where(ranked.c.rank <= most).order_by(ranked.c.rank)
+
+
+@kept_statement(sa.Row)
+def rows_by_uuid(viewer: Viewer, source: sa.Subquery, table: sa.Table) -> sa.Select[Any]:
+    """Return the statement for a row that is one of the table, or is derived from its item."""
+    uuid = sa.bindparam("uuid", required=False, type_=sa.Uuid())
+    of_row = sa.select(table.c.item_uuid).where(table.c.uuid == uuid)
+    possible = sa.union_all(of_row, sa.select(uuid))
+    item = items.alias()
+    return sa.select(*selected_columns(source, viewer)).where(
+        source.c.item_uuid.in_(possible),
+        source.c.uuid == uuid,
+        sa.exists().where(item.c.uuid == source.c.item_uuid, sees_item(viewer, item)),
+    )
 
 
 async def find_bitstream(
@@ -245,28 +283,27 @@ async def find_revision(context: Context, uuid: UUID) -> Any:
 
 
 async def _find_visible(context: Context, source: sa.Subquery, table: sa.Table, uuid: UUID) -> Any:
-    """Return a row that is one of the table, or is derived from the item with its UUID."""
-    of_row = sa.select(table.c.item_uuid).where(table.c.uuid == uuid)
-    possible = sa.union_all(of_row, sa.select(sa.literal(uuid, sa.Uuid())))
-    item = items.alias()
-    selected = sa.select(*selected_columns(source, context.viewer)).where(
-        source.c.item_uuid.in_(possible),
-        source.c.uuid == uuid,
-        sa.exists().where(item.c.uuid == source.c.item_uuid, sees_item(context.viewer, item)),
-    )
-    rows = await context.database.rows(selected, sa.Row)
+    rows = await rows_by_uuid.rows(context.database, context.viewer, (), source, table, uuid=uuid)
     return rows[0] if rows else None
+
+
+_revision_files = KeptStatement(
+    lambda viewer: sa.select(*selected_columns(files, viewer)).where(
+        in_bound_keys(files.c.item_uuid, KEYS),
+        *in_revision(sa.bindparam("number", required=False, type_=sa.Integer)),
+    ),
+    sa.Row,
+)
 
 
 async def only_files_of(
     context: Context, item_uuids: Collection[UUID], revision: int
 ) -> dict[UUID, ServedFile]:
     """Return the file of that revision of each item, of the items where it has a single file."""
-    selected = sa.select(*selected_columns(files, context.viewer)).where(
-        in_keys(files.c.item_uuid, item_uuids), *in_revision(revision)
-    )
     by_item: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await context.database.rows(selected, sa.Row):
+    for row in await _revision_files.rows(
+        context.database, context.viewer, item_uuids, number=revision
+    ):
         by_item[row.item_uuid].append(row)
     return {
         uuid: ServedFile(*(getattr(rows[0], name) for name in _SERVED))

@@ -1,7 +1,8 @@
 """Communities and requests to join them: how they are resolved."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
@@ -23,15 +24,17 @@ from gateway.auth.visibility import (
     sees_folder,
 )
 from gateway.context import Context
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
     Argument,
     Computed,
     EdgeQuery,
+    KeyedRows,
     Orders,
     ToMany,
     ToOne,
 )
-from gateway.execution.viewer_columns import selected_columns, viewer_column
+from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import FolderVisibility
 from gateway.models.communities import communities, join_requests
 from gateway.models.folders import folder_grants, folders
@@ -243,19 +246,34 @@ community_name_of = viewer_column(
 )
 
 
+class CommunityKeyRow(NamedTuple):
+    """The key of a community."""
+
+    uuid: UUID
+
+
+_name_key = sa.bindparam("name_key", required=False, type_=communities.c.name_key.type)
+# A name that is hidden must not cost a statement more than one that does not exist.
+_communities_by_name = KeptStatement(
+    lambda viewer: sa.select(communities.c.uuid).where(
+        communities.c.name_key == _name_key, sees_community(viewer)
+    ),
+    CommunityKeyRow,
+)
+COMMUNITY = KeyedRows(community_by_uuid)
+
+
 async def find_community(
     context: Context,
     *,
     by: Annotated[
         CommunityKey, strawberry.argument(description="The community's UUID or its name.")
     ],
-) -> Any:
+) -> UUID | None:
     """A community, by its UUID or name. Null if there is none that the viewer can see."""
-    uuid, name = set_value(by.uuid), set_value(by.name)
-    matches = communities.c.uuid == uuid
-    if name is not None:
-        matches = communities.c.name_key == folded(name, "by", "name")
-    columns = selected_columns(communities, context.viewer)
-    chosen = sa.select(*columns).where(matches, sees_community(context.viewer))
-    rows = await context.database.rows(chosen, sa.Row)
-    return rows[0] if rows else None
+    name = set_value(by.name)
+    if name is None:
+        return set_value(by.uuid)
+    key = folded(name, "by", "name")
+    rows = await _communities_by_name.rows(context.database, context.viewer, name_key=key)
+    return rows[0].uuid if rows else None

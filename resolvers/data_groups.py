@@ -8,11 +8,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import SameRow, batch
+from gateway.execution.keysets import KEYS
 from gateway.kinds.enums import DataGroupLayoutType
 from gateway.kinds.item_kinds import StorageItemType
-from gateway.models.items import GroupMemberRecord, group_members, items
+from gateway.models.items import group_members, items
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +68,39 @@ class LayoutRow(NamedTuple):
     data_group: dict[str, Any] | None
 
 
+class ContentRow(NamedTuple):
+    """An item of a data group."""
+
+    group_uuid: UUID
+    key: str | None
+    item_uuid: UUID
+
+
+_layouts = KeptStatement(
+    lambda _viewer: sa.select(items.c.uuid, items.c.data_group).where(
+        in_bound_keys(items.c.uuid, KEYS), items.c.item_type == StorageItemType.GROUP
+    ),
+    LayoutRow,
+)
+_contents = KeptStatement(
+    lambda _viewer: (
+        sa.select(group_members.c.group_uuid, group_members.c.key, group_members.c.item_uuid)
+        .where(in_bound_keys(group_members.c.group_uuid, KEYS))
+        .order_by(group_members.c.position)
+    ),
+    ContentRow,
+)
+
+
 @batch(items.c.uuid, work=5)
 async def layout_of(context: Context, keys: list[UUID]) -> list[Layout | None]:
     """Load the layouts of data groups; None for other items."""
-    selected = sa.select(items.c.uuid, items.c.data_group).where(
-        in_keys(items.c.uuid, keys), items.c.item_type == StorageItemType.GROUP
-    )
-    rows = await context.database.rows(selected, LayoutRow)
+    database, viewer = context.database, context.viewer
+    rows = await _layouts.rows(database, viewer, keys)
     stored = {row.uuid: row.data_group for row in rows if row.data_group}
     contents: dict[UUID, list[LayoutEntry]] = defaultdict(list)
     if stored:
-        members = sa.select(group_members).where(in_keys(group_members.c.group_uuid, [*stored]))
-        ordered = members.order_by(group_members.c.position)
-        for row in await context.database.rows(ordered, GroupMemberRecord):
+        for row in await _contents.rows(database, viewer, [*stored]):
             contents[row.group_uuid].append(LayoutEntry(row.key or "", row.item_uuid))
     layouts = {uuid: Layout.from_json(values, contents[uuid]) for uuid, values in stored.items()}
     return [layouts.get(key) for key in keys]

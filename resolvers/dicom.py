@@ -7,14 +7,23 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.roles import roles_on_folders
-from gateway.auth.visibility import in_visible_folder, sees_folder, sees_item, sees_study
+from gateway.auth.role_columns import role_at
+from gateway.auth.viewer import Viewer
+from gateway.auth.visibility import sees_folder, sees_item, sees_study
 from gateway.catalog.dicom_study_keys import StudyKey, check_is_single, matching_studies
 from gateway.context import Context
-from gateway.database.dialects import in_keys
-from gateway.execution.declarations import Computed, Direction, Orders, ToMany, ToOne, batch
-from gateway.execution.loader_resolvers import find_rows
-from gateway.execution.viewer_columns import selected_columns
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
+from gateway.execution.declarations import (
+    Computed,
+    Direction,
+    KeyedRows,
+    Orders,
+    ToMany,
+    ToOne,
+    batch,
+)
+from gateway.execution.keysets import KEYS
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.dicom import (
     dicom_studies,
@@ -22,7 +31,7 @@ from gateway.models.dicom import (
     study_attachments,
 )
 from gateway.models.folders import folders
-from gateway.models.items import ItemRecord, items
+from gateway.models.items import items
 from resolvers.dicom_identity import identifying, is_masked_study
 from resolvers.global_ids import id_from
 from resolvers.inputs.dicom import PatientId, PatientIdIssuer, StudyFolder, StudyUid
@@ -90,6 +99,21 @@ attachments_of = ToMany(
 attached_at_on_edge = Computed(("node",), lambda edge: edge.node.attached_at)
 
 
+class StudyMatch(NamedTuple):
+    """A study that a key names."""
+
+    uuid: UUID
+
+
+_studies = KeptStatement(
+    lambda viewer, key: (
+        sa.select(dicom_studies.c.uuid).where(*matching_studies(viewer, key)).limit(2)
+    ),
+    StudyMatch,
+)
+STUDY = KeyedRows(study_by_uuid)
+
+
 async def find_study(
     context: Context,
     *,
@@ -97,14 +121,12 @@ async def find_study(
     study_uid: StudyUid,
     patient_id: PatientId = None,
     patient_id_issuer: PatientIdIssuer = None,
-) -> Any:
+) -> UUID | None:
     """A DICOM study in a folder. Null if there is none that the viewer can see."""
     key = StudyKey(folder_uuid, study_uid, patient_id, patient_id_issuer)
-    columns = selected_columns(dicom_studies, context.viewer)
-    chosen = sa.select(*columns).where(*matching_studies(context.viewer, key)).limit(2)
-    studies = await context.database.rows(chosen, sa.Row)
+    studies = await _studies.rows(context.database, context.viewer, (), key)
     check_is_single(studies, key)
-    return studies[0] if studies else None
+    return studies[0].uuid if studies else None
 
 
 def _names(keys: list[tuple[str | None, bool]]) -> list[NameGroups | None]:
@@ -128,28 +150,29 @@ async def referring_physician_of(
     return _names(keys)
 
 
-class StudyFolderRow(NamedTuple):
-    """A folder with a part of a study."""
+class RoleOnPart(NamedTuple):
+    """The viewer's role on a folder with a part of a study."""
 
     study_uuid: UUID
-    folder_uuid: UUID
+    role: StorageUserRole
+
+
+_roles_on_parts = KeptStatement(
+    lambda viewer: (
+        sa.select(dicom_study_places.c.study_uuid, role_at(viewer, folders.c.path).label("role"))
+        .join(folders, folders.c.uuid == dicom_study_places.c.folder_uuid)
+        .where(in_bound_keys(dicom_study_places.c.study_uuid, KEYS), sees_folder(viewer))
+    ),
+    RoleOnPart,
+)
 
 
 @batch(dicom_studies.c.uuid)
 async def viewer_role_on(context: Context, keys: list[UUID]) -> list[StorageUserRole]:
     """Load the viewer's roles on studies: the weakest of those on the parts that they see."""
-    places = dicom_study_places
-    selected = sa.select(places.c.study_uuid, places.c.folder_uuid).where(
-        in_keys(places.c.study_uuid, keys), in_visible_folder(context.viewer, places.c.folder_uuid)
-    )
-    rows = await context.database.rows(selected, StudyFolderRow)
-    async with context.database.reading() as connection:
-        uuids = {row.folder_uuid for row in rows}
-        by_folder = await roles_on_folders(connection, context.viewer, uuids)
     roles: dict[UUID, list[StorageUserRole]] = defaultdict(list)
-    for row in rows:
-        if row.folder_uuid in by_folder:
-            roles[row.study_uuid].append(by_folder[row.folder_uuid].role)
+    for row in await _roles_on_parts.rows(context.database, context.viewer, keys):
+        roles[row.study_uuid].append(row.role)
     weakest = StorageUserRole.VIEWER
     return [min(roles[key], key=lambda role: role.rank, default=weakest) for key in keys]
 
@@ -161,19 +184,24 @@ class AttachedRow(NamedTuple):
     item_uuid: UUID | None
 
 
-@batch(dicom_studies.c.uuid)
-async def latest_attachment_of(context: Context, keys: list[UUID]) -> list[ItemRecord | None]:
-    """Load the items that were attached last to studies, of those that the viewer can see."""
+@kept_statement(AttachedRow)
+def latest_attachments(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the items that were attached last to studies."""
     latest = (
         sa.select(study_attachments.c.item_uuid)
         .join(items, items.c.uuid == study_attachments.c.item_uuid)
-        .where(study_attachments.c.study_uuid == dicom_studies.c.uuid, sees_item(context.viewer))
+        .where(study_attachments.c.study_uuid == dicom_studies.c.uuid, sees_item(viewer))
         .order_by(study_attachments.c.created_at.desc(), study_attachments.c.item_uuid.desc())
         .limit(1)
         .scalar_subquery()
     )
     selected = sa.select(dicom_studies.c.uuid.label("study_uuid"), latest.label("item_uuid"))
-    chosen = selected.where(in_keys(dicom_studies.c.uuid, keys))
-    rows = await context.database.rows(chosen, AttachedRow)
+    return selected.where(in_bound_keys(dicom_studies.c.uuid, KEYS))
+
+
+@batch(dicom_studies.c.uuid, rows=KeyedRows(item_by_uuid))
+async def latest_attachment_of(context: Context, keys: list[UUID]) -> list[UUID | None]:
+    """Load the items that were attached last to studies, of those that the viewer can see."""
+    rows = await latest_attachments.rows(context.database, context.viewer, keys)
     attached = {row.study_uuid: row.item_uuid for row in rows}
-    return await find_rows(context, item_by_uuid, [attached.get(key) for key in keys])
+    return [attached.get(key) for key in keys]

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.ledger.encapsulated_files import enqueue_extraction
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import batch
+from gateway.execution.keysets import KEYS
 from gateway.kinds.dicom_object import FILE_EXTENSIONS, PDF, VIDEO_EXTENSIONS
 from gateway.models.dicom import dicom_instances, encapsulated_files
 from gateway.models.items import items
@@ -52,6 +55,23 @@ async def video_url_of(
     return await _signed(context, keys, VIDEO_EXTENSIONS, lifetime)
 
 
+@kept_statement(ExtractedFile)
+def files_inside(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the files inside those of instances that are not restricted."""
+    known = encapsulated_files.c
+    is_elsewhere = items.c.object_key.is_(None).label("is_elsewhere")
+    columns = known.item_uuid, known.mime_type, known.object_key, known.is_stored, items.c.name
+    return (
+        sa.select(*columns, is_elsewhere)
+        .join(items, items.c.uuid == known.item_uuid)
+        .where(
+            in_bound_keys(known.item_uuid, KEYS),
+            ~items.c.is_tombstone,
+            ~is_restricted.expression(viewer),
+        )
+    )
+
+
 async def _signed(
     context: Context, keys: list[UUID], mime_types: Collection[str], lifetime: int | None
 ) -> list[SignedRequest | None]:
@@ -59,25 +79,8 @@ async def _signed(
     span, bounds = lifetime_of(context, lifetime), bounds_of(context)
 
     async def load(loaded: list[UUID]) -> list[ExtractedFile | None]:
-        known = encapsulated_files.c
-        statement = (
-            sa.select(
-                known.item_uuid,
-                known.mime_type,
-                known.object_key,
-                known.is_stored,
-                items.c.name,
-                items.c.object_key.is_(None).label("is_elsewhere"),
-            )
-            .join(items, items.c.uuid == known.item_uuid)
-            .where(
-                in_keys(known.item_uuid, loaded),
-                ~items.c.is_tombstone,
-                ~is_restricted.expression(context.viewer),
-            )
-        )
-        rows = await context.database.rows(statement, ExtractedFile)
-        files = {row.item_uuid: ExtractedFile(*row) for row in rows}
+        rows = await files_inside.rows(context.database, context.viewer, loaded)
+        files = {row.item_uuid: row for row in rows}
         return [files.get(key) for key in loaded]
 
     loads = (context.loaders.load("extracted files", key, load) for key in keys)

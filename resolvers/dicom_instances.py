@@ -8,26 +8,30 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_instance, sees_series
 from gateway.catalog.dicom_study_keys import in_scope
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys, in_keys
 from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import (
     Argument,
     Computed,
     EdgeQuery,
+    KeyedRows,
     Orders,
     ToMany,
     ToOne,
     batch,
 )
+from gateway.execution.keysets import KEYS
 from gateway.kinds.enums import SignedUrlDisposition
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.thumbnail_sizes import ThumbnailSize
-from gateway.models.dicom import DicomInstanceRecord, dicom_instances, dicom_series, dicom_studies
+from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies
 from gateway.models.items import items
 from gateway.stores.base import SignedRequest
 from resolvers.dicom_instance_matches import instances_with_tags
@@ -167,28 +171,49 @@ instances_of_study = ToMany(
 )
 
 
-@batch(dicom_instances.c.series_uuid, dicom_instances.c.sop_instance_uid)
-async def versions_of(
-    context: Context, keys: list[tuple[UUID, str]]
-) -> list[list[DicomInstanceRecord]]:
-    """Load the versions of instances, the newest first."""
+class VersionRow(NamedTuple):
+    """A version of an instance."""
+
+    series_uuid: UUID
+    sop_instance_uid: str
+    item_uuid: UUID
+
+
+@kept_statement(VersionRow)
+def newest_versions(_viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the versions of instances, the newest first."""
     place = sa.func.row_number().over(
         partition_by=(dicom_instances.c.series_uuid, dicom_instances.c.sop_instance_uid),
         order_by=(dicom_instances.c.is_current.desc(), dicom_instances.c.item_uuid.desc()),
     )
     placed = (
-        sa.select(dicom_instances, place.label("place"))
+        sa.select(*(dicom_instances.c[name] for name in VersionRow._fields), place.label("place"))
         .where(
-            in_keys(dicom_instances.c.series_uuid, {series for series, _ in keys}),
-            in_keys(dicom_instances.c.sop_instance_uid, {uid for _, uid in keys}),
+            in_bound_keys(dicom_instances.c.series_uuid, KEYS),
+            in_bound_keys(dicom_instances.c.sop_instance_uid, "sop_instance_uids"),
         )
         .subquery()
     )
     columns = [column for column in placed.c if column.key != "place"]
-    chosen = sa.select(*columns).where(placed.c.place <= MAX_VERSIONS).order_by(placed.c.place)
-    versions: dict[tuple[UUID, str], list[DicomInstanceRecord]] = defaultdict(list)
-    for row in await context.database.rows(chosen, DicomInstanceRecord):
-        versions[row.series_uuid, row.sop_instance_uid].append(row)
+    return sa.select(*columns).where(placed.c.place <= MAX_VERSIONS).order_by(placed.c.place)
+
+
+@batch(
+    dicom_instances.c.series_uuid,
+    dicom_instances.c.sop_instance_uid,
+    rows=KeyedRows(
+        ToOne(dicom_instances, "item_uuid", dicom_instances.c.item_uuid), leaves_out=True
+    ),
+)
+async def versions_of(context: Context, keys: list[tuple[UUID, str]]) -> list[list[UUID]]:
+    """Load the versions of instances, the newest first."""
+    series, uids = {series for series, _ in keys}, {uid for _, uid in keys}
+    rows = await newest_versions.rows(
+        context.database, context.viewer, series, sop_instance_uids=list(uids)
+    )
+    versions: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
+    for row in rows:
+        versions[row.series_uuid, row.sop_instance_uid].append(row.item_uuid)
     return [versions[key] for key in keys]
 
 
@@ -210,17 +235,21 @@ class InstanceFile(NamedTuple):
     is_restricted: bool
 
 
+@kept_statement(InstanceFile)
+def files_of_items(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the files of items."""
+    columns = [items.c[name] for name in InstanceFile._fields[:-2]]
+    of_viewer = [
+        column.expression(viewer).label(column.key) for column in (picture_key, is_restricted)
+    ]
+    return sa.select(*columns, *of_viewer).where(in_bound_keys(items.c.uuid, KEYS))
+
+
 async def _files(context: Context, keys: list[UUID]) -> list[InstanceFile]:
     """Return the files of instances, which several fields share."""
 
     async def load(loaded: list[UUID]) -> list[InstanceFile]:
-        columns = [items.c[name] for name in InstanceFile._fields[:-2]]
-        of_viewer = [
-            column.expression(context.viewer).label(column.key)
-            for column in (picture_key, is_restricted)
-        ]
-        statement = sa.select(*columns, *of_viewer).where(in_keys(items.c.uuid, loaded))
-        rows = await context.database.rows(statement, InstanceFile)
+        rows = await files_of_items.rows(context.database, context.viewer, loaded)
         files = {row.uuid: row for row in rows}
         return [files[key] for key in loaded]
 

@@ -6,10 +6,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_series
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import ToMany, ToOne, batch
+from gateway.execution.keysets import KEYS
 from gateway.execution.loader_resolvers import find_rows
 from gateway.models.dicom import (
     dicom_instances,
@@ -51,22 +54,26 @@ class GroupSeries(NamedTuple):
     series_uuid: UUID | None
 
 
+@kept_statement(GroupSeries)
+def series_of_groups(_viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the series of the first files of groups."""
+    first = (
+        sa.select(dicom_instances.c.series_uuid)
+        .join(group_members, group_members.c.item_uuid == dicom_instances.c.item_uuid)
+        .where(group_members.c.group_uuid == items.c.uuid)
+        .order_by(group_members.c.position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    selected = sa.select(items.c.uuid.label("item_uuid"), first.label("series_uuid"))
+    return selected.where(in_bound_keys(items.c.uuid, KEYS))
+
+
 async def _series_of_groups(context: Context, keys: list[UUID]) -> list[Any]:
     """Return the series of the first files of groups, of those that the viewer can see."""
 
     async def load(loaded: list[UUID]) -> list[UUID | None]:
-        first = (
-            sa.select(dicom_instances.c.series_uuid)
-            .join(group_members, group_members.c.item_uuid == dicom_instances.c.item_uuid)
-            .where(group_members.c.group_uuid == items.c.uuid)
-            .order_by(group_members.c.position)
-            .limit(1)
-            .scalar_subquery()
-        )
-        chosen = sa.select(items.c.uuid.label("item_uuid"), first.label("series_uuid")).where(
-            in_keys(items.c.uuid, loaded)
-        )
-        rows = await context.database.rows(chosen, GroupSeries)
+        rows = await series_of_groups.rows(context.database, context.viewer, loaded)
         series = {row.item_uuid: row.series_uuid for row in rows}
         return [series.get(key) for key in loaded]
 

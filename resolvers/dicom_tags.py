@@ -20,13 +20,15 @@ from gateway.catalog.dicom_documents import (
     read_study_documents,
 )
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.database.engine import Database
 from gateway.dicom.levels import is_identity, is_of_series, is_of_study
 from gateway.dicom.tag_filters import named
 from gateway.dicom.tag_views import TagRow, TagView
 from gateway.dicom.viewed_documents import ViewedDocument
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import Batch, batch
+from gateway.execution.keysets import KEYS
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies, dicom_tags
 from resolvers.inputs.dicom_tags import (
     AllValues,
@@ -208,6 +210,12 @@ class TagsReading(NamedTuple):
     character_sets: list[str]
 
 
+_readings = KeptStatement(
+    lambda _viewer: sa.select(*(dicom_tags.c[name] for name in TagsReading._fields)).where(
+        in_bound_keys(dicom_tags.c.item_uuid, KEYS)
+    ),
+    TagsReading,
+)
 _UNREAD = TagsReading(UUID(int=0), False, 0, [], [])
 
 
@@ -217,9 +225,7 @@ def _reading(name: str) -> Batch:
     @batch(dicom_instances.c.item_uuid)
     async def load(context: Context, keys: list[UUID]) -> list[object]:
         async def load_all(loaded: list[UUID]) -> list[TagsReading]:
-            columns = [dicom_tags.c[column] for column in TagsReading._fields]
-            chosen = sa.select(*columns).where(in_keys(dicom_tags.c.item_uuid, loaded))
-            rows = await context.database.rows(chosen, TagsReading)
+            rows = await _readings.rows(context.database, context.viewer, loaded)
             by_item = {row.item_uuid: row for row in rows}
             return [by_item.get(key, _UNREAD) for key in loaded]
 

@@ -2,7 +2,7 @@
 
 import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from gateway.auth.visibility import in_tree_of, is_given_folder, is_granted_to
 from gateway.context import Context
 from gateway.database.tree import within
 from gateway.execution.cache import Cache
-from gateway.execution.compiled.kept_statements import KeptStatement
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.folders import folder_counters, folder_grants, folders
 from resolvers.inputs.lists import StorageScope
@@ -55,6 +55,13 @@ def given_folders(viewer: Viewer) -> sa.Select[tuple[UUID]]:
     return sa.select(home.c.uuid).select_from(tops.join(home, within(home.c.path, tops.c.path)))
 
 
+class GivenExtent(NamedTuple):
+    """The numbers of given folders and of items in these, as far as they are few."""
+
+    folders: int
+    items: int
+
+
 async def sees_few_items(context: Context, query: EdgeQuery) -> bool:
     """Return whether few items are in the scope of a search, by counters of folders.
 
@@ -67,12 +74,13 @@ async def sees_few_items(context: Context, query: EdgeQuery) -> bool:
     key = viewer.user_uuid, viewer.sight, time.monotonic() // KEPT_SECONDS
     is_few = few_by_viewer.get(key)
     if is_few is None:
-        [(folder_count, item_count)] = await _extent.rows(context)
+        [(folder_count, item_count)] = await extent_of.rows(context.database, viewer)
         is_few = folder_count <= MOST_FOLDERS and item_count <= MOST_ITEMS
         few_by_viewer.put(key, is_few, 500)
     return is_few
 
 
+@kept_statement(GivenExtent)
 def extent_of(viewer: Viewer) -> sa.Select[Any]:
     """Return the numbers of given folders and of items in these, as far as they are few."""
     some = given_folders(viewer).limit(MOST_FOLDERS + 1).subquery("some")
@@ -80,9 +88,9 @@ def extent_of(viewer: Viewer) -> sa.Select[Any]:
     everything = counted.files + counted.tombstones + counted.placeholders + counted.shared_items
     source = some.join(folder_counters, counted.folder_uuid == some.c.uuid)
     total = sa.cast(sa.func.coalesce(sa.func.sum(everything), 0), sa.BigInteger)
-    columns: list[sa.ColumnElement[Any]] = [sa.func.count(), total]
+    columns: list[sa.ColumnElement[Any]]
+    columns = [sa.func.count().label("folders"), total.label("items")]
     return sa.select(*columns).select_from(source)
 
 
-_extent = KeptStatement(extent_of)
 few_by_viewer: Cache[bool] = Cache(10_000, 5_000_000)

@@ -12,12 +12,14 @@ from gateway.auth.job_visibility import (
     sees_job,
     sees_linking,
 )
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_folder
 from gateway.catalog.jobs import COUNTS, TERMINAL
 from gateway.catalog.rules.job_rates import JobRates, rates, remaining_time
 from gateway.clock import now
 from gateway.context import Context
 from gateway.database.tree import within
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import (
     Computed,
     Direction,
@@ -125,6 +127,15 @@ class _Place(NamedTuple):
     place: int
 
 
+@kept_statement(_Place)
+def waiting_jobs(_viewer: Viewer, kinds: tuple[JobKind, ...]) -> sa.Select[Any]:
+    """Return the statement for the places of waiting jobs of some kinds."""
+    place = sa.func.row_number().over(partition_by=jobs.c.kind, order_by=jobs.c.uuid)
+    return sa.select(jobs.c.uuid, place.label("place")).where(
+        jobs.c.kind.in_(kinds), jobs.c.status == JobStatus.PENDING, jobs.c.started_at.is_(None)
+    )
+
+
 @batch(jobs.c.uuid, jobs.c.kind, jobs.c.status, jobs.c.started_at, work=5)
 async def queue_position(context: Context, keys: list[Any]) -> list[int | None]:
     """Return the places of waiting jobs among those of their kind, the oldest first."""
@@ -133,9 +144,6 @@ async def queue_position(context: Context, keys: list[Any]) -> list[int | None]:
     }
     if not kinds:
         return [None] * len(keys)
-    place = sa.func.row_number().over(partition_by=jobs.c.kind, order_by=jobs.c.uuid)
-    waiting = sa.select(jobs.c.uuid, place.label("place")).where(
-        jobs.c.kind.in_(kinds), jobs.c.status == JobStatus.PENDING, jobs.c.started_at.is_(None)
-    )
-    places = {row.uuid: row.place for row in await context.database.rows(waiting, _Place)}
+    rows = await waiting_jobs.rows(context.database, context.viewer, (), tuple(sorted(kinds)))
+    places = {row.uuid: row.place for row in rows}
     return [places.get(uuid) for uuid, *_ in keys]

@@ -6,9 +6,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import Access, Batch, batch
+from gateway.execution.keysets import KEYS
 
 
 class JsonRow(NamedTuple):
@@ -30,13 +33,15 @@ def json_column(
     see the value, if it can be hidden from those who see the row.
     """
 
+    @kept_statement(JsonRow)
+    def values_of(viewer: Viewer) -> sa.Select[Any]:
+        selected = sa.select(uuids.label("uuid"), column.label("value"))
+        chosen = selected.where(in_bound_keys(uuids, KEYS), column.is_not(None))
+        return chosen.where(access(viewer)) if access else chosen
+
     @batch(uuids)
     async def load(context: Context, keys: list[UUID]) -> list[Any]:
-        selected = sa.select(uuids.label("uuid"), column.label("value"))
-        statement = selected.where(in_keys(uuids, keys), column.is_not(None))
-        if access:
-            statement = statement.where(access(context.viewer))
-        rows = await context.database.rows(statement, JsonRow)
+        rows = await values_of.rows(context.database, context.viewer, keys)
         values = {row.uuid: read(row.value) for row in rows}
         return [values.get(key) for key in keys]
 

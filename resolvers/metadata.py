@@ -1,13 +1,15 @@
 """The metadata schema: how it and its keys are resolved."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.rules.metadata_forms import index_status
 from gateway.context import Context
+from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
 from gateway.execution.declarations import Computed, ToOne, batch
 from gateway.ids import global_id
 from gateway.models.metadata import (
@@ -41,10 +43,20 @@ status_of_index = Computed(
 )
 
 
+_schema = KeptStatement(lambda _viewer: sa.select(metadata_schema), MetadataSchemaRecord)
+
+
 async def present_schema(context: Context) -> MetadataSchemaRecord:
     """The metadata schema of the organisation: which metadata keys have which types."""
-    (schema,) = await context.database.rows(sa.select(metadata_schema), MetadataSchemaRecord)
+    (schema,) = await _schema.rows(context.database, context.viewer)
     return schema
+
+
+@kept_statement(MetadataFieldRecord)
+def sorted_fields(_viewer: Viewer, include_deleted: bool) -> sa.Select[Any]:
+    """Return the statement for the keys of the schema."""
+    every = sa.select(metadata_fields).order_by(metadata_fields.c.key)
+    return every if include_deleted else every.where(~metadata_fields.c.is_deleted)
 
 
 @batch(metadata_schema.c.revision)
@@ -57,8 +69,5 @@ async def fields_of(
     ] = False,
 ) -> list[list[MetadataFieldRecord]]:
     """Load the keys of the schema; there is only one schema, so all revisions get the same."""
-    statement = sa.select(metadata_fields).order_by(metadata_fields.c.key)
-    if not include_deleted:
-        statement = statement.where(~metadata_fields.c.is_deleted)
-    rows = await context.database.rows(statement, MetadataFieldRecord)
+    rows = await sorted_fields.rows(context.database, context.viewer, (), include_deleted)
     return [rows for _ in keys]

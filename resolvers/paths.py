@@ -10,10 +10,12 @@ from gateway.auth.visibility import sees_folder
 from gateway.catalog.paths import find_resource, paths_of_folders
 from gateway.catalog.rules.paths import read_path, write_path
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import batch
 from gateway.execution.keyed_rows import RowKey, TypedRow
-from gateway.models.folders import FolderRecord, folders
+from gateway.execution.keysets import KEYS
+from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.shares import item_shares
 from resolvers.nodes import find_node_of
@@ -52,9 +54,28 @@ async def path_of_folder(context: Context, keys: list[str]) -> list[str | None]:
     return [None if (names := paths[key]) is None else write_path(names) for key in keys]
 
 
-class _Place(NamedTuple):
-    item_uuid: UUID
+class PathRow(NamedTuple):
+    """A folder, or an item, and the path of ids of the folder."""
+
+    uuid: UUID
     path: str
+
+
+_tree_paths = KeptStatement(
+    lambda _viewer: sa.select(folders.c.uuid, folders.c.path).where(
+        in_bound_keys(folders.c.uuid, KEYS)
+    ),
+    PathRow,
+)
+_shared_places = KeptStatement(
+    lambda viewer: (
+        sa.select(item_shares.c.item_uuid, folders.c.path)
+        .join(folders, folders.c.uuid == item_shares.c.folder_uuid)
+        .where(in_bound_keys(item_shares.c.item_uuid, KEYS), sees_folder(viewer))
+        .order_by(item_shares.c.shared_at.desc(), item_shares.c.folder_uuid.desc())
+    ),
+    PathRow,
+)
 
 
 @batch(items.c.uuid, items.c.folder_uuid, items.c.name)
@@ -66,18 +87,12 @@ async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> 
     """
     database, viewer = context.database, context.viewer
     homes = {folder for _, folder, _ in keys}
-    statement = sa.select(folders.c.uuid, folders.c.path).where(in_keys(folders.c.uuid, homes))
-    tree_paths = {row.uuid: row.path for row in await database.rows(statement, FolderRecord)}
+    tree_paths = {row.uuid: row.path for row in await _tree_paths.rows(database, viewer, homes)}
     names = await paths_of_folders(database, viewer, tree_paths.values())
     above = {item: names[tree_paths[folder]] for item, folder, _ in keys}
     if elsewhere := [item for item, path in above.items() if path == []]:
-        shared = (
-            sa.select(item_shares.c.item_uuid, folders.c.path)
-            .join(folders, folders.c.uuid == item_shares.c.folder_uuid)
-            .where(in_keys(item_shares.c.item_uuid, elsewhere), sees_folder(viewer))
-            .order_by(item_shares.c.shared_at.desc(), item_shares.c.folder_uuid.desc())
-        )
-        places = {row.item_uuid: row.path for row in await database.rows(shared, _Place)}
+        rows = await _shared_places.rows(database, viewer, elsewhere)
+        places = {row.uuid: row.path for row in rows}
         names = await paths_of_folders(database, viewer, places.values())
         above |= {item: names[path] for item, path in places.items()}
     return [

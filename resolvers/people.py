@@ -8,7 +8,8 @@ site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
@@ -17,8 +18,16 @@ from gateway.auth.communities import administers_place_of
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, is_root, sees_api_key, sees_group, sees_user
 from gateway.context import Context
-from gateway.execution.declarations import Argument, Computed, EdgeQuery, Lookup, ToMany, ToOne
-from gateway.execution.viewer_columns import selected_columns
+from gateway.execution.compiled.kept_statements import KeptStatement
+from gateway.execution.declarations import (
+    Argument,
+    Computed,
+    EdgeQuery,
+    KeyedRows,
+    Lookup,
+    ToMany,
+    ToOne,
+)
 from gateway.kinds.enums import ApiKeyScope
 from gateway.models.folders import folders
 from gateway.models.people import api_keys, groups, memberships, users
@@ -129,6 +138,23 @@ keys_of = ToMany(
 )
 
 
+class UserKeyRow(NamedTuple):
+    """The key of a user."""
+
+    uuid: UUID
+
+
+_email_key = sa.bindparam("email_key", required=False, type_=users.c.email_key.type)
+# An address that is hidden must not cost a statement more than one that does not exist.
+_users_by_email = KeptStatement(
+    lambda viewer: sa.select(users.c.uuid).where(
+        users.c.email_key == _email_key, sees_user(viewer)
+    ),
+    UserKeyRow,
+)
+USER = KeyedRows(user_by_uuid)
+
+
 async def current_viewer(context: Context) -> Viewer:
     """The user on whose behalf the operation runs, and their role on the site."""
     return context.viewer
@@ -138,15 +164,13 @@ async def find_user(
     context: Context,
     *,
     by: Annotated[UserKey, strawberry.argument(description="The user's UUID or email address.")],
-) -> Any:
+) -> UUID | None:
     """A user, by UUID or email address. Null if there is none that the viewer finds in the
     directory.
     """
-    uuid, email = set_value(by.uuid), set_value(by.email)
-    matches = users.c.uuid == uuid
-    if email is not None:
-        matches = users.c.email_key == folded(email, "by", "email")
-    columns = selected_columns(users, context.viewer)
-    chosen = sa.select(*columns).where(matches, sees_user(context.viewer))
-    rows = await context.database.rows(chosen, sa.Row)
-    return rows[0] if rows else None
+    email = set_value(by.email)
+    if email is None:
+        return set_value(by.uuid)
+    key = folded(email, "by", "email")
+    rows = await _users_by_email.rows(context.database, context.viewer, email_key=key)
+    return rows[0].uuid if rows else None

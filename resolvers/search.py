@@ -17,12 +17,12 @@ from gateway.database.searches import name_contains
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution import keysets
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import Direction, KeyedRows, ToOne, batch
 from gateway.execution.keyed_rows import RowKey
 from gateway.execution.pagination import (
     Order,
     PageEdge,
-    PageRequest,
     Total,
     cursor_at,
     fingerprint_of,
@@ -183,15 +183,9 @@ async def search_by_text(
     fingerprint = fingerprint_of("search", key, kinds, order.label)
     request = page_request(order, fingerprint, first, after, None, None)
     name = order_by.field if order_by else _F.RELEVANCE
-    parts = [
-        sa.select(hits_of_type(kind, kinds, context.viewer, key, name, request).subquery())
-        for kind in kinds
-    ]
-    hits = sa.union_all(*parts).subquery("hits")
-    ordered = keysets.order_by(order, False, hits.c.value, hits.c.uuid)
-    statement = sa.select(hits).order_by(*ordered).limit(keysets.row_limit())
+    variant = key, tuple(kinds), name, order.descending, request.cursor is not None
     bound = bind_values([], request)
-    rows = await context.database.rows(statement, _Hit, parameters=bound)
+    rows = await hits_of_search.rows(context.database, context.viewer, (), *variant, **bound)
     edges = [
         PageEdge(RowKey(hit.kind, hit.uuid), cursor_at(request, hit.value, hit.uuid))
         for hit in rows[: request.size]
@@ -209,22 +203,43 @@ def search_order(order_by: SearchOrder | None, part: _Part, text: str) -> Order:
     return Order(column, part.key.table.c.uuid, direction is Direction.DESC, label, False)
 
 
+@kept_statement(_Hit)
+def hits_of_search(
+    viewer: Viewer,
+    text: str,
+    kinds: Kinds,
+    name: SearchOrderField,
+    descends: bool,
+    has_cursor: bool,
+) -> sa.Select[Any]:
+    """Return the statement for a page of results."""
+    parts = [
+        sa.select(hits_of_type(kind, kinds, viewer, text, name, descends, has_cursor).subquery())
+        for kind in kinds
+    ]
+    hits = sa.union_all(*parts).subquery("hits")
+    order = Order(hits.c.value, hits.c.uuid, descends, "", False)
+    ordered = keysets.order_by(order, False, hits.c.value, hits.c.uuid)
+    return sa.select(hits).order_by(*ordered).limit(keysets.row_limit())
+
+
 def hits_of_type(
     kind: SearchResultType,
     kinds: Kinds,
     viewer: Viewer,
     text: str,
     name: SearchOrderField,
-    request: PageRequest,
+    descends: bool,
+    has_cursor: bool,
 ) -> sa.Select[Any]:
     """Return the statement for the results of one type that a page may have."""
     part = _PARTS[kind]
     table, value = part.key.table, part.value(name, text)
-    order = Order(value, table.c.uuid, request.order.descending, request.order.label, False)
+    order = Order(value, table.c.uuid, descends, "", False)
     type_name = sa.literal_column(f"'{part.type_name}'", sa.Text()).label("kind")
     selected = sa.select(type_name, table.c.uuid.label("uuid"), value.label("value"))
     matching = selected.where(*part.conditions(viewer, text, kinds))
-    if request.cursor is not None:
+    if has_cursor:
         matching = matching.where(keysets.after_cursor(order, False))
     ordered = keysets.order_by(order, False, value, table.c.uuid)
     return matching.order_by(*ordered).limit(keysets.row_limit())
@@ -242,6 +257,29 @@ async def results_on_page(_context: Context, keys: list[tuple[RowKey, ...]]) -> 
     return [list(key) for key in keys]
 
 
+class SearchCount(NamedTuple):
+    """The number of results of a type."""
+
+    number: int
+    is_exact: int
+
+
+@kept_statement(SearchCount)
+def counts_of_search(
+    viewer: Viewer, text: str, kinds: Kinds, most: int
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """Return the statement for the numbers of results of each type."""
+    counts = []
+    for part in map(_PARTS.__getitem__, kinds):
+        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(part.key.table)
+        found = found.where(*part.conditions(viewer, text, kinds))
+        rows = found.limit(most + 1).subquery()
+        is_exact: sa.ColumnElement[int] = sa.literal_column("0").label("is_exact")
+        number = sa.func.count().label("number")
+        counts.append(sa.select(number, is_exact).select_from(rows))
+    return sa.union_all(*counts)
+
+
 @batch("page")
 async def count_results(context: Context, keys: list[SearchPage]) -> list[int]:
     """Count the results of searches, up to the limit of counts for each type."""
@@ -256,27 +294,16 @@ async def results_are_capped(context: Context, keys: list[SearchPage]) -> list[b
 
 async def total_of(context: Context, page: SearchPage) -> Total:
     """Return the number of results, which are counted once in an operation."""
+    most = context.services.settings.limits.count
 
     async def load(pages: list[SearchPage]) -> list[Total]:
-        async with context.database.reading() as connection:
-            counts = [await connection.execute(count_of(context, each)) for each in pages]
-        counted = [count.all() for count in counts]
-        most = context.services.settings.limits.count
-        return [totals_of(rows, most)[None] for rows in counted]
+        counts = [
+            await counts_of_search.rows(
+                context.database, context.viewer, (), each.text, tuple(each.kinds), most
+            )
+            for each in pages
+        ]
+        return [totals_of(rows, most)[None] for rows in counts]
 
     total: Total = await context.loaders.load(total_of, page, load)
     return total
-
-
-def count_of(context: Context, page: SearchPage) -> sa.CompoundSelect[Any]:
-    """Return the statement for the numbers of results of each type."""
-    most = context.services.settings.limits.count
-    counts = []
-    for part in map(_PARTS.__getitem__, page.kinds):
-        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(part.key.table)
-        found = found.where(*part.conditions(context.viewer, page.text, page.kinds))
-        rows = found.limit(most + 1).subquery()
-        is_exact: sa.ColumnElement[int] = sa.literal_column("0").label("is_exact")
-        number = sa.func.count().label("number")
-        counts.append(sa.select(number, is_exact).select_from(rows))
-    return sa.union_all(*counts)

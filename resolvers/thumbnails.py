@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.ledger.thumbnails import MAKE_THUMBNAILS, MakeThumbnailsArgs, thumbnail_key
 from gateway.catalog.thumbnails import RETRIED, chosen_picture
 from gateway.clock import SITE_CLOCK, now
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.errors import bad_input
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import Key, batch
+from gateway.execution.keysets import KEYS
 from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
@@ -144,6 +147,15 @@ async def _states(context: Context, files: Sequence[DrawnFile], frame: int | Non
     return states
 
 
+@kept_statement(ThumbnailRecord)
+def thumbnails_of(_viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the thumbnails of a frame of files, by their keys or items."""
+    is_of_file = in_bound_keys(thumbnails.c.source_key, "source_keys")
+    is_of_item = in_bound_keys(thumbnails.c.item_uuid, KEYS)
+    number = sa.bindparam("frame", required=False, type_=sa.Integer)
+    return sa.select(thumbnails).where(is_of_file | is_of_item, thumbnails.c.frame == number)
+
+
 async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int) -> list[State]:
     reasons = {file: _reason_of_item(file) for file in files}
     drawable = [file for file, reason in reasons.items() if reason is None]
@@ -152,11 +164,9 @@ async def _load_states(context: Context, files: Sequence[DrawnFile], frame: int)
         sources = [file.source[0] for file in drawable]
         keys = [source for source in sources if isinstance(source, str)]
         elsewhere = [source for source in sources if isinstance(source, UUID)]
-        chosen = sa.select(thumbnails).where(
-            in_keys(thumbnails.c.source_key, keys) | in_keys(thumbnails.c.item_uuid, elsewhere),
-            thumbnails.c.frame == frame,
-        )
-        for row in await context.database.rows(chosen, ThumbnailRecord):
+        for row in await thumbnails_of.rows(
+            context.database, context.viewer, elsewhere, source_keys=keys, frame=frame
+        ):
             rows[row.source_key or row.item_uuid, row.item_type] = row
     states: list[State] = []
     wanted: list[UUID] = []

@@ -10,9 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.job_visibility import sees_unit, sees_upload_job
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_dataset, sees_item
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
+from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
 from gateway.execution.declarations import (
     Argument,
     Batch,
@@ -23,10 +25,11 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
+from gateway.execution.keysets import KEYS
 from gateway.kinds.enums import JobStatus
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.items import items
-from gateway.models.jobs import JobRecord, jobs
+from gateway.models.jobs import jobs
 from gateway.models.uploads import upload_units
 from gateway.scalars import BigInt
 from resolvers.global_ids import id_from
@@ -97,10 +100,25 @@ def _unit_column(column: sa.Column[Any], when_cancelled: Callable[[int], Any]) -
     return Batch((upload_units.c.job_uuid, upload_units.c.status, column), load)
 
 
+class EndedJob(NamedTuple):
+    """A job that has ended, and its sequence number."""
+
+    uuid: UUID
+    sequence: int
+
+
+_ended_jobs = KeptStatement(
+    lambda _viewer: sa.select(jobs.c.uuid, jobs.c.sequence).where(
+        in_bound_keys(jobs.c.uuid, KEYS), ~_is_running
+    ),
+    EndedJob,
+)
+
+
 async def _ended(context: Context, keys: list[UUID]) -> list[int | None]:
     """Return the sequences of those jobs that have ended, and None for others."""
-    chosen = sa.select(jobs.c.uuid, jobs.c.sequence).where(in_keys(jobs.c.uuid, keys), ~_is_running)
-    sequences = {row.uuid: row.sequence for row in await context.database.rows(chosen, JobRecord)}
+    rows = await _ended_jobs.rows(context.database, context.viewer, keys)
+    sequences = {row.uuid: row.sequence for row in rows}
     return [sequences.get(key) for key in keys]
 
 
@@ -175,16 +193,16 @@ class UploadedItemRow(NamedTuple):
     data_row_uuid: UUID | None
 
 
-@batch(jobs.c.uuid, work=200)
-async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[UploadedItemRow]]:
-    """Load the items of the jobs' finished units, of those that the viewer can see."""
+@kept_statement(UploadedItemRow)
+def items_of_jobs(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the items of the jobs' finished units."""
     first_data_row = (
         sa.select(data_rows.c.uuid)
         .join(datasets, datasets.c.uuid == data_rows.c.dataset_uuid)
         .where(
             data_rows.c.item_uuid == items.c.uuid,
             data_rows.c.dataset_uuid == jobs.c.dataset_uuid,
-            sees_dataset(context.viewer),
+            sees_dataset(viewer),
         )
         .order_by(data_rows.c.uuid)
         .limit(1)
@@ -202,12 +220,19 @@ async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[Upload
         .join(items, items.c.uuid == upload_units.c.item_uuid)
         .join(jobs, jobs.c.uuid == upload_units.c.job_uuid)
         .where(
-            in_keys(upload_units.c.job_uuid, keys),
+            in_bound_keys(upload_units.c.job_uuid, KEYS),
             upload_units.c.status == JobStatus.DONE,
-            sees_item(context.viewer),
+            sees_item(viewer),
         )
     )
-    return await _rows_by_job(context, statement, keys, UploadedItemRow)
+    return _first_units(statement)
+
+
+@batch(jobs.c.uuid, work=200)
+async def uploaded_items(context: Context, keys: list[UUID]) -> list[list[UploadedItemRow]]:
+    """Load the items of the jobs' finished units, of those that the viewer can see."""
+    rows = await items_of_jobs.rows(context.database, context.viewer, keys)
+    return _by_job(rows, keys)
 
 
 class FailedUnit(NamedTuple):
@@ -222,29 +247,36 @@ class FailedUnit(NamedTuple):
     is_restricted: bool
 
 
-async def _failed_units(context: Context, keys: list[UUID]) -> list[list[FailedUnit]]:
+@kept_statement(FailedUnit)
+def failed_units(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the failed units of jobs."""
     columns = (upload_units.c[name] for name in FailedUnit._fields[:-1])
-    restricted = restricted_unit.expression(context.viewer).label("is_restricted")
+    restricted = restricted_unit.expression(viewer).label("is_restricted")
     statement = sa.select(*columns, restricted).where(
-        in_keys(upload_units.c.job_uuid, keys), upload_units.c.status == JobStatus.ERROR
+        in_bound_keys(upload_units.c.job_uuid, KEYS), upload_units.c.status == JobStatus.ERROR
     )
-    return await _rows_by_job(context, statement, keys, FailedUnit)
+    return _first_units(statement)
 
 
-unit_errors = Batch((jobs.c.uuid,), _failed_units, work=200)
+@batch(jobs.c.uuid, work=200)
+async def unit_errors(context: Context, keys: list[UUID]) -> list[list[FailedUnit]]:
+    """Load the failed units of jobs."""
+    return _by_job(await failed_units.rows(context.database, context.viewer, keys), keys)
 
 
-async def _rows_by_job(
-    context: Context, statement: sa.Select[Any], keys: list[UUID], kind: type[JobRow]
-) -> list[list[JobRow]]:
+def _first_units(statement: sa.Select[Any]) -> sa.Select[Any]:
     """Return the rows of each job in the order of its units, at most `MAX_LISTED`."""
     rank = sa.func.row_number().over(
         partition_by=upload_units.c.job_uuid, order_by=upload_units.c.position
     )
     ranked = statement.add_columns(rank.label("rank")).subquery()
-    selected = sa.select(ranked).where(ranked.c.rank <= MAX_LISTED).order_by(ranked.c.position)
+    columns = [column for column in ranked.c if column.key != "rank"]
+    return sa.select(*columns).where(ranked.c.rank <= MAX_LISTED).order_by(ranked.c.position)
+
+
+def _by_job(rows: Sequence[JobRow], keys: list[UUID]) -> list[list[JobRow]]:
     by_job: dict[UUID, list[JobRow]] = defaultdict(list)
-    for row in await context.database.rows(selected, kind):
+    for row in rows:
         by_job[row.job_uuid].append(row)
     return [by_job[key] for key in keys]
 

@@ -12,9 +12,9 @@ from resolvers.collections import (
     visible_collections,
     visible_presets,
 )
-from resolvers.communities import find_community, visible_communities
+from resolvers.communities import COMMUNITY, find_community, visible_communities
 from resolvers.datasets import dataset_lookup, visible_datasets
-from resolvers.dicom import find_study
+from resolvers.dicom import STUDY, find_study
 from resolvers.dicom_indexed_tags import all_indexed_tags
 from resolvers.dicom_instances import instance_search
 from resolvers.dicom_study_lists import visible_studies
@@ -30,7 +30,7 @@ from resolvers.metric_results import submission_lookup
 from resolvers.nodes import ITEMS, NODES, find_items, find_node, find_nodes
 from resolvers.paths import find_by_path
 from resolvers.pending_uploads import pending_uploads
-from resolvers.people import all_groups, all_users, current_viewer, find_user, group_lookup
+from resolvers.people import USER, all_groups, all_users, current_viewer, find_user, group_lookup
 from resolvers.rates import current_rate
 from resolvers.search import search_by_text
 from resolvers.server_info import server_info
@@ -107,7 +107,7 @@ class Query:
         '`name:scan* AND size:>=1000 -type:VIDEO`, for example. See "Finding items" in the '
         "documentation.",
     )
-    dicom_study: DicomStudy | None = root_field(find_study)
+    dicom_study: DicomStudy | None = root_field(find_study, rows=STUDY)
     dicom_studies: Connection[DicomStudy] = resolved(
         visible_studies,
         "The DICOM studies that the viewer can see, by default the newest first.",
@@ -164,7 +164,7 @@ class Query:
         "A submission of values by its UUID. Null if it does not exist or the viewer cannot see its "
         "community.",
     )
-    community: Community | None = root_field(find_community)
+    community: Community | None = root_field(find_community, rows=COMMUNITY)
     communities: Connection[Community] = resolved(
         visible_communities,
         "The communities that are public or on whose root folder the viewer has a role, by name.",
@@ -182,7 +182,7 @@ class Query:
         "The users of the organisation, by email address: all, or those in the viewer's groups "
         "if the site keeps its directory closed.",
     )
-    user: User | None = root_field(find_user)
+    user: User | None = root_field(find_user, rows=USER)
     metadata_schema: MetadataSchema = root_field(present_schema)
     metadata_vocabulary: list[MetadataTerm] = root_field(metadata_vocabulary)
     cloud_integration: CloudIntegration | None = resolved(

@@ -10,10 +10,12 @@ from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import count_rows
 from gateway.clouds.cloud import BadCredentials, Cloud
 from gateway.context import Services
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_bound_keys
 from gateway.database.engine import Database, Transaction
 from gateway.error_texts import in_use
 from gateway.errors import DomainError, ErrorCode, conflict, not_found
+from gateway.execution.compiled.kept_statements import ANYONE, KeptStatement
+from gateway.execution.keysets import KEYS
 from gateway.fetching.errors import FetchError
 from gateway.kinds.enums import JobStatus, StorageUserRole
 from gateway.models.folders import folders
@@ -160,11 +162,18 @@ async def open_integrations(
     return opened
 
 
+_integrations = KeptStatement(
+    lambda _viewer: sa.select(cloud_integrations).where(
+        in_bound_keys(cloud_integrations.c.uuid, KEYS)
+    ),
+    CloudIntegrationRecord,
+)
+
+
 async def find_integrations(
     database: Database, uuids: Collection[UUID]
 ) -> dict[UUID, CloudIntegrationRecord]:
     """Return the rows of these integrations that exist, by UUID."""
     if not uuids:
         return {}
-    statement = sa.select(cloud_integrations).where(in_keys(cloud_integrations.c.uuid, uuids))
-    return {row.uuid: row for row in await database.rows(statement, CloudIntegrationRecord)}
+    return {row.uuid: row for row in await _integrations.rows(database, ANYONE, uuids)}

@@ -18,12 +18,14 @@ from gateway.auth.directory import finds_user
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, Condition, is_given_folder, sees_folder
 from gateway.catalog.rules.paths import COMMUNITIES, USERS
-from gateway.database.dialects import entry, in_keys, text_array
+from gateway.database.dialects import bound_keys, entry, in_bound_keys
 from gateway.database.engine import Database
 from gateway.database.searches import has_name, has_name_of
 from gateway.database.tree import MAX_DEPTH, ancestors
 from gateway.error_texts import sized
 from gateway.errors import bad_input
+from gateway.execution.compiled.kept_statements import kept_statement
+from gateway.execution.keysets import KEYS
 from gateway.models.base import fold
 from gateway.models.communities import communities
 from gateway.models.folders import folders
@@ -69,7 +71,11 @@ async def find_resource(
     """
     if len(names) > MAX_PARTS:
         raise bad_input(sized("A path", 1, MAX_PARTS, len(names), "names"), *field)
-    match = await database.rows(_resources(viewer, names), _Match)
+    keys = [fold(name) for name in names]
+    is_special = names[0] in (COMMUNITIES, USERS)
+    shape = names[0] if is_special else "", len(names)
+    texts = {"path_names": list(names), "path_keys": keys, "second_key": "".join(keys[1:2])}
+    match = await named_resources.rows(database, viewer, (), *shape, **texts)
     return Resource(_KINDS[match[0].kind], match[0].uuid) if match else None
 
 
@@ -94,6 +100,21 @@ def by_closeness(viewer: Viewer, folder: sa.FromClause = folders) -> list[sa.Col
     return [closeness, folder.c.uuid]
 
 
+@kept_statement(_Named)
+def named_folders(viewer: Viewer) -> sa.Select[Any]:
+    """Return the statement for the names of folders that the viewer sees."""
+    return (
+        sa.select(
+            folders.c.uuid,
+            folders.c.name,
+            communities.c.name.label("community"),
+            _owner_of_shadowed(viewer).label("owner_email"),
+        )
+        .outerjoin(communities, communities.c.folder_uuid == folders.c.uuid)
+        .where(in_bound_keys(folders.c.uuid, KEYS), sees_folder(viewer))
+    )
+
+
 async def paths_of_folders(
     database: Database, viewer: Viewer, tree_paths: Collection[str]
 ) -> dict[str, list[str] | None]:
@@ -105,17 +126,7 @@ async def paths_of_folders(
     none.
     """
     uuids = {uuid for path in tree_paths for uuid in ancestors(path)}
-    above = (
-        sa.select(
-            folders.c.uuid,
-            folders.c.name,
-            communities.c.name.label("community"),
-            _owner_of_shadowed(viewer).label("owner_email"),
-        )
-        .outerjoin(communities, communities.c.folder_uuid == folders.c.uuid)
-        .where(in_keys(folders.c.uuid, uuids), sees_folder(viewer))
-    )
-    rows = {row.uuid: row for row in await database.rows(above, _Named)}
+    rows = {row.uuid: row for row in await named_folders.rows(database, viewer, uuids)}
     found: dict[str, list[str] | None] = {}
     for path in tree_paths:
         visible = [rows[uuid] for uuid in takewhile(rows.__contains__, ancestors(path))][::-1]
@@ -150,9 +161,13 @@ def _owner_of_shadowed(viewer: Viewer) -> sa.ColumnElement[Any]:
     return sa.case((~is_topmost(viewer), sa.null()), (leads_elsewhere, by_owner), else_=sa.null())
 
 
-def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
-    """Return the statement for what a path names, of one row at most."""
-    path = _NamedPath(viewer, names)
+@kept_statement(_Match)
+def named_resources(viewer: Viewer, word: str, length: int) -> sa.Select[Any]:
+    """Return the statement for what a path names, of one row at most.
+
+    `word` is the first name if that is the word for communities or users.
+    """
+    path = _NamedPath(viewer, word, length)
     walk = path.walk()
     found = sa.union_all(*path.matches(walk)).subquery()
     return sa.select(found.c.kind, found.c.uuid).order_by(*found.c).limit(1)
@@ -161,9 +176,13 @@ def _resources(viewer: Viewer, names: Sequence[str]) -> sa.Select[Any]:
 class _NamedPath:
     """The parts of the statement that follows a path; names are compared with its parameters."""
 
-    def __init__(self, viewer: Viewer, names: Sequence[str]) -> None:
-        self._viewer, self._names, self._last = viewer, names, len(names)
-        self._texts, self._keys = text_array(names), text_array([fold(name) for name in names])
+    def __init__(self, viewer: Viewer, word: str, length: int) -> None:
+        self._viewer, self._word, self._last = viewer, word, length
+        self._texts, self._keys = (
+            bound_keys(folders.c.name, "path_names"),
+            bound_keys(folders.c.name, "path_keys"),
+        )
+        self._second = sa.bindparam("second_key", required=False, type_=users.c.email_key.type)
 
     def walk(self) -> sa.CTE:
         """Return the folder at each depth of the path, from that of its first folder."""
@@ -198,8 +217,8 @@ class _NamedPath:
                 self._is_named(items, last),
             ),
         ]
-        if self._names[0] == USERS and self._last == 2:
-            is_user = users.c.email_key == fold(self._names[1]), finds_user(self._viewer)
+        if self._word == USERS and self._last == 2:
+            is_user = users.c.email_key == self._second, finds_user(self._viewer)
             user = sa.select(sa.literal(_USER), users.c.uuid)
             matches.append(user.where(*is_user))
         return matches
@@ -210,17 +229,17 @@ class _NamedPath:
         A path that begins with the word for users or communities leads to a root folder of that
         name only if it ends there: such folders could otherwise pass for those of others.
         """
-        viewer, names, root = self._viewer, self._names, folders.alias()
+        viewer, root = self._viewer, folders.alias()
         order: Sequence[sa.ColumnElement[Any]] = ()
         conditions: list[Condition]
-        if names[0] == USERS and self._last > 1:
-            depth, owner = 3, _first(users, users.c.email_key == fold(names[1]), finds_user(viewer))
+        if self._word == USERS and self._last > 1:
+            depth, owner = 3, _first(users, users.c.email_key == self._second, finds_user(viewer))
             conditions = [NEVER]
             if self._last > 2:
                 is_owners = root.c.owner_uuid == owner
                 is_root = is_topmost(viewer, root)
                 conditions = [self._is_named(root, sa.literal(2)), is_root, is_owners]
-        elif names[0] == COMMUNITIES and self._last > 1:
+        elif self._word == COMMUNITIES and self._last > 1:
             is_named = self._is_named(communities, sa.literal(1))
             is_its = sa.exists().where(communities.c.folder_uuid == root.c.uuid, is_named)
             depth, conditions = 2, [is_its, sees_folder(viewer, root)]

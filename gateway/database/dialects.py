@@ -281,13 +281,8 @@ def _entry_of_json(element: _Entry, compiler: Any, **options: Any) -> str:
 
 
 def entry(array: sa.ColumnElement[Any], index: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
-    """Return the text at an index, counted from 0, of an array that `text_array` returned."""
+    """Return the text at an index, counted from 0, of an array of texts."""
     return _Entry(array, index)
-
-
-def text_array(texts: Collection[str]) -> sa.ColumnElement[Any]:
-    """Return a parameter that holds many texts."""
-    return sa.literal(list(texts), _key_array(sa.Text()))
 
 
 def key_pairs(connection: AsyncConnection, pairs: Collection[tuple[UUID, str]]) -> sa.FromClause:

@@ -16,6 +16,7 @@ class Answer:
 
     An operation that was not `executed` was refused before, and has no `data`. `timing` has the
     seconds that each stage took. `encoded` is the response as JSON, if it was written before.
+    `outside_plan` says what of a query did not run as a compiled plan.
     """
 
     data: dict[str, Any] | None = None
@@ -24,6 +25,7 @@ class Answer:
     executed: bool = True
     timing: Mapping[str, float] = field(default_factory=dict)
     encoded: bytes | None = None
+    outside_plan: str = ""
 
     def body(self) -> dict[str, Any]:
         """Return the response as JSON has it: errors first, no `data` if nothing was executed."""

@@ -1,7 +1,7 @@
 """Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import isawaitable
 from time import perf_counter
@@ -177,14 +177,9 @@ class Operations:
             answer = await self._answer(operation, context)
             (executor,) = answer.timing
             timing = {"prepare": prepared - started, executor: perf_counter() - prepared}
-            return Answer(
-                answer.data,
-                answer.errors,
-                answer.extensions,
-                answer.executed,
-                timing,
-                answer.encoded,
-            )
+            trace, is_query = OPERATION.get(), operation.node.operation is OperationType.QUERY
+            outside = trace.outside_plan if trace and is_query and self._plan_executor else ""
+            return replace(answer, timing=timing, outside_plan=outside)
 
         return await self._limited(request, run())
 

@@ -88,7 +88,7 @@ class StatementKey(NamedTuple):
     binds: Sequence[Any]
 
 
-def statement_key(statement: sa.Select[Any]) -> StatementKey | None:
+def statement_key(statement: sa.SelectBase) -> StatementKey | None:
     """Return the key under which SQLAlchemy caches a statement; None if it cannot be cached."""
     key = statement._generate_cache_key()
     return None if key is None else StatementKey(key.key, key.bindparams)

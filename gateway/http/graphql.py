@@ -316,5 +316,9 @@ def _timing(answers: list[Answer]) -> Mapping[str, str]:
     for answer in answers[1:]:
         for name, seconds in answer.timing.items():
             totals[name] = totals.get(name, 0.0) + seconds
-    text = ", ".join([f"{name};dur={1000 * seconds:.2f}" for name, seconds in totals.items()])
-    return {"server-timing": text} if text else {}
+    stages = [f"{name};dur={1000 * seconds:.2f}" for name, seconds in totals.items()]
+    outside = dict.fromkeys(answer.outside_plan for answer in answers if answer.outside_plan)
+    if stages and outside:
+        described = "; ".join(outside).replace('"', "'")
+        stages.append(f'outside;desc="{described}"')
+    return {"server-timing": ", ".join(stages)} if stages else {}

@@ -24,7 +24,8 @@ class OperationTrace:
     `root_fields` are the first fields of an operation without a name.
     `not_compiled` is the reason why graphql-core ran it, `codes` are those of top-level errors, and
     `user_errors` those of errors in payloads. `events` counts the answers of a subscription.
-    `changes` has the keys in the response of mutations that have been committed.
+    `changes` has the keys in the response of mutations that have been committed. `engine` counts
+    the statements that SQLAlchemy ran, which no plan had compiled.
     """
 
     request_id: str
@@ -38,6 +39,14 @@ class OperationTrace:
     user_errors: tuple[str, ...] = ()
     events: int = 0
     changes: tuple[str, ...] = ()
+    engine: int = 0
+
+    @property
+    def outside_plan(self) -> str:
+        """What of the operation did not run as a compiled plan: its reason, or the statements."""
+        if self.not_compiled:
+            return self.not_compiled
+        return f"{self.engine} statements" if self.engine else ""
 
     def document_digest(self) -> str | None:
         """Return the SHA-256 of the document's text; None if it is not known yet."""
@@ -74,6 +83,7 @@ def note_statement(pool: str) -> None:
     STATEMENTS.add(pool)
     if operation := OPERATION.get():
         operation.statements += 1
+        operation.engine += pool == "engine"
 
 
 def note_error(code: str, *, is_user_error: bool = False) -> None:

@@ -354,10 +354,11 @@ class Both:
 
     async def bodies(self, text: str, variables: dict[str, Any], viewer: str) -> tuple[bytes, bytes]:
         """Return the responses of the compiled executor and of the interpreter, with whitespace in JSON normalised."""
-        compiled = await self._body(text, variables, viewer, Operations(api, LIMITS, self.compiled))
-        return compiled, await self._body(text, variables, viewer, Operations(api, LIMITS))
+        compiled = await self.body(text, variables, viewer, Operations(api, LIMITS, self.compiled))
+        return compiled, await self.body(text, variables, viewer, Operations(api, LIMITS))
 
-    async def _body(self, text: str, variables: dict[str, Any], viewer: str, operations: Operations) -> bytes:
+    async def body(self, text: str, variables: dict[str, Any], viewer: str, operations: Operations) -> bytes:
+        """Return the response of some operations, with whitespace in JSON normalised."""
         request = OperationRequest(text, variables, request_id="same")
         context = Context(self.services, self.world.viewers[viewer], "same")
         return orjson.dumps(orjson.loads((await operations.execute(request, context)).text))

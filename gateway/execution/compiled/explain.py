@@ -31,12 +31,15 @@ def _explain_level(level: Level, indent: str, with_code: bool) -> Iterator[str]:
             yield f"{indent}| {line}".rstrip()
     for step in level.steps:
         yield f"{indent}{_explain_step(step)}"
-        below = _level_below(step)
-        if below is not None:
+        for title, below in _levels_below(step):
+            inner = indent + "    "
+            if title:
+                yield f"{inner}{title}"
+                inner += "    "
             if below.columns:
                 columns = ", ".join(str(column.key) for column in below.columns)
-                yield f"{indent}    columns: {columns}"
-            yield from _explain_level(below, indent + "    ", with_code)
+                yield f"{inner}columns: {columns}"
+            yield from _explain_level(below, inner, with_code)
 
 
 def _explain_step(step: Step) -> str:
@@ -78,18 +81,25 @@ def _function_name(function: Any) -> str:
     return str(function.__name__).lstrip("_")
 
 
-def _level_below(step: Step) -> Level | None:
-    """Return the level to which a step leads, if there is one."""
+def _levels_below(step: Step) -> Iterator[tuple[str, Level]]:
+    """Yield the levels to which a step leads, with titles where it reads rows by keys."""
     match step:
         case AggregateStep():
-            return None
+            pass
         case BatchStep() | FunctionStep() | AttributeStep() | MutationStep() | EventStep():
             shape = step.shape
             while shape.inner:
                 shape = shape.inner
-            return shape.level
+            if shape.level:
+                yield "", shape.level
+            elif keyed := shape.keyed:
+                for name, level in keyed.levels.items():
+                    edge = keyed.rows.by_type[name]
+                    yield f"rows of {edge.table.name} by {edge.match.key}", level
+                if keyed.objects:
+                    yield "objects", keyed.objects
         case _:
-            return step.level
+            yield "", step.level
 
 
 def _code_of(level: Level) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -13,8 +14,10 @@ from gateway.execution.compiled.statement_cache import StatementCache, placehold
 from gateway.execution.compiled.value_conversion import python_expression
 from gateway.execution.keysets import KEYS
 from gateway.execution.statements import driver_key
+from gateway.kinds.enums import SiteRole
 
 R = TypeVar("R")
+Statement = sa.Select[Any] | sa.CompoundSelect[Any]
 Read = Callable[[Sequence[tuple[Any, ...]]], list[Any]]
 """Turns rows of the driver into those of the statement's class."""
 
@@ -25,6 +28,8 @@ class Existence(NamedTuple):
     exists: bool
 
 
+ANYONE = Viewer(UUID(int=0), SiteRole.MEMBER)
+"""Stands for the viewer of statements that do not depend on one."""
 _caches: dict[str, StatementCache] = {}
 """The compiled statements of all functions, by dialect."""
 
@@ -42,7 +47,7 @@ class KeptStatement(Generic[R]):
             `Database.rows`, where rows have the names of the columns as attributes.
     """
 
-    def __init__(self, build: Callable[..., sa.Select[Any]], kind: type[R]) -> None:
+    def __init__(self, build: Callable[..., Statement], kind: type[R]) -> None:
         self._build = build
         self._kind = kind
         self._read: dict[tuple[Any, ...], Read] = {}
@@ -64,7 +69,7 @@ class KeptStatement(Generic[R]):
         if cache is None:
             cache = _caches[dialect] = StatementCache(database.sql_dialect)
 
-        def build() -> sa.Select[Any]:
+        def build() -> Statement:
             statement = self._build(placeholder_viewer(viewer), *variant)
             self._read[dialect, *variant] = _reader_of(statement, self._kind, dialect)
             return statement
@@ -77,17 +82,19 @@ class KeptStatement(Generic[R]):
         return self._read[dialect, *variant](rows)
 
 
-def kept_statement(kind: type[R]) -> Callable[[Callable[..., sa.Select[Any]]], KeptStatement[R]]:
+def kept_statement(kind: type[R]) -> Callable[[Callable[..., Statement]], KeptStatement[R]]:
     """Declare that the decorated function builds a statement with rows of a class."""
     return lambda build: KeptStatement(build, kind)
 
 
-def _reader_of(statement: sa.Select[Any], kind: type, dialect: str) -> Read:
+def _reader_of(statement: Statement, kind: type, dialect: str) -> Read:
     """Return what converts the rows of a statement, as SQLAlchemy would convert them."""
     const, columns = Constants(), list(statement.selected_columns)
     names = [f"c{number}" for number in range(len(columns))]
     values = [
-        python_expression(column, dialect, const).format(name)
+        name
+        if isinstance(column.type, sa.types.NullType)
+        else python_expression(column, dialect, const).format(name)
         for name, column in zip(names, columns, strict=True)
     ]
     is_tuple = issubclass(kind, tuple) and kind is not sa.Row

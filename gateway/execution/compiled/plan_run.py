@@ -239,7 +239,7 @@ class PlanRun:
         most = self.context.services.settings.limits.count
         query, many = page.query, len(keys) > 1
 
-        build = partial(statements.count, step.edge, query, many, most, self._dialect)
+        build = partial(statements.count, step.edge, query, many, most, self.dialect)
         rows = await self._fetch(("total", step, many, page.cache_key), build, keys)
         return statements.totals_of(rows, most)
 

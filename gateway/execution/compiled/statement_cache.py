@@ -106,7 +106,7 @@ class StatementCache:
         self._by_name: Cache[CompiledStatement] = Cache(4_000, 32_000_000)
         self._by_shape: Cache[_StatementTemplate] = Cache(4_000, 32_000_000)
 
-    def get(self, name: Hashable, build: Callable[[], sa.Select[Any]]) -> CompiledStatement:
+    def get(self, name: Hashable, build: Callable[[], sa.SelectBase]) -> CompiledStatement:
         """Return the statement of that name; the first time, `build` makes it."""
         compiled = self._by_name.get(name)
         if compiled is None:
@@ -114,7 +114,7 @@ class StatementCache:
             self._by_name.put(name, compiled, 1_000 + 2 * len(compiled.sql))
         return compiled
 
-    def _compile(self, statement: sa.Select[Any]) -> CompiledStatement:
+    def _compile(self, statement: sa.SelectBase) -> CompiledStatement:
         """Compile a statement, unless one of the same shape was compiled before."""
         key = statement_key(statement)
         if key is None:
@@ -135,7 +135,7 @@ class StatementCache:
 
 
 def _make_template(
-    statement: sa.Select[Any], binds: Sequence[Any], dialect: sa.Dialect
+    statement: sa.SelectBase, binds: Sequence[Any], dialect: sa.Dialect
 ) -> _StatementTemplate:
     """Compile a statement, and note where the values of its parameters come from."""
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})

@@ -109,6 +109,8 @@ def _not_null_expression(
     if isinstance(named, GraphQLEnumType) and kind == "Enum":
         names = {name: name for name, value in named.values.items() if name in column.type.enums}
         return f"{const(names)}[{{0}}]"
+    if isinstance(named, GraphQLList) and kind == "JSON":
+        return f"{const(leaf_serializer(named))}({const(load_json)}({{0}}))"
     if not isinstance(named, GraphQLScalarType):
         raise Unplannable(f"a column as {named}")
     match kind, named.name:
