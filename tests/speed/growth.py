@@ -19,7 +19,7 @@ SMALL = 100_000
 AT_MOST = 1.25
 MOST_GROWTH, LONGEST = 1.5, 0.25
 """Goals of lists: the growth of the median latency, and the latency in seconds."""
-NOTICEABLE = 0.005
+NOTICEABLE = 0.02
 """Latency in seconds up to which growth does not matter: noise is as large."""
 REQUESTS = 5
 
