@@ -8,7 +8,8 @@ import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from gateway.errors import ErrorCode
-from gateway.execution.declarations import Computed, SameRow, TypeDiscriminator
+from gateway.execution.declarations import Computed, SameRow
+from gateway.execution.keyed_rows import TypeDiscriminator
 from gateway.execution.pagination import Total
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from schema.fields import column, resolved, row_type

@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
-from gateway.execution.declarations import TypeDiscriminator
+from gateway.execution.keyed_rows import TypeDiscriminator
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus, JobWait
 from gateway.kinds.job_kinds import JOB_TYPES
 from gateway.scalars import BigInt

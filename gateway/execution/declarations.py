@@ -271,12 +271,10 @@ class KeyedRows:
     """Rows whose keys a function returns in their stead, so that only selected columns are read.
 
     Args:
-        edges: the to-one edge that leads from a key to its row; or several, by the GraphQL types of
-            their rows: the function then returns a `RowKey` for each row, or an object that it has
-            read itself.
-        missing: returns what stands for a row of several edges that the viewer cannot see, given
-            its key; by default it is null.
-        leaves_out: whether lists leave out rows that the viewer cannot see.
+        edges: the edge from a key to its row; or several by GraphQL type, if the function returns
+            a `RowKey` for each row, or an object that it has read itself.
+        missing: returns what stands for a row of several edges that is hidden, instead of null.
+        leaves_out: whether lists leave out hidden rows.
     """
 
     edges: ToOne | Mapping[str, ToOne]
@@ -376,14 +374,6 @@ class MutationField(_Independent):
 @dataclass(frozen=True, eq=False)
 class SubscriptionField(_Independent):
     """A subscription, whose events are rows."""
-
-
-@dataclass(frozen=True, eq=False)
-class TypeDiscriminator:
-    """The column whose values decide the GraphQL type of a row behind an interface."""
-
-    column: str
-    types: Mapping[Any, str]
 
 
 Declaration = (

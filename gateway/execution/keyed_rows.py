@@ -1,6 +1,16 @@
-"""Keys by which functions name rows of several types, and such rows."""
+"""Rows of several GraphQL types: what decides the type of a row, and keys that name it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, eq=False)
+class TypeDiscriminator:
+    """The column whose values decide the GraphQL type of a row behind an interface."""
+
+    column: str
+    types: Mapping[Any, str]
 
 
 class RowKey(NamedTuple):

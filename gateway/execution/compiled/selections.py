@@ -22,7 +22,8 @@ from graphql import (
 )
 
 from gateway.execution.compiled.plan import Arguments, Unplannable
-from gateway.execution.declarations import Declaration, TypeDiscriminator, declaration_of
+from gateway.execution.declarations import Declaration, declaration_of
+from gateway.execution.keyed_rows import TypeDiscriminator
 from gateway.execution.operations import Prepared
 from gateway.execution.private_apis import (
     FieldDetails,
