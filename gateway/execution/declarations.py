@@ -302,8 +302,8 @@ class Batch(_Needing):
     them where there are several. The keyword-only parameters of the function are the arguments of
     the field. Where all of them are absent or false, the row of the edge `plain`, if there is one,
     is the answer. `work` is what a value costs besides the objects in it, in the points of
-    `gateway/execution/cost.py`; `plain` costs nothing more. `listed` says how many
-    objects are in it. With `rows`, values are keys of rows, or lists of them.
+    `gateway/execution/cost.py`; `plain` costs nothing more. `listed` counts the objects in it. With
+    `rows`, values are keys of rows, or lists of them.
     """
 
     needs: tuple[Key, ...]
@@ -338,8 +338,7 @@ class Lookup(_Independent):
 class RootFunction(_Independent):
     """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments.
 
-    `work` is what its value costs besides the objects in it, as that of a `Batch`. With `rows`, the
-    value is the key of a row, or a list of keys.
+    `work` and `rows` are those of a `Batch`: with `rows`, it returns a key, or a list of keys.
     """
 
     load: Callable[..., Awaitable[Any]]
