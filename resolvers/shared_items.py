@@ -1,6 +1,7 @@
 """Lists of items with those that are shared: each item once, in order among the others."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from gateway.execution.viewer_columns import viewer_column
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.shares import item_shares
+from resolvers.dicom_study_scopes import is_visible
 from resolvers.filters import in_scope
 from resolvers.item_conditions import item_conditions, leaves_most
 
@@ -43,8 +45,14 @@ def _shown_folder(viewer: Viewer) -> sa.ColumnElement[Any]:
         share.c.item_uuid == items.c.uuid, in_visible_folder(viewer, share.c.folder_uuid)
     )
     first = others.order_by(share.c.shared_at, share.c.folder_uuid).limit(1).scalar_subquery()
-    is_at_home = sa.or_(~items.c.is_shared, in_visible_folder(viewer, items.c.folder_uuid))
+    # Of a page of shares, each row is looked up: what is granted to the viewer is read once.
+    is_at_home = sa.or_(~items.c.is_shared, is_visible(viewer, items.c.folder_uuid))
     return sa.case((is_at_home, items.c.folder_uuid), else_=first)
+
+
+def _share_conditions(query: EdgeQuery, _parent: sa.ColumnElement[Any] | None) -> list[Condition]:
+    """Return the conditions of a filter on shares: there are few in a folder."""
+    return [*item_conditions(replace(query, is_narrow=True)), stays_shared()]
 
 
 def _is_first_below(query: EdgeQuery, parent: sa.ColumnElement[Any] | None) -> list[Condition]:
@@ -71,8 +79,8 @@ def _is_first_below(query: EdgeQuery, parent: sa.ColumnElement[Any] | None) -> l
             sees_folder(query.viewer, place),
         )
     )
-    is_visible = in_visible_folder(query.viewer, item_shares.c.folder_uuid)
-    return [*item_conditions(query), stays_shared(), is_visible, ~at_home, ~by_other]
+    is_seen = in_visible_folder(query.viewer, item_shares.c.folder_uuid)
+    return [*_share_conditions(query, parent), is_seen, ~at_home, ~by_other]
 
 
 def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> FurtherRows:
@@ -104,7 +112,7 @@ def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> F
 shared_into = FurtherRows(
     source=_shared,
     columns=_COLUMNS,
-    where=lambda query, _parent: [*item_conditions(query), stays_shared()],
+    where=_share_conditions,
     parent=item_shares.c.folder_uuid,
     flag=folders.c.has_shares,
 )
