@@ -13,6 +13,7 @@ from tests.speed.explaining import explain_floor
 from tests.speed.growth import measure_growth
 from tests.speed.ingesting import measure_ingest
 from tests.speed.operations import ABOUT, TUNED
+from tests.speed.shared import measure_shared
 from tests.speed.studies import measure_studies
 from tests.speed.subscribers import measure_subscribers
 from tests.speed.viewers import SpeedViewer
@@ -48,6 +49,9 @@ def main(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the hand-written statements with their plans instead.")
     ] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Compare 1,000,000 items with and without shared and public ones instead.")
+    ] = False,
     compression: Annotated[
         bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")
     ] = False,
@@ -65,6 +69,8 @@ def main(
         report = measure_against(against, database, items, operations, rounds, seconds)
     elif studies:
         report = measure_studies(database, rounds, seconds)
+    elif shared:
+        report = measure_shared(database, rounds, seconds)
     elif growth:
         report = measure_growth(database, growth, operations, rounds, seconds)
     elif compression:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -64,11 +64,7 @@ class Filled:
 def prepare_database(kind: str, items: int, viewer: SpeedViewer = SpeedViewer.EVERYTHING) -> Iterator[Filled]:
     """Yield a database of that kind with this many items, 100 per folder on average."""
 
-    def generate_here(url: str) -> None:
-        print(f"Generating {items:,} items …", flush=True)
-        asyncio.run(_generate(url, items))
-
-    with copy_database(kind, f"{items}-{generator_digest()}", generate_here) as [url]:
+    with copy_database(kind, f"{items}-{generator_digest()}", partial(generate_site, items=items)) as [url]:
         yield asyncio.run(prepare_viewer(url, items, viewer))
 
 
@@ -111,6 +107,12 @@ def generator_digest() -> str:
     for name in ("history", "viewers"):
         digest.update((ROOT / "tests" / "speed" / f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
+
+
+def generate_site(url: str, items: int) -> None:
+    """Fill an empty database with this many items."""
+    print(f"Generating {items:,} items …", flush=True)
+    asyncio.run(_generate(url, items))
 
 
 async def _generate(url: str, items: int) -> None:
