@@ -24,6 +24,16 @@ Growth = Annotated[int, typer.Option(help="Compare 100,000 items with so many in
 ViewerName = Annotated[
     Literal["everything", "part", "folder"], typer.Option(help="Viewer of everything, of 1 %, or of one folder.")
 ]
+Studies = Annotated[
+    bool, typer.Option("--studies", help="Measure lists of studies over 10,000 and 1,000,000 instances instead.")
+]
+Explain = Annotated[bool, typer.Option("--explain", help="Print the hand-written statements with their plans instead.")]
+Shared = Annotated[
+    bool, typer.Option("--shared", help="Compare 1,000,000 items with and without shared and public ones instead.")
+]
+Compression = Annotated[bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")]
+Ingest = Annotated[bool, typer.Option("--ingest", help="Measure registering at most 10,000 objects of an S3 instead.")]
+Subscribers = Annotated[bool, typer.Option("--subscribers", help="Measure 1,000 subscribers on PostgreSQL instead.")]
 
 cli = typer.Typer(pretty_exceptions_enable=False)
 
@@ -43,24 +53,12 @@ def main(
     against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
     growth: Growth = 0,
     viewer: ViewerName = "everything",
-    studies: Annotated[
-        bool, typer.Option("--studies", help="Measure lists of studies over 10,000 and 1,000,000 instances instead.")
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Print the hand-written statements with their plans instead.")
-    ] = False,
-    shared: Annotated[
-        bool, typer.Option("--shared", help="Compare 1,000,000 items with and without shared and public ones instead.")
-    ] = False,
-    compression: Annotated[
-        bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")
-    ] = False,
-    ingest: Annotated[
-        bool, typer.Option("--ingest", help="Measure registering at most 10,000 objects of an S3 instead.")
-    ] = False,
-    subscribers: Annotated[
-        bool, typer.Option("--subscribers", help="Measure 1,000 subscribers on PostgreSQL instead.")
-    ] = False,
+    studies: Studies = False,
+    explain: Explain = False,
+    shared: Shared = False,
+    compression: Compression = False,
+    ingest: Ingest = False,
+    subscribers: Subscribers = False,
 ) -> None:
     """Measure Storegraph and other servers, and print the results as Markdown tables."""
     # A commit may not have what the other documents ask for.
