@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from gateway.database.substrings import has_part
 from gateway.models.base import fold
 
 FOLD = "storegraph_fold"
@@ -92,22 +93,6 @@ def _value_matches(element: _ValueContains, compiler: Any, **options: Any) -> st
     )
 
 
-class _HasPart(FunctionElement[bool]):
-    """A substring match by which no index is chosen. Its clauses are the column and the text."""
-
-    inherit_cache = True
-
-
-@compiles(_HasPart, "postgresql")
-def _has_part(element: _HasPart, compiler: Any, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
-
-
-@compiles(_HasPart, "sqlite")
-def _has_part_embedded(element: _HasPart, compiler: Any, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)}) > 0"
-
-
 def name_contains(
     key: sa.ColumnElement[Any], text: str, of_few: bool = False
 ) -> sa.ColumnElement[bool]:
@@ -120,7 +105,7 @@ def name_contains(
     if len(text) < 3:
         return sa.and_(key >= text, key < text + "\U0010ffff")
     if of_few:
-        return _HasPart(key, sa.literal(text))
+        return has_part(key, text)
     table: sa.Table = key.table
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
 
