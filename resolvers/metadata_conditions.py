@@ -8,14 +8,14 @@ import sqlalchemy as sa
 
 from gateway.catalog.rules.metadata_forms import TEXT_KEY
 from gateway.catalog.rules.positions import cells_near, squared_chord, unit_vector
-from gateway.database.searches import (
+from gateway.database.json_members import (
     json_boolean,
     json_has,
     json_number,
     json_text,
     json_text_contains,
-    value_contains,
 )
+from gateway.database.searches import value_contains
 from gateway.error_texts import between, sized
 from gateway.errors import Path, bad_input
 from gateway.execution.declarations import EdgeQuery

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.database.searches import folded_text, json_text, value_contains
+from gateway.database.json_members import json_text
+from gateway.database.searches import folded_text, value_contains
 from gateway.execution.declarations import EdgeQuery
 from gateway.kinds.enums import MetadataFieldType
 from gateway.lucene.tree import Exists, Leaf, QueryError, Range, Term

@@ -1,4 +1,4 @@
-"""SQL of searches that differs by database: substrings by trigrams, and values in JSON."""
+"""SQL of searches that differs by database: substrings by trigrams, patterns and names."""
 
 import re
 import unicodedata
@@ -134,56 +134,7 @@ def value_contains(values: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
     return _ValueContains(values.c.text_fold, values.c.id, sa.literal(text, _SearchText()))
 
 
-class _JsonForm(FunctionElement[Any]):
-    """The value of a key of a JSON object if it has a certain type, else null."""
-
-    inherit_cache = True
-    sqlite_types: tuple[str, ...]
-    postgresql_type: str
-    postgresql_cast: str
-
-    def __init__(self, column: sa.ColumnElement[Any], key: str) -> None:
-        super().__init__(column, sa.literal(key, sa.Text()))
-
-
-class _JsonNumber(_JsonForm):
-    inherit_cache = True
-    type = sa.Float()
-    sqlite_types = "integer", "real"
-    postgresql_type, postgresql_cast = "number", "double precision"
-
-
-class _JsonText(_JsonForm):
-    inherit_cache = True
-    type = sa.Text()
-    sqlite_types = ("text",)
-    postgresql_type, postgresql_cast = "string", "text"
-
-
-class _JsonBoolean(_JsonForm):
-    inherit_cache = True
-    type = sa.Boolean()
-    sqlite_types = "true", "false"
-    postgresql_type, postgresql_cast = "boolean", "boolean"
-
-
-@compiles(_JsonForm, "sqlite")
-def _sqlite_json(element: _JsonForm, compiler: Any, **options: Any) -> str:
-    column, key = (compiler.process(clause, **options) for clause in element.clauses)
-    types = ", ".join(f"'{name}'" for name in element.sqlite_types)
-    return f"(SELECT value FROM json_each({column}) WHERE key = {key} AND type IN ({types}))"
-
-
-@compiles(_JsonForm, "postgresql")
-def _postgresql_json(element: _JsonForm, compiler: Any, **options: Any) -> str:
-    column, key = (compiler.process(clause, **options) for clause in element.clauses)
-    return (
-        f"CASE WHEN jsonb_typeof({column} -> {key}) = '{element.postgresql_type}' "
-        f"THEN ({column} ->> {key})::{element.postgresql_cast} END"
-    )
-
-
-class _Template(FunctionElement[Any]):
+class Template(FunctionElement[Any]):
     """An expression that each database spells in its own way; `{0}` is the first argument."""
 
     inherit_cache = True
@@ -191,27 +142,18 @@ class _Template(FunctionElement[Any]):
     postgresql: str
 
 
-@compiles(_Template, "sqlite")
-def _sqlite_expression(element: _Template, compiler: Any, **options: Any) -> str:
+@compiles(Template, "sqlite")
+def _sqlite_expression(element: Template, compiler: Any, **options: Any) -> str:
     return element.sqlite.format(*(compiler.process(each, **options) for each in element.clauses))
 
 
-@compiles(_Template, "postgresql")
-def _postgresql_expression(element: _Template, compiler: Any, **options: Any) -> str:
+@compiles(Template, "postgresql")
+def _postgresql_expression(element: Template, compiler: Any, **options: Any) -> str:
     arguments = (compiler.process(each, **options) for each in element.clauses)
     return element.postgresql.format(*arguments)
 
 
-class _JsonHas(_Template):
-    """Whether a JSON object has a key whose value is not null."""
-
-    inherit_cache = True
-    type = sa.Boolean()
-    sqlite = "EXISTS (SELECT 1 FROM json_each({0}) WHERE key = {1} AND type <> 'null')"
-    postgresql = "COALESCE(jsonb_typeof({0} -> {1}) <> 'null', false)"
-
-
-class _FirstHalf(_Template):
+class _FirstHalf(Template):
     """The first half of a media type, written as in the index of it."""
 
     inherit_cache = True
@@ -220,7 +162,7 @@ class _FirstHalf(_Template):
     postgresql = "split_part({0}, '/', 1)"
 
 
-class _Month(_Template):
+class _Month(Template):
     """The month of a moment in UTC."""
 
     inherit_cache = True
@@ -229,7 +171,7 @@ class _Month(_Template):
     postgresql = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM')"
 
 
-class _Folded(_Template):
+class _Folded(Template):
     """A text without case: by a function of ours on SQLite, whose own knows only ASCII."""
 
     inherit_cache = True
@@ -238,7 +180,7 @@ class _Folded(_Template):
     postgresql = "lower({0})"
 
 
-class _DescriptionBegins(_Template):
+class _DescriptionBegins(Template):
     """Whether the first two characters of a folded description are between two texts.
 
     It has no type: SQLite would compare a boolean with 1, and use no index.
@@ -252,7 +194,7 @@ class _DescriptionBegins(_Template):
     postgresql = '(left({0}, 2) COLLATE "C" >= {2} AND left({0}, 2) COLLATE "C" < {3})'
 
 
-class _Part(_Template):
+class _Part(Template):
     """A part of a text that a separator divides; empty if there are fewer parts."""
 
     inherit_cache = True
@@ -261,7 +203,7 @@ class _Part(_Template):
     postgresql = "split_part({0}, {1}, {2})"
 
 
-class _Composed(_Template):
+class _Composed(Template):
     """A text in Unicode form NFC."""
 
     inherit_cache = True
@@ -284,7 +226,7 @@ class _PatternText(sa.types.TypeDecorator[str]):
         return re.sub("[/%_]", r"/\g<0>", value).replace("*", "%").replace("?", "_")
 
 
-class _Matches(_Template):
+class _Matches(Template):
     """Whether a text matches a pattern as a whole."""
 
     inherit_cache = True
@@ -350,33 +292,6 @@ def first_half(mime_type: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 def month_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """Return the month of a moment in UTC, such as 2026-01."""
     return _Month(column)
-
-
-def json_number(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[float]:
-    """Return the number that a JSON object has under a key; null if it has none there."""
-    return _JsonNumber(column, key)
-
-
-def json_text(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[str]:
-    """Return the text that a JSON object has under a key; null if it has none there."""
-    return _JsonText(column, key)
-
-
-def json_boolean(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[bool]:
-    """Return the boolean that a JSON object has under a key; null if it has none there."""
-    return _JsonBoolean(column, key)
-
-
-def json_has(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a JSON object has a key whose value is not null."""
-    return _JsonHas(column, sa.literal(key, sa.Text()))
-
-
-def json_text_contains(
-    column: sa.ColumnElement[Any], key: str, text: str
-) -> sa.ColumnElement[bool]:
-    """Return the condition that the text under a key contains another, ignoring case."""
-    return _Folded(_JsonText(column, key)).contains(fold(text), autoescape=True)
 
 
 def folded_text(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:

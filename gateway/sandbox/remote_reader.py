@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RemoteOptions:
-    """What may be fetched, as `FetchRules.parse` and `Fetcher` take it, and limits of reading."""
+    """Rules of fetching, as `FetchRules.parse` and `Fetcher` take it, and limits of reading."""
 
     ports: list[int]
     allowed: list[str]

@@ -43,7 +43,7 @@ class OperationTrace:
 
     @property
     def outside_plan(self) -> str:
-        """What of the operation did not run as a compiled plan: its reason, or the statements."""
+        """The reason why the operation, or the statements that, did not run as a compiled plan."""
         if self.not_compiled:
             return self.not_compiled
         return f"{self.engine} statements" if self.engine else ""

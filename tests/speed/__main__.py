@@ -19,6 +19,8 @@ from tests.speed.subscribers import measure_subscribers
 from tests.speed.viewers import SpeedViewer
 
 Kind = Annotated[Literal["sqlite", "postgres"], typer.Option(help="Database to measure on.")]
+Only = Annotated[str, typer.Option(help="Measure only these operations, separated by commas, for example Q1,Q4.")]
+Servers = Annotated[str, typer.Option(help="Measure only these servers, separated by commas, for example ours,floor.")]
 Items = Annotated[int, typer.Option(help="Number of items; there is one folder per hundred items.")]
 Growth = Annotated[int, typer.Option(help="Compare 100,000 items with so many instead, in all lists too.")]
 ViewerName = Annotated[
@@ -42,12 +44,8 @@ cli = typer.Typer(pretty_exceptions_enable=False)
 def main(
     database: Kind = "sqlite",
     items: Items = 100_000,
-    only: Annotated[
-        str, typer.Option(help="Measure only these operations, separated by commas, for example Q1,Q4.")
-    ] = "",
-    servers: Annotated[
-        str, typer.Option(help="Measure only these servers, separated by commas, for example ours,floor.")
-    ] = "",
+    only: Only = "",
+    servers: Servers = "",
     rounds: Annotated[int, typer.Option(help="Slices per operation and server.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds per slice.")] = 1.0,
     against: Annotated[str, typer.Option(help="Compare the working tree with this commit instead.")] = "",
