@@ -39,6 +39,11 @@ class RowSource:
         """Parts of these rows of which pages are merged."""
         return self.further.parts if self.further else self.edge.parts
 
+    @property
+    def can_read(self) -> bool:
+        """Return whether the viewer may read rows of the table at all."""
+        return reads(self.query.viewer, self.edge.table)
+
     def matching(
         self, *columns: sa.ColumnElement[Any], join: OrderJoin | None = None
     ) -> sa.Select[Any]:
@@ -77,13 +82,16 @@ class RowSource:
     def is_merged(self, request: PageRequest, dialect: str) -> bool:
         """Return whether a page of one parent is merged from parts."""
         order = self.order(request).column
-        return bool(self.parts and self.parts.serve(self.query, order, dialect))
+        return bool(
+            self.parts and self.can_read and self.parts.serve(self.query, order, dialect)
+        )
 
     def is_walked(self, request: PageRequest) -> bool:
         """Return whether a page is looked for along the index of its order first."""
         walk, column = None if self.further else self.edge.walk, request.order.column
         is_indexed = walk is not None and column in walk.orders
-        return is_indexed and walk is not None and walk.suits(self.query, column)
+        is_suited = is_indexed and walk is not None and walk.suits(self.query, column)
+        return is_suited and self.can_read
 
     def walked(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
         """Return the page of a root along the index of its order, with the order's two columns."""
@@ -91,10 +99,9 @@ class RowSource:
         assert walk
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
         rows = self.rows(request, columns).add_columns(*places)
-        can_read = reads(self.query.viewer, self.edge.table)
-        conditions = walk.where(self.query) if can_read else [NEVER]
         # As an expression, so that no other index is used for one of them.
-        tested = sa.select(*rows.selected_columns).where(sa.and_(*conditions).is_(sa.true()))
+        is_listed = sa.and_(*walk.where(self.query)).is_(sa.true())
+        tested = sa.select(*rows.selected_columns).where(is_listed)
         return walked_page(walk, rows, tested, request)
 
     def merged(self, request: PageRequest, columns: Columns, dialect: str) -> sa.Select[Any]:
@@ -137,7 +144,7 @@ class RowSource:
         """
         counter, parent = None if self.further else self.edge.counter, self.parent
         known = counter.value(self.query) if counter else None
-        if counter and known is not None and reads(self.query.viewer, self.edge.table):
+        if counter and known is not None and self.can_read:
             is_known = sa.literal_column("1", sa.Integer()).label("is_exact")
             columns: list[sa.ColumnElement[Any]]
             columns = [known.label("number"), is_known, counter.key.label(PARENT)]
@@ -161,7 +168,7 @@ class RowSource:
     def _conditions(
         self, query: EdgeQuery, parent: sa.ColumnElement[Any] | None
     ) -> list[Condition]:
-        if not reads(query.viewer, self.edge.table):
+        if not self.can_read:
             return [NEVER]
         if self.further:
             return list(self.further.where(query, parent))
