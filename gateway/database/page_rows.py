@@ -51,7 +51,8 @@ def top_n_per_parent(
     if dialect == "sqlite":
         # The unary plus keeps SQLite from scanning all rows of a parent by the parent's index
         # where the row's own key leads straight to it.
-        parent_key = _without_index(parent) if parent.table is sort_key[1].table else parent
+        leads_to_row = parent.table is sort_key[1].table and _is_row_key(sort_key[1])
+        parent_key = _without_index(parent) if leads_to_row else parent
         first_keys = first.with_only_columns(
             first.selected_columns.last_place, maintain_column_froms=True
         )
@@ -122,6 +123,11 @@ def top_n_of_halves(
     return sa.select(*found).select_from(parents.join(page, sa.true())).order_by(*clauses)
 
 
+def _is_row_key(column: sa.ColumnElement[Any]) -> bool:
+    """Return whether a column is the whole primary key of its table."""
+    return list(column.table.primary_key) == [column]
+
+
 def _without_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return a column for whose conditions SQLite does not use its index."""
     return sa.UnaryExpression(column, operator=custom_op("+"))
@@ -162,7 +168,7 @@ def rows_of_parts(
     parent = list(parts.c)[-1]
     first = sa.select(*columns).select_from(rows).where(*conditions)
     first = first.order_by(*order_by).limit(size)
-    if dialect == "sqlite" and last is not next(iter(last.table.primary_key)):
+    if dialect == "sqlite" and not _is_row_key(last):
         # No index leads from `last` to a row, so that each part is read in its own order.
         belongs = column == parts.c.part
     elif dialect == "sqlite":

@@ -82,9 +82,7 @@ class RowSource:
     def is_merged(self, request: PageRequest, dialect: str) -> bool:
         """Return whether a page of one parent is merged from parts."""
         order = self.order(request).column
-        return bool(
-            self.parts and self.can_read and self.parts.serve(self.query, order, dialect)
-        )
+        return bool(self.parts and self.can_read and self.parts.serve(self.query, order, dialect))
 
     def is_walked(self, request: PageRequest) -> bool:
         """Return whether a page is looked for along the index of its order first."""
