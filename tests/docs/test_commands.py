@@ -94,6 +94,7 @@ def test_every_block_has_a_test() -> None:
     known |= {("docs/dicom.md", heading, "graphql") for heading in headings}
     known |= {("docs/archives.md", heading, "graphql") for heading in ("Archives", "Manifests")}
     known |= {("docs/shared-spaces.md", "A walk", "bash"), ("docs/shared-spaces.md", "Trees from scripts", "python")}
+    known |= {("docs/shared-spaces.md", heading, "graphql") for heading in ("Copies", "Paths and names")}
     known |= {("README.md", "Upload", "bash"), (CREDENTIALS, "API keys", "bash")}
     known |= {("docs/dicom.md", "From a directory of files to a study", "bash")}
     known |= {(LIMITS, "Rates", "graphql"), (OPERATING, "Metrics", "yaml"), (OPERATING, "Recipes", "bash")}

@@ -43,6 +43,24 @@ def test_the_walk_makes_a_public_community(demo_site: DemoSite, tmp_path: Path) 
     assert demo_site.ask(gone, {"uuid": community["uuid"]})["deleteCommunity"]["userErrors"] == []
 
 
+def test_folders_are_created_and_copied(demo_site: DemoSite) -> None:
+    [create] = blocks_of(PAGE, "Paths and names")
+    [copy] = blocks_of(PAGE, "Copies")
+    made = 'mutation { createStorageFolder(input: {name: "project"}) { folder { uuid } userErrors { message } } }'
+    project = demo_site.ask(made)["createStorageFolder"]["folder"]["uuid"]
+    for outcome in ("AS_GIVEN", "REUSED"):
+        created = demo_site.ask(create.text, {"project": project})["createStorageFolders"]
+        assert created["userErrors"] == []
+        assert [each["nameOutcome"] for each in created["results"]] == [outcome] * 2
+    target = demo_site.ask(made)["createStorageFolder"]["folder"]["uuid"]
+    for name in ("project", "project (1)"):
+        copied = demo_site.ask(copy.text, {"folder": project, "target": target})["copyStorageFolder"]
+        assert copied["userErrors"] == []
+        assert copied["folder"]["name"] == name
+    for uuid in (project, target):
+        assert demo_site.ask(GONE, {"uuid": uuid})["deleteStorageFolder"]["userErrors"] == []
+
+
 def test_a_directory_is_uploaded_as_the_readme_says(demo_site: DemoSite, tmp_path: Path) -> None:
     [block] = [block for block in blocks_of("README.md", "Upload") if block.language == "bash"]
     script = block.text.replace("sg_your_key", demo_site.key).replace(".venv/bin/", "")
