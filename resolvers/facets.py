@@ -1,8 +1,8 @@
 """Facets of lists of items: how many items have each value of an attribute."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,18 +11,21 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER
 from gateway.context import Context
 from gateway.database.searches import month_of
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution import statements
+from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import EdgeQuery, OrderJoin, PageFunction, ToMany
-from gateway.execution.keysets import PARENT
+from gateway.execution.keysets import KEY, PARENT
+from gateway.execution.pagination import fingerprint_of
 from gateway.kinds.enums import MetadataFieldType
 from gateway.models.items import items
 from resolvers.inputs.facets import FacetInput, StorageItemFacet
-from resolvers.metadata_keys import values_of_key
+from resolvers.metadata_keys import IndexedKey, values_of_key
 
 MAX_FACETS, MAX_VALUES = 5, 100
 _ATTRIBUTES: dict[StorageItemFacet, sa.ColumnElement[Any]] = {
@@ -49,6 +52,17 @@ class FacetRow:
     metadata_key: str | None
     values: list[FacetValueRow]
     other_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedList:
+    """The lists that a facet counts in, and its values; its statement depends on what it names."""
+
+    name: Hashable
+    edge: ToMany = field(compare=False)
+    query: EdgeQuery = field(compare=False)
+    value: sa.ColumnElement[Any] = field(compare=False)
+    join: OrderJoin | None = field(compare=False)
 
 
 By = Annotated[
@@ -85,6 +99,7 @@ async def _count_by(
 ) -> list[FacetRow]:
     """Return one facet of each list."""
     join: OrderJoin | None = None
+    indexed: IndexedKey | None = None
     attribute = facet.attribute or None
     key = facet.metadata_key or None
     is_boolean = False
@@ -93,14 +108,20 @@ async def _count_by(
         if attribute is StorageItemFacet.OWNER and query.viewer.is_anonymous:
             value = sa.case((NEVER, value))  # nobody is named to them
     else:
-        join, field_type = await values_of_key(context, key or "", ("by", index, "metadataKey"))
-        value, is_boolean = join.value, field_type is MetadataFieldType.BOOLEAN
-        if field_type is MetadataFieldType.DATETIME:
+        join, indexed = await values_of_key(context, key or "", ("by", index, "metadataKey"))
+        value, is_boolean = join.value, indexed.field_type is MetadataFieldType.BOOLEAN
+        if indexed.field_type is MetadataFieldType.DATETIME:
             value = month_of(value)
-    statement = statements.facet(edge, query, len(keys) > 1, value, join, MAX_VALUES)
-    parameters = statements.bind_values(keys)
-    by_parent: dict[Any, list[Any]] = defaultdict(list)
-    for row in await context.database.rows(statement, sa.Row, parameters=parameters):
+    arguments = query.filter, query.arguments, query.prepared, query.has_further, query.is_narrow
+    name = edge, fingerprint_of(*arguments, attribute, indexed)
+    counted = CountedList(name, edge, query, value, join)
+    dialect, by_parent = context.database.dialect, defaultdict[Any, list[Any]](list)
+    many = keys if len(keys) > 1 else ()
+    # Several keys are bound as a list; one, or the None of a list on a root, is a value.
+    bound = {} if many else {KEY: statements.driver_key(dialect, keys[0])}
+    for row in await counts_by_value.rows(
+        context.database, query.viewer, many, counted, bool(many), **bound
+    ):
         by_parent[getattr(row, PARENT, None)].append(row)
     result = []
     for parent in keys:
@@ -114,6 +135,13 @@ async def _count_by(
         rest = total - sum(value.count for value in values)
         result.append(FacetRow(attribute, key, values, rest))
     return result
+
+
+@kept_statement(sa.Row)
+def counts_by_value(viewer: Viewer, counted: CountedList, many: bool) -> sa.Select[Any]:
+    """Return the statement for the most frequent values in lists."""
+    query = replace(counted.query, viewer=viewer)
+    return statements.facet(counted.edge, query, many, counted.value, counted.join, MAX_VALUES)
 
 
 def _shown(value: Any, is_boolean: bool) -> Any:

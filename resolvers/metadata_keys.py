@@ -218,10 +218,8 @@ def metadata_order(query: EdgeQuery, order_by: StorageItemOrder) -> OrderJoin | 
     return _values_join(key, is_complete)
 
 
-async def values_of_key(
-    context: Context, key: str, path: Path
-) -> tuple[OrderJoin, MetadataFieldType]:
-    """Return the join with the values of a key, null for items that have none, and its type.
+async def values_of_key(context: Context, key: str, path: Path) -> tuple[OrderJoin, IndexedKey]:
+    """Return the join with the values of a key, null for items that have none, and the key.
 
     Raises:
         DomainError: `BAD_USER_INPUT` if items cannot be counted by the key or it is not declared,
@@ -232,7 +230,8 @@ async def values_of_key(
         sa.select(metadata_fields).where(*of_key), MetadataFieldRecord
     )
     field = _sortable(fields[0] if fields else None, key, "counted", path)
-    return _values_join(IndexedKey(field.uuid, field.field_type), False), field.field_type
+    indexed = IndexedKey(field.uuid, field.field_type)
+    return _values_join(indexed, False), indexed
 
 
 def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:

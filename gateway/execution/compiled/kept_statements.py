@@ -1,6 +1,7 @@
 """Statements of functions, compiled once for all viewers who see as much."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from gateway.auth.viewer import Viewer
 from gateway.database.dialects import as_key_array_text
 from gateway.database.engine import Database
+from gateway.execution.cache import Cache
 from gateway.execution.compiled.code_writer import Constants, row_class
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import python_expression
@@ -50,7 +52,7 @@ class KeptStatement(Generic[R]):
     def __init__(self, build: Callable[..., Statement], kind: type[R]) -> None:
         self._build = build
         self._kind = kind
-        self._read: dict[tuple[Any, ...], Read] = {}
+        self._read: Cache[Read] = Cache(1_000, 8_000_000)
 
     async def rows(
         self,
@@ -62,24 +64,26 @@ class KeptStatement(Generic[R]):
     ) -> list[R]:
         """Return the rows for a viewer, keys and other values.
 
-        `variant` has what the text of the statement depends on.
+        `variant` has what the text of the statement depends on. `values` can have the value of
+        one key instead, under `KEY`.
         """
         dialect = database.dialect
         cache = _caches.get(dialect)
         if cache is None:
             cache = _caches[dialect] = StatementCache(database.sql_dialect)
 
-        def build() -> Statement:
-            statement = self._build(placeholder_viewer(viewer), *variant)
-            self._read[dialect, *variant] = _reader_of(statement, self._kind, dialect)
-            return statement
-
+        build = partial(self._build, placeholder_viewer(viewer), *variant)
         statement = cache.get((self, viewer.sight, variant), build)
+        # Statements that differ only in values have the same text, and rows of the same types.
+        read = self._read.get((dialect, statement.sql))
+        if read is None:
+            made = _reader_of(build(), self._kind, dialect)
+            read = self._read.put((dialect, statement.sql), made, 2 * len(statement.sql))
         driver_keys = [driver_key(dialect, key) for key in keys]
         packed = as_key_array_text(dialect, driver_keys) if driver_keys else None
         parameters = statement.parameters(viewer, {KEYS: packed, **values})
         rows = await database.fetch(statement.sql, parameters)
-        return self._read[dialect, *variant](rows)
+        return read(rows)
 
 
 def kept_statement(kind: type[R]) -> Callable[[Callable[..., Statement]], KeptStatement[R]]:

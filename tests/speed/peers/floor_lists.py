@@ -42,7 +42,12 @@ BELOW = """WITH found AS MATERIALIZED (SELECT DISTINCT p.sequence, p.change_uuid
     SELECT (SELECT count(*) FROM found), c.uuid, c.action
     FROM (SELECT * FROM found ORDER BY sequence DESC LIMIT 20) p JOIN changes c ON c.uuid = p.change_uuid
     ORDER BY p.sequence DESC"""
-ITEMS = f"SELECT i.uuid, i.name, i.item_type, i.file_size FROM items i WHERE i.uuid {{among}} AND {IN_SEEN}"
+ITEMS = f"""WITH named AS MATERIALIZED (SELECT i.uuid, i.name, i.item_type, i.file_size, i.folder_uuid
+    FROM items i WHERE i.uuid {{among}}),
+    seen AS MATERIALIZED (SELECT f.uuid FROM folders f
+    WHERE f.uuid IN (SELECT n.folder_uuid FROM named n) AND {SEES})
+    SELECT n.uuid, n.name, n.item_type, n.file_size FROM named n JOIN seen s ON s.uuid = n.folder_uuid"""
+"""The rights to each folder are checked once."""
 KINDS = {"StorageItem": "STORAGE_ITEM", "StorageFolder": "STORAGE_FOLDER"}
 FOLDERS = f"SELECT f.uuid, f.name FROM folders f WHERE f.uuid {{among}} AND {SEES}"
 
