@@ -17,8 +17,6 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     VariableNode,
-    get_named_type,
-    is_leaf_type,
     parse,
     specified_rules,
     validate,
@@ -37,6 +35,7 @@ from gateway.execution.private_apis import (
 )
 from gateway.execution.scopes import Scopes, scopes_needed
 from gateway.execution.syntax_trees import nodes_in
+from gateway.execution.variable_coercion import Variable, coercion_of
 from gateway.limits import Limits
 
 RULES = (*specified_rules, StorableLiterals)
@@ -60,7 +59,7 @@ class Document:
         operations: by name; that of an anonymous operation is empty.
         switches: the variables in directives, on which it depends what is selected.
         priced: the variables on which the cost depends.
-        leaf_variables: the variables of each operation whose variables have leaf types only.
+        variables: the variables of each operation.
         scopes: the scopes that each operation needs.
     """
 
@@ -69,7 +68,7 @@ class Document:
     operations: Mapping[str, OperationDefinitionNode]
     switches: tuple[str, ...] = ()
     priced: tuple[str, ...] = ()
-    leaf_variables: Mapping[str, tuple[GraphQLVariableSignature, ...]] = field(default_factory=dict)
+    variables: Mapping[str, tuple[Variable, ...]] = field(default_factory=dict)
     scopes: Mapping[str, Scopes] = field(default_factory=dict)
 
     def is_introspection(self, operation: OperationDefinitionNode) -> bool:
@@ -164,25 +163,23 @@ class Documents:
         if not operations:
             empty = GraphQLError("The document has no operation.")
             return (_with_code(empty, ErrorCode.GRAPHQL_VALIDATION_FAILED),)
-        leaf_variables = {}
-        for name, operation in operations.items():
-            signatures = [
-                get_variable_signature(self._schema, definition)
+        variables = {
+            name: tuple(
+                Variable(signature, coercion_of(signature.type))
                 for definition in operation.variable_definitions or ()
-            ]
-            # Validation has refused what has no signature.
-            known = [
-                signature
-                for signature in signatures
-                if isinstance(signature, GraphQLVariableSignature)
-            ]
-            if all(is_leaf_type(get_named_type(signature.type)) for signature in known):
-                leaf_variables[name] = tuple(known)
+                # Validation has refused what has no signature.
+                if isinstance(
+                    signature := get_variable_signature(self._schema, definition),
+                    GraphQLVariableSignature,
+                )
+            )
+            for name, operation in operations.items()
+        }
         scopes = {
             name: scopes_needed(self._schema, ast, operation)
             for name, operation in operations.items()
         }
-        return Document(source, ast, operations, *_deciding_variables(ast), leaf_variables, scopes)
+        return Document(source, ast, operations, *_deciding_variables(ast), variables, scopes)
 
     def _validate(self, ast: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document, each with a code."""

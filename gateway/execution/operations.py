@@ -47,7 +47,7 @@ from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.rates import Rates
 from gateway.execution.response_cache import ResponseCache
 from gateway.execution.subscriptions import Opened, Subscriptions
-from gateway.execution.variable_coercion import coerce_leaf_variables
+from gateway.execution.variable_coercion import coerce_variables
 from gateway.ids import new_request_id
 from gateway.interruptions import TimeLimit
 from gateway.limits import Limits
@@ -304,8 +304,9 @@ class Operations:
         if not operation.node.variable_definitions:
             return NO_VARIABLES
         given = operation.request.variables
-        signatures = operation.document.leaf_variables.get(name_of(operation.node))
-        if signatures and (values := coerce_leaf_variables(signatures, given)):
+        known = operation.document.variables[name_of(operation.node)]
+        coerce_known = partial(coerce_variables, known, given)
+        if values := await _in_thread_if_many(operation, coerce_known):
             return values
         coerce = partial(
             get_variable_values,
@@ -358,10 +359,14 @@ class Operations:
 
 async def _run_coercion(operation: _Operation, coerce: Callable[[], T | list[GraphQLError]]) -> T:
     """Run what coerces variables, in a thread if they have many values; raise its errors."""
-    outcome = await anyio.to_thread.run_sync(coerce) if operation.has_many_values else coerce()
+    outcome = await _in_thread_if_many(operation, coerce)
     if isinstance(outcome, list):
         raise DocumentErrors([coercion_error(error) for error in outcome])
     return outcome
+
+
+async def _in_thread_if_many(operation: _Operation, work: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(work) if operation.has_many_values else work()
 
 
 async def _resolve(value: Awaitable[T] | T) -> T:

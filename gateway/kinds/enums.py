@@ -96,7 +96,10 @@ class StorageUserRole(StrEnum):
     @property
     def rank(self) -> int:
         """Return the strength of the role, from 1."""
-        return list(StorageUserRole).index(self) + 1
+        return _RANKS[self]
+
+
+_RANKS = {role: rank for rank, role in enumerate(StorageUserRole, start=1)}
 
 
 class MetadataIndexStatus(StrEnum):

@@ -51,18 +51,23 @@ def item_delta(item: ItemRecord | ItemTotals, *, is_tombstone: bool | None = Non
         return Counter(tombstones=1)
     if item.is_placeholder:
         return Counter(placeholders=1)
-    own = Counter[str]()
+    delta = Counter({COUNTER_OF[item.item_type]: 1})
     if item.url or item.file_count is not None:
         files = 1 if item.file_count is None else item.file_count
-        own.update(files=files, total_size=item.file_size or 0, older_size=item.older_size)
-    return own + Counter({COUNTER_OF[item.item_type]: 1})
+        sums = files, item.file_size or 0, item.older_size
+        for name, value in zip(_SUMS, sums, strict=True):
+            if value:
+                delta[name] = value
+    return delta
 
 
 def removal_deltas(rows: Iterable[ItemRecord]) -> dict[UUID, Counter[str]]:
     """Return the deltas for items that leave their folders."""
     deltas: dict[UUID, Counter[str]] = {}
     for row in rows:
-        deltas.setdefault(row.folder_uuid, Counter()).subtract(item_delta(row))
+        delta = deltas.setdefault(row.folder_uuid, Counter())
+        for name, value in item_delta(row).items():  # a fifth of the time of `subtract`
+            delta[name] -= value
     return deltas
 
 
@@ -70,7 +75,8 @@ def arrival_deltas(rows: Iterable[ItemRecord], folder_uuid: UUID) -> dict[UUID, 
     """Return the deltas for items that enter a folder."""
     total: Counter[str] = Counter()
     for row in rows:
-        total.update(item_delta(row))
+        for name, value in item_delta(row).items():  # a fifth of the time of `update`
+            total[name] += value
     return {folder_uuid: total}
 
 
