@@ -13,7 +13,8 @@ from tests.execution.test_same import variables_of
 from tests.execution.world import Both
 from tests.house.sources import ROOT
 
-DOCUMENTS = sorted((ROOT / "tests" / "queries").glob("*.graphql"))
+FOLDERS = ROOT / "tests" / "queries", ROOT / "tests" / "speed" / "documents"
+DOCUMENTS = sorted(path for folder in FOLDERS for path in folder.glob("*.graphql"))
 BUILT_ANEW: dict[str, str] = {
     "dicom_metadata": "reads binary documents, which readers without SQLAlchemy do not convert",
     "dicom_tags": "likewise",
