@@ -1,4 +1,4 @@
-"""Entries of items' metadata, and the vocabulary that their keys are taken from."""
+"""Entries of items' metadata, and the vocabulary of their keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
@@ -7,12 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.visibility import NEVER
+from gateway.auth.visibility import NEVER, in_visible_folder
 from gateway.catalog.metadata_schema import declared_fields
 from gateway.catalog.rules.metadata_entries import (
+    RETYPED,
     MetadataEntryRow,
     MetadataValueType,
-    declared_type,
     entries_of,
 )
 from gateway.catalog.rules.metadata_types import MAX_KEY
@@ -22,7 +22,10 @@ from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import batch
 from gateway.models.items import items
+from gateway.models.metadata import metadata_fields, metadata_keys
 from gateway.models.revisions import item_revisions
+
+_MOST_TERMS = 1000
 
 
 class _Metadata(NamedTuple):
@@ -31,12 +34,20 @@ class _Metadata(NamedTuple):
 
 
 class MetadataTermRow(NamedTuple):
-    """A declared key whose values are entries."""
+    """A key in use, with a type of its values."""
 
     key: str
-    element: str
-    qualifier: str | None
     type: MetadataValueType
+
+    @property
+    def element(self) -> str:
+        """The first part of the key."""
+        return self.key.partition(".")[0]
+
+    @property
+    def qualifier(self) -> str | None:
+        """The rest of the key; None if it has one part only."""
+        return self.key.partition(".")[2] or None
 
 
 @batch(items.c.uuid)
@@ -89,18 +100,41 @@ async def metadata_vocabulary(
         str | None, strawberry.argument(description="Only keys with this element.")
     ] = None,
 ) -> list[MetadataTermRow]:
-    """The keys of metadata entries, sorted; at most 1,000.
+    """The keys of metadata entries in use, sorted by key and type; at most 1,000.
 
-    These are the keys of the metadata schema whose values are not nested. Keys that are used
-    without being declared are not listed: they could be those of items that the viewer cannot see.
+    These are the keys that items in folders have that the viewer can see, by the types of their
+    values: `TEXT`, `LONG`, `DOUBLE` or `BOOLEAN`, or the type that the metadata schema declares, if
+    it is a type of such values. Tombstones and placeholders do not count.
     """
     if element is not None and len(element) > MAX_KEY:
         raise bad_input(sized("element", 0, MAX_KEY, len(element)), "element")
-    terms = []
-    for key, field in sorted((await declared_fields(context.database)).items()):
-        value_type = declared_type(field)
-        name, _, qualifier = key.partition(".")
-        if value_type is None or type not in (None, value_type) or element not in (None, name):
-            continue
-        terms.append(MetadataTermRow(key, name, qualifier or None, value_type))
-    return terms
+    use, field = metadata_keys.c, metadata_fields.c
+    is_declared = sa.and_(field.key == use.key, ~field.is_deleted)
+    value_type = sa.case(
+        *(
+            (
+                sa.and_(use.value_type == own.value, field.field_type == kind),
+                sa.literal_column(f"'{declared.value}'"),
+            )
+            for own, kind, declared in RETYPED
+        ),
+        else_=use.value_type,
+    )
+    terms = (
+        sa.select(use.key, value_type.label("type"))
+        .select_from(metadata_keys.outerjoin(metadata_fields, is_declared))
+        .where(in_visible_folder(context.viewer, use.folder_uuid))
+        .distinct()
+        .order_by(use.key, value_type)
+        .limit(_MOST_TERMS)
+    )
+    if type is not None:
+        terms = terms.where(value_type == type.value)
+    if element is not None:
+        # The character after the dot is a slash.
+        qualified = sa.and_(use.key > f"{element}.", use.key < f"{element}/")
+        terms = terms.where(sa.or_(use.key == element, use.key == f"{element}.", qualified))
+    return [
+        MetadataTermRow(row.key, MetadataValueType(row.type))
+        for row in await context.database.rows(terms, MetadataTermRow)
+    ]

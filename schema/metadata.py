@@ -46,12 +46,17 @@ class MetadataEntry:
 
 
 @row_type()
-@strawberry.type(description="A declared metadata key whose values are entries.")
+@strawberry.type(
+    description="A key of metadata entries in use. It is listed with each type that its values have."
+)
 class MetadataTerm:
     key: str = column("The key, as used in `clientMetadata`.")
     element: str = column(_ELEMENT)
     qualifier: str | None = column(_QUALIFIER)
-    type: MetadataValueType = column("The type of its values.")
+    type: MetadataValueType = column(
+        "The type of its values: that of the key in the metadata schema, if it is a type of such "
+        "values, and otherwise their own."
+    )
 
 
 @row_type()

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from gateway.auth.visibility import has_staying_item, is_staying_dataset
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import (
+    Counted,
     apply_deltas,
     arrival_deltas,
     item_delta,
+    metadata_delta,
     removal_deltas,
 )
 from gateway.catalog.ledger.dicom_instances import instances_set_live, parts_left, parts_moved
@@ -92,6 +94,11 @@ async def update_items(
         uuid: new["client_metadata"] for uuid, new in changed.items() if "client_metadata" in new
     }
     await replace_metadata(transaction, metadata)
+    deltas: dict[UUID, Counter[Counted]] = {}
+    for uuid, new in metadata.items():
+        delta = deltas.setdefault(rows[uuid].folder_uuid, Counter())
+        delta.update(metadata_delta(rows[uuid], new))
+    await apply_deltas(transaction, deltas)
     entries = []
     for uuid, after in changed.items():
         row = rows[uuid]
@@ -111,7 +118,7 @@ async def set_tombstones(
     values = {row.uuid: {"is_tombstone": is_tombstone} for row in rows}
     await update_items(transaction, user_uuid, values, {row.uuid: row for row in rows})
     await instances_set_live(transaction, rows, not is_tombstone)
-    deltas: dict[UUID, Counter[str]] = {}
+    deltas: dict[UUID, Counter[Counted]] = {}
     for row in rows:
         delta = deltas.setdefault(row.folder_uuid, Counter())
         delta.subtract(item_delta(row))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -66,6 +67,38 @@ class _JsonHas(Template):
     type = sa.Boolean()
     sqlite = "EXISTS (SELECT 1 FROM json_each({0}) WHERE key = {1} AND type <> 'null')"
     postgresql = "COALESCE(jsonb_typeof({0} -> {1}) <> 'null', false)"
+
+
+def json_members(
+    dialect: str, column: sa.ColumnElement[Any]
+) -> tuple[sa.TableValuedAlias, sa.ColumnElement[str | None]]:
+    """Return the members of JSON objects, to be joined, and the `MetadataValueType` of each.
+
+    It is null for objects, lists and nulls. Large numbers are whole on PostgreSQL.
+    """
+    kind: sa.ColumnElement[str]
+    if dialect == "sqlite":
+        members = sa.func.json_each(column).table_valued("key", "type", "atom")
+        kind, number = members.c.type, members.c.atom
+        is_real = sa.func.typeof(number) == "real"
+        is_decimal = sa.or_(
+            sa.and_(is_real, kind == "integer"), sa.and_(is_real, sa.func.abs(number) < 1e16)
+        )
+        is_whole = sa.and_(~is_decimal, number >= -(2.0**63), number < 2.0**63)
+    else:
+        members = (
+            sa.func.jsonb_each(column)
+            .table_valued(sa.column("key", sa.Text()), sa.column("value", JSONB()))
+            .render_derived()
+        )
+        kind, text = sa.func.jsonb_typeof(members.c.value), sa.cast(members.c.value, sa.Text())
+        in_range = sa.cast(text, sa.Numeric()).between(-(2**63), 2**63 - 1)
+        is_whole = sa.case((text.like("%.%"), sa.false()), else_=in_range)
+    return members, sa.case(
+        (kind.in_(("text", "string")), "TEXT"),
+        (kind.in_(("true", "false", "boolean")), "BOOLEAN"),
+        (kind.in_(("integer", "real", "number")), sa.case((is_whole, "LONG"), else_="DOUBLE")),
+    )
 
 
 def json_number(column: sa.ColumnElement[Any], key: str) -> sa.ColumnElement[float]:

@@ -33,6 +33,7 @@ from gateway.models.dicom import (
 )
 from gateway.models.folders import FolderCountersRecord, folder_counters, folders
 from gateway.models.items import group_members, items, stored_objects
+from gateway.models.metadata import MetadataKeyRecord, metadata_keys
 from gateway.models.people import groups, users
 
 ITEMS_PER_BATCH, BATCHES_PER_TRANSACTION = 5_000, 10
@@ -152,6 +153,14 @@ def _site_rows(
                 folders=subfolders[folder],
             )
             for folder in tree.uuids
+        ],
+    )
+    yield (
+        metadata_keys,
+        [
+            new_row(MetadataKeyRecord, folder_uuid=folder, **use._asdict(), items=number)
+            for folder in tree.uuids
+            for use, number in item_generator.uses[folder].items()
         ],
     )
 

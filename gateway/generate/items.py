@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
-from gateway.catalog.ledger.counters import ItemTotals, item_delta
+from gateway.catalog.ledger.counters import ItemTotals, totals_delta
+from gateway.catalog.ledger.metadata_keys import KeyUse, uses_of
 from gateway.generate.kinds import KINDS, GeneratedKind
 from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng, name_columns
@@ -37,7 +38,7 @@ _INCOMPLETE_EVERY = 4
 
 
 class ItemGenerator:
-    """Items, folder by folder; `counters` are those of each folder so far."""
+    """Items, folder by folder; `counters` and `uses` of keys are those of each folder so far."""
 
     def __init__(self, rng: Rng, people: People, number: int) -> None:
         self._rng = rng
@@ -46,6 +47,7 @@ class ItemGenerator:
         self._count = 0
         self._bag: list[GeneratedKind] = []
         self.counters: dict[UUID, Counter[str]] = {}
+        self.uses: dict[UUID, Counter[KeyUse]] = {}
 
     def rows(self, folder: UUID, number: int) -> Iterator[TableRows]:
         """Yield the rows of a folder with this many items, referenced tables first."""
@@ -68,9 +70,13 @@ class ItemGenerator:
         yield items, item_rows
         yield group_members, list(self._members(item_rows))
         counters = self.counters[folder] = Counter[str]()
+        uses = self.uses[folder] = Counter[KeyUse]()
         for row in item_rows:
             columns = {name: row[name] for name in ItemTotals._fields if name != "total"}
-            counters.update(item_delta(ItemTotals(**columns, total=1)))
+            totals = ItemTotals(**columns, total=1)
+            counters.update(totals_delta(totals, is_tombstone=totals.is_tombstone))
+            if not totals.is_tombstone and not totals.is_placeholder:
+                uses.update(uses_of(row["client_metadata"]))
 
     def _item(self, folder: UUID) -> dict[str, Any]:
         """Return the row of the next item. Of each hundred, every kind gets its share."""

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from gateway.clock import now
 from gateway.ids import uuid7
 from gateway.kinds.enums import MetadataFieldType
-from gateway.models.base import Json, Key, RowId, enum_type, table_of
+from gateway.models.base import Json, Key, KeyString, RowId, enum_type, table_of
 
 
 def _index_of_form(column: str) -> sa.Index:
@@ -91,6 +91,26 @@ class MetadataValueRecord(SQLModel, table=True):
     z: float | None = None
 
 
+class MetadataKeyRecord(SQLModel, table=True):
+    """A key of metadata entries that items of a folder have, with values of a type.
+
+    Tombstones and placeholders do not count.
+
+    Attributes:
+        value_type: the type of the values, regardless of the schema.
+    """
+
+    __tablename__ = "metadata_keys"
+    key: str = Field(primary_key=True, sa_type=Key)
+    value_type: str = Field(primary_key=True, sa_type=KeyString)
+    # Not a reference to the folder, which is not locked when its counters are.
+    folder_uuid: UUID = Field(
+        primary_key=True, foreign_key="folder_counters.folder_uuid", ondelete="CASCADE", index=True
+    )
+    items: int = Field(sa_type=sa.BigInteger)
+
+
 metadata_schema = table_of(MetadataSchemaRecord)
 metadata_fields = table_of(MetadataFieldRecord)
 metadata_values = table_of(MetadataValueRecord)
+metadata_keys = table_of(MetadataKeyRecord)

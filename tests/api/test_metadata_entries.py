@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.invariants import check_all
 from tests.fixtures.items import upload_items
 from tests.fixtures.revisions import revise
 from tests.fixtures.sites import UNKNOWN, Site
@@ -244,31 +245,102 @@ async def test_entries_are_found_and_journalled_like_all_metadata(shared_site: S
     assert (await site.ask(search))["searchStorageItemsAdvanced"]["nodes"] == []
 
 
-async def test_the_vocabulary_has_the_declared_keys(shared_site: Site) -> None:
-    """By type and element; what is used without being declared tells nobody anything.
+async def terms(site: Site, who: str | None = None, **conditions: str) -> list[tuple[str, str]]:
+    """Return the keys in use, with their types."""
+    listed = (await site.ask(VOCABULARY, conditions, *([who] if who else [])))["metadataVocabulary"]
+    for term in listed:
+        assert term["key"] == ".".join(part for part in (term["element"], term["qualifier"]) if part is not None)
+    return [(term["key"], term["type"]) for term in listed]
+
+
+async def test_the_vocabulary_has_the_keys_in_use(shared_site: Site) -> None:
+    """By type and element, with the types of the schema where they are those of the values.
 
     Inventory: MID-SRV-23.
     """
     site = shared_site
-    await described(site, {"secret.project": "x"})
-    for key, kind in (("dc.date", "DATETIME"), ("dc.size", "NUMBER"), ("dc", "TEXT"), ("dc.place", "GEOSPATIAL")):
-        await declare(site, key, kind)
-    who = await site.newcomer()
-    terms = (await site.ask(VOCABULARY, {"element": "dc"}, who))["metadataVocabulary"]
-    assert [(term["key"], term["qualifier"], term["type"]) for term in terms] == [
-        ("dc", None, "TEXT"),
-        ("dc.date", "date", "DATETIME"),
-        ("dc.size", "size", "DOUBLE"),
+    metadata = {"voc": "x", "voc.date": "2026-01-31T12:00:00Z", "voc.size": 5, "voc.half": 0.5, "voc.yes": True}
+    others: dict[str, Any] = {
+        "voc.nested": {},
+        "voc.null": None,
+        "voc.list": [],
+        "voc." + "x" * 255: 1,
+        "vocal": 1,
+        "voc-a": 1,
+    }
+    await described(site, metadata | others | {"voc.large": 1e17, "voc.huge": 2.5e30})
+    plain = [
+        ("voc", "TEXT"),
+        ("voc.date", "TEXT"),
+        ("voc.half", "DOUBLE"),
+        ("voc.huge", "DOUBLE"),
+        ("voc.large", "LONG"),
+        ("voc.size", "LONG"),
+        ("voc.yes", "BOOLEAN"),
     ]
-    texts = (await site.ask(VOCABULARY, {"element": "dc", "type": "DOUBLE"}, who))["metadataVocabulary"]
-    assert [term["key"] for term in texts] == ["dc.size"]
-    everything = (await site.ask(VOCABULARY, {}, who))["metadataVocabulary"]
-    keys = [term["key"] for term in everything]
-    assert keys == sorted(keys) and {"dc", "dc.date"} <= set(keys)
-    assert not [key for key in keys if key.startswith("secret")]
-    await site.done("deleteMetadataSchemaField", {"key": "dc.date"}, "field { key }")
-    rest = (await site.ask(VOCABULARY, {"element": "dc"}, who))["metadataVocabulary"]
-    assert [term["key"] for term in rest] == ["dc", "dc.size"]
+    assert await terms(site, element="voc") == plain
+    for key, kind in (("voc.date", "DATETIME"), ("voc.size", "NUMBER"), ("voc.never", "TEXT"), ("voc.yes", "UUID")):
+        await declare(site, key, kind)
+    declared = {"voc.date": "DATETIME", "voc.size": "DOUBLE"}
+    retyped = [(key, declared.get(key, kind)) for key, kind in plain]
+    assert await terms(site, element="voc") == retyped
+    for kind in {kind for _, kind in retyped}:
+        assert await terms(site, element="voc", type=kind) == [term for term in retyped if term[1] == kind]
+    await described(site, {"voc.size": "large"})
+    assert ("voc.size", "TEXT") in await terms(site, element="voc")
+    everything = await terms(site)
+    assert everything == sorted(everything) and {*retyped, ("vocal", "LONG"), ("voc-a", "LONG")} <= {*everything}
+    await site.done("deleteMetadataSchemaField", {"key": "voc.date"}, "field { key }")
+    assert ("voc.date", "TEXT") in await terms(site, element="voc")
+
+
+async def test_keys_come_and_go_with_items(shared_site: Site) -> None:
+    """A key is in use while a live item has it."""
+    site = shared_site
+    folder, other = await site.folder("coming"), await site.folder("going")
+    uuids = await upload_items(site, folder, [File(f"g{number}", "PLAIN_TEXT", b"x") for number in range(2)])
+    assert await terms(site, element="going") == []
+    for uuid, metadata in zip(uuids, ({"going.a": 1, "going.b": "x"}, {"going.a": 2}), strict=True):
+        await site.done("updateStorageItem", {"itemUuid": uuid, "clientMetadata": metadata}, "item { uuid }")
+    both = [("going.a", "LONG"), ("going.b", "TEXT")]
+    assert await terms(site, element="going") == both
+    entries = [{"element": "going", "qualifier": "a", "value": "2.5", "type": "DOUBLE"}]
+    await site.done("setStorageItemMetadata", {"itemUuid": uuids[1], "entries": entries}, "item { uuid }")
+    assert await terms(site, element="going") == [("going.a", "DOUBLE"), *both]
+    await site.done("moveStorageItems", {"itemUuids": [uuids[0]], "newParentUuid": other}, "folder { uuid }")
+    assert await terms(site, element="going") == [("going.a", "DOUBLE"), *both]
+    await site.done("clearStorageItemMetadata", {"itemUuid": uuids[1]}, "item { uuid }")
+    assert await terms(site, element="going") == both
+    await site.done("deleteStorageItems", {"itemUuids": [uuids[0]]}, "results { uuid }")
+    assert await terms(site, element="going") == []
+
+
+async def test_a_deletion_of_many_items_takes_their_keys(shared_site: Site) -> None:
+    site = shared_site
+    folder = await site.folder("many")
+    uuids = await upload_items(site, folder, [File(f"m{number}", "PLAIN_TEXT", b"x") for number in range(3)])
+    entries = [{"itemUuid": uuid, "clientMetadata": {"many.a": 1, "many.b": 2}} for uuid in uuids]
+    await site.done("updateStorageItems", {"items": entries}, "results { uuid }")
+    assert await terms(site, element="many") == [("many.a", "LONG"), ("many.b", "LONG")]
+    copied = await site.folder("copied")
+    await site.done("copyStorageItems", {"itemUuids": uuids[:1], "folderUuid": copied}, "folder { uuid }")
+    await site.done("deleteStorageFolder", {"folderUuid": folder, "recursive": True}, "job { uuid }")
+    await check_all(site.services)
+    await site.done("deleteStorageFolder", {"folderUuid": copied, "recursive": True}, "job { uuid }")
+    assert await terms(site, element="many") == []
+    await check_all(site.services)
+
+
+async def test_keys_in_hidden_folders_are_not_listed(shared_site: Site) -> None:
+    """Until somebody moves an item that has them to a folder that the viewer sees."""
+    site = shared_site
+    uuid = await described(site, {"secret.project": "x"})
+    who = await site.newcomer()
+    assert await terms(site, element="secret") == [("secret.project", "TEXT")]
+    assert await terms(site, who, element="secret") == []
+    theirs = await site.folder("theirs", who=who)
+    await site.done("moveStorageItems", {"itemUuids": [uuid], "newParentUuid": theirs}, "folder { uuid }")
+    assert await terms(site, who, element="secret") == [("secret.project", "TEXT")]
 
 
 async def test_revisions_of_an_item_with_one_file(shared_site: Site) -> None:

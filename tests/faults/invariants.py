@@ -4,6 +4,7 @@ Nothing here uses the gateway's code: a fault in it cannot hide from a check tha
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from time import monotonic
@@ -203,6 +204,22 @@ def wrong_counters(evidence: Evidence) -> Iterator[str]:
             yield f"folder {folder} with counters, and rows, of {wrong}"
 
 
+def wrong_keys(evidence: Evidence) -> Iterator[str]:
+    """Yield the keys of metadata that are not counted as often as items of the folder have them."""
+    types = {str: "TEXT", bool: "BOOLEAN", int: "LONG", float: "DOUBLE"}
+    true, counted = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    for row in evidence.select("SELECT * FROM items WHERE NOT is_tombstone AND NOT is_placeholder"):
+        metadata = row["client_metadata"]
+        for key, value in (json.loads(metadata) if isinstance(metadata, str) else metadata).items():
+            if type(value) in types:
+                true[row["folder_uuid"], key, types[type(value)]] += 1
+    for row in evidence.select("SELECT * FROM metadata_keys"):
+        counted[row["folder_uuid"], row["key"], row["value_type"]] = row["items"]
+    for use in {*true, *counted}:
+        if true[use] != counted[use]:
+            yield f"key {use} of {true[use]} items, counted as {counted[use]}"
+
+
 def wrong_objects(evidence: Evidence) -> Iterator[str]:
     """Yield the objects without a row, the rows without an object, and the objects of a wrong size."""
     left = dict(evidence.sizes)
@@ -248,6 +265,7 @@ def broken_references(evidence: Evidence) -> Iterator[str]:
 CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     wrong_rows,
     wrong_counters,
+    wrong_keys,
     wrong_objects,
     wrong_tasks,
     broken_references,

@@ -56,7 +56,7 @@ STUDY_UNIT = """
 """
 UNDONE = "uuid = (SELECT uuid FROM upload_units WHERE status = 'ERROR')"
 DONE = "uuid = (SELECT uuid FROM upload_units WHERE status = 'DONE' LIMIT 1)"
-IMAGE = "uuid = (SELECT uuid FROM items WHERE item_type = 'IMAGE' LIMIT 1)"
+IMAGE = "uuid = (SELECT uuid FROM items WHERE item_type = 'IMAGE' AND object_key IS NOT NULL LIMIT 1)"
 
 SEEDS: dict[str, list[Step]] = {
     "unit without an end": [f"UPDATE upload_units SET status = 'PENDING' WHERE {DONE}"],
@@ -117,6 +117,7 @@ SEEDS: dict[str, list[Step]] = {
     "extracted file": ["UPDATE encapsulated_files SET file_size = file_size + 1"],
     "thumbnail that nobody makes": ["UPDATE thumbnails SET unavailable_reason = 'PENDING'"],
     "with counters, and rows, of": ["UPDATE folder_counters SET images = images + 1"],
+    "counted as": ["UPDATE metadata_keys SET items = items + 1"],
     "bytes": ["UPDATE stored_objects SET file_size = file_size + 1"],
     "without a row": ["DELETE FROM thumbnails"],
     "numbers of two changes": ["UPDATE change_places SET sequence = 2 WHERE sequence = 1"],
@@ -216,7 +217,9 @@ async def fill(site: Site) -> None:
     await wait_for_job(site, await start_upload_job(site, other, {"images": [{"placeholderUuid": item}]}))
     shown = await site.folder("shown", await site.folder("showcase"))
     await site.done("shareStorageItems", {"itemUuids": [item], "folderUuid": shown}, "folder { uuid }")
-    await site.done("updateStorageItem", {"itemUuid": item, "name": "d.png"}, "item { uuid }")
+    await site.done(
+        "updateStorageItem", {"itemUuid": item, "name": "d.png", "clientMetadata": {"site": "A"}}, "item { uuid }"
+    )
     community = await create_community(site)
     run = {"communityUuid": community["uuid"], "producer": {"displayName": "nightly"}, "submission": {"uuid": RUN}}
     run |= {"scalars": [{"metricName": "dice", "value": 0.5}]}

@@ -39,7 +39,7 @@ _FINISHED = [
     for name in (
         *("uuid", "folder_uuid", "item_type", "is_tombstone", "is_placeholder"),
         *("url", "object_key", "file_size", "sha256", "file_count", "older_size"),
-        "revision_number",
+        *("revision_number", "client_metadata"),
     )
 ]
 """What counters, thumbnails, mirror datasets and the journal need of a finished item."""

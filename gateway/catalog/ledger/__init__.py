@@ -8,6 +8,7 @@ the journal with it.
 - `counters`: counters of folders
 - `dicom_instances`, `dicom_series`, `dicom_studies`, `study_attachments`: what DICOM files form
 - `item_uses`: which folders have items that groups elsewhere, or datasets, may use
+- `metadata_keys`: keys of metadata in use, counted with the items of folders
 - `mirror_datasets`: data rows of datasets that mirror a folder
 - `sequences`: numbers by which readers follow changes, given in the order of commits
 - `stored_objects`: removal of bytes that nothing refers to any more

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.visibility import is_staying
+from gateway.catalog.ledger.metadata_keys import KeyUse, add_uses, uses_of, wrong_uses
 from gateway.catalog.ledger.row_edits import count_rows
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database, Transaction
@@ -23,8 +24,10 @@ from gateway.models.jobs import jobs
 from gateway.models.shares import item_shares
 
 COUNTER_OF = {item_type: kind.counter for item_type, kind in ITEM_KINDS.items()}
-Deltas = Mapping[UUID, Counter[str]]
-"""What to add to the counters of folders, by folder and then by column."""
+Counted = str | KeyUse
+"""A column of the counters, or a key of metadata."""
+Deltas = Mapping[UUID, Counter[str]] | Mapping[UUID, Counter[Counted]]
+"""What to add to the counters of folders, by folder and then by what they count."""
 _SUMS = ("files", "total_size", "older_size")
 NAMES = [column.key for column in folder_counters.c if column.key != "folder_uuid"]
 
@@ -42,12 +45,30 @@ class ItemTotals(NamedTuple):
     total: int
 
 
-def item_delta(item: ItemRecord | ItemTotals, *, is_tombstone: bool | None = None) -> Counter[str]:
+def item_delta(row: ItemRecord, *, is_tombstone: bool | None = None) -> Counter[Counted]:
     """Return what an item adds to the counters of its folder.
 
     `is_tombstone`, if given, counts instead of the item's own value, which is about to change.
     """
-    if item.is_tombstone if is_tombstone is None else is_tombstone:
+    is_gone = row.is_tombstone if is_tombstone is None else is_tombstone
+    delta = Counter[Counted](totals_delta(row, is_tombstone=is_gone))
+    if row.client_metadata and not is_gone and not row.is_placeholder:
+        delta.update(uses_of(row.client_metadata))
+    return delta
+
+
+def metadata_delta(row: ItemRecord, metadata: Mapping[str, Any]) -> Counter[Counted]:
+    """Return what new metadata of an item adds to the counters of its folder."""
+    delta = Counter[Counted]()
+    if not row.is_tombstone and not row.is_placeholder:
+        delta.update(uses_of(metadata))
+        delta.subtract(uses_of(row.client_metadata))
+    return delta
+
+
+def totals_delta(item: ItemRecord | ItemTotals, *, is_tombstone: bool) -> Counter[str]:
+    """Return what an item, or many that are alike, add to the columns of the counters."""
+    if is_tombstone:
         return Counter(tombstones=1)
     if item.is_placeholder:
         return Counter(placeholders=1)
@@ -61,9 +82,9 @@ def item_delta(item: ItemRecord | ItemTotals, *, is_tombstone: bool | None = Non
     return delta
 
 
-def removal_deltas(rows: Iterable[ItemRecord]) -> dict[UUID, Counter[str]]:
+def removal_deltas(rows: Iterable[ItemRecord]) -> dict[UUID, Counter[Counted]]:
     """Return the deltas for items that leave their folders."""
-    deltas: dict[UUID, Counter[str]] = {}
+    deltas: dict[UUID, Counter[Counted]] = {}
     for row in rows:
         delta = deltas.setdefault(row.folder_uuid, Counter())
         for name, value in item_delta(row).items():  # a fifth of the time of `subtract`
@@ -71,9 +92,9 @@ def removal_deltas(rows: Iterable[ItemRecord]) -> dict[UUID, Counter[str]]:
     return deltas
 
 
-def arrival_deltas(rows: Iterable[ItemRecord], folder_uuid: UUID) -> dict[UUID, Counter[str]]:
+def arrival_deltas(rows: Iterable[ItemRecord], folder_uuid: UUID) -> dict[UUID, Counter[Counted]]:
     """Return the deltas for items that enter a folder."""
-    total: Counter[str] = Counter()
+    total = Counter[Counted]()
     for row in rows:
         for name, value in item_delta(row).items():  # a fifth of the time of `update`
             total[name] += value
@@ -93,14 +114,31 @@ async def lock_counters(transaction: Transaction, folder_uuids: Collection[UUID]
 
 async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
     """Add deltas to the counters, in the order of the folders."""
-    total: dict[UUID, Counter[str]] = {}
+    total: dict[UUID, Counter[Counted]] = {}
     for delta in deltas:
-        for folder, change in delta.items():
-            total.setdefault(folder, Counter()).update(change)
+        for folder, added in delta.items():
+            total.setdefault(folder, Counter()).update(added)
     changed = [folder for folder in sorted(total) if any(total[folder].values())]
-    names = sorted({name for folder in changed for name, change in total[folder].items() if change})
     if not changed:
         return
+    counted = {each for folder in changed for each, change in total[folder].items() if change}
+    if names := sorted(each for each in counted if isinstance(each, str)):
+        await _add_counts(transaction, {folder: total[folder] for folder in changed}, names)
+    else:
+        await lock_counters(transaction, changed)
+    if uses := sorted(each for each in counted if isinstance(each, KeyUse)):
+        changes = {
+            (folder, use): change
+            for folder in changed
+            for use in uses
+            if (change := total[folder][use])
+        }
+        await add_uses(transaction, changes)
+
+
+async def _add_counts(
+    transaction: Transaction, total: Mapping[UUID, Counter[Counted]], names: list[str]
+) -> None:
     # The same columns for all, so that it is one statement.
     key = folder_counters.c.folder_uuid
     values = {
@@ -110,7 +148,7 @@ async def apply_deltas(transaction: Transaction, *deltas: Deltas) -> None:
     update = sa.update(folder_counters).where(key == sa.bindparam("counted", type_=key.type))
     rows = [
         {"counted": folder, **{f"added_{name}": total[folder][name] for name in names}}
-        for folder in changed
+        for folder in total
     ]
     await transaction.execute(update.values(values), rows)
 
@@ -138,12 +176,14 @@ async def recount(transaction: Transaction, folder_uuid: UUID) -> dict[str, tupl
     # Count after locking: the writer of any row that we see has updated the counters already,
     # or waits for our lock to do so.
     wrong = await wrong_counters(transaction, folder_uuid)
-    if wrong:
-        await transaction.execute(
-            sa.update(folder_counters)
-            .where(folder_counters.c.folder_uuid == folder_uuid)
-            .values({name: actual for name, (_, actual) in wrong.items()})
-        )
+    columns = {name: actual for name, (_, actual) in wrong.items() if name in NAMES}
+    if columns:
+        mine = folder_counters.c.folder_uuid == folder_uuid
+        await transaction.execute(sa.update(folder_counters).where(mine).values(columns))
+    if len(columns) < len(wrong):
+        uses = await wrong_uses(transaction, folder_uuid)
+        missing = {(folder_uuid, use): actual - was for use, (was, actual) in uses.items()}
+        await add_uses(transaction, missing)
     return wrong
 
 
@@ -157,18 +197,20 @@ async def wrong_counters(transaction: Transaction, folder_uuid: UUID) -> dict[st
     if stored is None:
         return {}
     actual = await recomputed_counters(transaction, folder_uuid)
-    return {
+    columns = {
         name: (getattr(stored, name), actual[name])
         for name in NAMES
         if getattr(stored, name) != actual[name]
     }
+    uses = await wrong_uses(transaction, folder_uuid)
+    return columns | {str(use): counts for use, counts in uses.items()}
 
 
 async def recomputed_counters(transaction: Transaction, folder_uuid: UUID) -> Counter[str]:
     """Return what the counters of a folder should be, from the rows in it."""
     total: Counter[str] = Counter()
     for row in await transaction.rows(_item_totals(folder_uuid), ItemTotals):
-        delta = item_delta(row)
+        delta = totals_delta(row, is_tombstone=row.is_tombstone)
         sums = {name: int(delta.pop(name, 0)) for name in _SUMS}
         total.update({**sums, **dict.fromkeys(delta, row.total)})
     total["folders"] = await count_rows(transaction, folders, folders.c.parent_uuid == folder_uuid)

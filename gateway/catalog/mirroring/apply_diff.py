@@ -32,7 +32,7 @@ from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.base import new_row
 from gateway.models.folders import FolderRecord
 from gateway.models.integrations import CloudIntegrationRecord
-from gateway.models.items import ItemRecord, items
+from gateway.models.items import items
 from gateway.models.jobs import JobRecord
 from gateway.models.uploads import UploadRecord, uploads
 from gateway.queues.base import Queue
@@ -106,7 +106,7 @@ async def apply_diff(
     for uuids, is_tombstone in ((diff.vanished, True), (diff.returned, False)):
         present = [rows[uuid] for uuid in uuids if uuid in rows]
         await set_tombstones(transaction, job.user_uuid, present, is_tombstone)
-    await _attach_sidecars(transaction, job.user_uuid, diff.sidecars, rows)
+    await _attach_sidecars(transaction, job.user_uuid, diff.sidecars)
     changed = {uuid: listed for uuid, listed in diff.changed.items() if uuid in rows}
     if not diff.new and not changed:
         return {}
@@ -121,9 +121,10 @@ async def _attach_sidecars(
     transaction: Transaction,
     user_uuid: UUID | None,
     sidecars: Mapping[UUID, Sidecar],
-    rows: Mapping[UUID, ItemRecord],
 ) -> None:
     """Replace the metadata of items by that of their sidecars, and remember the etags."""
+    # Some may have become tombstones, or have returned.
+    rows = {row.uuid: row for row in await lock_items(transaction, sidecars)}
     present = {uuid: sidecar for uuid, sidecar in sidecars.items() if uuid in rows}
     values = {uuid: {"client_metadata": sidecar.metadata} for uuid, sidecar in present.items()}
     await update_items(transaction, user_uuid, values, rows)

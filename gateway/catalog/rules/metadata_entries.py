@@ -20,6 +20,8 @@ Fields = Mapping[str, MetadataFieldRecord]
 """The declared keys."""
 _WHOLE = re.compile(r"[-+]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_EXPONENT = 1e16
+"""From here on, JSON has floating-point numbers with an exponent."""
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -49,6 +51,14 @@ _DECLARED = {
 }
 """The types of entries by those of declared keys; values of the others are nested."""
 _OF_SCHEMA = {_V.DATETIME, _V.UUID, _V.USER, _V.ENUM}
+RETYPED = (
+    (_V.LONG, MetadataFieldType.NUMBER, _V.DOUBLE),
+    *((_V.TEXT, kind, type_) for kind, type_ in _DECLARED.items() if type_ in _OF_SCHEMA),
+)
+"""Types that values have by themselves, types of declared keys, and the types that they have there.
+
+All other values keep their own type.
+"""
 _EXPECTED = {
     _V.LONG: "a whole number of at most 64 bits",
     _V.DOUBLE: "a number",
@@ -151,16 +161,20 @@ def _type_of(value: Any, field: MetadataFieldRecord | None) -> MetadataValueType
     """Return the type of a value: that of its declared key, if it has that type, or its own."""
     if field is not None and value is not None and fits(value, field):
         return declared_type(field)
+    return own_type(value)
+
+
+def own_type(value: Any) -> MetadataValueType | None:
+    """Return the type that a value has under a key that is not declared; None if it is no entry."""
     match value:
         case bool():
             return _V.BOOLEAN
         case str():
             return _V.TEXT
-        case int():
-            # PostgreSQL writes large numbers without an exponent.
-            return _V.LONG if -(2**63) <= value < 2**63 else _V.DOUBLE
-        case float():
-            return _V.DOUBLE
+        case int() | float():
+            # PostgreSQL stores numbers that are written with an exponent without it.
+            is_whole = isinstance(value, int) or abs(value) >= _EXPONENT
+            return _V.LONG if is_whole and -(2**63) <= value < 2**63 else _V.DOUBLE
     return None
 
 
@@ -168,4 +182,6 @@ def text_of(value: Any, type_: MetadataValueType) -> str:
     """Return a value as the text of an entry."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(float(value)) if type_ is _V.DOUBLE else str(value)
+    if type_ is _V.DOUBLE:
+        return repr(float(value))
+    return str(int(value) if type_ is _V.LONG else value)
