@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.tree import within
+from gateway.database.tree import PathEntry, parent_path, within, within_any
 from gateway.kinds.enums import FolderVisibility
 from gateway.models.collections import collections, filter_presets
 from gateway.models.communities import communities
@@ -43,12 +43,16 @@ def is_granted_to(viewer: Viewer, grants: sa.FromClause) -> Condition:
 
 def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
     """Return the condition that the viewer has a grant on a folder or on one above it."""
-    grants, tops = folder_grants.alias(), folders.alias()
-    return (
-        sa.exists()
-        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
-        .where(is_granted_to(viewer, grants), within(path, tops.c.path))
+    own, shared, member = folder_grants.alias(), folder_grants.alias(), memberships.alias()
+    by_group = shared.join(member, member.c.group_uuid == shared.c.group_uuid)
+    # Not by `is_granted_to`: SQLite cannot parse conditions that are nested much deeper.
+    granted = sa.union_all(
+        sa.select(PathEntry(own.c.folder_uuid)).where(own.c.user_uuid == viewer.user_uuid),
+        sa.select(PathEntry(shared.c.folder_uuid))
+        .select_from(by_group)
+        .where(member.c.user_uuid == viewer.user_uuid),
     )
+    return within_any(path, granted)
 
 
 def in_tree_of(viewer: Viewer, path: sa.ColumnElement[Any]) -> list[Condition]:
@@ -371,18 +375,10 @@ def is_root(viewer: Viewer) -> Condition:
 
     The folder that a credential is limited to is one, too.
     """
-    grants, above, tops = folder_grants.alias(), folder_grants.alias(), folders.alias()
-    higher = (
-        sa.exists()
-        .select_from(above.join(tops, tops.c.uuid == above.c.folder_uuid))
-        .where(
-            is_granted_to(viewer, above),
-            within(folders.c.path, tops.c.path),
-            tops.c.uuid != folders.c.uuid,
-        )
-    )
+    grants = folder_grants.alias()
     granted = sa.select(grants.c.folder_uuid).where(is_granted_to(viewer, grants))
-    is_top = sa.and_(folders.c.uuid.in_(granted), ~higher)
+    is_below = has_grant_above(viewer, parent_path(folders.c.path))
+    is_top = sa.and_(folders.c.uuid.in_(granted), ~is_below)
     if viewer.tree_uuid is None:
         return is_top
     is_limit = sa.and_(folders.c.uuid == viewer.tree_uuid, sees_folder(viewer))

@@ -4,6 +4,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.sql.functions import FunctionElement
 
 ID_LENGTH = 32
 MAX_DEPTH = 64
@@ -38,3 +42,62 @@ def within(path: sa.ColumnElement[Any], top: Any) -> sa.ColumnElement[bool]:
     """Return the condition that `path` is `top` or below: a half-open range, for an index."""
     upper = top + _AFTER_ALL_DIGITS if isinstance(top, str) else top.concat(_AFTER_ALL_DIGITS)
     return sa.and_(path >= top, path < upper)
+
+
+def parent_path(path: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return the path of the folder above, which is empty for a root."""
+    length = sa.func.length(path) - sa.literal_column(str(ID_LENGTH), sa.Integer())
+    return sa.func.substr(path, sa.literal_column("1", sa.Integer()), length)
+
+
+class PathEntry(FunctionElement[str]):
+    """The entry of a folder in paths, given its UUID."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(PathEntry, "postgresql")
+def _entry_of_uuid(element: PathEntry, compiler: Any, **options: Any) -> str:
+    return f"replace(CAST({compiler.process(element.clauses, **options)} AS text), '-', '')"
+
+
+@compiles(PathEntry, "sqlite")
+def _entry_of_text(element: PathEntry, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+class _WithinAny(FunctionElement[bool]):
+    """Whether a path has one of the entries that a query selects."""
+
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return Grouping(self) if against is operators.inv else self
+
+
+@compiles(_WithinAny, "postgresql")
+def _within_any_of_series(element: _WithinAny, compiler: Any, **options: Any) -> str:
+    path, entries = (compiler.process(clause, **options) for clause in element.clauses)
+    starts = f"generate_series(1, length({path}), {ID_LENGTH}) AS entry(start)"
+    # IS TRUE keeps the query from being joined, which would run it for each path.
+    is_among = f"(substr({path}, entry.start, {ID_LENGTH}) IN {entries}) IS TRUE"
+    return f"EXISTS (SELECT 1 FROM {starts} WHERE {is_among})"
+
+
+@compiles(_WithinAny, "sqlite")
+def _within_any_of_json(element: _WithinAny, compiler: Any, **options: Any) -> str:
+    path, entries = (compiler.process(clause, **options) for clause in element.clauses)
+    # An array with a zero for each entry of the path: two characters, apart from the last comma.
+    zeros = ",".join("0" * MAX_DEPTH)
+    array = f"'[' || substr('{zeros}', 1, length({path}) / {ID_LENGTH // 2} - 1) || ']'"
+    entry = f"substr({path}, {ID_LENGTH} * entry.key + 1, {ID_LENGTH})"
+    return f"EXISTS (SELECT 1 FROM json_each({array}) AS entry WHERE {entry} IN {entries})"
+
+
+def within_any(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnElement[bool]:
+    """Return the condition that `path` is of a folder or below one, whose `PathEntry` is selected.
+
+    The query runs once, however many paths are tested.
+    """
+    return _WithinAny(path, tops.scalar_subquery())

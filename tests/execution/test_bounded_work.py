@@ -38,6 +38,7 @@ SMALL_WORK = {"sqlite": 5_000, "postgresql": 1_000}
 _ON_BOTH = {
     "advanced_search": "facets and the total count what matches, up to the limit of counts",
     "search": "the total counts what matches, up to the limit of counts",
+    "newest_images": "likewise",
     "search_all": "sorts all matches by how well they match",
     "typeahead": "likewise",
     "datasets_overview": "reads all rows of a dataset for its storage locations",
@@ -49,7 +50,7 @@ GROWING = {
         "folder_search": "walks the matches of the whole site",
         "recent_edits": "tests the first rows of the whole site",
         "search_newest": "likewise",
-        "roots": "looks at all folders for a grant above them",
+        "roots": "joins the grants of the viewer with all folders for roles",
         "uploads_dialog": "likewise",
     },
 }
