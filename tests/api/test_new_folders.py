@@ -45,7 +45,7 @@ async def paths(site: Site, folder: str) -> list[str]:
 
 async def test_folders_are_nested_by_reference_in_any_order(site: Site) -> None:
     """Each is as if it had been created alone, with its counters and its entry in the journal."""
-    top = await site.folder("top")
+    top = await site.folder("nested")
     at_top: dict[str, Any] = {"parent": {"folderUuid": top}}
     entries = [
         inside("d", "d", "c"),
@@ -69,7 +69,7 @@ async def test_folders_are_nested_by_reference_in_any_order(site: Site) -> None:
 
 async def test_a_thousand_folders_in_a_random_order(site: Site) -> None:
     """A deep and wide tree, in a constant number of statements per level."""
-    top = await site.folder("top")
+    top = await site.folder("thousand")
     entries = [inside("0", "0", parent={"folderUuid": top})]
     entries += [inside(str(number), str(number), str((number - 1) // 4)) for number in range(1, 1000)]
     random.Random(7).shuffle(entries)
@@ -107,7 +107,7 @@ async def test_references_that_lead_nowhere(site: Site) -> None:
 
 async def test_all_or_those_without_errors_are_created(site: Site) -> None:
     """What is inside of a rejected folder is not created, even if the others are."""
-    top = await site.folder("top")
+    top = await site.folder("partial")
     entries = [
         inside("a", "", parent={"folderUuid": top}),
         inside("b", "b", "a"),
@@ -149,7 +149,7 @@ async def test_roles(site: Site) -> None:
 
 async def test_names_that_are_taken(site: Site) -> None:
     """By what is there, by other entries, and below folders that are used as they are."""
-    top = await site.folder("top")
+    top = await site.folder("taken")
     at_top: dict[str, Any] = {"parent": {"folderUuid": top}}
     entries = [inside("a", "a", **at_top), inside("b", "b", "a"), inside("c", "c", "b")]
     first = await create(site, *entries)
@@ -189,7 +189,7 @@ async def test_folders_are_nested_at_most_64_levels_deep(site: Site) -> None:
 
 async def test_requests_at_once_and_repeated(site: Site) -> None:
     """Of many at once, one makes the folders and the others use them; a key makes them once."""
-    top = await site.folder("top")
+    top = await site.folder("repeated")
     entries = [inside("a", "a", parent={"folderUuid": top}), inside("b", "b", "a")]
     answers = await asyncio.gather(*(create(site, *entries, ifNameTaken="REUSE") for _ in range(6)))
     assert len({each["folder"]["uuid"] for answer in answers for each in answer}) == 2
