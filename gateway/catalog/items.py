@@ -70,13 +70,16 @@ def unusable_reason(row: ItemRecord) -> str | None:
     return None
 
 
-async def lock_items(transaction: Transaction, uuids: Collection[UUID]) -> list[ItemRecord]:
-    """Lock these items until the transaction ends, and return their rows, by UUID."""
+async def lock_items(
+    transaction: Transaction, uuids: Collection[UUID], columns: Sequence[str] = ()
+) -> list[ItemRecord]:
+    """Lock these items until the transaction ends, and return their rows, by UUID.
+
+    The rows have these columns only, if any are given: reading all takes several times as long.
+    """
+    selected = sa.select(*[items.c[name] for name in columns]) if columns else sa.select(items)
     return await transaction.rows(
-        sa.select(items)
-        .where(in_keys(items.c.uuid, uuids))
-        .order_by(items.c.uuid)
-        .with_for_update(),
+        selected.where(in_keys(items.c.uuid, uuids)).order_by(items.c.uuid).with_for_update(),
         ItemRecord,
     )
 

@@ -47,6 +47,20 @@ from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import ADMIN, USER
 
+EDITED = (
+    "uuid",
+    "folder_uuid",
+    "item_type",
+    "name",
+    "description",
+    "client_metadata",
+    "time_series",
+    "time_series_settings",
+    "scene_view_settings",
+    "scene_layout",
+)
+"""The columns that an update of an item reads or writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateStorageItemOutcome(Outcome):
@@ -66,7 +80,7 @@ async def update_storage_item(
     """
     uuid, viewer = input.item_uuid, context.viewer.user_uuid
     async with context.database.writing() as transaction:
-        rows = {row.uuid: row for row in await lock_items(transaction, [uuid])}
+        rows = {row.uuid: row for row in await lock_items(transaction, [uuid], EDITED)}
         await permissions.check(transaction)
         metadata = await load_metadata_validator(transaction, context.services.settings)
         values = with_metadata_check(metadata, _item_changes)(input, rows[uuid])
@@ -92,7 +106,7 @@ async def update_storage_items(
     check_list_size(input.items, "items")
     uuids = [entry.item_uuid for entry in input.items]
     async with context.database.writing() as transaction:
-        rows = {row.uuid: row for row in await lock_items(transaction, uuids)}
+        rows = {row.uuid: row for row in await lock_items(transaction, uuids, EDITED)}
         errors = await permissions.errors(transaction, "items.item_uuid")
         bulk = Bulk(uuids, input.allow_partial, errors)
         metadata = await load_metadata_validator(transaction, context.services.settings)

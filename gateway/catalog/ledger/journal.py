@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gateway.auth.credentials import CREDENTIALS_TOPIC
 from gateway.catalog.ledger.former_places import number_places
 from gateway.catalog.ledger.sequences import SequenceName, draw_numbers
+from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import LEAVING, ancestors
@@ -78,9 +79,11 @@ async def append(
 ) -> None:
     """Write entries; `user_uuid` is None for changes that no user asked for."""
     rows: list[dict[str, Any]] = []
+    moment = now()
     for entry in entries:
         row = new_row(
             ChangeRecord,
+            created_at=moment,
             user_uuid=user_uuid,
             action=entry.action,
             object_type=entry.object_type,
@@ -162,6 +165,8 @@ async def _paths_of(transaction: Transaction) -> list[_TouchedPath]:
 
 def _shortened(values: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return values as JSON scalars, with texts cut to 1,000 characters; None if there are none."""
+    if not values:
+        return None
 
     def scalar(value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
@@ -170,4 +175,4 @@ def _shortened(values: Mapping[str, Any]) -> dict[str, Any] | None:
             value = orjson.dumps(value, default=str).decode()
         return str(value)[:_MAX_TEXT]
 
-    return {name: scalar(value) for name, value in values.items()} or None
+    return {name: scalar(value) for name, value in values.items()}
