@@ -51,6 +51,8 @@ EDITED = (
     "uuid",
     "folder_uuid",
     "item_type",
+    "is_placeholder",
+    "is_tombstone",
     "name",
     "description",
     "client_metadata",
