@@ -17,6 +17,7 @@ from gateway.clock import now
 from gateway.context import Context, Services
 from gateway.database.dialects import blocking_url
 from gateway.database.dialects import database_url as engine_url
+from gateway.database.searches import add_functions
 from gateway.execution.answers import Answer
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
@@ -68,6 +69,8 @@ async def gateways(url: str, directory: Path) -> AsyncIterator[tuple[Gateway, Ga
 def outsider(url: str) -> Iterator[Callable[[sa.Executable], None]]:
     """Yield a function that runs and commits a statement on a connection that nobody knows of."""
     engine = sa.create_engine(blocking_url(engine_url(url)))
+    if engine.dialect.name == "sqlite":  # triggers call functions of ours
+        sa.event.listen(engine, "connect", lambda connection, _record: add_functions(connection))
 
     def run(statement: sa.Executable) -> None:
         with engine.begin() as connection:
