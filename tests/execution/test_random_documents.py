@@ -64,6 +64,8 @@ def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     assert pair.compiled.outcomes["compiled"] > examples / 4
 
 
+# When a field fails, graphql-core leaves the coroutines of its siblings to the garbage collector.
+@pytest.mark.filterwarnings(f"ignore:{LEFT_BEHIND}:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("plan", PLANS)
 def test_random_documents_give_equal_responses(
     runner: asyncio.Runner, pair: Both, plan: str, monkeypatch: pytest.MonkeyPatch
@@ -74,7 +76,6 @@ def test_random_documents_give_equal_responses(
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-# When a field fails, graphql-core leaves the coroutines of its siblings to the garbage collector.
 @pytest.mark.filterwarnings(f"ignore:{LEFT_BEHIND}:pytest.PytestUnraisableExceptionWarning")
 def test_many_random_documents_give_equal_responses(runner: asyncio.Runner, pair: Both) -> None:
     compare(runner, pair, MANY_EXAMPLES)
