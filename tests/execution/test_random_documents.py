@@ -15,7 +15,7 @@ from tests.execution.documents import Writer
 from tests.execution.world import Both, both
 from tests.fixtures.narrow_viewers import PLANS, force_plan
 
-EXAMPLES, MANY_EXAMPLES = 40, 10_000
+EXAMPLES, MANY_EXAMPLES = 75, 10_000
 LEFT_BEHIND = r"Exception ignored in. <coroutine object (Executor|GraphQLCoreConverter)\."
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -61,8 +61,7 @@ def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     seen: Counter[str] = Counter()
     check_document()
     print(seen, pair.compiled.outcomes, pair.compiled.reasons)
-    # Of few documents, chance decides how many are valid and fail nowhere.
-    assert pair.compiled.outcomes["compiled"] > examples / 8
+    assert pair.compiled.outcomes["compiled"] > examples / 4
 
 
 # When a field fails, graphql-core leaves the coroutines of its siblings to the garbage collector.
