@@ -127,8 +127,9 @@ async def test_no_search_walks_all_items(database: Database) -> None:
         prepared = PreparedMetadata({"k": IndexedKey(KEY, POINT)}, None) if name == "near" else None
         statement = search(database, StorageItemFilter(**fields), ordered("NAME", "ASC"), prepared)
         plan = await plan_of(database, statement)
-        # The end of a walk is read from an index alone, and no further.
-        assert not re.search("SCAN items\\b(?! USING COVERING INDEX)|Seq Scan on items", plan), (name, plan)
+        # The end of a walk is read from the index of the order alone, and no further.
+        others = re.sub(r"MATERIALIZE walk_end\d\nSCAN items USING COVERING INDEX ix_items_name_key\b", "", plan)
+        assert not re.search("SCAN items\\b|Seq Scan on items", others), (name, plan)
         assert name != "near" or "ix_metadata_values_cell" in plan, plan
 
 
