@@ -1,11 +1,9 @@
 """Documents of frontends cost no more on a larger site: what the databases do for them is counted."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +11,6 @@ import sqlalchemy as sa
 from gateway.auth.accounts import viewer_of_email
 from gateway.context import Services, open_context
 from gateway.database.engine import Database
-from gateway.database.searches import add_functions
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.generate.fill import generate
@@ -26,6 +23,7 @@ from gateway.models.items import items
 from gateway.wiring import open_services
 from schema.api import api
 from tests.fixtures.sites import fresh_settings
+from tests.fixtures.work import work_of
 from tests.house.sources import ROOT
 
 DOCUMENTS = {each.stem: each.read_text() for each in sorted((ROOT / "tests" / "queries").glob("*.graphql"))}
@@ -123,34 +121,6 @@ async def statements_of(services: Services, text: str, variables: dict[str, Any]
     return seen
 
 
-async def work(database: Database, statement: str, parameters: Any) -> int:
-    """Return how many steps SQLite takes for a statement, or how many rows PostgreSQL reads."""
-    if not database.is_embedded:
-        async with database.reading() as connection:
-            # Tables of this size are read whole where larger ones are not.
-            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-            return rows_read(explained.scalar_one()[0]["Plan"])
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    driver = sqlite3.connect(urlsplit(str(database.url)).path)
-    add_functions(driver)
-    driver.set_progress_handler(count, 1)
-    driver.execute(statement, parameters).fetchall()
-    driver.close()
-    return steps
-
-
-def rows_read(plan: dict[str, Any]) -> int:
-    """Return how many rows the scans of a plan of PostgreSQL read."""
-    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if "Scan" in plan["Node Type"] else 0
-    return int(own * plan["Actual Loops"]) + sum(map(rows_read, plan.get("Plans", [])))
-
-
 async def work_by_document(services: Services) -> dict[str, int]:
     variables = await variables_of(services.database)
     done = {}
@@ -159,7 +129,7 @@ async def work_by_document(services: Services) -> dict[str, int]:
             continue  # generated sites have none
         given = {key: value for key, value in variables.items() if f"${key}:" in text}
         statements = await statements_of(services, text, given)
-        done[name] = sum([await work(services.database, *each) for each in statements])
+        done[name] = sum([await work_of(services.database, *each) for each in statements])
     return done
 
 

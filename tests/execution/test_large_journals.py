@@ -1,11 +1,9 @@
 """Journals of subtrees: pages merged from those of many folders, by work that does not grow with the entries."""
 
 import random
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,6 +22,7 @@ from gateway.models.changes import ChangePlaceRecord, ChangeRecord, change_place
 from gateway.models.folders import FolderRecord, folders
 from resolvers.changes import journal_below, journal_of
 from tests.fixtures.sites import Site
+from tests.fixtures.work import work_of
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 FOLDERS = 20
@@ -115,27 +114,7 @@ async def work(database: Database, edge: Any, folder: UUID, since: datetime | No
     compiled = StatementCache(database.sql_dialect).get("journal", lambda: statement)
     key = folder.hex if database.dialect == "sqlite" else folder
     parameters = compiled.parameters(viewer, {keysets.SIZE: 21, keysets.KEY: key})
-    if database.dialect != "sqlite":
-        async with database.reading() as connection:
-            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled.sql}", parameters)
-            return rows_read(explained.scalar_one()[0]["Plan"])
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    driver = sqlite3.connect(urlsplit(str(database.url)).path)
-    driver.set_progress_handler(count, 1)
-    driver.execute(compiled.sql, parameters).fetchall()
-    driver.close()
-    return steps
-
-
-def rows_read(plan: dict[str, Any]) -> int:
-    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if "Scan" in plan["Node Type"] else 0
-    return int(own * plan["Actual Loops"]) + sum(map(rows_read, plan.get("Plans", [])))
+    return await work_of(database, compiled.sql, parameters)
 
 
 @pytest.mark.parametrize("recent", ["here", "elsewhere"])
