@@ -13,7 +13,20 @@ from resolvers.mutations.cloud_accounts import ACCOUNT_FIELDS
 from tests.house.sources import ROOT, modules
 
 NO_CLOUDS = {Kind.STOREGRAPH, Kind.DIRECT_ACCESS}
-SHARED = {"base", "cloud", "open", "provider", "providers", "s3_protocol", "s3_signer", "urls", "vault", "xml", ""}
+SHARED = {
+    "aws_signatures",
+    "base",
+    "cloud",
+    "open",
+    "provider",
+    "providers",
+    "s3_protocol",
+    "s3_signer",
+    "urls",
+    "vault",
+    "xml",
+    "",
+}
 """Modules of gateway/clouds/ that all clouds share."""
 
 
