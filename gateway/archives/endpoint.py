@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 from uuid import UUID
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
@@ -28,19 +27,19 @@ from gateway.archives.urls import (
 from gateway.auth.live_credential import LiveCredential
 from gateway.context import Context, Services, open_context
 from gateway.database.fair_slots import ON_BEHALF_OF
-from gateway.dicomweb.endpoint import failure_response
 from gateway.errors import DomainError, ErrorCode, forbidden, not_found
 from gateway.execution.rates import Rates
 from gateway.http.abandoned import EndingWithClient
+from gateway.http.byte_requests import answer_logged
 from gateway.http.negotiation import is_known
 from gateway.http.open_connections import OpenConnections
 from gateway.http.ranges import UnsatisfiableRange, requested_range
 from gateway.http.requests import request_id_of
 from gateway.stores.headers import disposition_header
 from gateway.stores.signing import BadSignature
-from gateway.telemetry.operation_log import OK, OperationLog
+from gateway.telemetry.operation_log import OperationLog
 from gateway.telemetry.refusals import note_refused_credential
-from gateway.telemetry.tracing import OPERATION, OperationTrace
+from gateway.telemetry.tracing import OperationTrace
 from gateway.zips.archives import Content, EntryFailed, SealedArchive, StreamedArchive
 from gateway.zips.index import PAGE, ArchiveIndex
 from gateway.zips.records import ArchiveEntry
@@ -119,29 +118,13 @@ async def _answer(archives: Archives, request: Request) -> Response:
     """Respond with an archive; all errors are JSON."""
     request_id = request_id_of(request.headers.get("x-request-id"))
     trace = OperationTrace(request_id, type="query", name="Archive")
-    OPERATION.set(trace)
-    started, status = perf_counter(), "cancelled"
     async with AsyncExitStack() as resources:
-        try:
-            response = await _download(archives, request, request_id, resources)
-            status = OK
-        except ClientDisconnect:
-            return Response(status_code=400)  # which nobody reads
-        except Exception as error:
-            status = "refused"
-            response = failure_response(request, error, request_id)
-            if getattr(error, "setting", None) == "archives_per_viewer":
-                response.status_code = 429
-                response.headers["retry-after"] = "10"
-        finally:
-            seconds = perf_counter() - started
-            archives.log.record(trace, seconds=seconds, status=status, executor=EXECUTOR)
-        response.headers["x-request-id"] = request_id
-        return response
+        respond = partial(_download, archives, resources)
+        return await answer_logged(request, archives.log, EXECUTOR, trace, respond)
 
 
 async def _download(
-    archives: Archives, request: Request, request_id: str, resources: AsyncExitStack
+    archives: Archives, resources: AsyncExitStack, request: Request, request_id: str
 ) -> Response:
     """Check the rights to an archive, list it, and respond."""
     subject, claims = _read_url(archives.services, request)

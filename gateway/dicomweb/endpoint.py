@@ -2,63 +2,51 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from time import perf_counter
+from functools import partial
+from typing import ClassVar
 from uuid import UUID
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
-from gateway.auth.failed_credentials import TooManyFailures
 from gateway.auth.live_credential import LiveCredential
 from gateway.auth.scopes import check_scopes
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.context import Context, Services, open_context
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.dicomweb.scope import Target
-from gateway.dicomweb.stored_files import PhiRestricted
 from gateway.errors import DomainError, ErrorCode, bad_input
-from gateway.execution.error_bodies import error_body
-from gateway.execution.rates import RateExceeded, Rates
+from gateway.execution.rates import Rates
 from gateway.http.abandoned import EndingWithClient
-from gateway.http.graphql import STATUS
+from gateway.http.byte_requests import NOT_CACHED, RefusedRequest, answer_logged
 from gateway.http.requests import request_id_of
-from gateway.http.retrying import RETRY
 from gateway.interruptions import TimeLimit
 from gateway.kinds.enums import ApiKeyScope
-from gateway.telemetry.operation_log import OK, OperationLog
-from gateway.telemetry.tracing import OPERATION, OperationTrace
+from gateway.telemetry.operation_log import OperationLog
+from gateway.telemetry.tracing import OperationTrace
 
 PREFIX = "/dicomweb"
 EXECUTOR = "dicomweb"
 """What the log and the metrics name as the executor of these operations."""
-_STATUS = {
-    **STATUS,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.LIMIT_EXCEEDED: 413,
-}
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-class NotAcceptable(DomainError):
+class NotAcceptable(RefusedRequest):
     """Raised if nothing that is available is accepted by the client."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.BAD_REQUEST, message)
+    status = 406
 
 
-class NotOffered(DomainError):
+class NotOffered(RefusedRequest):
     """Raised for what this process does not do, though DICOMweb does."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.BAD_REQUEST, message)
+    status = 405
+    headers: ClassVar[dict[str, str]] = {"allow": "GET"}
 
 
-class UnsupportedMedia(DomainError):
+class UnsupportedMedia(RefusedRequest):
     """Raised for a body that is not of a type that can be stored."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.BAD_REQUEST, message)
+    status = 415
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +119,7 @@ class Exchange:
                 yield chunk
 
         return StreamingResponse(
-            checked(), headers={**_HEADERS, **(headers or {}), "content-type": media_type}
+            checked(), headers={**NOT_CACHED, **(headers or {}), "content-type": media_type}
         )
 
 
@@ -153,27 +141,14 @@ class Operation:
 
 async def answer(service: DicomWeb, operation: Operation, request: Request) -> Response:
     """Respond to a request; all errors are JSON."""
-    request_id = request_id_of(request.headers.get("x-request-id"))
     kind = "mutation" if operation.is_change else "query"
-    trace, started = OperationTrace(request_id, type=kind, name=operation.name), perf_counter()
-    OPERATION.set(trace)
-    status = "cancelled"
-    try:
-        response = await respond(service, operation, request, request_id)
-        status = OK
-    except ClientDisconnect:
-        return Response(status_code=400)  # which nobody reads
-    except Exception as error:
-        status = "refused"
-        response = failure_response(request, error, request_id)
-    finally:
-        seconds = perf_counter() - started
-        service.log.record(trace, seconds=seconds, status=status, executor=EXECUTOR)
-    response.headers["x-request-id"] = request_id
-    return response
+    request_id = request_id_of(request.headers.get("x-request-id"))
+    trace = OperationTrace(request_id, type=kind, name=operation.name)
+    respond = partial(_respond, service, operation)
+    return await answer_logged(request, service.log, EXECUTOR, trace, respond)
 
 
-async def respond(
+async def _respond(
     service: DicomWeb, operation: Operation, request: Request, request_id: str
 ) -> Response:
     """Authenticate the viewer and handle the request, within the time limit unless it changes
@@ -223,26 +198,3 @@ def target_of(request: Request) -> Target:
 
 
 _UIDS = {"study_uid": "studyUid", "series_uid": "seriesUid", "instance_uid": "instanceUid"}
-
-
-def failure_response(request: Request, error: Exception, request_id: str) -> Response:
-    """Return the response to a request that failed."""
-    body = error_body(error, request_id)
-    code = body["extensions"]["code"]
-    status, headers = _STATUS.get(code, 400), {}
-    if isinstance(error, PhiRestricted):
-        body["extensions"]["reason"] = "PHI_RESTRICTED"
-    elif isinstance(error, NotAcceptable):
-        status = 406
-    elif isinstance(error, UnsupportedMedia):
-        status = 415
-    elif isinstance(error, NotOffered):
-        status, headers = 405, {"allow": "GET"}
-    elif isinstance(error, TooManyFailures | RateExceeded):
-        status, headers = 429, {"retry-after": str(error.retry_after)}
-    elif status == 401:
-        has_one = "authorization" in request.headers
-        headers = {"www-authenticate": 'Bearer error="invalid_token"' if has_one else "Bearer"}
-    elif status == 503:
-        headers = dict(RETRY)
-    return JSONResponse({"errors": [body]}, status, {**_HEADERS, **headers})

@@ -16,6 +16,7 @@ from gateway.dicomweb.instances import Instance
 from gateway.dicomweb.media_types import DICOM
 from gateway.errors import DomainError, ErrorCode
 from gateway.fetching.errors import FetchError
+from gateway.http.byte_requests import RefusedRequest
 from gateway.models.items import items
 from gateway.stores.base import MissingObject
 from gateway.tasks.local_copies import readable_url
@@ -26,12 +27,15 @@ _WINDOW = 64 << 10
 _GONE = DomainError(ErrorCode.NOT_FOUND, "The bytes of the file are no longer there.")
 
 
-class PhiRestricted(DomainError):
+class PhiRestricted(RefusedRequest):
     """Raised for bytes from a masked folder."""
+
+    status = 403
+    reason = "PHI_RESTRICTED"
 
     def __init__(self) -> None:
         message = "The folder is masked, and you have no `seesPhi` there: no bytes of its files."
-        super().__init__(ErrorCode.FORBIDDEN, message)
+        super().__init__(message, ErrorCode.FORBIDDEN)
 
 
 class FileRow(NamedTuple):

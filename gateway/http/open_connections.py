@@ -8,6 +8,13 @@ from uuid import UUID
 from gateway.execution.limits import LimitExceeded
 
 
+class TooManyOpen(LimitExceeded):
+    """Raised for a connection of a user who has as many as they may have."""
+
+    retry_after = 10
+    """Seconds after which to try again: one may have ended by then."""
+
+
 class OpenConnections:
     """The open connections of this process; a user may have `limit` of them.
 
@@ -27,11 +34,11 @@ class OpenConnections:
 
     @contextmanager
     def admit(self, user_uuid: UUID) -> Iterator[None]:
-        """Count a connection of a user while the context is open; raise `LimitExceeded`."""
+        """Count a connection of a user while the context is open; raise `TooManyOpen`."""
         count = self._by_user[user_uuid] + 1
         if count > self._limit:
             message = f"You have too many open {self._nouns} (limit: {self._setting})."
-            raise LimitExceeded(message, self._setting, self._limit, count)
+            raise TooManyOpen(message, self._setting, self._limit, count)
         self._by_user[user_uuid] = count
         try:
             yield
