@@ -10,6 +10,9 @@ from uuid import UUID
 from gateway.clock import SITE_CLOCK
 
 _SUB_MILLISECOND_BITS = 12
+_RANDOM_BITS = 62
+_COUNTER_BITS = 22
+"""Of the random bits, so many order UUIDs that are made at once."""
 
 
 def new_request_id() -> str:
@@ -19,10 +22,31 @@ def new_request_id() -> str:
 
 def uuid7() -> UUID:
     """Return a version 7 UUID (RFC 9562), which sorts after earlier ones even in a millisecond."""
+    return UUID(int=_uuid7_now() | secrets.randbits(_RANDOM_BITS))
+
+
+def uuid7s(count: int) -> list[UUID]:
+    """Return new version 7 UUIDs in their order, at a fraction of the time that one at a time take.
+
+    Raises:
+        ValueError: more than four million.
+    """
+    if count >> _COUNTER_BITS:
+        raise ValueError(count)
+    rest = _RANDOM_BITS - _COUNTER_BITS
+    now, size = _uuid7_now(), rest // 8
+    noise = os.urandom(size * count)
+    return [
+        UUID(int=now | number << rest | int.from_bytes(noise[number * size : (number + 1) * size]))
+        for number in range(count)
+    ]
+
+
+def _uuid7_now() -> int:
+    """Return the current time, as the first 64 bits of version 7 UUIDs, with their variant."""
     milliseconds, rest = divmod(int(SITE_CLOCK.time() * 1e9), 1_000_000)
     fraction = (rest << _SUB_MILLISECOND_BITS) // 1_000_000
-    value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
-    return UUID(int=value)
+    return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62
 
 
 def min_uuid7(moment: datetime) -> UUID:

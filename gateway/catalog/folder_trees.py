@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.engine import Transaction
+from gateway.database.row_sets import insert_many
 from gateway.kinds.enums import FolderVisibility
 from gateway.models.base import new_row
 from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
@@ -24,13 +23,13 @@ async def insert_folders(
     """
     if not rows:
         return
-    await transaction.execute(sa.insert(folders), [row.model_dump() for row in rows])
+    await insert_many(transaction, folders, [row.model_dump() for row in rows])
     added = Counter(row.parent_uuid for row in rows)
     counters = [
         new_row(FolderCountersRecord, folder_uuid=row.uuid, folders=added.pop(row.uuid, 0))
         for row in rows
     ]
-    await transaction.execute(sa.insert(folder_counters), counters)
+    await insert_many(transaction, folder_counters, counters)
     deltas = {uuid: Counter(folders=number) for uuid, number in added.items() if uuid}
     await apply_deltas(transaction, deltas)
     await journal.append(transaction, user_uuid, [creation_of(row) for row in rows])

@@ -1,11 +1,19 @@
 """The database: `reading()`, `writing()`, and single statements outside transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Hashable,
+    Iterator,
+    Mapping,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,12 +66,22 @@ def _inside() -> Iterator[None]:
         _IS_INSIDE.reset(before)
 
 
+class PlacedChange(NamedTuple):
+    """A change with the folders whose journals list it, and the item that it is about, if any.
+
+    The item may be in further folders.
+    """
+
+    uuid: UUID
+    folders: Collection[UUID]
+    item_uuid: UUID | None
+
+
 class Transaction:
     """A short writing transaction, committed by `Database.writing`.
 
-    `change_places` collects the folders in which something changed, each with the UUID of a change,
-    in their order, and `changed_items` items with changes, which may be in further folders. The
-    journal numbers changes before the commit, and notifies the watchers of the folders.
+    `changes` collects what the journal lists, in its order. It is numbered before the commit, when
+    the watchers of the folders are notified.
     `moves_folders` says whether folders have left their places.
     `touches_credentials` says whether users or API keys changed. `changed_jobs` collects the jobs
     that changed; they are numbered, and their watchers notified.
@@ -71,8 +89,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
-        self.change_places: list[tuple[UUID, UUID]] = []
-        self.changed_items: list[tuple[UUID, UUID]] = []
+        self.changes: list[PlacedChange] = []
         self.moves_folders = False
         self.touches_credentials = False
         self.changed_jobs: set[UUID] = set()

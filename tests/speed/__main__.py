@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from tests.speed.against import measure_against
+from tests.speed.bulk import measure_bulk
 from tests.speed.comparing import compare_servers
 from tests.speed.compressing import measure_compression
 from tests.speed.contenders import ALL
@@ -35,6 +36,7 @@ Shared = Annotated[
 ]
 Compression = Annotated[bool, typer.Option("--compression", help="Compare responses in gzip with plain ones instead.")]
 Ingest = Annotated[bool, typer.Option("--ingest", help="Measure registering at most 10,000 objects of an S3 instead.")]
+Bulk = Annotated[bool, typer.Option("--bulk", help="Measure mutations of 1,000 objects instead.")]
 Subscribers = Annotated[bool, typer.Option("--subscribers", help="Measure 1,000 subscribers on PostgreSQL instead.")]
 
 cli = typer.Typer(pretty_exceptions_enable=False)
@@ -56,6 +58,7 @@ def main(
     shared: Shared = False,
     compression: Compression = False,
     ingest: Ingest = False,
+    bulk: Bulk = False,
     subscribers: Subscribers = False,
 ) -> None:
     """Measure Storegraph and other servers, and print the results as Markdown tables."""
@@ -77,6 +80,9 @@ def main(
             report = explain_floor(site, operations)
     elif ingest:
         report = measure_ingest(database, items)
+    elif bulk:
+        with prepare_database(database, items) as site:
+            report = measure_bulk(site, rounds)
     elif subscribers:
         with prepare_database("postgres", items) as site:
             report = measure_subscribers(site)

@@ -22,6 +22,7 @@ from gateway.catalog.ledger.metadata_values import add_metadata
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
+from gateway.database.row_sets import insert_many
 from gateway.kinds.enums import NameOutcome, StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.base import fold, natural_key, new_row
@@ -200,11 +201,9 @@ async def add_placeholders(
     if not placeholders:
         return
     rows = [placeholder.item for placeholder in placeholders]
-    await transaction.execute(sa.insert(items), rows)
+    await insert_many(transaction, items, rows)
     await add_metadata(transaction, {row["uuid"]: row["client_metadata"] for row in rows})
-    await transaction.execute(
-        sa.insert(uploads), [placeholder.upload for placeholder in placeholders]
-    )
+    await insert_many(transaction, uploads, [placeholder.upload for placeholder in placeholders])
     homes = Counter(row["folder_uuid"] for row in rows)
     deltas = {folder: Counter(placeholders=count) for folder, count in homes.items()}
     await apply_deltas(transaction, deltas)

@@ -6,7 +6,7 @@ Subscribers follow the entries by their numbers, which are in the order of commi
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,21 +18,22 @@ from gateway.catalog.ledger.former_places import number_places
 from gateway.catalog.ledger.sequences import SequenceName, draw_numbers
 from gateway.clock import now
 from gateway.database.dialects import in_keys
-from gateway.database.engine import Transaction
+from gateway.database.engine import PlacedChange, Transaction
+from gateway.database.row_sets import insert_many
 from gateway.database.tree import LEAVING, ancestors
 from gateway.events.base import Events
-from gateway.models.base import new_row
-from gateway.models.changes import ChangePlaceRecord, ChangeRecord, change_places, changes
+from gateway.ids import uuid7s
+from gateway.models.changes import change_places, changes
 from gateway.models.folders import folders
 from gateway.models.shares import item_shares
 
 _MAX_TEXT = 1000
 _DATASET_TYPES = ("Dataset", "DataRow")
 _CREDENTIAL_TYPES = ("ApiKey", "User")
+_NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(NamedTuple):
     """A change of one object.
 
     Attributes:
@@ -49,8 +50,8 @@ class JournalEntry:
     object_type: str
     object_uuid: UUID
     folder_uuid: UUID | None = None
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = _NO_VALUES
+    after: Mapping[str, Any] = _NO_VALUES
     from_folder_uuid: UUID | None = None
     other_folders: Collection[UUID] = ()
     is_private: bool = False
@@ -78,30 +79,31 @@ async def append(
     transaction: Transaction, user_uuid: UUID | None, entries: Iterable[JournalEntry]
 ) -> None:
     """Write entries; `user_uuid` is None for changes that no user asked for."""
-    rows: list[dict[str, Any]] = []
+    entries = list(entries)
     moment = now()
-    for entry in entries:
-        row = new_row(
-            ChangeRecord,
-            created_at=moment,
-            user_uuid=user_uuid,
-            action=entry.action,
-            object_type=entry.object_type,
-            object_uuid=entry.object_uuid,
-            folder_uuid=entry.folder_uuid,
-            from_folder_uuid=entry.from_folder_uuid,
-            before=_shortened(entry.before),
-            after=_shortened(entry.after),
-            is_private=entry.is_private,
+    rows: list[dict[str, Any]] = []
+    for entry, uuid in zip(entries, uuid7s(len(entries)), strict=True):
+        rows.append(
+            {
+                "uuid": uuid,
+                "created_at": moment,
+                "user_uuid": user_uuid,
+                "action": entry.action,
+                "object_type": entry.object_type,
+                "object_uuid": entry.object_uuid,
+                "folder_uuid": entry.folder_uuid,
+                "from_folder_uuid": entry.from_folder_uuid,
+                "before": _shortened(entry.before),
+                "after": _shortened(entry.after),
+                "is_private": entry.is_private,
+            }
         )
-        rows.append(row)
-        transaction.change_places += [(folder, row["uuid"]) for folder in entry.journal_folders]
-        if entry.object_type == "StorageItem" and entry.action != "DELETE":
-            transaction.changed_items.append((entry.object_uuid, row["uuid"]))
-    if rows:
-        await transaction.execute(sa.insert(changes), rows)
-    if any(row["object_type"] in _CREDENTIAL_TYPES and row["action"] != "CREATE" for row in rows):
-        transaction.touches_credentials = True
+        is_item = entry.object_type == "StorageItem" and entry.action != "DELETE"
+        item_uuid = entry.object_uuid if is_item else None
+        transaction.changes.append(PlacedChange(uuid, entry.journal_folders, item_uuid))
+        if entry.object_type in _CREDENTIAL_TYPES and entry.action != "CREATE":
+            transaction.touches_credentials = True
+    await insert_many(transaction, changes, rows)
 
 
 class _TouchedPath(NamedTuple):
@@ -117,47 +119,48 @@ async def finish(events: Events, transaction: Transaction) -> None:
     """
     if transaction.touches_credentials:
         await events.publish(transaction, CREDENTIALS_TOPIC)
-    places = dict.fromkeys(transaction.change_places)
-    if not places:
+    listed = [change for change in transaction.changes if change.folders]
+    homes = set[UUID]().union(*(change.folders for change in listed))
+    if not homes:
         return
     touched: set[UUID] = set()
-    changes_of: dict[UUID, list[UUID]] = {}
-    for item, change in transaction.changed_items:
-        changes_of.setdefault(item, []).append(change)
-    for row in await _paths_of(transaction):
+    others: dict[UUID, set[UUID]] = {}
+    for row in await _paths_of(transaction, homes):
         above = ancestors(row.path)
         touched.update(above)
         if row.item_uuid is not None:
-            places |= {(above[0], change): None for change in changes_of[row.item_uuid]}
+            others.setdefault(row.item_uuid, set()).add(above[0])
     await events.publish(transaction, *map(folder_topic, sorted(touched)))
-    uuids = dict.fromkeys(change for _, change in places)
-    drawn = await draw_numbers(transaction, SequenceName.CHANGES, len(uuids))
-    numbers = dict(zip(uuids, drawn, strict=True))
+    placed = [
+        (change.uuid, {*change.folders, *others[change.item_uuid]})
+        if change.item_uuid in others
+        else (change.uuid, change.folders)
+        for change in listed
+    ]
+    drawn = await draw_numbers(transaction, SequenceName.CHANGES, len(placed))
     if transaction.moves_folders:
         await number_places(transaction, drawn.start)
     rows = [
-        new_row(ChangePlaceRecord, folder_uuid=folder, change_uuid=change, sequence=numbers[change])
-        for folder, change in places
+        {"folder_uuid": folder, "change_uuid": change, "sequence": number}
+        for (change, places), number in zip(placed, drawn, strict=True)
+        for folder in places
     ]
-    await transaction.execute(sa.insert(change_places), rows)
+    await insert_many(transaction, change_places, rows)
 
 
-async def _paths_of(transaction: Transaction) -> list[_TouchedPath]:
-    """Return the paths of the folders in which something changed, and are not deleted.
+async def _paths_of(transaction: Transaction, homes: Collection[UUID]) -> list[_TouchedPath]:
+    """Return the paths of these folders, unless they are deleted.
 
     Those that a changed item is shared into come with the item.
     """
     no_item = sa.cast(sa.null(), sa.Uuid()).label("item_uuid")
-    chosen = in_keys(folders.c.uuid, {folder for folder, _ in transaction.change_places})
     touched: sa.Select[Any] | sa.CompoundSelect[Any]
-    touched = sa.select(folders.c.path, no_item).where(chosen)
-    if transaction.changed_items:
-        is_changed = in_keys(
-            item_shares.c.item_uuid, {item for item, _ in transaction.changed_items}
-        )
+    touched = sa.select(folders.c.path, no_item).where(in_keys(folders.c.uuid, homes))
+    if items := [change.item_uuid for change in transaction.changes if change.item_uuid]:
         shared = sa.select(folders.c.path, item_shares.c.item_uuid).join_from(
             item_shares, folders, folders.c.uuid == item_shares.c.folder_uuid
         )
+        is_changed = in_keys(item_shares.c.item_uuid, items)
         touched = sa.union_all(touched, shared.where(is_changed))
     rows = await transaction.rows(touched, _TouchedPath)
     return [row for row in rows if not row.path.startswith(LEAVING)]
@@ -168,11 +171,14 @@ def _shortened(values: Mapping[str, Any]) -> dict[str, Any] | None:
     if not values:
         return None
 
-    def scalar(value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, dict | list):
-            value = orjson.dumps(value, default=str).decode()
-        return str(value)[:_MAX_TEXT]
+    return {name: _scalar(value) for name, value in values.items()}
 
-    return {name: scalar(value) for name, value in values.items()}
+
+def _scalar(value: Any) -> Any:
+    if type(value) is str:
+        return value[:_MAX_TEXT]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict | list):
+        value = orjson.dumps(value, default=str).decode()
+    return str(value)[:_MAX_TEXT]

@@ -11,6 +11,7 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.clock import now
 from gateway.database.engine import Transaction
+from gateway.database.row_sets import update_many
 from gateway.errors import not_found
 from gateway.models.base import fold, natural_key, table_of
 
@@ -123,12 +124,10 @@ async def set_columns(
     Raises:
         TypeError: a name in `values` is not a column.
     """
-    batches: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    batches: dict[tuple[str, ...], dict[UUID, Mapping[str, Any]]] = {}
     for uuid, new in values.items():
-        batches.setdefault(tuple(new), []).append({"row_uuid": uuid, **new})
-    mine = table.c.uuid == sa.bindparam("row_uuid", type_=table.c.uuid.type)
+        batches.setdefault(tuple(new), {})[uuid] = new
     for columns, rows in batches.items():
-        # SQLAlchemy ignores unknown names in the parameters of many rows.
         if unknown := set(columns) - set(table.c.keys()):
             raise TypeError(f"{table.name} has no {', '.join(sorted(unknown))}")
-        await transaction.execute(sa.update(table).where(mine), rows)
+        await update_many(transaction, table, rows)
