@@ -19,11 +19,11 @@ async def insert_folders(
 ) -> None:
     """Insert folders below others, outer ones first, and update counters and the journal.
 
-    The caller has locked the tree.
+    The rows are new ones of `folder_row`. The caller has locked the tree.
     """
     if not rows:
         return
-    await insert_many(transaction, folders, [row.model_dump() for row in rows])
+    await insert_many(transaction, folders, list(map(vars, rows)))
     added = Counter(row.parent_uuid for row in rows)
     counters = [
         new_row(FolderCountersRecord, folder_uuid=row.uuid, folders=added.pop(row.uuid, 0))

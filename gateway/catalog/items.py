@@ -3,7 +3,7 @@
 Counters, mirror datasets and the journal change in the same transaction.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,10 +14,10 @@ from gateway.auth.visibility import has_staying_item, is_staying_dataset
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import (
     Counted,
+    add_metadata_change,
     apply_deltas,
-    arrival_deltas,
     item_delta,
-    metadata_delta,
+    move_deltas,
     removal_deltas,
 )
 from gateway.catalog.ledger.dicom_instances import instances_set_live, parts_left, parts_moved
@@ -97,10 +97,9 @@ async def update_items(
         uuid: new["client_metadata"] for uuid, new in changed.items() if "client_metadata" in new
     }
     await replace_metadata(transaction, metadata)
-    deltas: dict[UUID, Counter[Counted]] = {}
+    deltas: defaultdict[UUID, Counter[Counted]] = defaultdict(Counter)
     for uuid, new in metadata.items():
-        delta = deltas.setdefault(rows[uuid].folder_uuid, Counter())
-        delta.update(metadata_delta(rows[uuid], new))
+        add_metadata_change(deltas[rows[uuid].folder_uuid], rows[uuid], new)
     await apply_deltas(transaction, deltas)
     entries = []
     for uuid, after in changed.items():
@@ -124,7 +123,7 @@ async def set_tombstones(
     deltas: dict[UUID, Counter[Counted]] = {}
     for row in rows:
         delta = deltas.setdefault(row.folder_uuid, Counter())
-        delta.subtract(item_delta(row))
+        delta.subtract(item_delta(row, is_tombstone=row.is_tombstone))
         delta.update(item_delta(row, is_tombstone=is_tombstone))
     await apply_deltas(transaction, deltas)
 
@@ -149,8 +148,7 @@ async def move_items(
     await parts_moved(transaction, rows, folder_uuid)
     shares = await shares_of(transaction, rows, item_shares.c.folder_uuid == folder_uuid)
     unshared = await remove_shares(transaction, shares)
-    arrived = arrival_deltas(rows, folder_uuid)
-    await apply_deltas(transaction, removal_deltas(rows), arrived, unshared)
+    await apply_deltas(transaction, move_deltas(rows, folder_uuid), unshared)
     as_member = in_keys(group_members.c.item_uuid, uuids)
     as_group = in_keys(group_members.c.group_uuid, uuids)
     await note_members(transaction, sa.or_(as_member, as_group))

@@ -1,6 +1,6 @@
 """Entries of bulk mutations of items: their rows, and the errors that several mutations share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -29,13 +29,15 @@ async def lock_entries(
     input: ItemEntries,
     permissions: Permissions,
     folder_uuid: UUID | None = None,
+    columns: Sequence[str] = (),
 ) -> tuple[Bulk, dict[UUID, ItemRecord]]:
     """Lock the items of a mutation; return its entries and the rows of those without errors.
 
-    With `folder_uuid`, items that are not directly in that folder are refused.
+    With `folder_uuid`, items that are not directly in that folder are refused. The rows have these
+    columns only, if any are given.
     """
     uuids = input.item_uuids
-    locked = {row.uuid: row for row in await lock_items(transaction, uuids)}
+    locked = {row.uuid: row for row in await lock_items(transaction, uuids, columns)}
     errors = await permissions.errors(transaction, "item_uuids")
     rows: dict[UUID, ItemRecord] = {}
     for index, uuid in enumerate(uuids):

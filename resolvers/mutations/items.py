@@ -17,6 +17,7 @@ from gateway.catalog.items import (
     move_items,
     update_items,
 )
+from gateway.catalog.ledger.shares import COPIED
 from gateway.catalog.metadata_schema import load_metadata_validator
 from gateway.catalog.sharing import move_shares
 from gateway.catalog.taken_names import lock_home
@@ -62,6 +63,27 @@ EDITED = (
     "scene_layout",
 )
 """The columns that an update of an item reads or writes."""
+LEAVING_HOME = (
+    "uuid",
+    "folder_uuid",
+    "item_type",
+    "name",
+    "client_metadata",
+    "is_tombstone",
+    "is_placeholder",
+    "is_shared",
+    "object_key",
+    "url",
+    "file_size",
+    "file_count",
+    "older_size",
+    "dicom_instance_uid",
+    "dicom_study_uid",
+    "linked_folder_uuid",
+)
+"""The columns that the deletion of an item reads, or its move to another home."""
+MOVED = tuple(dict.fromkeys((*LEAVING_HOME, *COPIED)))
+"""The columns that the move of an item or of its share reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +171,7 @@ async def move_storage_items(
     async with context.database.writing() as transaction:
         await lock_home(transaction, target, rule)
         await permissions.check(transaction)
-        bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid)
+        bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid, MOVED)
         placed = await placed_in(transaction, input.from_folder_uuid, bulk, rows)
         moving = {
             uuid: row
@@ -217,7 +239,9 @@ async def delete_storage_items(
         rule = FrameRule.DELETE_MIRRORED if mirrored else FrameRule.DELETE
     job_uuid = None
     async with context.database.writing() as transaction:
-        bulk, rows = await lock_entries(transaction, input, permissions, input.folder_uuid)
+        bulk, rows = await lock_entries(
+            transaction, input, permissions, input.folder_uuid, LEAVING_HOME
+        )
         messages = await deletion_errors(
             transaction, list(rows), input.allow_dataset_changes, input.allow_mirror_dataset_changes
         )

@@ -124,11 +124,10 @@ async def request_upload_urls(
         if len(rows) < len(uuids):
             raise bad_input(_USED_UP, "idempotencyKey")
     signed = [rows[uuid] for uuid in uuids]
-    targets = await sign_uploads(context.services, context.viewer, signed)
-    outcomes = stored.get("name_outcomes", [NameOutcome.AS_GIVEN] * len(targets))
-    named_targets = zip(targets, map(NameOutcome, outcomes), strict=True)
+    named = stored.get("name_outcomes", [NameOutcome.AS_GIVEN] * len(signed))
+    outcomes = [NameOutcome(name) for name in named]
     return RequestUploadUrlsOutcome(
-        targets=[replace(target, name_outcome=outcome) for target, outcome in named_targets]
+        targets=await sign_uploads(context.services, context.viewer, signed, outcomes)
     )
 
 
@@ -307,7 +306,10 @@ async def _named_files(
             choices[index] = replace(choice, error=conflict(message, *wanted[index].path))
     if errors := [choice.error for choice in choices if choice.error]:
         raise DomainErrors(errors)
-    named = [replace(file, name=each.name) for file, each in zip(files, choices, strict=True)]
+    named = [
+        file if file.name == each.name else replace(file, name=each.name)
+        for file, each in zip(files, choices, strict=True)
+    ]
     return named, choices
 
 

@@ -16,7 +16,19 @@ from gateway.kinds.enums import JobKind
 from gateway.models.base import Json, Key, enum_type
 
 ODD_TEXTS = ["", "a", '"', "\\", "\\u0000", '{"a": 1}', "NULL", "'", "ü 🦊", " a ", "%s", "$[0]", ":rows", "\u2028"]
-ODD_JSON = [[True], [1], [1.0], ["1"], None, {}, [], {"a": [1, True, None]}, {"a": 1}, {"a": True}, {"a": "\\u0000\x01"}]
+ODD_JSON = [
+    [True],
+    [1],
+    [1.0],
+    ["1"],
+    None,
+    {},
+    [],
+    {"a": [1, True, None]},
+    {"a": 1},
+    {"a": True},
+    {"a": "\\u0000\x01"},
+]
 ODD_FLOATS = [0.1 + 0.2, 5e-324, 1.7976931348623157e308, math.pi, 2.0, -0.0, 9007199254740993.0, None]
 ODD_NUMBERS = [0, 1, -(2**63), 2**63 - 1, 2**53 + 1, None]
 MOMENTS = [datetime(2026, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, 123_456, tzinfo=UTC)]

@@ -19,10 +19,12 @@ from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import add_metadata
+from gateway.clock import now
 from gateway.context import Services
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.row_sets import insert_many
+from gateway.ids import uuid7s
 from gateway.kinds.enums import NameOutcome, StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.base import fold, natural_key, new_row
@@ -125,11 +127,18 @@ async def create_placeholders(
     stored = await readable_keys(
         transaction, viewer, {file.sha256 for file in files if file.sha256}
     )
+    moment = now()
     placeholders = [
         placeholder_rows(
-            viewer.user_uuid, folder_uuid, file, stored.get((file.sha256, file.file_size))
+            viewer.user_uuid,
+            folder_uuid,
+            file,
+            stored.get((file.sha256, file.file_size)),
+            uuid=uuid,
+            created_at=moment,
+            last_edited_at=moment,
         )
-        for file in files
+        for file, uuid in zip(files, uuid7s(len(files)), strict=True)
     ]
     for index, placeholder in enumerate(placeholders):
         placeholder.upload["user_uuid"] = viewer.user_uuid
@@ -151,13 +160,14 @@ def placeholder_rows(
     bytes already; `columns` are further columns of the item.
     """
     integration_uuid = file.integration.uuid if file.integration else None
+    name_key = fold(file.name)
     item = new_row(
         ItemRecord,
         folder_uuid=folder_uuid,
         item_type=file.item_type or StorageItemType.FILE,
         name=file.name,
-        name_key=fold(file.name),
-        natural_key=natural_key(fold(file.name)),
+        name_key=name_key,
+        natural_key=natural_key(name_key),
         client_metadata=file.client_metadata,
         owner_uuid=user_uuid,
         is_placeholder=True,
@@ -179,6 +189,7 @@ def placeholder_rows(
         stored_key=stored_key,
         source_url=file.url,
         integration_uuid=integration_uuid,
+        created_at=item["created_at"],
     )
     return PlaceholderRows(item, upload)
 
@@ -217,14 +228,21 @@ async def add_placeholders(
 
 
 async def sign_uploads(
-    services: Services, viewer: Viewer, rows: Sequence[UploadRecord]
+    services: Services,
+    viewer: Viewer,
+    rows: Sequence[UploadRecord],
+    outcomes: Sequence[NameOutcome] | None = None,
 ) -> list[SignedUpload]:
-    """Return where to send the bytes of these uploads, freshly signed."""
+    """Return where to send the bytes of these uploads, freshly signed.
+
+    `outcomes` are what became of their names, if the files have just been announced.
+    """
     store = services.store
     lifetime = timedelta(seconds=services.settings.upload_url_seconds)
     bounds = url_bounds(services.settings, viewer)
     signed = []
-    for row in rows:
+    named = outcomes or list[NameOutcome | None]([None] * len(rows))
+    for row, outcome in zip(rows, named, strict=True):
         size = row.file_size or 0  # it is known of everything that clients send
         key, is_stored = row.stored_key or row.object_key, row.stored_key is not None
         request = part_size = parts = None
@@ -233,7 +251,9 @@ async def sign_uploads(
         elif not is_stored:
             declared = stores.DeclaredUpload(size, row.mime_type, row.sha256)
             request = await store.sign_put(key, declared, lifetime, bounds)
-        signed.append(SignedUpload(row.item_uuid, key, is_stored, request, part_size, parts))
+        signed.append(
+            SignedUpload(row.item_uuid, key, is_stored, request, part_size, parts, outcome)
+        )
     return signed
 
 

@@ -20,7 +20,7 @@ from gateway.models.items import ItemRecord, items
 from gateway.models.shares import ItemShareRecord, item_shares
 
 _OWN = {"item_uuid", "folder_uuid", "user_uuid", "shared_at"}
-_COPIED = [column.key for column in item_shares.c if column.key not in _OWN]
+COPIED = [column.key for column in item_shares.c if column.key not in _OWN]
 """The columns of an item that its shares repeat."""
 
 
@@ -53,7 +53,7 @@ async def add_shares(
             item_uuid=row.uuid,
             folder_uuid=folder_uuid,
             user_uuid=user_uuid,
-            **{name: getattr(row, name) for name in _COPIED},
+            **{name: getattr(row, name) for name in COPIED},
         )
         for row in rows
     ]
