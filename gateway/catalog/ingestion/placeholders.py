@@ -285,6 +285,8 @@ async def readable_keys(
 
     The objects are locked, so that they are not removed before they are referred to.
     """
+    if not digests:
+        return {}
     is_readable = sees_item(viewer), sees_identity_of(viewer)
     readable = (
         sa.select(stored_objects)
