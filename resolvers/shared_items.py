@@ -18,7 +18,6 @@ from gateway.execution.viewer_columns import viewer_column
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.shares import item_shares
-from resolvers.dicom_study_scopes import is_visible
 from resolvers.filters import in_scope
 from resolvers.item_conditions import item_conditions, leaves_most
 
@@ -45,8 +44,7 @@ def _shown_folder(viewer: Viewer) -> sa.ColumnElement[Any]:
         share.c.item_uuid == items.c.uuid, in_visible_folder(viewer, share.c.folder_uuid)
     )
     first = others.order_by(share.c.shared_at, share.c.folder_uuid).limit(1).scalar_subquery()
-    # Of a page of shares, each row is looked up: what is granted to the viewer is read once.
-    is_at_home = sa.or_(~items.c.is_shared, is_visible(viewer, items.c.folder_uuid))
+    is_at_home = sa.or_(~items.c.is_shared, in_visible_folder(viewer, items.c.folder_uuid))
     return sa.case((is_at_home, items.c.folder_uuid), else_=first)
 
 
@@ -59,6 +57,7 @@ def _is_first_below(query: EdgeQuery, parent: sa.ColumnElement[Any] | None) -> l
     """Return the conditions that a share is the one by which an item is listed below a folder.
 
     Its item is not at home there, where the viewer sees it, nor by another share of a lesser key.
+    `parent` is the folder's bound key, or the column with those of several.
     """
     home, place, top = folders.alias(), folders.alias(), folders.alias()
     of_top = sa.select(top.c.path).where(top.c.uuid == parent)
@@ -80,7 +79,13 @@ def _is_first_below(query: EdgeQuery, parent: sa.ColumnElement[Any] | None) -> l
         )
     )
     is_seen = in_visible_folder(query.viewer, item_shares.c.folder_uuid)
-    return [*_share_conditions(query, parent), is_seen, ~at_home, ~by_other]
+    conditions = [*_share_conditions(query, parent), is_seen, ~at_home, ~by_other]
+    if isinstance(parent, sa.BindParameter):
+        # PostgreSQL would sort all shares of the site, expecting many of them below the folder.
+        inner = folders.alias()
+        below = sa.select(inner.c.uuid).where(within(inner.c.path, path), inner.c.has_shares)
+        conditions.append(in_few(item_shares.c.folder_uuid, below))
+    return conditions
 
 
 def shared_in_scope(conditions: Callable[[EdgeQuery], Sequence[Condition]]) -> FurtherRows:

@@ -72,7 +72,9 @@ class StoragePathElement:
     "own fields only."
 )
 class StorageFolderSummary:
-    files: BigInt = column("Number of items of all kinds with a file of their own.")
+    files: BigInt = column(
+        "Number of files that items of all kinds have in their newest revisions."
+    )
     folders: BigInt = resolved(
         folders.visible_subfolders,
         "Number of direct subfolders or, with `recursive`, of all folders below, of those that the "
@@ -92,7 +94,7 @@ class StorageFolderSummary:
     pdfs: BigInt = column("Number of PDF documents.")
     scenes: BigInt = column("Number of scenes.")
     other_files: BigInt = column(
-        "Number of files of other formats, which are items of the type `FILE`."
+        "Number of items of the type `FILE`, which have files of other formats, or several files."
     )
     tombstones: BigInt = column("Number of items whose object no longer exists at its source.")
     placeholders: BigInt = column("Number of items that have been announced but not processed yet.")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.scalars import JSON
+from gateway.scalars import JSON, URL
 from resolvers import metric_results as metrics
 from schema.common import Connection, Node
 from schema.fields import column, resolved, row_type
@@ -68,7 +68,7 @@ class MetricTrend(Node):
 @strawberry.type(description="A page about a value, such as the log of its run.")
 class MetricUrl:
     label: str = column("The label of the page.")
-    url: str = column("The URL of the page. Storegraph never opens it.")
+    url: URL = column("The URL of the page. Storegraph never opens it.")
 
 
 @row_type()

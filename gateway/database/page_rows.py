@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.database.dialects import bound_keys
@@ -21,6 +22,31 @@ def bound_parents(dialect: str, name: str, parent: sa.ColumnElement[Any]) -> sa.
         return sa.func.json_each(keys).table_valued("value", name="parents")
     value = sa.column("value", parent.type)
     return sa.func.unnest(keys).table_valued(value, name="parents").render_derived()
+
+
+class _Unseen(FunctionElement[Any]):
+    """A value that the planner does not see."""
+
+    inherit_cache = True
+
+
+@compiles(_Unseen, "postgresql")
+def _selected(element: _Unseen, compiler: Any, **options: Any) -> str:
+    return f"(SELECT {compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Unseen, "sqlite")
+def _as_it_is(element: _Unseen, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+def unseen(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a parameter whose value does not change how PostgreSQL expects a statement to run.
+
+    It then plans a prepared statement once. Otherwise it would plan it again for each value that
+    is rarer than most, which can take longer than running it.
+    """
+    return _Unseen(value)
 
 
 def top_n_per_parent(

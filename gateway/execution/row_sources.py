@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.auth.anonymous import reads
 from gateway.auth.visibility import NEVER
 from gateway.database.dialects import in_bound_keys
-from gateway.database.page_rows import bound_parents
+from gateway.database.page_rows import bound_parents, unseen
 from gateway.execution.declarations import Condition, EdgeQuery, OrderJoin, ToMany
 from gateway.execution.keysets import KEY, KEYS, PARENT, PLACES
 from gateway.execution.list_parts import FurtherRows, Parts
@@ -45,9 +45,12 @@ class RowSource:
         return reads(self.query.viewer, self.edge.table)
 
     def matching(
-        self, *columns: sa.ColumnElement[Any], join: OrderJoin | None = None
+        self,
+        *columns: sa.ColumnElement[Any],
+        join: OrderJoin | None = None,
+        parent: sa.ColumnElement[Any] | None = None,
     ) -> sa.Select[Any]:
-        """Return the rows that match the filter and arguments, of all parents."""
+        """Return the rows that match the filter and arguments, of all parents or of one."""
         edge, query = self.edge, self.query
         source: sa.FromClause = edge.table if edge.source is None else edge.source
         if self.further:
@@ -55,12 +58,23 @@ class RowSource:
         if join is not None:
             source = source.join(join.table, join.condition, isouter=not join.is_complete)
             query = replace(query, joined=join.table if join.is_complete else None)
-        conditions = self._conditions(query, self.parent)
+        conditions = self._conditions(query, self.parent if parent is None else parent)
+        if parent is not None and self.parent is not None:
+            conditions.append(self.parent == (unseen(parent) if self.further else parent))
         return sa.select(*columns).select_from(source).where(*conditions)
 
-    def rows(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
-        """Return the rows of all parents, each with its parent's key."""
-        rows = self.matching(*columns, join=request.order.join)
+    @property
+    def bound_parent(self) -> sa.BindParameter[Any] | None:
+        """The bound key of the only parent; None for a list on a root."""
+        if self.parent is None:
+            return None
+        return sa.bindparam(KEY, required=False, type_=self.parent.type)
+
+    def rows(
+        self, request: PageRequest, columns: Columns, parent: sa.ColumnElement[Any] | None = None
+    ) -> sa.Select[Any]:
+        """Return the rows of all parents, or of the given one, each with its parent's key."""
+        rows = self.matching(*columns, join=request.order.join, parent=parent)
         return rows if self.parent is None else rows.add_columns(self.parent.label(PARENT))
 
     def runs(self, request: PageRequest, rows: sa.Select[Any]) -> list[sa.Select[Any]]:
@@ -108,11 +122,9 @@ class RowSource:
         The parent's key and the order's two columns follow the columns of a row.
         """
         assert self.parts
-        below, parent = self.parts.below, self.parent
+        below = self.parts.below
         is_parent = is_parent_of(below.parent, False) if below else None
-        if parent is not None:
-            parent = sa.bindparam(KEY, required=False, type_=parent.type)
-        conditions = self._conditions(self.query, parent)
+        conditions = self._conditions(self.query, self.bound_parent)
         request = replace(request, order=self.order(request))
         suffix = "_further" if self.further else ""
         return merged_page(
@@ -130,9 +142,7 @@ class RowSource:
             return self.walked(request, columns)
         order = self.order(request)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
-        rows = self.rows(request, columns).add_columns(*places)
-        if self.parent is not None:
-            rows = rows.where(is_parent_of(self.parent, False))
+        rows = self.rows(request, columns, self.bound_parent).add_columns(*places)
         return first_of_runs(self.runs(request, rows), request, "_further" if self.further else "")
 
     def count(self, many: bool, most: int, dialect: str) -> sa.Select[Any]:
@@ -148,15 +158,14 @@ class RowSource:
             columns = [known.label("number"), is_known, counter.key.label(PARENT)]
             return sa.select(*columns).where(is_parent_of(counter.key, many))
         name = "counted_further" if self.further else "counted"
-        rows = self.matching(sa.literal_column("1")).limit(most + 1)
+        key = None if many else self.bound_parent
+        rows = self.matching(sa.literal_column("1"), parent=key).limit(most + 1)
         columns = [sa.func.count().label("number")]
         columns.append(sa.literal_column("0", sa.Integer()).label("is_exact"))
         if parent is None:
             return sa.select(*columns).select_from(rows.cte(name))
-        if not many:
-            key = sa.bindparam(KEY, required=False, type_=parent.type)
-            of_parent = rows.where(is_parent_of(parent, False)).cte(name)
-            return sa.select(*columns, key.label(PARENT)).select_from(of_parent)
+        if key is not None:
+            return sa.select(*columns, key.label(PARENT)).select_from(rows.cte(name))
         parents = bound_parents(dialect, KEYS, parent)
         of_each = rows.where(parent == parents.c.value).correlate(parents).subquery(name)
         number = sa.select(sa.func.count()).select_from(of_each).scalar_subquery()

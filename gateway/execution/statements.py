@@ -86,15 +86,30 @@ def with_page(
     """Return the statement for a row and the page below it.
 
     Each row of the page has the columns of the row above behind its own; if the page is empty, that
-    row comes alone, with nulls before it. Further rows are not on the page.
+    row comes alone, with nulls before it. Further rows are not on the page; in a list that may have
+    some, the order's two columns come last.
     """
-    order = request.order
     below = RowSource(edge, query).first(request, columns, dialect).subquery("page")
     above = row.subquery("found")
-    order_by = keysets.order_by(order, request.backwards, *(below.c[name] for name in PLACES))
+    places = [below.c[name] for name in PLACES]
+    order_by = keysets.order_by(request.order, request.backwards, *places)
     page_columns = list(below.c)[: -len(PLACES)]
+    read = [*page_columns, *above.c, *(places if edge.further else ())]
     joined = above.outerjoin(below, sa.true())
-    return sa.select(*page_columns, *above.c).select_from(joined).order_by(*order_by)
+    return sa.select(*read).select_from(joined).order_by(*order_by)
+
+
+def further_rows(
+    edge: ToMany, query: EdgeQuery, request: PageRequest, columns: Columns, dialect: str
+) -> sa.Select[Any]:
+    """Return the statement for the further rows alone that a page of one parent may have.
+
+    The parent's key and the order's two columns follow the columns of a row.
+    """
+    [_own, further] = sources_of(edge, query)
+    rows = further.first(request, columns, dialect).subquery("further")
+    places = [rows.c[name] for name in PLACES]
+    return sa.select(rows).order_by(*keysets.order_by(request.order, request.backwards, *places))
 
 
 def count(edge: ToMany, query: EdgeQuery, many: bool, most: int, dialect: str) -> sa.Select[Any]:

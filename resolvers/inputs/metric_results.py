@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.scalars import JSON
+from gateway.scalars import JSON, URL
 from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
 
 _COMMUNITY = "UUID of the community."
@@ -55,7 +55,7 @@ class MetricSubmissionInput:
 @strawberry.input(description="A page about a value, such as the log of its run.")
 class MetricUrlInput:
     label: str = strawberry.field(description="A label of the page, 1 to 1,000 characters.")
-    url: str = strawberry.field(description="An http or https URL of at most 2,000 characters.")
+    url: URL = strawberry.field(description="An http or https URL of at most 2,000 characters.")
 
 
 @strawberry.input(description="The circumstances of a value.")

@@ -17,7 +17,7 @@ from gateway.database.dialects import in_keys, lock_tree
 from gateway.database.engine import Transaction
 from gateway.error_texts import changed_since_read, published
 from gateway.errors import DomainError, ErrorCode, bad_input, conflict
-from gateway.kinds.enums import IfNameTaken
+from gateway.kinds.enums import IfNameTaken, NameOutcome
 from gateway.models.items import ItemRecord, group_members, items
 from resolvers.bulk import Bulk
 from resolvers.id_lists import check_list_size
@@ -43,6 +43,7 @@ class DuplicateStorageItemOutcome(Outcome):
     """Outcome of `duplicateStorageItem`."""
 
     item_uuid: UUID | None = None
+    name_outcome: NameOutcome | None = None
 
 
 @requires(VIEWER.on_item("item_uuid"), USER.on_receiver("folder_uuid", "the item's own"))
@@ -82,7 +83,7 @@ async def duplicate_storage_item(
             raise choice.error
         planned = [PlannedCopy(rows[uuid], target, choice.name)]
         copies = await copy_items(transaction, context.services.queue, user_uuid, planned)
-    return DuplicateStorageItemOutcome(item_uuid=copies[uuid])
+    return DuplicateStorageItemOutcome(item_uuid=copies[uuid], name_outcome=choice.outcome)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,9 @@ async def create_session(
     """Create a session: a credential for at most a day that opens no more than that of the request.
 
     The token is returned only in this response. With a key that requires a one-time password, this
-    is the only operation. Each password is accepted once; after five wrong ones, none is for 15
-    minutes (`LIMIT_EXCEEDED`). A session ends with its key and can be revoked by `revokeApiKey`; it
-    cannot create another session.
+    is the only operation, and all but `session` can be selected of its result. Each password is
+    accepted once; after five wrong ones, none is for 15 minutes (`LIMIT_EXCEEDED`). A session ends
+    with its key and can be revoked by `revokeApiKey`; it cannot create another session.
     """
     if not SHORTEST <= input.lifetime <= LONGEST:
         raise bad_input(between("lifetime", SHORTEST, LONGEST, input.lifetime), "lifetime")

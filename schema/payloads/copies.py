@@ -22,6 +22,7 @@ from schema.items import StorageItem
 @strawberry.type(description="Result of `duplicateStorageItem`.")
 class DuplicateStorageItemPayload:
     item: StorageItem | None = resolved(item_by_uuid, "The copy.")
+    name_outcome: NameOutcome | None = column("The result for the name of the copy.")
     user_errors: list[UserError] = column(USER_ERRORS)
 
 

@@ -155,8 +155,9 @@ async def test_names(site: Site) -> None:
     home = await site.folder("home")
     [item] = await upload_items(site, home, [text("a.txt")])
     given = {"itemUuid": item, "ifNameTaken": "RENAME"}
-    assert (await site.done("duplicateStorageItem", given, COPY))["item"]["name"] == "a (1).txt"
-    assert (await site.done("duplicateStorageItem", {**given, "name": "b"}, COPY))["item"]["name"] == "b"
+    for more, named in (({}, ("a (1).txt", "RENAMED")), ({"name": "b"}, ("b", "AS_GIVEN"))):
+        made = await site.done("duplicateStorageItem", {**given, **more}, f"{COPY} nameOutcome")
+        assert (made["item"]["name"], made["nameOutcome"]) == named
     assert (await site.done("duplicateStorageItem", {"itemUuid": item}, COPY))["item"]["name"] == "a.txt"
     refused = {"REFUSE": ("CONFLICT", "input.name"), "REUSE": ("BAD_USER_INPUT", "input.ifNameTaken")}
     for rule, error in refused.items():

@@ -10,10 +10,8 @@ PAGE = "docs/shared-spaces.md"
 GONE = """mutation ($uuid: UUID!) {
   deleteStorageFolder(input: {folderUuid: $uuid, recursive: true}) { userErrors { code message } }
 }"""
-COMMUNITY = (
-    '{ community(by: {name: "mouse atlas"}) { uuid folder { uuid subfolders(first: 5) { nodes { uuid name visibility '
-)
-COMMUNITY += "items(first: 5) { nodes { name folders { name } } } } } } } }"
+COMMUNITY = """{ community(by: {name: "mouse atlas"}) { uuid visibility folder { uuid subfolders(first: 5) { nodes {
+  uuid name visibility items(first: 5) { nodes { name folders { name } } } } } } } }"""
 
 
 def test_the_walk_makes_a_public_community(demo_site: DemoSite, tmp_path: Path) -> None:
@@ -26,12 +24,14 @@ def test_the_walk_makes_a_public_community(demo_site: DemoSite, tmp_path: Path) 
     output = run_bash(script, tmp_path)
     assert output.count('"userErrors": []') == 3, output
     assert "first\n" in output
-    assert "Mouse Atlas/atlas/slices/notes.txt" in output or "atlas/slices/notes.txt" in output
+    for name in ("Work/atlas/slices/notes.txt", "Published/points.csv"):
+        assert name in output
     assert "{<FileOutcome.UNCHANGED: 'unchanged'>: 2} {}" in output
     community = demo_site.ask(COMMUNITY)["community"]
+    assert community["visibility"] == "PUBLIC"
     folders = {folder["name"]: folder for folder in community["folder"]["subfolders"]["nodes"]}
     assert {name: folder["visibility"] for name, folder in folders.items()} == {
-        "atlas": "PRIVATE",
+        "Work": "PRIVATE",
         "Published": "PUBLIC",
     }
     assert folders["Published"]["items"]["nodes"] == [

@@ -18,11 +18,10 @@ from gateway.models.items import items
 from tests.speed.client import connected, run_slice
 from tests.speed.contenders import ALL, Running, start_contender
 from tests.speed.databases import copy_database, generate_site, generator_digest, prepare_viewer
-from tests.speed.shared_site import add_large_folders, share_and_publish
+from tests.speed.shared_site import LARGE, add_large_folders, share_and_publish
 from tests.speed.table import table, verdict
 from tests.speed.viewers import SpeedViewer
 
-ITEMS = 1_000_000
 AT_MOST = 1.3
 _ITEM = "uuid name itemType createdAt fileSize folderUuid"
 _PAGE = f"{{ nodes {{ {_ITEM} }} pageInfo {{ hasNextPage endCursor }} }}"
@@ -39,8 +38,9 @@ DOCUMENTS = {
     "a point read": f"query($uuid: UUID!) {{ storageItem(uuid: $uuid) {{ {_ITEM} }} }}",
 }
 LARGE_DOCUMENTS = {
-    "first page of 100,000": DOCUMENTS["a folder page"],
-    "largest of 100,000": "query" + _folder(f"items(first: 100, orderBy: {{field: SIZE, direction: DESC}}) {_PAGE}"),
+    "first page of a large folder": DOCUMENTS["a folder page"],
+    "largest of a large folder": "query"
+    + _folder(f"items(first: 100, orderBy: {{field: SIZE, direction: DESC}}) {_PAGE}"),
 }
 
 
@@ -53,17 +53,17 @@ class Measured:
     bodies: Sequence[bytes]
 
 
-def measure_shared(kind: str, rounds: int, seconds: float) -> str:
+def measure_shared(kind: str, count: int, rounds: int, seconds: float) -> str:
     """Return a table of median latencies: some shared and public over none, and shares over own items."""
-    with copy_database(kind, f"{ITEMS}-{generator_digest()}", partial(generate_site, items=ITEMS), 2) as urls:
-        return compare_sites(urls, rounds, seconds)
+    with copy_database(kind, f"{count}-{generator_digest()}", partial(generate_site, items=count), 2) as urls:
+        return compare_sites(urls, count, rounds, seconds)
 
 
-def compare_sites(urls: Sequence[str], rounds: int, seconds: float) -> str:
-    """Return that table for two equal sites, of which the second is changed."""
+def compare_sites(urls: Sequence[str], count: int, rounds: int, seconds: float) -> str:
+    """Return that table for two equal sites with so many items, of which the second is changed."""
     with ExitStack() as stack, asyncio.Runner() as runner:
-        plain, shared = [runner.run(prepare_viewer(url, ITEMS, SpeedViewer.EVERYTHING)) for url in urls]
-        large = runner.run(_share(shared.url))
+        plain, shared = [runner.run(prepare_viewer(url, count, SpeedViewer.EVERYTHING)) for url in urls]
+        large = runner.run(_share(shared.url, count // LARGE))
         some = runner.run(_some(plain.url))
         before, after = [stack.enter_context(start_contender(ALL[0], filled)) for filled in (plain, shared)]
         rows = []
@@ -95,11 +95,11 @@ def _bodies(document: str, uuids: Sequence[Any]) -> list[bytes]:
     return [orjson.dumps({"query": document, "variables": {"uuid": str(uuid)}}) for uuid in uuids]
 
 
-async def _share(url: str) -> tuple[Any, Any]:
+async def _share(url: str, count: int) -> tuple[Any, Any]:
     database = Database(url)
     try:
         await share_and_publish(database)
-        large = await add_large_folders(database)
+        large = await add_large_folders(database, count)
     finally:
         await database.close()
     if url.startswith("postgres"):

@@ -16,9 +16,10 @@ from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_co
 from gateway.models.items import ItemRecord, items
 from gateway.models.shares import item_shares
 
-LARGE = 100_000
 PART = 100
 """One in so many items is shared into another folder, and one in so many folders is public."""
+LARGE = 10
+"""The two large folders have one in so many of the items each."""
 _REPEATED = ("name_key", "natural_key", "created_at", "last_edited_at", "file_size", "is_tombstone", "is_placeholder")
 _BATCH = 10_000
 
@@ -46,9 +47,9 @@ async def share_and_publish(database: Database) -> None:
         await transaction.execute(publish.values(is_public=True, visibility=FolderVisibility.PUBLIC))
 
 
-async def add_large_folders(database: Database) -> tuple[UUID, UUID]:
-    """Add a folder with many items of its own, and one into which all of these are shared."""
-    own, other = uuid7(), uuid7()
+async def add_large_folders(database: Database, count: int) -> tuple[UUID, UUID]:
+    """Add a folder with so many items of its own, and one into which all of these are shared."""
+    own, other, batch = uuid7(), uuid7(), min(count, _BATCH)
     root = sa.select(folders).where(folders.c.parent_uuid.is_(None)).order_by(folders.c.path).limit(1)
     async with database.writing() as transaction:
         top = await transaction.single(root, FolderRecord)
@@ -57,13 +58,13 @@ async def add_large_folders(database: Database) -> tuple[UUID, UUID]:
             await transaction.execute(
                 sa.insert(folders), [new_row(FolderRecord, name="large", name_key="large", **place)]
             )
-            counters = new_row(FolderCountersRecord, folder_uuid=uuid, files=LARGE)
+            counters = new_row(FolderCountersRecord, folder_uuid=uuid, files=count)
             await transaction.execute(sa.insert(folder_counters), [counters])
         is_listed = sa.and_(~items.c.is_tombstone, ~items.c.is_placeholder)
-        chosen = sa.select(items).where(is_listed).order_by(items.c.uuid).limit(_BATCH)
+        chosen = sa.select(items).where(is_listed).order_by(items.c.uuid).limit(batch)
         for row in await transaction.rows(chosen, sa.Row):
             copied = {**row._mapping, "folder_uuid": own, "linked_folder_uuid": None, "is_shared": True}
-            copies = [new_row(ItemRecord, **{**copied, "uuid": uuid7()}) for _ in range(LARGE // _BATCH)]
+            copies = [new_row(ItemRecord, **{**copied, "uuid": uuid7()}) for _ in range(count // batch)]
             await bulk_insert(transaction.connection, items, copies)
         await transaction.execute(
             _insert(_shares(items, sa.literal(other, sa.Uuid())).where(items.c.folder_uuid == own))

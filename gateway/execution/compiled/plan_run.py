@@ -15,6 +15,7 @@ from gateway.context import Context
 from gateway.database.dialects import as_key_array_text
 from gateway.execution import statements
 from gateway.execution.compiled.completion import Run, complete
+from gateway.execution.compiled.merged_rows import Row, merged_rows
 from gateway.execution.compiled.plan import (
     AggregateStep,
     Arguments,
@@ -38,8 +39,6 @@ from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_q
 from gateway.execution.pagination import NO_ROWS, PageRequest, Total, cursor_at
 from gateway.execution.private_apis import Convert
 
-Row = tuple[Any, ...]
-"""A row as the driver gives it."""
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
 Span = tuple[int, int, bool, bool, Total, Sequence[Any]]
@@ -146,12 +145,33 @@ class PlanRun:
         rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
         if not rows:
             return None
-        width = page.width
-        is_empty = rows[0][width - 1] is None
-        page_rows = [] if is_empty else [row[:width] for row in rows]
-        if not (page.has_further and page.has_further([rows[0][width:]])):
-            self._prefetched_pages[page] = edge_page, page_rows
-        return (await self.write(step.level, [rows[0][width:]]))[0]
+        width, places = page.width, -2 if page.edge.further else None
+        above = rows[0][width:places]
+        own = [] if rows[0][width - 1] is None else rows
+        if page.has_further and page.has_further([above]):
+            self._prefetched_pages[page] = await self._with_further(page, edge_page, key, own)
+        else:
+            self._prefetched_pages[page] = edge_page, [row[:width] for row in own]
+        return (await self.write(step.level, [above]))[0]
+
+    async def _with_further(
+        self, page: PagesStep, own_page: _EdgePage, key: Any, own: Sequence[Row]
+    ) -> tuple[_EdgePage, list[Row]]:
+        """Return a page with further rows, given its own, which end with the order's two columns.
+
+        Read alone, they leave PostgreSQL no choice but the index that has them by their parent.
+        """
+        request = own_page.request
+        query = replace(own_page.query, has_further=True)
+        edge_page = _EdgePage(query, request)
+
+        def build() -> sa.Select[Any]:
+            columns = _page_columns(page, request, query)
+            return statements.further_rows(page.edge, query, request, columns, self.dialect)
+
+        name = page, "further", edge_page.cache_key
+        further = await self._fetch(name, build, [key], request)
+        return edge_page, merged_rows(own, further, page.width, request)
 
     async def objects(
         self, name: Hashable, edge: ToOne, level: Level, keys: list[Any]
