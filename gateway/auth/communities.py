@@ -8,12 +8,13 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
     NEVER,
     Condition,
+    granted_entries,
     in_tree_of,
     in_visible_folder,
     is_granted_to,
     is_staying,
 )
-from gateway.database.tree import within
+from gateway.database.tree import within, within_any
 from gateway.kinds.enums import StorageUserRole
 from gateway.models.communities import communities, join_requests
 from gateway.models.folders import folder_grants, folders
@@ -24,20 +25,14 @@ def administers_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Co
     """Return the condition that the viewer is ADMIN of a folder."""
     if viewer.is_site_admin and viewer.tree_uuid is None:
         return is_staying(folder_uuid)
-    folder, grants, tops = folders.alias(), folder_grants.alias(), folders.alias()
-    is_admin = (
-        sa.exists()
-        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
-        .where(
-            is_granted_to(viewer, grants),
-            grants.c.role == StorageUserRole.ADMIN,
-            within(folder.c.path, tops.c.path),
-        )
-    )
+    folder = folders.alias()
+    if viewer.is_site_admin:
+        is_admin = is_staying(folder.c.uuid)
+    else:
+        granted = granted_entries(viewer, lambda grants: grants.c.role == StorageUserRole.ADMIN)
+        is_admin = within_any(folder.c.path, granted)
     return sa.exists().where(
-        folder.c.uuid == folder_uuid,
-        is_staying(folder.c.uuid) if viewer.is_site_admin else is_admin,
-        *in_tree_of(viewer, folder.c.path),
+        folder.c.uuid == folder_uuid, is_admin, *in_tree_of(viewer, folder.c.path)
     )
 
 

@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import NEVER, Condition, in_visible_folder, is_granted_to
+from gateway.auth.visibility import NEVER, Condition, granted_entries, in_visible_folder
 from gateway.database.dialects import in_keys
-from gateway.database.tree import ancestors, within
+from gateway.database.tree import ancestors, within, within_any
 from gateway.models.dicom import dicom_study_places
-from gateway.models.folders import folder_grants, folders
+from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.shares import item_shares
 
@@ -101,12 +101,7 @@ def has_phi_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Conditio
 
     The grant is on the folder or on one above it.
     """
-    grants, tops = folder_grants.alias(), folders.alias()
-    return (
-        sa.exists()
-        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
-        .where(grants.c.sees_phi, is_granted_to(viewer, grants), within(path, tops.c.path))
-    )
+    return within_any(path, granted_entries(viewer, lambda grants: grants.c.sees_phi))
 
 
 async def folders_with_phi_grant(

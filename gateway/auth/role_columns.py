@@ -5,12 +5,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import is_granted_to
-from gateway.database.tree import within
+from gateway.auth.visibility import granted_entries, is_granted_to
+from gateway.database.tree import nearest_of, within_any
 from gateway.kinds.enums import StorageUserRole
-from gateway.models.folders import folder_grants, folders
+from gateway.models.folders import folder_grants
 
 ROLE_TYPE = folder_grants.c.role.type
+_STRONGEST_FIRST = sorted(StorageUserRole, key=lambda role: -role.rank)
 
 
 def role_at(viewer: Viewer, path: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -20,9 +21,11 @@ def role_at(viewer: Viewer, path: sa.ColumnElement[Any]) -> sa.ColumnElement[Any
     """
     if viewer.is_site_admin or viewer.is_anonymous:
         return _constant(StorageUserRole.ADMIN if viewer.is_site_admin else StorageUserRole.VIEWER)
-    grants, tops = folder_grants.alias(), folders.alias()
-    role = _granted_above(viewer, path, grants, tops).with_only_columns(grants.c.role)
-    return _or_viewer(role.order_by(_strongest_first(grants)).limit(1))
+    granted = [
+        (within_any(path, _granted(viewer, role)), _constant(role))
+        for role in _STRONGEST_FIRST[:-1]
+    ]
+    return sa.case(*granted, else_=_constant(StorageUserRole.VIEWER))
 
 
 def role_folder_at(viewer: Viewer, path: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -30,13 +33,9 @@ def role_folder_at(viewer: Viewer, path: sa.ColumnElement[Any]) -> sa.ColumnElem
 
     It is null if they have it as a site admin, or because the folder is public.
     """
-    grants, tops = folder_grants.alias(), folders.alias()
-    granted = _granted_above(viewer, path, grants, tops).order_by(
-        _strongest_first(grants), sa.func.length(tops.c.path).desc()
-    )
-    if viewer.is_site_admin:
-        granted = granted.where(grants.c.role == _constant(StorageUserRole.ADMIN))
-    return granted.with_only_columns(tops.c.uuid).limit(1).scalar_subquery()
+    roles = _STRONGEST_FIRST[:1] if viewer.is_site_admin else _STRONGEST_FIRST
+    nearest = [nearest_of(path, _granted(viewer, role)) for role in roles]
+    return sa.func.coalesce(*nearest, sa.null(), type_=sa.Uuid())
 
 
 def role_by_own_grants(
@@ -49,31 +48,17 @@ def role_by_own_grants(
     if viewer.is_site_admin:
         return _constant(StorageUserRole.ADMIN)
     grants = key.table.alias()
+    ranks = {str(role): -role.rank for role in StorageUserRole}
+    strongest_first = sa.case(ranks, value=sa.type_coerce(grants.c.role, sa.Text()))
     role = sa.select(grants.c.role).where(
         grants.c[str(key.key)] == uuid, is_granted_to(viewer, grants)
     )
-    return _or_viewer(role.order_by(_strongest_first(grants)).limit(1))
+    strongest = role.order_by(strongest_first).limit(1).scalar_subquery()
+    return sa.func.coalesce(strongest, _constant(StorageUserRole.VIEWER), type_=ROLE_TYPE)
 
 
-def _granted_above(
-    viewer: Viewer, path: sa.ColumnElement[Any], grants: sa.FromClause, tops: sa.FromClause
-) -> sa.Select[Any]:
-    """Return the grants of a viewer on the folder at a path and those above it."""
-    return (
-        sa.select(sa.literal(1))
-        .select_from(grants.join(tops, tops.c.uuid == grants.c.folder_uuid))
-        .where(is_granted_to(viewer, grants), within(path, tops.c.path))
-    )
-
-
-def _strongest_first(grants: sa.FromClause) -> sa.ColumnElement[int]:
-    ranks = {str(role): -role.rank for role in StorageUserRole}
-    return sa.case(ranks, value=sa.type_coerce(grants.c.role, sa.Text()))
-
-
-def _or_viewer(role: sa.Select[Any]) -> sa.ColumnElement[Any]:
-    viewer = _constant(StorageUserRole.VIEWER)
-    return sa.func.coalesce(role.scalar_subquery(), viewer, type_=ROLE_TYPE)
+def _granted(viewer: Viewer, role: StorageUserRole) -> sa.CompoundSelect[Any]:
+    return granted_entries(viewer, lambda grants: grants.c.role == _constant(role))
 
 
 def _constant(role: StorageUserRole) -> sa.ColumnElement[Any]:

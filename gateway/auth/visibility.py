@@ -7,6 +7,7 @@ grants; jobs as `gateway/auth/job_visibility.py` says. A credential that is limi
 no folder outside it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,18 +42,29 @@ def is_granted_to(viewer: Viewer, grants: sa.FromClause) -> Condition:
     return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(own_groups))
 
 
-def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
-    """Return the condition that the viewer has a grant on a folder or on one above it."""
+def granted_entries(
+    viewer: Viewer, which: Callable[[sa.FromClause], Condition] = lambda _grants: sa.true()
+) -> sa.CompoundSelect[Any]:
+    """Return the entries in paths of the folders that the viewer has grants on.
+
+    `which` is a condition on the grants that count.
+    """
     own, shared, member = folder_grants.alias(), folder_grants.alias(), memberships.alias()
     by_group = shared.join(member, member.c.group_uuid == shared.c.group_uuid)
     # Not by `is_granted_to`: SQLite cannot parse conditions that are nested much deeper.
-    granted = sa.union_all(
-        sa.select(PathEntry(own.c.folder_uuid)).where(own.c.user_uuid == viewer.user_uuid),
+    return sa.union_all(
+        sa.select(PathEntry(own.c.folder_uuid)).where(
+            own.c.user_uuid == viewer.user_uuid, which(own)
+        ),
         sa.select(PathEntry(shared.c.folder_uuid))
         .select_from(by_group)
-        .where(member.c.user_uuid == viewer.user_uuid),
+        .where(member.c.user_uuid == viewer.user_uuid, which(shared)),
     )
-    return within_any(path, granted)
+
+
+def has_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that the viewer has a grant on a folder or on one above it."""
+    return within_any(path, granted_entries(viewer))
 
 
 def in_tree_of(viewer: Viewer, path: sa.ColumnElement[Any]) -> list[Condition]:

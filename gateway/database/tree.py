@@ -67,8 +67,8 @@ def _entry_of_text(element: PathEntry, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
 
 
-class _WithinAny(FunctionElement[bool]):
-    """Whether a path has one of the entries that a query selects."""
+class _AmongEntries(FunctionElement[Any]):
+    """A function of a path and of the entries that a query selects."""
 
     inherit_cache = True
 
@@ -76,23 +76,43 @@ class _WithinAny(FunctionElement[bool]):
         return Grouping(self) if against is operators.inv else self
 
 
-@compiles(_WithinAny, "postgresql")
-def _within_any_of_series(element: _WithinAny, compiler: Any, **options: Any) -> str:
+class _WithinAny(_AmongEntries):
+    """Whether the path has one of the entries."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+
+
+class _NearestOf(_AmongEntries):
+    """The UUID of the last folder on the path whose entry is one of them."""
+
+    inherit_cache = True
+    type = sa.Uuid()
+
+
+@compiles(_AmongEntries, "postgresql")
+def _among_entries_by_series(element: _AmongEntries, compiler: Any, **options: Any) -> str:
     path, entries = (compiler.process(clause, **options) for clause in element.clauses)
+    entry = f"substr({path}, entry.start, {ID_LENGTH})"
     starts = f"generate_series(1, length({path}), {ID_LENGTH}) AS entry(start)"
     # IS TRUE keeps the query from being joined, which would run it for each path.
-    is_among = f"(substr({path}, entry.start, {ID_LENGTH}) IN {entries}) IS TRUE"
-    return f"EXISTS (SELECT 1 FROM {starts} WHERE {is_among})"
+    found = f"FROM {starts} WHERE ({entry} IN {entries}) IS TRUE"
+    if isinstance(element, _WithinAny):
+        return f"EXISTS (SELECT 1 {found})"
+    return f"(SELECT CAST({entry} AS uuid) {found} ORDER BY entry.start DESC LIMIT 1)"
 
 
-@compiles(_WithinAny, "sqlite")
-def _within_any_of_json(element: _WithinAny, compiler: Any, **options: Any) -> str:
+@compiles(_AmongEntries, "sqlite")
+def _among_entries_by_json(element: _AmongEntries, compiler: Any, **options: Any) -> str:
     path, entries = (compiler.process(clause, **options) for clause in element.clauses)
     # An array with a zero for each entry of the path: two characters, apart from the last comma.
     zeros = ",".join("0" * MAX_DEPTH)
     array = f"'[' || substr('{zeros}', 1, length({path}) / {ID_LENGTH // 2} - 1) || ']'"
     entry = f"substr({path}, {ID_LENGTH} * entry.key + 1, {ID_LENGTH})"
-    return f"EXISTS (SELECT 1 FROM json_each({array}) AS entry WHERE {entry} IN {entries})"
+    found = f"FROM json_each({array}) AS entry WHERE {entry} IN {entries}"
+    if isinstance(element, _WithinAny):
+        return f"EXISTS (SELECT 1 {found})"
+    return f"(SELECT {entry} {found} ORDER BY entry.key DESC LIMIT 1)"
 
 
 def within_any(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnElement[bool]:
@@ -101,3 +121,11 @@ def within_any(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnEle
     The query runs once, however many paths are tested.
     """
     return _WithinAny(path, tops.scalar_subquery())
+
+
+def nearest_of(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnElement[UUID]:
+    """Return the key of the last folder on a path whose `PathEntry` is selected, or null.
+
+    The query runs once, however many paths are looked at.
+    """
+    return _NearestOf(path, tops.scalar_subquery())

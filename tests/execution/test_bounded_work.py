@@ -48,8 +48,6 @@ GROWING = {
         "folder_search": "walks the matches of the whole site",
         "recent_edits": "tests the first rows of the whole site",
         "search_newest": "likewise",
-        "roots": "joins the grants of the viewer with all folders for roles",
-        "uploads_dialog": "likewise",
     },
 }
 """Documents whose work grows with the site, by database, and why."""
