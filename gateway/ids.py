@@ -5,7 +5,7 @@ import binascii
 import os
 import secrets
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from gateway.clock import SITE_CLOCK
 
@@ -13,6 +13,7 @@ _SUB_MILLISECOND_BITS = 12
 _RANDOM_BITS = 62
 _COUNTER_BITS = 22
 """Of the random bits, so many order UUIDs that are made at once."""
+_UNKNOWN = SafeUUID.unknown
 
 
 def new_request_id() -> str:
@@ -47,6 +48,17 @@ def _uuid7_now() -> int:
     milliseconds, rest = divmod(int(SITE_CLOCK.time() * 1e9), 1_000_000)
     fraction = (rest << _SUB_MILLISECOND_BITS) // 1_000_000
     return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62
+
+
+def uuid_of_digits(text: str) -> UUID:
+    """Return the UUID of a text that is known to have 32 hex digits, and dashes or none.
+
+    It takes a third of the time of `UUID(text)`, which allows for more forms.
+    """
+    uuid = object.__new__(UUID)
+    object.__setattr__(uuid, "int", int(text.replace("-", ""), 16))
+    object.__setattr__(uuid, "is_safe", _UNKNOWN)
+    return uuid
 
 
 def min_uuid7(moment: datetime) -> UUID:

@@ -6,9 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
-from gateway.auth.visibility import sees_folder
 from gateway.catalog.paths import find_resource, paths_of_folders
-from gateway.catalog.rules.paths import read_path, write_path
+from gateway.catalog.rules.paths import path_part, read_path, write_path
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
 from gateway.execution.compiled.kept_statements import KeptStatement
@@ -17,8 +16,8 @@ from gateway.execution.keyed_rows import RowKey, TypedRow
 from gateway.execution.keysets import KEYS
 from gateway.models.folders import folders
 from gateway.models.items import items
-from gateway.models.shares import item_shares
 from resolvers.nodes import find_node_of
+from resolvers.shared_items import shown_folder_uuid
 
 
 async def find_by_path(
@@ -55,7 +54,7 @@ async def path_of_folder(context: Context, keys: list[str]) -> list[str | None]:
 
 
 class PathRow(NamedTuple):
-    """A folder, or an item, and the path of ids of the folder."""
+    """A folder and its path of ids."""
 
     uuid: UUID
     path: str
@@ -67,35 +66,18 @@ _tree_paths = KeptStatement(
     ),
     PathRow,
 )
-_shared_places = KeptStatement(
-    lambda viewer: (
-        sa.select(item_shares.c.item_uuid, folders.c.path)
-        .join(folders, folders.c.uuid == item_shares.c.folder_uuid)
-        .where(in_bound_keys(item_shares.c.item_uuid, KEYS), sees_folder(viewer))
-        .order_by(item_shares.c.shared_at.desc(), item_shares.c.folder_uuid.desc())
-    ),
-    PathRow,
-)
 
 
-@batch(items.c.uuid, items.c.folder_uuid, items.c.name)
-async def path_of_item(context: Context, keys: list[tuple[UUID, UUID, str]]) -> list[str | None]:
-    """Load the paths of items, by those of their folders.
-
-    Items whose own folder the viewer cannot see are in the first that they were shared into and
-    that the viewer sees.
-    """
+@batch(shown_folder_uuid, items.c.name)
+async def path_of_item(context: Context, keys: list[tuple[UUID, str]]) -> list[str | None]:
+    """Load the paths of items, by those of the folders in which the viewer sees them."""
     database, viewer = context.database, context.viewer
-    homes = {folder for _, folder, _ in keys}
-    tree_paths = {row.uuid: row.path for row in await _tree_paths.rows(database, viewer, homes)}
-    names = await paths_of_folders(database, viewer, tree_paths.values())
-    above = {item: names[tree_paths[folder]] for item, folder, _ in keys}
-    if elsewhere := [item for item, path in above.items() if path == []]:
-        rows = await _shared_places.rows(database, viewer, elsewhere)
-        places = {row.uuid: row.path for row in rows}
-        names = await paths_of_folders(database, viewer, places.values())
-        above |= {item: names[path] for item, path in places.items()}
+    rows = await _tree_paths.rows(database, viewer, {folder for folder, _ in keys})
+    names = await paths_of_folders(database, viewer, [row.path for row in rows])
+    above: dict[UUID, str | None] = {}
+    for row in rows:
+        names_above = names[row.path]
+        above[row.uuid] = None if names_above is None else write_path(names_above)
     return [
-        None if (names_above := above[item]) is None else write_path([*names_above, name])
-        for item, _, name in keys
+        None if (path := above[folder]) is None else path + path_part(name) for folder, name in keys
     ]

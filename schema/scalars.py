@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.ids import uuid_of_digits
 from gateway.json_values import fits_64_bits, parse_timestamp
 from gateway.scalars import JSON, URL, BigInt
 
@@ -76,6 +77,8 @@ def nesting_depth(value: Any) -> int:
 def parse_uuid(value: Any) -> UUID:
     """Return a UUID, given as 32 hex digits."""
     try:
+        if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
+            return uuid_of_digits(value)
         return UUID(value if isinstance(value, str) else "")
     except ValueError:
         raise GraphQLError("Expected a UUID: 32 hex digits, with or without hyphens.") from None

@@ -27,7 +27,10 @@ _SLICE_ROWS = 250
 _INSTRUCTIONS = 4_000
 """Instructions of SQLite's virtual machine between checks of the clock: about 0.1 ms."""
 _SLOW_SECONDS = 10.0
-"""Seconds for which a statement that was slow goes to a thread at once."""
+"""Seconds for which a statement that was slow goes to a thread at once, unless it is quick there.
+
+A thread costs more than most statements. One may only have been slow because the machine was busy.
+"""
 _MAX_SLOW = 1_000
 
 
@@ -100,6 +103,8 @@ class Readers:
                     continue
                 raise
             self._idle.append(reader)
+            if self._to_thread_until and cast(_EmbeddedReader, reader).was_quick:
+                self._to_thread_until.pop((ON_BEHALF_OF.get(), text), None)
             return rows
 
     def commits_seen(self) -> Hashable:
@@ -155,6 +160,7 @@ class _EmbeddedReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._deadlines = 0.0, 0.0
+        self.was_quick = True
         self._is_in_thread = self._is_dropped = False
         connection.set_progress_handler(self._is_late, _INSTRUCTIONS)
 
@@ -213,7 +219,10 @@ class _EmbeddedReader:
         try:
             self._deadlines = float("inf"), float("inf")
             self._connection.execute("PRAGMA busy_timeout=30000")
+            cpu, elapsed = thread_time(), monotonic()
             rows = self._connection.execute(text, parameters).fetchall()
+            is_short = thread_time() - cpu < _MAX_CPU_SECONDS
+            self.was_quick = is_short and monotonic() - elapsed < _MAX_SECONDS
             self._connection.execute("PRAGMA busy_timeout=0")
             return rows
         finally:

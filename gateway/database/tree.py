@@ -9,6 +9,8 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
 
+from gateway.ids import uuid_of_digits
+
 ID_LENGTH = 32
 MAX_DEPTH = 64
 """Folders on the longest allowed path: a path must fit into an index of either database."""
@@ -28,7 +30,7 @@ def path_of(parent_path: str, uuid: UUID) -> str:
 def ancestors(path: str) -> list[UUID]:
     """Return the folders on a path, from the folder itself up to its root."""
     return [
-        UUID(hex=path[start : start + ID_LENGTH])
+        uuid_of_digits(path[start : start + ID_LENGTH])
         for start in range(len(path) - ID_LENGTH, -1, -ID_LENGTH)
     ]
 

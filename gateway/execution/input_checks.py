@@ -56,6 +56,8 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> int:
             message = f"The variables contain more than {limits.values:,} values (limit: values)."
             raise LimitExceeded(message, "values", limits.values, count)
         if isinstance(value, list):
+            if set(map(type, value)) == {str} and unstorable_character("".join(value)) is None:
+                continue
             pending.extend(((*path, index), element) for index, element in enumerate(value))
         else:
             for key, element in value.items():

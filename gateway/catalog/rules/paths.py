@@ -45,7 +45,14 @@ def read_path(path: str, *field: str | int) -> list[str]:
 
 def write_path(names: Iterable[str]) -> str:
     """Return the path that consists of these names."""
-    return "".join("/" + re.sub(r"[/\\]", r"\\\g<0>", name) for name in names)
+    return "".join(map(path_part, names))
+
+
+def path_part(name: str) -> str:
+    """Return the part of a path that is a name."""
+    if "/" not in name and "\\" not in name:
+        return f"/{name}"
+    return "/" + name.replace("\\", r"\\").replace("/", r"\/")
 
 
 def in_nfc(name: str) -> str:

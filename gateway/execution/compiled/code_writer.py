@@ -17,12 +17,14 @@ from gateway.execution.compiled.plan import (
     Keys,
     Level,
     PageValue,
+    ParseKeys,
     Step,
     Unplannable,
 )
 from gateway.execution.compiled.selections import Selected, Selections
 from gateway.execution.compiled.value_conversion import (
     Serialize,
+    UUIDs,
     leaf_serializer,
     python_expression,
     response_expression,
@@ -66,6 +68,11 @@ class Constants:
         return self._serializers[name]
 
 
+def _tuple_of(values: Sequence[str]) -> str:
+    """Return the expression for several values; for a single one, that itself."""
+    return values[0] if len(values) == 1 else f"({', '.join(values)},)"
+
+
 class RowScope(Protocol):
     """One row in generated code: how expressions refer to what it has."""
 
@@ -81,6 +88,10 @@ class RowScope(Protocol):
 
     def key(self, name: str) -> str:
         """Return an attribute of the row as the driver gives it."""
+        ...
+
+    def batch_key(self, names: Sequence[str]) -> tuple[str, ParseKeys | None]:
+        """Return the key of a batch function's value, and what parses keys for the function."""
         ...
 
     def row(self, attributes: tuple[str, ...]) -> str:
@@ -132,6 +143,20 @@ class ColumnScope:
         variable = self.key(name)
         return python_expression(self.selected[name], self._dialect, self.const).format(variable)
 
+    def batch_key(self, names: Sequence[str]) -> tuple[str, ParseKeys | None]:
+        # Values are parsed once for each key, not for each row.
+        variables = [self.key(name) for name in names]
+        parsed = [
+            python_expression(self.selected[name], self._dialect, self.const, "uuids").format(each)
+            for name, each in zip(names, variables, strict=True)
+        ]
+        key = _tuple_of(variables)
+        if parsed == variables:
+            return key, None
+        source = f"lambda keys, uuids: [{_tuple_of(parsed)} for {key} in keys]"
+        parse = eval(source, dict(self.const.values))
+        return key, lambda keys: parse(keys, UUIDs())
+
     def row(self, attributes: tuple[str, ...]) -> str:
         if not attributes:
             return "None"
@@ -161,6 +186,9 @@ class AttributeScope:
 
     def value(self, name: str) -> str:
         return f"r.{name}"
+
+    def batch_key(self, names: Sequence[str]) -> tuple[str, ParseKeys | None]:
+        return _tuple_of([self.value(name) for name in names]), None
 
     def row(self, attributes: tuple[str, ...]) -> str:
         return "r"

@@ -70,25 +70,23 @@ async def _read_keyed(reader: LevelReader, keyed: KeyedLevels, values: Sequence[
         keys = [driver_key(dialect, value) for value in values]
         found = await reader.objects(level, edge, level, list(dict.fromkeys(keys)))
         return [found.get(key) for key in keys]
+    row_keys = [value if isinstance(value, RowKey) else None for value in values]
+    named = [each and (each.graphql_type, driver_key(dialect, each.key)) for each in row_keys]
     distinct: dict[str, dict[Any, None]] = {}
-    for value in values:
-        if isinstance(value, RowKey):
-            distinct.setdefault(value.graphql_type, {})[driver_key(dialect, value.key)] = None
+    for name, key in filter(None, named):
+        distinct.setdefault(name, {})[key] = None
     runs = [
         partial(reader.objects, keyed.levels[name], edges[name], keyed.levels[name], list(keys))
         for name, keys in distinct.items()
     ]
     objects = dict(zip(distinct, await reader.gather(runs), strict=True))
-    completed: list[Any] = []
+    completed = [each and objects[each[0]].get(each[1]) for each in named]
     others: dict[int, Any] = {}
-    for index, value in enumerate(values):
-        if not isinstance(value, RowKey):
-            others[index] = value
-            completed.append(None)
-            continue
-        completed.append(objects[value.graphql_type].get(driver_key(dialect, value.key)))
-        if missing and completed[-1] is None:
-            others[index] = missing(value.key)
+    for index, each in enumerate(row_keys):
+        if each is None:
+            others[index] = values[index]
+        elif missing and completed[index] is None:
+            others[index] = missing(each.key)
     if others and keyed.objects:
         written = await reader.write(keyed.objects, list(others.values()))
         for index, value in zip(others, written, strict=True):

@@ -1,6 +1,6 @@
 """The parts of a plan: levels of rows with the code that writes them, and steps between levels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,6 +24,10 @@ from gateway.execution.viewer_columns import Column, ViewerColumn
 
 Keys = Callable[[Sequence[Any]], list[Any]]
 """Returns the distinct keys that rows hold, in order; None is among them where a key is null."""
+ParseKeys = Callable[[Sequence[Any]], list[Any]]
+"""Returns keys as a batch function takes them, given those that rows hold."""
+FillArgument = Callable[[Mapping[str, Any]], Any]
+"""Returns the value of an argument, given those of the variables that occur in it."""
 HasFurther = Callable[[Sequence[Any]], bool]
 """Returns whether a list of one of the rows may have rows besides its own."""
 Write = Callable[..., list[Any]]
@@ -42,15 +46,16 @@ class Deoptimized(Exception):
 class Arguments:
     """The arguments of a selection.
 
-    `known` holds those that do not depend on variables; `variables` has the names of the variables
-    that are the others. `known` is None where variables occur inside a value.
+    `known` holds those that do not depend on variables, and `open` what makes the others from the
+    values of `variables`, if none of these is null. `known` is None where a variable is no scalar.
     """
 
     field: GraphQLField
     node: FieldNode
     declared: Sequence[StrawberryArgument]
     known: Mapping[str, Any] | None
-    variables: Mapping[str, str]
+    open: Mapping[str, FillArgument]
+    variables: Collection[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,12 +169,13 @@ class AggregateStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchStep:
-    """Calls a batch function with all keys."""
+    """Calls a batch function with all keys; `parse` is None if rows hold them as it takes them."""
 
     batch: Batch
     arguments: Arguments
     shape: Shape
     keys: Keys
+    parse: ParseKeys | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

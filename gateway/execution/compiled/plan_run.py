@@ -297,11 +297,11 @@ class PlanRun:
         keys = step.keys(rows)
         if not keys:
             return {}
-        given = self._arguments(step.arguments)
+        given, parsed = self._arguments(step.arguments), step.parse(keys) if step.parse else keys
         if plain := plain_edge(step.batch, given):
-            values: Sequence[Any] = await find_rows(self.context, plain, keys)
+            values: Sequence[Any] = await find_rows(self.context, plain, parsed)
         else:
-            values = await step.batch.load(self.context, keys, **given)
+            values = await step.batch.load(self.context, parsed, **given)
         return dict(zip(keys, await complete(self, step.shape, values), strict=True))
 
     async def function(self, step: FunctionStep, _rows: Sequence[Any]) -> Results:
@@ -326,12 +326,11 @@ class PlanRun:
 
     def _arguments(self, arguments: Arguments) -> dict[str, Any]:
         """Return the arguments of a selection in this run."""
-        if arguments.known is not None:
-            values = dict(arguments.known)
-            for name, variable in arguments.variables.items():
-                values[name] = self._variables.coerced.get(variable)
-            if None not in [values[name] for name in arguments.variables]:
-                return values
+        coerced = self._variables.coerced
+        is_null = [coerced.get(variable) is None for variable in arguments.variables]
+        if arguments.known is not None and not any(is_null):
+            made = {name: fill(coerced) for name, fill in arguments.open.items()}
+            return {**arguments.known, **made}
         # An absent variable is not the same as null: graphql-core knows the defaults.
         coerced = get_argument_values(arguments.field, arguments.node, self._variables)
         return self._convert(coerced, arguments.declared)

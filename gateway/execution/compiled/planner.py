@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -14,7 +14,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLUnionType,
     is_leaf_type,
-    print_ast,
 )
 
 from gateway.database.dialects import prefers_joined_page
@@ -30,7 +29,16 @@ from gateway.execution.compiled.code_writer import (
     dict_literal,
 )
 from gateway.execution.compiled.connection_writer import ConnectionWriter
-from gateway.execution.compiled.plan import KeyedLevels, Level, PageValue, Plan, Shape, Unplannable
+from gateway.execution.compiled.identities import declared, step_name
+from gateway.execution.compiled.plan import (
+    KeyedLevels,
+    Level,
+    PageValue,
+    ParseKeys,
+    Plan,
+    Shape,
+    Unplannable,
+)
 from gateway.execution.compiled.selections import Selected, Selections, discriminator_of
 from gateway.execution.declarations import (
     Aggregate,
@@ -47,7 +55,6 @@ from gateway.execution.declarations import (
     ToMany,
     ToOne,
 )
-from gateway.execution.private_apis import definition_of
 from gateway.execution.viewer_columns import ViewerColumn, columns_of
 
 MAX_FIELDS = 2_000
@@ -178,7 +185,7 @@ class Planner:
             condition = self.selections.core.type_map[name]
             if isinstance(condition, GraphQLUnionType) and type_ in condition.types:
                 names.add(name)
-        return conditions & names, tuple(_declared(type_, name) for name in interface.fields)
+        return conditions & names, tuple(declared(type_, name) for name in interface.fields)
 
     def _possible_types(self, target: Any) -> Sequence[GraphQLObjectType]:
         if isinstance(target, GraphQLObjectType):
@@ -228,7 +235,7 @@ class Planner:
         plain = declaration.plain if isinstance(declaration, Batch) else None
         if plain and self.selections.has_no_arguments(selected):
             declaration = plain
-        scope, flag = writer.scope, ""
+        scope, flag, parse = writer.scope, "", None
         match declaration:
             case ToOne() | Aggregate():
                 key = scope.key(declaration.key_name)
@@ -236,20 +243,21 @@ class Planner:
                 key = scope.key(declaration.key_name) if declaration.key_name else "None"
                 flag = scope.key(declaration.flag_name) if declaration.flag_name else ""
             case Batch():
-                values = [scope.value(name) for name in declaration.reads]
-                key = values[0] if len(values) == 1 else f"({', '.join(values)},)"
+                key, parse = scope.batch_key(declaration.reads)
             case Lookup() | RootFunction() | MutationField() | SubscriptionField():
                 key = "None"
             case _:
                 raise Unplannable(f"the declaration of {selected.name}")
-        name = _step_name(selected, declaration)
-        plan_step = partial(self._plan_step, selected, declaration)
+        name = step_name(selected, declaration)
+        plan_step = partial(self._plan_step, selected, declaration, parse)
         results = writer.add_step(name, key, only, plan_step, flag)
         if isinstance(declaration, ToOne) and not selected.required:
             return f"{results}.get({key})"
         return f"{results}[{key}]"
 
-    def _plan_step(self, selected: Selected, declaration: Declaration) -> BuildStep:
+    def _plan_step(
+        self, selected: Selected, declaration: Declaration, parse: ParseKeys | None
+    ) -> BuildStep:
         """Plan what is below a step, and return what makes the step from its keys."""
         match declaration:
             case ToOne():
@@ -280,7 +288,7 @@ class Planner:
         match declaration:
             case Batch():
                 batch = declaration
-                return lambda keys, _flags: plan.BatchStep(batch, arguments, shape, keys)
+                return lambda keys, _flags: plan.BatchStep(batch, arguments, shape, keys, parse)
             case RootFunction():
                 step = plan.FunctionStep(declaration, arguments, shape)
             case MutationField():
@@ -359,28 +367,6 @@ def _page_to_join(edge: ToOne, level: Level) -> plan.PagesStep | None:
         if step.edge.parent is not None and step.edge.key_name == edge.match.key:
             return step
     return None
-
-
-def _step_name(selected: Selected, declaration: Declaration) -> Hashable:
-    """Return the name of a step: those of one level with the same name are one step.
-
-    A mutation runs once for each response key.
-    """
-    if isinstance(declaration, MutationField):
-        return declaration, selected.key
-    nodes = selected.nodes
-    arguments = tuple(sorted(print_ast(argument) for argument in nodes[0].arguments or ()))
-    if isinstance(declaration, Aggregate) or is_leaf_type(selected.target):
-        return declaration, arguments, str(selected.type)
-    return declaration, arguments, str(selected.type), tuple(id(node) for node in nodes)
-
-
-@lru_cache(maxsize=10_000)
-def _declared(type_: GraphQLObjectType, name: str) -> Hashable:
-    """Identify how a field is declared; cached, as every plan compares the fields of all types."""
-    field = type_.fields[name]
-    metadata = definition_of(field).metadata
-    return tuple(id(value) for value in metadata.values()), str(field.type)
 
 
 def _type_name_reader(target: GraphQLInterfaceType | GraphQLUnionType) -> Callable[[Any], str]:

@@ -12,15 +12,13 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLScalarType,
     GraphQLSchema,
-    VariableNode,
     VariableValues,
     get_argument_values,
     get_named_type,
-    get_nullable_type,
 )
 
+from gateway.execution.compiled.open_arguments import Placeholder, filler_of, variables_of
 from gateway.execution.compiled.plan import Arguments, Unplannable
 from gateway.execution.declarations import Declaration, declaration_of
 from gateway.execution.keyed_rows import TypeDiscriminator
@@ -34,7 +32,6 @@ from gateway.execution.private_apis import (
     core_schema,
     definition_of,
 )
-from gateway.execution.syntax_trees import nodes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +105,14 @@ class Selections:
     def arguments(self, selected: Selected) -> Arguments:
         """Return the arguments of a field; those that do not depend on variables are converted."""
         node, declared = selected.nodes[0], selected.definition.arguments
-        names = _whole_variables(selected)
+        names = variables_of(selected.field, node)
         if names is None:
-            return Arguments(selected.field, node, declared, None, {})
-        placeholders = VariableValues({}, {name: _Placeholder(name) for name in names})
+            return Arguments(selected.field, node, declared, None, {}, ())
+        placeholders = VariableValues({}, {name: Placeholder(name) for name in names})
         values = get_argument_values(selected.field, node, placeholders)
         converted = self._convert(values, declared)
-        variables = {
-            name: value.variable
-            for name, value in converted.items()
-            if isinstance(value, _Placeholder)
-        }
-        return Arguments(selected.field, node, declared, converted, variables)
+        fills = {name: fill for name, value in converted.items() if (fill := filler_of(value))}
+        return Arguments(selected.field, node, declared, converted, fills, names)
 
     def has_no_arguments(self, selected: Selected) -> bool:
         """Return whether all arguments of a field are absent or false, whatever the variables."""
@@ -177,31 +170,6 @@ def _fragments_of(query: Prepared) -> dict[str, FragmentDetails]:
     if any(node.variable_definitions for node in fragments):
         raise Unplannable("variables of fragments")
     return {node.name.value: FragmentDetails(node) for node in fragments}
-
-
-@dataclass(frozen=True, slots=True)
-class _Placeholder:
-    """Stands for the value of a variable, which is not known when a document is planned."""
-
-    variable: str
-
-
-def _whole_variables(selected: Selected) -> list[str] | None:
-    """Return the variables that are whole arguments of a field, which are of scalar types.
-
-    None if a variable occurs in any other way: inside a list or object, or as an input object,
-    which is converted for each run.
-    """
-    names = []
-    for argument in selected.nodes[0].arguments or ():
-        if isinstance(argument.value, VariableNode):
-            type_ = selected.field.args[argument.name.value].type
-            if not isinstance(get_nullable_type(type_), GraphQLScalarType):
-                return None
-            names.append(argument.value.name.value)
-        elif any(isinstance(node, VariableNode) for node in nodes_in(argument)):
-            return None
-    return names
 
 
 def discriminator_of(type_: Any) -> TypeDiscriminator | None:

@@ -25,6 +25,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from gateway.execution.compiled.plan import Deoptimized, Unplannable
 from gateway.execution.viewer_columns import Column
+from gateway.ids import uuid_of_digits
 
 Serialize = Callable[[Any], Any]
 """Returns what the response holds for a value, or deoptimizes."""
@@ -59,11 +60,6 @@ def parse_moment(text: str) -> datetime:
     """Return a timestamp that either database wrote."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def parse_uuid(text: str) -> UUID:
-    """Return a uuid that either database wrote."""
-    return UUID(hex=text)
 
 
 def column_kind(column: Column) -> str:
@@ -138,11 +134,26 @@ def _not_null_expression(
     raise Unplannable(f"{kind} columns as {named.name}")
 
 
-def python_expression(column: Column, dialect: str, const: Callable[[Any], str]) -> str:
-    """Return the expression for the value that a row of SQLAlchemy would have."""
+class UUIDs(dict[str, UUID]):
+    """The UUIDs that texts stand for: equal ones are one object, which dicts find faster."""
+
+    def __missing__(self, text: str) -> UUID:
+        uuid = self[text] = uuid_of_digits(text)
+        return uuid
+
+
+def python_expression(
+    column: Column, dialect: str, const: Callable[[Any], str], uuids: str = ""
+) -> str:
+    """Return the expression for the value that a row of SQLAlchemy would have.
+
+    `uuids` is the expression for `UUIDs` to look uuids up in.
+    """
     match column_kind(column):
+        case "Uuid" if uuids:
+            expression = f"{uuids}[{{0}}]"
         case "Uuid":
-            expression = f"{const(parse_uuid)}({{0}})"
+            expression = f"{const(uuid_of_digits)}({{0}})"
         case "Moment":
             expression = f"{const(parse_moment)}({{0}})"
         case "Enum":
@@ -204,5 +215,5 @@ def _require(value: Any) -> Any:
 
 def column_parser(column: sa.ColumnElement[Any]) -> Callable[[Any], Any]:
     """Return what turns the driver's value of a sort column into that of a row of SQLAlchemy."""
-    parse = {"Uuid": parse_uuid, "Moment": parse_moment}.get(column_kind(column))
+    parse = {"Uuid": uuid_of_digits, "Moment": parse_moment}.get(column_kind(column))
     return lambda value: value if value is None or parse is None else parse(value)
