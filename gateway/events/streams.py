@@ -46,6 +46,10 @@ class Event:
         task: asyncio.Task[T] = self._started(key, function)
         return task.result() if task.done() else await asyncio.shield(task)
 
+    def has_computed(self, key: Hashable) -> bool:
+        """Return whether `compute_once` has the result of a key, which may be computed ahead."""
+        return key in self._tasks and self._tasks[key].done()
+
     async def prepare(self, former: "Event") -> None:
         """Compute what followers computed from the former event, so as to wake them only once."""
         first = islice(former._functions.items(), MAX_PREPARED)

@@ -43,6 +43,6 @@ class Answer:
         return orjson.dumps(self.body()) if self.encoded is None else self.encoded
 
     @cached_property
-    def text(self) -> str:
-        """The response as JSON text, written once for all who receive it."""
-        return self.json().decode()
+    def shared_json(self) -> bytes:
+        """The response as JSON, written once for all who receive it."""
+        return self.json()

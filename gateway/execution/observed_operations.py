@@ -104,5 +104,6 @@ def _end_of(answer: Answer | None, trace: OperationTrace) -> End:
     if not answer.executed:
         return "refused", NO_EXECUTOR
     status = "errors" if trace.codes else OK
-    executors = (name for name in ("interpreted", "cached") if name in answer.timing)
-    return status, next(executors, "compiled")
+    if "interpreted" in answer.timing:
+        return status, "interpreted"
+    return status, "cached" if "cached" in answer.timing else "compiled"

@@ -269,7 +269,7 @@ class Operations:
             run = cast(Callable[[], ExecutionResult], partial(execute_root_selection_set, executor))
             answer = _answer_of(operation.request, await anyio.to_thread.run_sync(run))
             if not answer.errors:
-                self._introspections.put(operation.key, answer, len(answer.text) * 10)
+                self._introspections.put(operation.key, answer, len(answer.shared_json) * 10)
         return answer
 
     async def _open(

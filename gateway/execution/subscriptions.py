@@ -60,12 +60,16 @@ class Subscriptions:
                 source, answer = await outlast(lambda: self._turns.run(viewer, opens))
                 async with aclosing(source) as events:
                     async for event in events:
-                        await self._slices.turn(viewer)  # all followers of a stream wake at once
+                        if not self._slices.has_turn():  # all followers of a stream wake at once
+                            await self._slices.turn(viewer)
+                        has_waited = True
                         if isinstance(event, Event):
+                            has_waited = not event.has_computed(key)
                             answered = await event.compute_once(key, answer_in_turn)
                         else:
                             answered = await answer_in_turn(event)
-                        await self._slices.turn(viewer)  # and all who wait for the same answer
+                        if has_waited:  # and all who wait for the same answer
+                            await self._slices.turn(viewer)
                         yield answered
                         del event, answered  # free their memory while waiting for the next
         except Exception as error:

@@ -29,6 +29,10 @@ LOG_SECONDS = 10.0
 """Time after which connections that exceed a limit are logged again."""
 SETTLED = "storegraph.settled"
 """Extension of the scope of a WebSocket: a function to call once its client has authenticated."""
+WRITE = "storegraph.write"
+"""Extension of the scope of a WebSocket: a function that sends a text, given in UTF-8, without
+waiting. It returns whether it could, which it cannot while the client has to read first, or if the
+connection is closing."""
 _RESET = struct.pack("ii", 1, 0)
 """Value of `SO_LINGER` with which the kernel drops what is unsent."""
 _SLICE = 500

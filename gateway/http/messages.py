@@ -63,14 +63,14 @@ def parse(frame: str) -> Message:
     return message
 
 
-def encode(message: Message) -> str:
-    """Return a message as a text frame; raises TypeError for values that JSON cannot represent."""
-    return orjson.dumps(message).decode()
+def encode(message: Message) -> bytes:
+    """Return a message as text; raises TypeError for values that JSON cannot represent."""
+    return orjson.dumps(message)
 
 
-def next_frame(id_: str, payload: str) -> str:
-    """Return the text frame of a `next` message whose payload is JSON text already."""
-    return f'{{"id":{orjson.dumps(id_).decode()},"type":"next","payload":{payload}}}'
+def next_message(id_: str, payload: bytes) -> bytes:
+    """Return a `next` message as text, whose payload is JSON already."""
+    return b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(id_), payload)
 
 
 def _check_id(message: Message) -> None:

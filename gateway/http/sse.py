@@ -103,4 +103,4 @@ class EventStream:
 
 
 def _next_event(answer: Answer) -> bytes:
-    return f"event: next\ndata: {answer.text}\n\n".encode()
+    return b"event: next\ndata: %b\n\n" % answer.shared_json

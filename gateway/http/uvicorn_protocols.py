@@ -6,6 +6,7 @@ An upgrade of uvicorn may change these: `tests/house/test_private_apis.py` has c
 
 import asyncio
 import json
+import struct
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
@@ -15,12 +16,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.errors import ErrorCode
-from gateway.http.connections import SETTLED, ClientConnection, Connections
+from gateway.http.connections import SETTLED, WRITE, ClientConnection, Connections
 
 _CODES = {408: ErrorCode.TIMEOUT, 431: ErrorCode.LIMIT_EXCEEDED, 503: ErrorCode.UNAVAILABLE}
 _LINGER_SECONDS = 0.5
 """Time in which a client can read why its request was refused, before the connection is closed."""
 _LENGTH = b"\r\ncontent-length: "
+_WHOLE_TEXT = 0x81
+"""First byte of a frame that holds a whole text."""
 _HEADER_OVERHEAD = 4
 """Bytes of a header besides its name and value."""
 
@@ -197,6 +200,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.transport.is_closing():
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[SETTLED] = partial(self._connections.set_busy, self._connection)
+            extensions[WRITE] = self._write_text
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -211,12 +215,29 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._connection.set_blocked(blocked=False)
 
+    def _write_text(self, text: bytes) -> bool:
+        """Send a text as `send` does, at a third of its cost; return whether it could be sent."""
+        is_closing = self.conn.close_sent or self.conn.close_rcvd or self.transport.is_closing()
+        if is_closing or self.close_sent or not self.writable.is_set():
+            return False
+        self.transport.write(_text_frame_head(len(text)) + text)
+        return True
+
     def _refuse(self, reason: str) -> None:
         """Close the connection with a reason."""
         self.conn.fail(1008, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()
+
+
+def _text_frame_head(length: int) -> bytes:
+    """Return what precedes a text of so many bytes in its frame (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((_WHOLE_TEXT, length))
+    if length < 1 << 16:
+        return struct.pack("!BBH", _WHOLE_TEXT, 126, length)
+    return struct.pack("!BBQ", _WHOLE_TEXT, 127, length)
 
 
 def _response(status: int, message: str) -> bytes:

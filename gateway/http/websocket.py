@@ -4,7 +4,7 @@ Each operation is a task of its socket and is cancelled when the socket closes.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from gateway.execution.operations import (
     OperationNotAllowed,
     OperationRequest,
 )
-from gateway.http.connections import SETTLED
+from gateway.http.connections import SETTLED, WRITE
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import (
     PROTOCOL,
@@ -35,7 +35,7 @@ from gateway.http.messages import (
     Message,
     SocketClosed,
     encode,
-    next_frame,
+    next_message,
     parse,
 )
 from gateway.http.open_connections import OpenConnections
@@ -87,6 +87,8 @@ class WebSocketHandler:
         self, websocket: WebSocket, service: GraphQLService, connections: OpenConnections
     ) -> None:
         self._websocket = websocket
+        self._extensions: Mapping[str, Any] = websocket.scope.get("extensions", {})
+        self._write: Callable[[bytes], bool] | None = self._extensions.get(WRITE)
         self._service = service
         self._connections = connections
         self._admission = ExitStack()
@@ -174,7 +176,7 @@ class WebSocketHandler:
         except LimitExceeded as excess:
             note_excess(excess)
             raise SocketClosed(CloseCode.TOO_MANY, excess.message) from None
-        if settle := self._websocket.scope.get("extensions", {}).get(SETTLED):
+        if settle := self._extensions.get(SETTLED):
             settle()
         if not self._acknowledged.done():  # cancelled if the socket is closing
             self._acknowledged.set_result(None)
@@ -249,7 +251,7 @@ class WebSocketHandler:
     async def _send_answer(self, id_: str, answer: Answer) -> bool:
         """Send an answer; return whether the operation continues, which it does if executed."""
         if answer.executed:
-            await self._send_text(next_frame(id_, answer.text))
+            await self._send_text(next_message(id_, answer.shared_json))
         else:
             await self._finish(id_, {"type": "error", "payload": answer.errors})
         return answer.executed
@@ -293,10 +295,11 @@ class WebSocketHandler:
     async def _send(self, message: Message) -> None:
         await self._send_text(encode(message))
 
-    async def _send_text(self, frame: str) -> None:
-        """Send a frame; waits while the client reads slowly."""
-        try:
-            await self._websocket.send({"type": "websocket.send", "text": frame})
-            FRAMES.add("websocket")
-        except WebSocketDisconnected:
-            raise WebSocketDisconnect(1006) from None
+    async def _send_text(self, text: bytes) -> None:
+        """Send a text; waits while the client reads slowly."""
+        if self._write is None or not self._write(text):
+            try:
+                await self._websocket.send({"type": "websocket.send", "text": text.decode()})
+            except WebSocketDisconnected:
+                raise WebSocketDisconnect(1006) from None
+        FRAMES.add("websocket")

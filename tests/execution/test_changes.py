@@ -30,7 +30,7 @@ async def run_compiled(pair: Both, text: str, **variables: Any) -> dict[str, Any
     operations = Operations(api, Limits(), pair.compiled)
     context = Context(pair.services, pair.world.viewers["admin"], "same")
     answer = await operations.execute(OperationRequest(text, variables), context)
-    body: dict[str, Any] = orjson.loads(answer.text)
+    body: dict[str, Any] = orjson.loads(answer.json())
     return body
 
 

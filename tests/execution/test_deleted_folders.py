@@ -45,7 +45,7 @@ async def ask(pair: Both, text: str, variables: dict[str, Any], who: str) -> Any
     operations = Operations(api, LIMITS, pair.compiled)
     context = Context(pair.services, pair.world.viewers[who], "deleted")
     return orjson.loads(
-        (await operations.execute(OperationRequest(text, variables, request_id="deleted"), context)).text
+        (await operations.execute(OperationRequest(text, variables, request_id="deleted"), context)).json()
     )
 
 

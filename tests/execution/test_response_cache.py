@@ -112,7 +112,7 @@ async def test_random_reads_and_writes_never_see_a_stale_answer(database_url: st
                     answer = await gateway.answer(text, variables, viewer)
                     hits += "cached" in answer.timing
                     expected = await gateway.fresh(text, variables, viewer)
-                    assert orjson.loads(answer.text) == orjson.loads(expected.text), (text, variables, viewer)
+                    assert orjson.loads(answer.json()) == orjson.loads(expected.json()), (text, variables, viewer)
                     if chance.random() < 0.4:
                         change, writer = random_change(chance), chance.choice([*both_gateways, None])
                         if writer is None:
@@ -148,7 +148,7 @@ async def test_answers_are_never_older_than_their_requests(database_url: str, tm
                 least = committed
                 document = "query($key: UUID!) { storageFolder(uuid: $key) { description } }"
                 answer = await gateway.answer(document, {"key": str(key)}, "admin")
-                assert int(orjson.loads(answer.text)["data"]["storageFolder"]["description"] or 0) >= least
+                assert int(orjson.loads(answer.json())["data"]["storageFolder"]["description"] or 0) >= least
                 kept += "cached" in answer.timing
                 await asyncio.sleep(0)
 

@@ -361,7 +361,7 @@ class Both:
         """Return the response of some operations, with whitespace in JSON normalised."""
         request = OperationRequest(text, variables, request_id="same")
         context = Context(self.services, self.world.viewers[viewer], "same")
-        return orjson.dumps(orjson.loads((await operations.execute(request, context)).text))
+        return orjson.dumps(orjson.loads((await operations.execute(request, context)).json()))
 
 
 @asynccontextmanager

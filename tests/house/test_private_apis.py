@@ -211,8 +211,9 @@ def test_protocols_of_uvicorn() -> None:
         assert overridden <= set(dir(theirs)), ours
         state = set(inspect.getsource(theirs).split())
         assert {"self.transport", "self.loop"} <= state, ours
-    assert {"self.frames", "self.conn", "self.close_sent"} <= state
-    assert {"reader", "fail", "data_to_send"} <= set(dir(websockets.server.ServerProtocol())), "websockets"
+    assert {"self.frames", "self.conn", "self.close_sent", "self.writable"} <= state
+    borrowed = {"reader", "fail", "data_to_send", "close_sent", "close_rcvd"}
+    assert borrowed <= set(dir(websockets.server.ServerProtocol())), "websockets"
 
 
 @canary("botocore", "DatedQueryAuth: the hook in which a signature's time is set")

@@ -219,6 +219,16 @@ async def test_downloads_that_are_not_read_are_given_up(hasty: Site) -> None:
         assert await asyncio.to_thread(poll.poll, 1000 * READ_SECONDS), "the connection is still open"
 
 
+async def test_messages_of_any_length_arrive_whole(hasty: Site) -> None:
+    async with socket_to(f"{urlsplit(hasty.url).netloc}/graphql") as client:
+        await client.initialise(hasty.headers()["Authorization"])
+        overhead = len('{"type":"pong","payload":{"a":""}}')
+        for length in (overhead, 125, 126, 127, 65535, 65536, 65537):
+            payload = {"a": "é" + "a" * (length - overhead - 2)} if length > overhead else {"a": ""}
+            await client.send({"type": "ping", "payload": payload})
+            assert await client.receive() == {"type": "pong", "payload": payload}
+
+
 @pytest.mark.parametrize("fault", ["unread", "partial"])
 async def test_sockets_that_do_not_read_or_trickle_are_closed(hasty: Site, fault: str) -> None:
     async with socket_to(f"{urlsplit(hasty.url).netloc}/graphql") as client:
