@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -55,7 +54,7 @@ def answer_request(
     item_type = None if named is None else StorageItemType(named)
     if item_type is None or "frame" not in request:
         arguments = (request[name] for name in ("name", "parsing", "declared_type"))
-        return {"facts": asdict(probe(file, item_type, *arguments))}
+        return {"facts": probe(file, item_type, *arguments).for_json()}
     # Imported here, as most children only probe.
     thumbnails = import_module("gateway.media.drawing.thumbnails")
     try:

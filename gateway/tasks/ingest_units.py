@@ -106,12 +106,9 @@ async def run_batch(
     others = [unit for unit in units if not _is_sequence(unit)]
     positions: list[int] = []
     if not DEATHS.get():
-        limit = monotonic() + LONG_SECONDS
-        head, positions = others[:FIRST_FILES], [unit.position for unit in others[FIRST_FILES:]]
-        await ingest(services, reader, job=job, positions=[unit.position for unit in head])
-        if positions and monotonic() < limit:
-            await ingest(services, reader, job=job, positions=positions)
-            positions = []
+        positions = [unit.position for unit in others]
+        units = await _bound_units(services, uuid, positions)
+        positions = await _read_units(services, reader, uuid, units, FormerAttempts(), FIRST_FILES)
     async with services.database.writing() as transaction:
         if DEATHS.get():
             await _enqueue_each(transaction, services.queue, others)
@@ -136,7 +133,7 @@ async def ingest(
 ) -> None:
     """Process the bound units of a job at these positions that are pending; see `IngestArgs`."""
     job_uuid = UUID(hex=job)
-    units = [each for each in await _pending_units(services, job_uuid, positions) if each.is_bound]
+    units = await _bound_units(services, job_uuid, positions)
     if must_be_divided(units):
         async with services.database.writing() as transaction:
             await _enqueue_each(transaction, services.queue, units, tries)
@@ -147,17 +144,40 @@ async def ingest(
         failed = [replace(each, error=reasons[each.unit.uuid]) for each in read]
         await _commit(services, job_uuid, failed)
         return
+    await _read_units(services, reader, job_uuid, units, FormerAttempts(tries, waits), len(units))
+
+
+async def _read_units(
+    services: Services,
+    reader: SourceReader,
+    job_uuid: UUID,
+    units: Sequence[UploadUnitRecord],
+    former: FormerAttempts,
+    first: int,
+) -> list[int]:
+    """Read the files of units, and commit the results.
+
+    Returns the positions of the units that are left, which are all but the first ones if these took
+    long.
+    """
     rows = await UnitRows.of(services, units)
     state = sa.select(jobs.c.status, jobs.c.started_at).where(jobs.c.uuid == job_uuid)
-    begin_work(job_uuid, tries)
-    ALONE.set(tries > 0)
+    begin_work(job_uuid, former.tries)
+    ALONE.set(former.tries > 0)
+    limit, left = monotonic() + LONG_SECONDS, units[first:]
+    read: list[ReadUnit] = []
     async with asyncio.TaskGroup() as group:
-        reading = {group.create_task(reader.read(unit, rows)) for unit in units}
+        reading = {group.create_task(reader.read(unit, rows)) for unit in units[:first]}
         while reading:
             done, reading = await asyncio.wait(reading, timeout=COMMIT_SECONDS)
-            if done:
-                results = [task.result() for task in done]
-                goes_on = await _settle(services, job_uuid, results, FormerAttempts(tries, waits))
+            read += [task.result() for task in done]
+            if left and not reading and monotonic() < limit:
+                reading = {group.create_task(reader.read(unit, rows)) for unit in left}
+                left = []
+                continue  # what is read next is committed with it
+            if read:
+                goes_on = await _settle(services, job_uuid, read, former)
+                read = []
             else:  # has the job ended while files take long to read?
                 states = await services.database.rows(state, JobRecord)
                 goes_on = any(row.status not in TERMINAL for row in states)
@@ -166,7 +186,8 @@ async def ingest(
             if not goes_on:
                 for task in reading:
                     task.cancel()
-                return
+                return []
+    return [unit.position for unit in left]
 
 
 async def _enqueue_each(
@@ -183,6 +204,13 @@ async def _enqueue_each(
 def _is_sequence(unit: UploadUnitRecord) -> bool:
     """Return whether a unit is an image sequence, of which a video is made."""
     return unit.spec["item_type"] == StorageItemType.IMAGE_SEQUENCE
+
+
+async def _bound_units(
+    services: Services, job_uuid: UUID, positions: Sequence[int]
+) -> list[UploadUnitRecord]:
+    """Return the pending units of a job at these positions that have been begun."""
+    return [unit for unit in await _pending_units(services, job_uuid, positions) if unit.is_bound]
 
 
 async def _pending_units(

@@ -137,6 +137,20 @@ async def test_a_unit_reports_the_fault_of_its_url(site: Site, file_server: File
     await check_all(site.services)
 
 
+async def test_bad_files_among_many_affect_no_others(site: Site, file_server: FileServer) -> None:
+    folder = await site.folder("many")
+    urls = [file_server.add(f"many-{number}.png", samples.png(seed=number)) for number in range(70)]
+    bad = {3: file_server.add("bad-words.png", b"words"), 60: f"{file_server.url}/files/no-such.png"}
+    for position, url in bad.items():
+        urls[position] = url
+    items = {"images": [{"objectUrl": url} for url in urls]}
+    job = await wait_for_job(site, await start_upload_job(site, folder, items, ignoreErrors=True))
+    assert (job["status"], job["unitsErrorCount"], job["unitsDoneCount"]) == ("DONE", 2, 68)
+    assert [unit["objectUrls"] for unit in job["unitErrors"]] == [[url] for url in bad.values()]
+    assert await count_items(site, folder) == 68
+    await check_all(site.services)
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -1,6 +1,6 @@
 """Begin the units of a batch: skip duplicates, and bind sources of the others to placeholders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -129,12 +129,7 @@ async def _begin_batch(
         unit, inner = units[int(error.path[0])], error.path[1:]
         errors[unit.uuid] = unit_error(unit, DomainError(error.code, error.message, inner))
     plans = {uuid: plan for uuid, plan in plans.items() if uuid not in errors}
-    sources = [source for plan in plans.values() for source in plan.sources]
-    await bind_sources(
-        transaction, viewer, job.user_uuid, folder_of(job), sources, job.integration_uuid
-    )
-    await bind_sequence_videos(transaction, job.user_uuid, folder_of(job), plans.values())
-    await claim_placeholders(transaction, list(plans.items()))
+    await _bind_plans(transaction, viewer, job, plans)
     bound = {
         unit.uuid: {
             "spec": to_spec(plans[unit.uuid], unit.spec.get("entry")),
@@ -146,6 +141,28 @@ async def _begin_batch(
     }
     await set_columns(transaction, upload_units, bound)
     return errors
+
+
+async def _bind_plans(
+    transaction: Transaction, viewer: Viewer, job: JobRecord, plans: Mapping[UUID, UnitPlan]
+) -> None:
+    """Give the sources of units their placeholders, which the units claim."""
+    unclaimed = [(uuid, plan) for uuid, plan in plans.items() if not _is_of_urls(plan)]
+    sources = []
+    for uuid, plan in plans.items():
+        for source in plan.sources:
+            source.unit_uuid = uuid
+            sources.append(source)
+    await bind_sources(
+        transaction, viewer, job.user_uuid, folder_of(job), sources, job.integration_uuid
+    )
+    await bind_sequence_videos(transaction, job.user_uuid, folder_of(job), plans.values())
+    await claim_placeholders(transaction, unclaimed)
+
+
+def _is_of_urls(plan: UnitPlan) -> bool:
+    """Return whether all its placeholders are yet to be created, for sources that are URLs."""
+    return not plan.needs_video and not plan.placeholder_uuids
 
 
 async def _skip_duplicates(

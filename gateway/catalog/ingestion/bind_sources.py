@@ -114,6 +114,8 @@ async def bind_sources(
 ) -> None:
     """Create placeholders, owned by the user, for sources that have none, and set them.
 
+    Those of sources that name their unit are claimed by it.
+
     `source_errors` has returned nothing for these sources. Remote URLs are in the store of the
     integration, if there is one.
     """
@@ -137,6 +139,7 @@ async def bind_sources(
                 name, source.item_type, None, UNNAMED_TYPE, None, {}, url, integration
             )
         placeholder = placeholder_rows(user_uuid, folder_uuid, file, stored and stored.key)
+        placeholder.upload["unit_uuid"] = source.unit_uuid
         source.placeholder_uuid = placeholder.item["uuid"]
         placeholders.append(placeholder)
     await add_placeholders(transaction, user_uuid, placeholders)

@@ -34,6 +34,7 @@ class UnitSource:
         parsing: how to read a time series.
         source_modified_at: when the file was last modified, if the client said so.
         file_size: the announced size in bytes, once the source has been checked.
+        unit_uuid: the unit that a placeholder created for it belongs to, if there is one already.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class UnitSource:
     parsing: dict[str, Any] | None = None
     source_modified_at: datetime | None = None
     file_size: int | None = None
+    unit_uuid: UUID | None = None
 
     @property
     def object_key(self) -> str | None:
