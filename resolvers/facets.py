@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,9 +19,10 @@ from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution import statements
 from gateway.execution.compiled.kept_statements import kept_statement
-from gateway.execution.declarations import EdgeQuery, OrderJoin, PageFunction, ToMany
+from gateway.execution.declarations import EdgeQuery, PageFunction, ToMany
 from gateway.execution.keysets import KEY, PARENT
 from gateway.execution.pagination import fingerprint_of
+from gateway.execution.statements import FacetColumn
 from gateway.kinds.enums import MetadataFieldType
 from gateway.models.items import items
 from resolvers.inputs.facets import FacetInput, StorageItemFacet
@@ -56,13 +57,32 @@ class FacetRow:
 
 @dataclass(frozen=True, slots=True)
 class CountedList:
-    """The lists that a facet counts in, and its values; its statement depends on what it names."""
+    """The lists that facets count in, and their values; the statement depends on what it names."""
 
     name: Hashable
     edge: ToMany = field(compare=False)
     query: EdgeQuery = field(compare=False)
-    value: sa.ColumnElement[Any] = field(compare=False)
-    join: OrderJoin | None = field(compare=False)
+    values: tuple[FacetColumn, ...] = field(compare=False)
+
+
+class _Facet(NamedTuple):
+    """A facet as a client asks for it, with what it counts; metadata is counted by a key."""
+
+    input: FacetInput
+    counted: FacetColumn
+    indexed: IndexedKey | None
+
+    def result(self, index: int, rows: Sequence[Any]) -> FacetRow:
+        """Return the facet of a list, given its rows of the statement."""
+        is_boolean = self.indexed and self.indexed.field_type is MetadataFieldType.BOOLEAN
+        values = [
+            FacetValueRow(_shown(getattr(row, f"value{index}"), bool(is_boolean)), row.count)
+            for row in rows
+            if not row.is_other
+        ]
+        total = int(rows[0].total) if rows else 0
+        rest = total - sum(value.count for value in values)
+        return FacetRow(self.input.attribute or None, self.input.metadata_key or None, values, rest)
 
 
 By = Annotated[
@@ -80,68 +100,50 @@ async def load_facets(
     """
     if not 1 <= len(by) <= MAX_FACETS:
         raise bad_input(sized("by", 1, MAX_FACETS, len(by), "entries"), "by")
-    facets = [
-        await _count_by(context, edge, query, keys, facet, index) for index, facet in enumerate(by)
+    facets = [await _facet(context, query.viewer, facet, index) for index, facet in enumerate(by)]
+    arguments = query.filter, query.arguments, query.prepared
+    start = query.has_further, query.is_narrow, query.is_rare
+    named = [(facet.input.attribute or None, facet.indexed) for facet in facets]
+    name = edge, fingerprint_of(*arguments, *start, named)
+    counted = CountedList(name, edge, query, tuple(facet.counted for facet in facets))
+    many = keys if len(keys) > 1 else ()
+    # Several keys are bound as a list; one, or the None of a list on a root, is a value.
+    bound = {} if many else {KEY: statements.driver_key(context.database.dialect, keys[0])}
+    by_parent = defaultdict[Any, list[list[Any]]](lambda: [[] for _ in facets])
+    for row in await counts_by_value.rows(
+        context.database, query.viewer, many, counted, bool(many), **bound
+    ):
+        by_parent[getattr(row, PARENT, None)][row.facet].append(row)
+    of_parents = [by_parent[None if edge.parent is None else parent] for parent in keys]
+    return [
+        [facet.result(index, rows[index]) for index, facet in enumerate(facets)]
+        for rows in of_parents
     ]
-    return [list(of_parent) for of_parent in zip(*facets, strict=True)]
 
 
 item_facets = PageFunction(load_facets)
 
 
-async def _count_by(
-    context: Context,
-    edge: ToMany,
-    query: EdgeQuery,
-    keys: Sequence[Any],
-    facet: FacetInput,
-    index: int,
-) -> list[FacetRow]:
-    """Return one facet of each list."""
-    join: OrderJoin | None = None
-    indexed: IndexedKey | None = None
-    attribute = facet.attribute or None
-    key = facet.metadata_key or None
-    is_boolean = False
-    if attribute is not None:
-        value = _ATTRIBUTES[attribute]
-        if attribute is StorageItemFacet.OWNER and query.viewer.is_anonymous:
+async def _facet(context: Context, viewer: Viewer, facet: FacetInput, index: int) -> _Facet:
+    """Return what a facet counts."""
+    if facet.attribute:
+        value = _ATTRIBUTES[facet.attribute]
+        if facet.attribute is StorageItemFacet.OWNER and viewer.is_anonymous:
             value = sa.case((NEVER, value))  # nobody is named to them
-    else:
-        join, indexed = await values_of_key(context, key or "", ("by", index, "metadataKey"))
-        value, is_boolean = join.value, indexed.field_type is MetadataFieldType.BOOLEAN
-        if indexed.field_type is MetadataFieldType.DATETIME:
-            value = month_of(value)
-    arguments = query.filter, query.arguments, query.prepared, query.has_further, query.is_narrow
-    name = edge, fingerprint_of(*arguments, attribute, indexed)
-    counted = CountedList(name, edge, query, value, join)
-    dialect, by_parent = context.database.dialect, defaultdict[Any, list[Any]](list)
-    many = keys if len(keys) > 1 else ()
-    # Several keys are bound as a list; one, or the None of a list on a root, is a value.
-    bound = {} if many else {KEY: statements.driver_key(dialect, keys[0])}
-    for row in await counts_by_value.rows(
-        context.database, query.viewer, many, counted, bool(many), **bound
-    ):
-        by_parent[getattr(row, PARENT, None)].append(row)
-    result = []
-    for parent in keys:
-        rows = by_parent[None if edge.parent is None else parent]
-        values = [
-            FacetValueRow(_shown(row.value, is_boolean), row.count)
-            for row in rows
-            if not row.is_other
-        ]
-        total = int(rows[0].total) if rows else 0
-        rest = total - sum(value.count for value in values)
-        result.append(FacetRow(attribute, key, values, rest))
-    return result
+        return _Facet(facet, FacetColumn(value, None), None)
+    path = "by", index, "metadataKey"
+    join, indexed = await values_of_key(context, facet.metadata_key or "", path)
+    value = join.value
+    if indexed.field_type is MetadataFieldType.DATETIME:
+        value = month_of(value)
+    return _Facet(facet, FacetColumn(value, join), indexed)
 
 
 @kept_statement(sa.Row)
-def counts_by_value(viewer: Viewer, counted: CountedList, many: bool) -> sa.Select[Any]:
+def counts_by_value(viewer: Viewer, counted: CountedList, many: bool) -> sa.CompoundSelect[Any]:
     """Return the statement for the most frequent values in lists."""
     query = replace(counted.query, viewer=viewer)
-    return statements.facet(counted.edge, query, many, counted.value, counted.join, MAX_VALUES)
+    return statements.facets(counted.edge, query, many, counted.values, MAX_VALUES)
 
 
 def _shown(value: Any, is_boolean: bool) -> Any:

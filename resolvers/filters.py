@@ -1,6 +1,7 @@
 """Conditions on rows that the filters, searches and scopes of lists stand for."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ from gateway.execution.declarations import Argument, EdgeQuery
 from gateway.models.datasets import datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
-from resolvers.given_folders import given_folders
+from resolvers.given_folders import given_folders, looked_up
 from resolvers.inputs.lists import DatasetFilter, StorageScope
 from resolvers.item_conditions import folded, is_narrowing, item_conditions, tag_conditions
 
@@ -72,6 +73,8 @@ def in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[Any]) -> sa.ColumnE
         return in_public_folder(query.viewer, folder_uuid)
     if query.is_narrow:
         return in_few(folder_uuid, given_folders(query.viewer))
+    if query.is_walked or query.is_rare:
+        return looked_up(folder_uuid, partial(is_given_folder, query.viewer))
     return in_given_folder(query.viewer, folder_uuid)
 
 

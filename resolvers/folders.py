@@ -64,10 +64,11 @@ from resolvers.filters import (
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
-from resolvers.item_conditions import item_conditions, leaves_most
+from resolvers.item_conditions import item_conditions, leaves_many
 from resolvers.json_columns import json_column
 from resolvers.metadata_keys import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
+from resolvers.rare_texts import start_in_folder
 from resolvers.shared_items import shared_below, shared_into
 
 
@@ -185,6 +186,7 @@ items_in = ToMany(
     where=item_conditions,
     filter_type=StorageItemFilter,
     prepare=prepare_in_folder,
+    start=start_in_folder,
     further=shared_into,
     counter=RowCounter(folder_counters.c.folder_uuid, counted_items),
 )
@@ -201,6 +203,7 @@ items_below = ToMany(
     where=lambda query: [*item_conditions(query), *sees_below(query.viewer, _home, _top)],
     filter_type=StorageItemFilter,
     prepare=prepare_across_folders,
+    start=start_in_folder,
     parts=Parts(
         column=items.c.folder_uuid,
         below=PartsBelow(
@@ -212,7 +215,8 @@ items_below = ToMany(
         where=item_conditions,
         orders=frozenset(ITEM_ORDERS.columns.values()),
         walked=frozenset(ITEM_ORDERS.columns.values()),
-        suit=leaves_most,
+        suit=leaves_many,
+        walked_rows=lambda query: 10 if query.filter and query.filter.search else 2,
     ),
     further=shared_below,
 )

@@ -1,6 +1,8 @@
 """Folders that a viewer was given, and whether so few items are in these that lists start there."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -55,6 +57,19 @@ def given_folders(viewer: Viewer) -> sa.Select[tuple[UUID]]:
     return sa.select(home.c.uuid).select_from(tops.join(home, within(home.c.path, tops.c.path)))
 
 
+def looked_up(
+    folder_uuid: sa.ColumnElement[Any], is_met: Callable[[Any], sa.ColumnElement[bool]]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that the folder of that UUID meets another, which takes a folder.
+
+    It is tested for one row after the other. PostgreSQL would test all folders at once, which does
+    not pay where few rows are looked at.
+    """
+    folder = folders.alias()
+    met = sa.select(is_met(folder)).where(folder.c.uuid == folder_uuid)
+    return met.correlate_except(folder).scalar_subquery().is_(sa.true())
+
+
 class GivenExtent(NamedTuple):
     """The numbers of given folders and of items in these, as far as they are few."""
 
@@ -62,22 +77,27 @@ class GivenExtent(NamedTuple):
     items: int
 
 
-async def sees_few_items(context: Context, query: EdgeQuery) -> bool:
-    """Return whether few items are in the scope of a search, by counters of folders.
+async def few_items(context: Context, query: EdgeQuery) -> GivenExtent | None:
+    """Return how many items are in the scope of a search, by counters of folders, if they are few.
 
     It is read once a minute for each viewer.
     """
     viewer = context.viewer
     is_limited = query.arguments.get("scope") is StorageScope.USER and not viewer.administers_site
     if not is_limited or viewer.is_anonymous:
-        return False
+        return None
     key = viewer.user_uuid, viewer.sight, time.monotonic() // KEPT_SECONDS
-    is_few = few_by_viewer.get(key)
-    if is_few is None:
-        [(folder_count, item_count)] = await extent_of.rows(context.database, viewer)
-        is_few = folder_count <= MOST_FOLDERS and item_count <= MOST_ITEMS
-        few_by_viewer.put(key, is_few, 500)
-    return is_few
+    extent = extent_by_viewer.get(key)
+    if extent is None:
+        [extent] = await extent_of.rows(context.database, viewer)
+        extent_by_viewer.put(key, extent, 500)
+    is_few = extent.folders <= MOST_FOLDERS and extent.items <= MOST_ITEMS
+    return extent if is_few else None
+
+
+async def start_from_given(context: Context, query: EdgeQuery) -> EdgeQuery:
+    """Return the query of a search, narrow if few items are in its scope."""
+    return replace(query, is_narrow=await few_items(context, query) is not None)
 
 
 @kept_statement(GivenExtent)
@@ -93,4 +113,4 @@ def extent_of(viewer: Viewer) -> sa.Select[Any]:
     return sa.select(*columns).select_from(source)
 
 
-few_by_viewer: Cache[bool] = Cache(10_000, 5_000_000)
+extent_by_viewer: Cache[GivenExtent] = Cache(10_000, 5_000_000)

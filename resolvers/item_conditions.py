@@ -102,6 +102,14 @@ def leaves_most(query: EdgeQuery) -> bool:
     return not is_narrowing(replace(query, filter=narrow))
 
 
+def leaves_many(query: EdgeQuery) -> bool:
+    """Return whether a filter may leave many items below a folder, with a text that is not rare."""
+    filter: StorageItemFilter = query.filter or StorageItemFilter()
+    return leaves_most(
+        replace(query, filter=replace(filter, search=None)) if query.is_narrow else query
+    )
+
+
 def ranged_columns(filter: StorageItemFilter | None) -> set[sa.ColumnElement[Any]]:
     """Return the columns that cannot be null in items that match a filter, due to its ranges."""
     if filter is None:

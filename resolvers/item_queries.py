@@ -12,7 +12,7 @@ from gateway.lucene.tree import Leaf, Node, QueryError, Term, leaves, required_l
 from gateway.models.items import items
 from gateway.models.metadata import MetadataFieldRecord
 from resolvers.filters import SCOPE, in_scope
-from resolvers.given_folders import sees_few_items
+from resolvers.given_folders import start_from_given
 from resolvers.inputs.lists import StorageItemOrder
 from resolvers.item_conditions import item_conditions
 from resolvers.metadata_keys import PreparedMetadata, indexed_field, read_keys
@@ -112,5 +112,5 @@ advanced_search = ToMany(
     prepare=prepare_query,
     arguments=(_QUERY, SCOPE),
     further=shared_in_scope(query_conditions),
-    is_narrow=sees_few_items,
+    start=start_from_given,
 )

@@ -26,7 +26,7 @@ def may_match_many(query: EdgeQuery, column: sa.ColumnElement[Any]) -> bool:
     An index finds the few that have a name, a digest, a DICOM UID, a tag, metadata or a dataset.
     """
     filter: StorageItemFilter = query.filter or StorageItemFilter()
-    if query.is_narrow or column in ranged_columns(filter):
+    if query.is_narrow or query.is_rare or column in ranged_columns(filter):
         return False
     if len(filter.item_types or []) == 1 and column in _BY_KIND:
         return False

@@ -50,7 +50,6 @@ from gateway.stores.base import SignedRequest
 from resolvers.bitstreams import only_files_of
 from resolvers.filters import SCOPE, item_search_conditions
 from resolvers.folders import folder_by_uuid
-from resolvers.given_folders import sees_few_items
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
@@ -58,6 +57,7 @@ from resolvers.item_conditions import item_conditions
 from resolvers.item_walks import walk_of_items
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
+from resolvers.rare_texts import start_of_search
 from resolvers.shared_items import shared_in_scope, shown_folder_uuid
 from resolvers.signed_files import Disposition, ServedFile, locate, sign_files
 from resolvers.signed_urls import Lifetime
@@ -168,7 +168,7 @@ item_search = ToMany(
     prepare=prepare_across_folders,
     arguments=(SCOPE,),
     further=shared_in_scope(item_conditions),
-    is_narrow=sees_few_items,
+    start=start_of_search,
     walk=walk_of_items,
 )
 

@@ -215,7 +215,7 @@ def metadata_order(query: EdgeQuery, order_by: StorageItemOrder) -> OrderJoin | 
         condition.key == prepared.order_key and match_of(condition.is_)[0] != "exists"
         for condition in conditions
     )
-    return _values_join(key, is_complete)
+    return _values_join(key, _ordering, is_complete)
 
 
 async def values_of_key(context: Context, key: str, path: Path) -> tuple[OrderJoin, IndexedKey]:
@@ -231,10 +231,11 @@ async def values_of_key(context: Context, key: str, path: Path) -> tuple[OrderJo
     )
     field = _sortable(fields[0] if fields else None, key, "counted", path)
     indexed = IndexedKey(field.uuid, field.field_type)
-    return _values_join(indexed, False), indexed
+    # A list may be counted by several keys at once.
+    return _values_join(indexed, metadata_values.alias(), False), indexed
 
 
-def _values_join(key: IndexedKey, is_complete: bool) -> OrderJoin:
-    of_key = sa.and_(_ordering.c.item_uuid == items.c.uuid, _ordering.c.field_uuid == key.uuid)
-    value = _ordering.c[_ORDERED[key.field_type]]
-    return OrderJoin(_ordering, of_key, value, _ordering.c.item_uuid, is_complete)
+def _values_join(key: IndexedKey, values: sa.FromClause, is_complete: bool) -> OrderJoin:
+    of_key = sa.and_(values.c.item_uuid == items.c.uuid, values.c.field_uuid == key.uuid)
+    value = values.c[_ORDERED[key.field_type]]
+    return OrderJoin(values, of_key, value, values.c.item_uuid, is_complete)

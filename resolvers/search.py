@@ -11,7 +11,7 @@ import strawberry
 from gateway.auth.communities import sees_community
 from gateway.auth.directory import finds_user
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_folder, sees_item
+from gateway.auth.visibility import sees_folder
 from gateway.context import Context
 from gateway.database.searches import name_contains
 from gateway.error_texts import sized
@@ -40,12 +40,12 @@ from resolvers.inputs.search import SearchOrder, SearchOrderField, SearchResultT
 from resolvers.item_conditions import MAX_SEARCH, folded
 from resolvers.items import item_by_uuid
 from resolvers.people import user_by_uuid
+from resolvers.rare_texts import is_rare_text
+from resolvers.search_items import EXACT, LAST, PART, PREFIX, RANKS, ItemHits, listed_items, ranked
 
 Condition = sa.ColumnElement[bool]
 _F = SearchOrderField
 Kinds = Sequence[SearchResultType]
-_LAST = "\U0010ffff"
-"""Comes after every character of a name."""
 
 
 class _Hit(NamedTuple):
@@ -74,21 +74,20 @@ class _Part:
                 other = [folders.c.uuid.not_in(of_communities)] if is_listed else []
                 return [name_contains(self.key, text), sees_folder(viewer), *other]
             case "StorageItem":
-                is_whole = ~sa.or_(items.c.is_tombstone, items.c.is_placeholder)
-                return [name_contains(self.key, text), is_whole, sees_item(viewer)]
+                return [name_contains(self.key, text), *listed_items(viewer)]
             case "Community":
                 seen = sees_community(viewer)
             case _:
                 seen = finds_user(viewer)
         if len(text) < 3:  # as names are searched
-            return [self.key >= text, self.key < text + _LAST, seen]
+            return [self.key >= text, self.key < text + LAST, seen]
         return [self.key.contains(text, autoescape=True), seen]
 
     def value(self, name: SearchOrderField, text: str) -> sa.ColumnElement[Any]:
         """Return the value of an order."""
         if name is _F.RELEVANCE:
-            is_prefix = sa.and_(self.key >= text, self.key < text + _LAST)
-            rank = sa.case((self.key == text, "0"), (is_prefix, "1"), else_="2")
+            is_prefix = sa.and_(self.key >= text, self.key < text + LAST)
+            rank = sa.case((self.key == text, EXACT), (is_prefix, PREFIX), else_=PART)
             return sa.type_coerce(rank.concat(self.key), Key)
         return self.key if name is _F.NAME else self.key.table.c[name.value.lower()]
 
@@ -183,14 +182,25 @@ async def search_by_text(
     fingerprint = fingerprint_of("search", key, kinds, order.label)
     request = page_request(order, fingerprint, first, after, None, None)
     name = order_by.field if order_by else _F.RELEVANCE
-    variant = key, tuple(kinds), name, order.descending, request.cursor is not None
-    bound = bind_values([], request)
+    bound, rank = bind_values([], request), None if request.cursor is None else ""
+    if request.cursor is not None and name is _F.RELEVANCE:
+        rank, bound[keysets.AFTER_VALUE] = _ranked_name(request.cursor[0])
+    is_rare = SearchResultType.ITEM in kinds and bool(await is_rare_text(context, key))
+    variant = key, tuple(kinds), name, order.descending, rank, is_rare
     rows = await hits_of_search.rows(context.database, context.viewer, (), *variant, **bound)
     edges = [
         PageEdge(RowKey(hit.kind, hit.uuid), cursor_at(request, hit.value, hit.uuid))
         for hit in rows[: request.size]
     ]
     return SearchPage(edges, len(rows) > request.size, after is not None, kinds, key)
+
+
+def _ranked_name(value: str) -> tuple[str, str]:
+    """Return how well the name of a cursor's row matches, and the name."""
+    rank, name = value[:1], value[1:]
+    if rank not in RANKS:
+        raise bad_input("Invalid cursor.", "after")
+    return rank, name
 
 
 def search_order(order_by: SearchOrder | None, part: _Part, text: str) -> Order:
@@ -210,13 +220,22 @@ def hits_of_search(
     kinds: Kinds,
     name: SearchOrderField,
     descends: bool,
-    has_cursor: bool,
+    rank: str | None,
+    is_rare: bool,
 ) -> sa.Select[Any]:
-    """Return the statement for a page of results."""
-    parts = [
-        sa.select(hits_of_type(kind, kinds, viewer, text, name, descends, has_cursor).subquery())
-        for kind in kinds
-    ]
+    """Return the statement for a page of results.
+
+    With a cursor, `rank` is how well its name matches, or empty in another order than by relevance.
+    """
+    parts = []
+    for kind in kinds:
+        if kind is SearchResultType.ITEM:
+            hits_of_items = ItemHits(viewer, text, is_rare, rank)
+            column = None if name is _F.RELEVANCE else _PARTS[kind].value(name, text)
+            rows = hits_of_items.first(column, descends)
+        else:
+            rows = hits_of_type(kind, kinds, viewer, text, name, descends, rank)
+        parts.append(sa.select(rows.subquery()))
     hits = sa.union_all(*parts).subquery("hits")
     order = Order(hits.c.value, hits.c.uuid, descends, "", False)
     ordered = keysets.order_by(order, False, hits.c.value, hits.c.uuid)
@@ -230,7 +249,7 @@ def hits_of_type(
     text: str,
     name: SearchOrderField,
     descends: bool,
-    has_cursor: bool,
+    rank: str | None,
 ) -> sa.Select[Any]:
     """Return the statement for the results of one type that a page may have."""
     part = _PARTS[kind]
@@ -239,7 +258,12 @@ def hits_of_type(
     type_name = sa.literal_column(f"'{part.type_name}'", sa.Text()).label("kind")
     selected = sa.select(type_name, table.c.uuid.label("uuid"), value.label("value"))
     matching = selected.where(*part.conditions(viewer, text, kinds))
-    if has_cursor:
+    if rank:
+        cursor = ranked(rank, sa.bindparam(keysets.AFTER_VALUE, required=False, type_=Key))
+        uuid = sa.bindparam(keysets.AFTER_UUID, required=False, type_=table.c.uuid.type)
+        row, last = sa.tuple_(value, table.c.uuid), sa.tuple_(cursor, uuid)
+        matching = matching.where(row < last if descends else row > last)
+    elif rank is not None:
         matching = matching.where(keysets.after_cursor(order, False))
     ordered = keysets.order_by(order, False, value, table.c.uuid)
     return matching.order_by(*ordered).limit(keysets.row_limit())

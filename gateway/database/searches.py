@@ -65,6 +65,38 @@ class _ValueContains(_Contains):
     inherit_cache = True
 
 
+class _NamesWith(FunctionElement[int]):
+    """The number of names in a table that contain a text: the table, the text, and a limit.
+
+    PostgreSQL looks up names as if all were counted, but reads no more than the limit: it would
+    take the limit for a reason to read the whole table.
+    """
+
+    inherit_cache = True
+    type = sa.Integer()
+
+
+@compiles(_NamesWith, "postgresql")
+def _count_likes(element: _NamesWith, compiler: Any, **options: Any) -> str:
+    table, text, most = element.clauses
+    table, most = compiler.process(table, **options), compiler.process(most, **options)
+    key: sa.ColumnElement[str] = sa.literal_column("name_key", sa.Text())
+    contains = compiler.process(key.contains(text, escape="/"), **options)
+    return (
+        f"(WITH named AS MATERIALIZED (SELECT 1 FROM {table} WHERE {contains}) "
+        f"SELECT count(*) FROM (SELECT 1 FROM named LIMIT {most}) AS first_names)"
+    )
+
+
+@compiles(_NamesWith, "sqlite")
+def _count_matches(element: _NamesWith, compiler: Any, **options: Any) -> str:
+    table, text, most = (compiler.process(clause, **options) for clause in element.clauses)
+    return (
+        f"(SELECT count(*) FROM (SELECT 1 FROM {table}_names_index "
+        f"WHERE name_key MATCH {text} LIMIT {most}))"
+    )
+
+
 @compiles(_Contains, "postgresql")
 def _text_like(element: _Contains, compiler: Any, **options: Any) -> str:
     key, _row_key, text = element.clauses
@@ -108,6 +140,15 @@ def name_contains(
         return has_part(key, text)
     table: sa.Table = key.table
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
+
+
+def names_with(table: sa.Table, most: int) -> sa.ColumnElement[int]:
+    """Return the number of folded names that contain the text bound as `text`, up to `most`.
+
+    The text is folded, and has at least three characters.
+    """
+    text = sa.bindparam("text", required=False, type_=_SearchText())
+    return _NamesWith(sa.literal_column(table.name), text, sa.literal(most, sa.Integer()))
 
 
 def description_contains(table: sa.FromClause, text: str) -> sa.ColumnElement[bool]:

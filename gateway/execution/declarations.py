@@ -116,7 +116,7 @@ class EdgeQuery:
         prepared: what `prepare` of the edge has read for its filter and order.
         joined: the table that the order joins to the rows, if each row has a partner there.
         has_further: whether a parent may have rows besides the list's own; see `FurtherRows`.
-        is_narrow: whether the viewer sees so few rows that the statement starts from these.
+        is_narrow, is_rare: whether statements start from the rows of few folders, or of few names.
         is_walked: whether its conditions are tested on one row after the other; see `Walk`.
     """
 
@@ -127,6 +127,7 @@ class EdgeQuery:
     joined: sa.FromClause | None = None
     has_further: bool = False
     is_narrow: bool = False
+    is_rare: bool = False
     is_walked: bool = False
 
 
@@ -206,8 +207,7 @@ class ToMany(_Keyed):
         is_subtree: whether it has rows of all that is below the parent, however much that is.
         further: rows that the list has besides those whose `parent` equals the key.
         starts_at: the access to rows at which a page may begin, if it can begin at one.
-        is_narrow: reads whether the viewer sees few of the rows, given the context and the query,
-            on which `where` may depend as `query.is_narrow`: for its speed, never its answer.
+        start: returns the query with `is_narrow` or `is_rare`; `where` has the same answer anyway.
         counter: a counter of the list's own rows.
         walk: how a list on a root is walked in its order.
     """
@@ -229,7 +229,7 @@ class ToMany(_Keyed):
     is_subtree: bool = False
     further: FurtherRows | None = None
     starts_at: Access | None = None
-    is_narrow: Callable[[Any, EdgeQuery], Awaitable[bool]] | None = None
+    start: Callable[[Any, EdgeQuery], Awaitable[EdgeQuery]] | None = None
     counter: RowCounter | None = None
     walk: Walk | None = None
 

@@ -104,8 +104,8 @@ async def prepared_query(
     if edge.further and edge.further.exist:
         has_further = await edge.further.exist(context)
     query = EdgeQuery(viewer, given.get("filter"), arguments, has_further=has_further)
-    if edge.is_narrow:
-        query = replace(query, is_narrow=await edge.is_narrow(context, query))
+    if edge.start:
+        query = await edge.start(context, query)
     if edge.prepare is None:
         return query
     return replace(query, prepared=await edge.prepare(context, query, given.get("order_by")))

@@ -16,7 +16,7 @@ from gateway.execution.list_parts import FurtherRows, Parts
 from gateway.execution.merged_pages import merged_page
 from gateway.execution.pagination import Order, PageRequest
 from gateway.execution.runs import first_of_runs, runs_of
-from gateway.execution.walked_pages import walked_page
+from gateway.execution.walked_pages import sorted_page, walked_page
 
 Columns = Sequence[sa.ColumnElement[Any]]
 
@@ -47,7 +47,7 @@ class RowSource:
     def matching(
         self,
         *columns: sa.ColumnElement[Any],
-        join: OrderJoin | None = None,
+        joins: Sequence[OrderJoin] = (),
         parent: sa.ColumnElement[Any] | None = None,
     ) -> sa.Select[Any]:
         """Return the rows that match the filter and arguments, of all parents or of one."""
@@ -55,7 +55,7 @@ class RowSource:
         source: sa.FromClause = edge.table if edge.source is None else edge.source
         if self.further:
             source = self.further.source
-        if join is not None:
+        for join in joins:
             source = source.join(join.table, join.condition, isouter=not join.is_complete)
             query = replace(query, joined=join.table if join.is_complete else None)
         conditions = self._conditions(query, self.parent if parent is None else parent)
@@ -74,7 +74,9 @@ class RowSource:
         self, request: PageRequest, columns: Columns, parent: sa.ColumnElement[Any] | None = None
     ) -> sa.Select[Any]:
         """Return the rows of all parents, or of the given one, each with its parent's key."""
-        rows = self.matching(*columns, join=request.order.join, parent=parent)
+        join = request.order.join
+        joins = [] if join is None else [join]
+        rows = self.matching(*columns, joins=joins, parent=parent)
         return rows if self.parent is None else rows.add_columns(self.parent.label(PARENT))
 
     def runs(self, request: PageRequest, rows: sa.Select[Any]) -> list[sa.Select[Any]]:
@@ -104,6 +106,22 @@ class RowSource:
         is_indexed = walk is not None and column in walk.orders
         is_suited = is_indexed and walk is not None and walk.suits(self.query, column)
         return is_suited and self.can_read
+
+    def is_sorted(self, request: PageRequest) -> bool:
+        """Return whether all rows are found by an index of a condition, and then sorted."""
+        has_columns = not self.further or not self.further.columns
+        return self.query.is_rare and has_columns and request.order.join is None and self.can_read
+
+    def sorted_rows(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
+        """Return the first of few rows, as `first` does."""
+        keys = self.matching(
+            request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
+        )
+        if self.parent is not None:
+            keys = keys.where(is_parent_of(self.parent, False))
+            key = sa.bindparam(KEY, required=False, type_=self.parent.type)
+            columns = [*columns, key.label(PARENT)]
+        return sorted_page(keys, columns, request, "_further" if self.further else "")
 
     def walked(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
         """Return the page of a root along the index of its order, with the order's two columns."""
@@ -138,6 +156,8 @@ class RowSource:
         """
         if self.is_merged(request, dialect):
             return self.merged(request, columns, dialect)
+        if self.is_sorted(request):
+            return self.sorted_rows(request, columns)
         if self.is_walked(request):
             return self.walked(request, columns)
         order = self.order(request)

@@ -1,7 +1,8 @@
 """Declarations as SQL: one statement for all parents, whose keys and page are open parameters."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -42,6 +43,8 @@ def page(
     a row is its parent's key.
     """
     order = request.order
+    if many and edge.is_subtree:
+        query = replace(query, is_narrow=False)  # rows are not merged from parts
     own, *further = sources_of(edge, query)
 
     def order_by(
@@ -65,7 +68,7 @@ def page(
         return rows.order_by(*arranged).limit(keysets.row_limit())
     runs = own.runs(request, own.rows(request, columns))
     is_merged = own.is_merged(request, dialect)
-    if is_merged or len(runs) > 1 or own.is_walked(request):
+    if is_merged or len(runs) > 1 or own.is_walked(request) or own.is_sorted(request):
         found = own.first(request, columns, dialect).subquery("first_rows")
         arranged = order_by(*(found.c[name] for name in PLACES))
         # A merged list on a root has a column for its parent's key.
@@ -133,41 +136,73 @@ def totals_of(rows: Iterable[Any], most: int) -> dict[Any, Total]:
     return totals
 
 
-def facet(
-    edge: ToMany,
-    query: EdgeQuery,
-    many: bool,
-    value: sa.ColumnElement[Any],
-    join: OrderJoin | None,
-    size: int,
-) -> sa.Select[Any]:
-    """Return the statement for the most frequent values of a column among all rows of each parent.
+class FacetColumn(NamedTuple):
+    """The column whose values a facet counts, of the list or of a table joined to it."""
 
-    A row has the value, the number of rows that have it, and that of all rows of the parent. Rows
-    that have a row of the join, but no value there, come last, as `is_other`.
+    value: sa.ColumnElement[Any]
+    join: OrderJoin | None
+
+
+def facets(
+    edge: ToMany, query: EdgeQuery, many: bool, counted: Sequence[FacetColumn], size: int
+) -> sa.CompoundSelect[Any]:
+    """Return the statement for the most frequent values of columns among all rows of each parent.
+
+    A row has the `facet`, as an index of `counted`, the `count` of rows that have a value, and the
+    `total` of all rows of the parent; the values of each facet are in a column of their own. Rows
+    that have a row of a join, but no value there, come last, as `is_other`.
     """
-    is_other: sa.ColumnElement[bool] = sa.false()
-    if join is not None:
-        is_other = sa.and_(join.value.is_(None), join.row_key.is_not(None))
-    counts = []
-    for source in sources_of(edge, query):
-        labels = value.label("value"), is_other.label("is_other"), sa.func.count().label("count")
-        counted = source.matching(*labels, join=join).group_by(value)
+    columns: list[sa.ColumnElement[Any]] = []
+    for index, (value, join) in enumerate(counted):
+        columns.append(value.label(f"value{index}"))
         if join is not None:
-            counted = counted.group_by(is_other)
+            is_other = sa.and_(join.value.is_(None), join.row_key.is_not(None))
+            columns.append(is_other.label(f"is_other{index}"))
+    joins = [each.join for each in counted if each.join is not None]
+    sources = []
+    for source in sources_of(edge, query):
+        rows = source.matching(*columns, joins=joins)
         if source.parent is not None:
-            counted = counted.add_columns(source.parent.label(PARENT)).group_by(source.parent)
-            counted = counted.where(is_parent_of(source.parent, many))
-        counts.append(counted)
-    groups = _united_counts(counts).subquery("groups")
-    parent = [] if edge.parent is None else [groups.c[PARENT]]
-    clauses = groups.c.is_other, groups.c.count.desc(), groups.c.value.asc().nulls_last()
-    place = sa.func.row_number().over(partition_by=parent or None, order_by=clauses)
-    total = sa.func.sum(groups.c.count).over(partition_by=parent or None)
-    placed = sa.select(groups, place.label("place"), total.label("total")).subquery("placed")
-    names = ["value", "count", "is_other", "total", *([PARENT] if parent else [])]
-    columns = [placed.c[name] for name in names]
-    return sa.select(*columns).where(placed.c.place <= size).order_by(placed.c.place)
+            rows = rows.add_columns(source.parent.label(PARENT))
+            rows = rows.where(is_parent_of(source.parent, many))
+        sources.append(rows)
+    # They are found once, however many facets count them.
+    matching = (sources[0] if len(sources) == 1 else sa.union_all(*sources)).cte("matching")
+    united = sa.union_all(
+        *(_most_frequent(matching, index, len(counted), size) for index in range(len(counted)))
+    )
+    return united.order_by(united.selected_columns.facet, united.selected_columns.place)
+
+
+def _most_frequent(rows: sa.CTE, index: int, facet_count: int, size: int) -> sa.Select[Any]:
+    """Return the most frequent values of one facet, for `facets`."""
+    parent = [rows.c[PARENT]] if PARENT in rows.c else []
+    other = [rows.c[name].label("is_other") for name in [f"is_other{index}"] if name in rows.c]
+    value = rows.c[f"value{index}"].label("value")
+    count = sa.func.count().label("count")
+    counts = sa.select(value, count, *other, *parent).group_by(value, *other, *parent)
+    groups = counts.subquery("groups")
+    is_other = groups.c.is_other if other else sa.false()
+    partition = [groups.c[PARENT]] if parent else None
+    best_first = groups.c["count"].desc(), groups.c.value.asc().nulls_last()
+    place = sa.func.row_number().over(
+        partition_by=partition, order_by=[*([is_other] if other else []), *best_first]
+    )
+    total = sa.func.sum(groups.c["count"]).over(partition_by=partition)
+    ranked = sa.select(groups, place.label("place"), total.label("total")).subquery("ranked")
+    values = [
+        ranked.c.value if each == index else sa.cast(sa.null(), rows.c[f"value{each}"].type)
+        for each in range(facet_count)
+    ]
+    return sa.select(
+        sa.literal_column(str(index), sa.Integer()).label("facet"),
+        ranked.c.place,
+        ranked.c["count"],
+        (ranked.c.is_other if other else sa.false()).label("is_other"),
+        ranked.c.total,
+        *(value.label(f"value{each}") for each, value in enumerate(values)),
+        *([ranked.c[PARENT]] if parent else []),
+    ).where(ranked.c.place <= size)
 
 
 def aggregate(edge: Aggregate, viewer: Viewer, many: bool) -> sa.Select[Any]:
@@ -198,16 +233,6 @@ def driver_key(dialect: str, key: Any) -> Any:
 def extras(edge: ToMany) -> list[sa.ColumnElement[Any]]:
     """Return the columns that belong to the edge."""
     return [column.label(name) for name, column in edge.extras.items()]
-
-
-def _united_counts(counts: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
-    """Return counts of several sources as one: rows that differ in `count` only are added."""
-    if len(counts) == 1:
-        return counts[0]
-    united = sa.union_all(*counts).subquery("united")
-    keys = [column for column in united.c if column.key != "count"]
-    total = sa.cast(sa.func.sum(united.c["count"]), sa.BigInteger).label("count")
-    return sa.select(total, *keys).group_by(*keys)
 
 
 def _united_pages(

@@ -9,27 +9,52 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.execution.declarations import Condition
-from gateway.execution.keysets import PLACES, row_limit
+from gateway.execution.keysets import PLACES, order_by, row_limit
 from gateway.execution.list_parts import Walk
 from gateway.execution.pagination import PageRequest
 from gateway.execution.runs import Run, length, rows_if, runs_of, united_rows
 
 
 def walked_page(
-    walk: Walk, rows: sa.Select[Any], tested: sa.Select[Any], request: PageRequest
+    walk: Walk,
+    rows: sa.Select[Any],
+    tested: sa.Select[Any],
+    request: PageRequest,
+    is_needed: Sequence[Condition] = (),
 ) -> sa.Select[Any]:
-    """Return the first rows of a list, which end with the order's two columns.
+    """Return the first rows of a list, if they are needed, which end with the order's two columns.
 
     `rows` have conditions that indexes serve; `tested` are the same rows with conditions that are
     tested on one row after the other.
     """
     first, *others = [_RunPage(walk, run, rows, tested) for run in runs_of(request)]
-    page = united_rows(first.sources([], "0"), request)
+    page = united_rows(first.sources(is_needed, "0"), request)
     if not others:
         return page
     before = _kept("first_run", page)
     rest = others[0].sources([length(before) < row_limit()], "1")
     return united_rows([sa.select(before), *rest], request)
+
+
+def sorted_page(
+    keys: sa.Select[Any],
+    columns: Sequence[sa.ColumnElement[Any]],
+    request: PageRequest,
+    suffix: str,
+) -> sa.Select[Any]:
+    """Return the first rows of a list that has few, all of which are sorted by their keys.
+
+    The order's two columns, which `keys` select, follow the columns of a row. `suffix` tells the
+    rows from those of other pages in the same statement.
+    """
+    order = request.order
+    runs = sa.or_(*(sa.and_(sa.true(), *run.conditions) for run in runs_of(request)))
+    # Apart from the order, so that the database starts from the index of a condition.
+    matching = _kept(f"found{suffix}", keys.where(runs))
+    clauses = order_by(order, request.backwards, *(matching.c[name] for name in PLACES))
+    of_page = sa.select(matching.c[PLACES[1]]).order_by(*clauses).limit(row_limit())
+    places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
+    return sa.select(*columns, *places).where(order.last.in_(of_page))
 
 
 class _RunPage:

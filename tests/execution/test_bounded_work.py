@@ -37,17 +37,15 @@ _ON_BOTH = {
     "advanced_search": "facets and the total count what matches, up to the limit of counts",
     "search": "the total counts what matches, up to the limit of counts",
     "newest_images": "likewise",
-    "search_all": "sorts all matches by how well they match",
-    "typeahead": "likewise",
+    "search_all": "likewise",
+    "search_newest": "likewise",
     "datasets_overview": "reads all rows of a dataset for its storage locations",
 }
 GROWING = {
     "sqlite": _ON_BOTH,
     "postgresql": _ON_BOTH
     | {
-        "folder_search": "walks the matches of the whole site",
         "recent_edits": "tests the first rows of the whole site",
-        "search_newest": "likewise",
     },
 }
 """Documents whose work grows with the site, by database, and why."""

@@ -1,6 +1,6 @@
-"""Searches have the same answer whether they start from the folders of a viewer or from an index of all items."""
+"""Searches have the same answer whether they start from folders, names with a text, or an index of all items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.context import Context
+from gateway.execution.cache import Cache
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.folders import folder_counters
-from resolvers.given_folders import sees_few_items
+from resolvers.given_folders import few_items
+from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageScope
+from resolvers.rare_texts import start_of_search
 from tests.execution.world import Both
-from tests.fixtures.narrow_viewers import PLANS, force_plan
+from tests.fixtures.narrow_viewers import force_plan
 
 LIST = """{ totalCount pageInfo { hasNextPage endCursor } edges { cursor
     node { uuid name folderUuid url } }
@@ -26,6 +29,13 @@ SEARCH = f"""query($f: StorageItemFilter, $o: StorageItemOrder, $s: StorageScope
 ADVANCED = """query($q: String!, $first: Int, $after: String) {
   searchStorageItemsAdvanced(query: $q, first: $first, after: $after) {
     totalCount pageInfo { hasNextPage endCursor } edges { cursor node { uuid name folderUuid } } } }"""
+FOLDER = f"""query($folder: UUID!, $f: StorageItemFilter, $o: StorageItemOrder, $first: Int, $after: String) {{
+  storageFolder(uuid: $folder) {{ descendantItems(filter: $f, orderBy: $o, first: $first, after: $after) {LIST}
+    items(filter: $f, orderBy: $o, first: $first) {LIST} }} }}"""
+OBJECTS = """query($text: String!, $o: SearchOrder, $first: Int, $after: String) {
+  search(text: $text, orderBy: $o, first: $first, after: $after) {
+    totalCount pageInfo { hasNextPage endCursor } edges { cursor node { ... on Node { id } } } } }"""
+TEXT = {"search": "ALP", "includeTombstones": True, "includePlaceholders": True}
 FILTERS: list[dict[str, Any]] = [
     {"search": "a"},
     {"itemTypes": ["IMAGE", "VIDEO"]},
@@ -33,6 +43,15 @@ FILTERS: list[dict[str, Any]] = [
     {"any": [{"search": "img"}, {"fileSize": {"from": "1"}}]},
 ]
 QUERIES = ["a OR type:IMAGE", "name:*tem* -size:[1 TO 1000]"]
+
+
+def by_texts(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    largest = {"field": "SIZE", "direction": "DESC"}
+    yield SEARCH, {"f": TEXT, "first": 4, "o": largest}
+    for order in ({"field": "NAME"}, largest):
+        yield FOLDER, {"f": TEXT, "first": 3, "o": order, "folder": folder}
+    for order in ({"field": "RELEVANCE"}, {"field": "RELEVANCE", "direction": "DESC"}, {"field": "CREATED_AT"}):
+        yield OBJECTS, {"text": "ALP", "first": 3, "o": order}
 
 
 def requests() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -44,24 +63,27 @@ def requests() -> Iterator[tuple[str, dict[str, Any]]]:
         yield ADVANCED, {"q": query, "first": 7}
 
 
-async def answers(pair: Both, plan: str, viewer: str) -> list[Any]:
-    """Return the answers to all requests, each followed by that to its next page."""
+async def answers(
+    pair: Both, plan: str, viewer: str, asked: Iterable[tuple[str, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the answers to requests, each followed by that to its next page."""
     read = []
-    for text, variables in requests():
+    for text, variables in asked:
         compiled, interpreted = await pair.bodies(text, variables, viewer)
         assert compiled == interpreted, (plan, viewer, variables)
         answer = orjson.loads(compiled)
         assert "errors" not in answer, (answer, variables)
         read.append(answer)
         [found] = answer["data"].values()
-        if found["pageInfo"]["hasNextPage"] and "first" in variables:
+        found = (found or {}).get("descendantItems", found)
+        if found and found["pageInfo"]["hasNextPage"] and "first" in variables:
             after = {"after": found["pageInfo"]["endCursor"]}
             read.append(orjson.loads((await pair.bodies(text, variables | after, viewer))[0]))
     return read
 
 
-async def test_both_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With cursors that are the same, so that a list can be continued by the other plan."""
+def add_viewers(pair: Both) -> None:
+    """Add viewers who see a part of what others see."""
     member, admin = pair.world.viewers["member"], pair.world.viewers["admin"]
     tree = pair.world.folders[1]
     pair.world.viewers |= {
@@ -70,14 +92,55 @@ async def test_both_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPat
         "member without phi": replace(member, sees_phi=False),
         "anonymous": replace(pair.world.viewers["stranger"], is_anonymous=True, sees_phi=False),
     }
+
+
+async def test_both_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With cursors that are the same, so that a list can be continued by the other plan."""
+    add_viewers(pair)
     for viewer in pair.world.viewers:
         by_plan = []
-        for plan in PLANS:
+        for plan in ("narrow", "wide"):
             force_plan(monkeypatch, plan)
-            by_plan.append(await answers(pair, plan, viewer))
+            by_plan.append(await answers(pair, plan, viewer, requests()))
         assert by_plan[0] == by_plan[1], viewer
         if viewer in ("admin", "member"):
             assert any(found["edges"] for answer in by_plan[0] for found in answer["data"].values())
+
+
+async def test_rare_texts_are_found_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the few names with the text are looked up first, or each item of folders is compared with it."""
+    add_viewers(pair)
+    for viewer in pair.world.viewers:
+        by_plan = []
+        for plan in ("rare", "wide"):
+            force_plan(monkeypatch, plan)
+            by_plan.append(await answers(pair, plan, viewer, by_texts(str(pair.world.folders[0]))))
+        assert by_plan[0] == by_plan[1], viewer
+        if viewer == "admin":
+            found = [field for answer in by_plan[0] for field in answer["data"].items()]
+            assert all(list_["edges"] for name, list_ in found if name in ("searchStorageItems", "search"))
+            assert any(list_["descendantItems"]["edges"] for name, list_ in found if name == "storageFolder")
+
+
+async def test_rare_texts_are_those_that_few_names_contain(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the index of names, which is read once for a text."""
+
+    async def is_rare(text: str, viewer: str = "admin") -> bool:
+        context = Context(pair.services, pair.world.viewers[viewer], "rare")
+        arguments = {"scope": StorageScope.USER}
+        query = EdgeQuery(context.viewer, StorageItemFilter(search=text), arguments)
+        return (await start_of_search(context, query)).is_rare
+
+    monkeypatch.setattr("resolvers.rare_texts.names_by_text", Cache[int](100, 100_000))
+    assert await is_rare("ALP")
+    assert not await is_rare("al")
+    monkeypatch.setattr("resolvers.rare_texts.MOST_NAMES", 1)
+    assert not await is_rare("alp")
+    assert await is_rare("no such name")
+    monkeypatch.setattr("resolvers.rare_texts.MOST_NAMES", 1_000)
+    monkeypatch.setattr("resolvers.rare_texts.ITEMS_PER_NAME", 1_000_000)
+    assert await is_rare("alp")
+    assert not await is_rare("alp", "member")
 
 
 async def test_narrow_viewers_are_those_who_see_few_items(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +148,7 @@ async def test_narrow_viewers_are_those_who_see_few_items(pair: Both, monkeypatc
 
     async def is_narrow(viewer: str, scope: StorageScope = StorageScope.USER) -> bool:
         context = Context(pair.services, pair.world.viewers[viewer], "narrow")
-        return await sees_few_items(context, EdgeQuery(context.viewer, arguments={"scope": scope}))
+        return await few_items(context, EdgeQuery(context.viewer, arguments={"scope": scope})) is not None
 
     assert await is_narrow("member")
     assert not await is_narrow("admin")

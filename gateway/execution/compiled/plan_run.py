@@ -56,7 +56,7 @@ class _EdgePage(NamedTuple):
         """The part of a statement's name that depends on the arguments."""
         query, request = self
         from_null = request.cursor and request.cursor[0] is None
-        rows = request.fingerprint, query.has_further, query.is_narrow
+        rows = request.fingerprint, query.has_further, query.is_narrow, query.is_rare
         return rows, request.backwards, from_null
 
 
