@@ -25,7 +25,7 @@ EXACT, PREFIX, PART = RANKS = ("0", "1", "2")
 LAST = "\U0010ffff"
 """Comes after every character of a name."""
 _WALK = Walk(orders=(), suits=lambda _query, _column: True, where=lambda _query: (), rows=3_000)
-_KEY = items.c.name_key
+_name_key = items.c.name_key
 _IS_WHOLE = ~sa.or_(items.c.is_tombstone, items.c.is_placeholder)
 
 
@@ -60,17 +60,19 @@ class ItemHits:
 
         No names that contain the text elsewhere are read if the page is full of those before.
         """
-        order = Order(_KEY, items.c.uuid, descends, "", False)
-        begins = sa.and_(self._text <= _KEY, self._text + LAST > _KEY)
-        ranges: list[tuple[str, Condition]] = [(EXACT, self._text == _KEY)]
-        ranges.append((PREFIX, sa.and_(begins, self._text != _KEY)))
+        order = Order(_name_key, items.c.uuid, descends, "", False)
+        begins = sa.and_(_name_key >= self._text, _name_key < self._text + LAST)
+        ranges: list[tuple[str, Condition]] = [(EXACT, _name_key == self._text)]
+        ranges.append((PREFIX, sa.and_(begins, _name_key != self._text)))
         kept = []
         for rank, condition in ranges:
             if self._is_past(rank, descends):
                 continue
             after = [after_cursor(order, False)] if rank == self._cursor_rank else []
             rows = sa.select(*_places(order)).where(condition, *self._tested, *after)
-            rows = rows.order_by(*order_by(order, False, _KEY, items.c.uuid)).limit(row_limit())
+            rows = rows.order_by(*order_by(order, False, _name_key, items.c.uuid)).limit(
+                row_limit()
+            )
             kept.append(_hits(rows, rank).cte(f"hits{rank}").prefix_with("MATERIALIZED"))
         parts = [sa.select(each) for each in kept]
         if len(self._text) >= 3 and not self._is_past(PART, descends):
@@ -95,16 +97,18 @@ class ItemHits:
         """Return the first rows with the text in an order, if they are needed."""
         places = sa.select(*_places(order))
         is_short = len(self._text) < 3
-        if is_short and order.column is _KEY:
+        if is_short and order.column is _name_key:
             more = [*more, *([after_cursor(order, False)] if has_cursor else [])]
-            rows = places.where(name_contains(_KEY, self._text), *more, *self._listed)
-            return rows.order_by(*order_by(order, False, _KEY, items.c.uuid)).limit(row_limit())
-        rows = places.where(name_contains(_KEY, self._text), *more, *self._listed)
+            rows = places.where(name_contains(_name_key, self._text), *more, *self._listed)
+            return rows.order_by(*order_by(order, False, _name_key, items.c.uuid)).limit(
+                row_limit()
+            )
+        rows = places.where(name_contains(_name_key, self._text), *more, *self._listed)
         request = PageRequest(0, order, ("", None) if has_cursor else None, False, "")
         if self._is_rare:
             return rows_if(is_needed, sorted_page(rows, [], request, "_part"))
         # As an expression, so that no other index is used for one of them.
-        compared = name_contains(_KEY, self._text, of_few=True)
+        compared = name_contains(_name_key, self._text, of_few=True)
         tested = places.where(sa.and_(compared, *more, *self._tested).is_(sa.true()))
         return walked_page(_WALK, rows, tested, request, is_needed)
 
