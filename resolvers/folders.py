@@ -28,14 +28,13 @@ from gateway.execution.declarations import (
     EdgeQuery,
     KeyedRows,
     Lookup,
-    RowCounter,
     SameRow,
     ToMany,
     ToOne,
     batch,
 )
 from gateway.execution.keysets import KEYS
-from gateway.execution.list_parts import Parts, PartsBelow
+from gateway.execution.list_parts import Parts, PartsBelow, RowCounter
 from gateway.execution.viewer_columns import ViewerColumn, viewer_column
 from gateway.kinds.enums import (
     FolderVisibility,

@@ -8,7 +8,7 @@ site admins; API keys to their owner and to site admins.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -53,22 +53,21 @@ _GROUP_SEARCH = Argument(
 )
 
 
-def _visible_memberships(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
-    """Return the condition of the memberships that the viewer sees.
+def _sees_members(
+    query: EdgeQuery, group_uuid: sa.ColumnElement[Any]
+) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the condition that the viewer sees who is in a group.
 
-    These are their own, those in their groups, and those in groups that have a role on a folder
-    that they administer.
+    They see it of their own groups, and of those that have a role on a folder that they administer.
     """
     if query.viewer.tree_uuid:
         return [NEVER]
     if query.viewer.is_site_admin:
         return []
     own, user_uuid = memberships.alias(), query.viewer.user_uuid
-    in_own_group = sa.exists().where(
-        own.c.group_uuid == memberships.c.group_uuid, own.c.user_uuid == user_uuid
-    )
-    in_granted = administers_place_of(query.viewer, memberships.c.group_uuid)
-    return [sa.or_(memberships.c.user_uuid == user_uuid, in_own_group, in_granted)]
+    is_own = sa.exists().where(own.c.group_uuid == group_uuid, own.c.user_uuid == user_uuid)
+    is_own = is_own.correlate_except(own)
+    return [sa.or_(is_own, administers_place_of(query.viewer, group_uuid))]
 
 
 _named_users = name_condition(users.c.email_key)
@@ -117,7 +116,7 @@ users_in = ToMany(
     key=groups.c.uuid,
     parent=memberships.c.group_uuid,
     source=users.join(memberships, memberships.c.user_uuid == users.c.uuid),
-    where=_visible_memberships,
+    of_parent=_sees_members,
 )
 groups_of = ToMany(
     "userGroups",
@@ -126,7 +125,7 @@ groups_of = ToMany(
     key=users.c.uuid,
     parent=memberships.c.user_uuid,
     source=groups.join(memberships, memberships.c.group_uuid == groups.c.uuid),
-    where=_visible_memberships,
+    where=lambda query: _sees_members(query, memberships.c.group_uuid),
 )
 keys_of = ToMany(
     "apiKeys",

@@ -51,7 +51,7 @@ def unseen(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def top_n_per_parent(
     dialect: str,
-    name: str,
+    parents: sa.TableValuedAlias,
     parent: sa.ColumnElement[Any],
     sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
     order_by: OrderBy,
@@ -61,12 +61,10 @@ def top_n_per_parent(
 ) -> sa.Select[Any]:
     """Return the first `size` rows of each parent, in order.
 
-    The rows are divided into `runs`, which are in order themselves. The keys of the parents are
-    bound to `name` at execution. On SQLite a row that belongs to a parent twice may come more often
-    than `size` allows.
+    The rows are divided into `runs`, which are in order themselves. `parents` are `bound_parents`.
+    On SQLite a row that belongs to a parent twice may come more often than `size` allows.
     """
     places = sort_key[0].label("main_place"), sort_key[1].label("last_place")
-    parents = bound_parents(dialect, name, parent)
     if dialect == "sqlite":
         read = places if len(runs) > 1 else places[1:]
         runs = [run.with_only_columns(*read, maintain_column_froms=True) for run in runs]
@@ -181,26 +179,32 @@ def rows_of_parts(
     columns: Sequence[sa.ColumnElement[Any]],
     conditions: Sequence[sa.ColumnElement[bool]],
     order_by: Sequence[sa.ColumnElement[Any]],
-    last: sa.ColumnElement[Any],
+    sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
     size: sa.BindParameter[int],
+    has_end: bool,
 ) -> sa.Select[Any]:
     """Return the first `size` rows of each part, unordered.
 
     `parts` has the keys `part`; its last column follows those of a row. `column` has the key of a
     row's part, by which a row belongs to it among other `conditions`. `rows` is what rows are
-    selected from, and `order_by` ends with the row's key `last`. On SQLite a part may come with
-    more rows where `last` is not the primary key.
+    selected from, and `order_by` has the clauses for the columns of the `sort_key`, which ends with
+    the row's key. If the conditions name an end of the page (`has_end`), a part may come on SQLite
+    with more rows where that is not the primary key.
     """
     parent = list(parts.c)[-1]
     first = sa.select(*columns).select_from(rows).where(*conditions)
     first = first.order_by(*order_by).limit(size)
-    if dialect == "sqlite" and not _is_row_key(last):
-        # No index leads from `last` to a row, so that each part is read in its own order.
-        belongs = column == parts.c.part
-    elif dialect == "sqlite":
-        keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
-        belongs, conditions = _without_index(column) == parts.c.part, [last.in_(keys)]
     if dialect == "sqlite":
+        main, last = sort_key
+        belongs = column == parts.c.part
+        if _is_row_key(last):
+            keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
+            belongs, conditions = _without_index(column) == parts.c.part, [last.in_(keys)]
+        elif not has_end:
+            # No index leads from the last key to a row, but that of the part from the main one to
+            # all rows that have it, of which some may not meet the conditions.
+            keys = first.with_only_columns(main, maintain_column_froms=True).correlate(parts)
+            conditions = [main.in_(keys), *conditions]
         source: sa.FromClause = JoinInOrder(parts, column.table, belongs)
         if isinstance(rows, sa.Join):
             source = source.join(rows.right, rows.onclause)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.list_parts import FurtherRows, Parts, Walk
+from gateway.execution.list_parts import FurtherRows, Parts, RowCounter, Walk
 from gateway.execution.private_apis import definition_of
 from gateway.execution.viewer_columns import Column, ViewerColumn
 
@@ -116,6 +116,8 @@ class EdgeQuery:
         prepared: what `prepare` of the edge has read for its filter and order.
         joined: the table that the order joins to the rows, if each row has a partner there.
         has_further: whether a parent may have rows besides the list's own; see `FurtherRows`.
+        sees_all: whether the viewer sees all rows of the parents; see `Trait`.
+        has_few_parts: whether that holds, and each parent has few of the list's `Parts`.
         is_narrow, is_rare: whether statements start from the rows of few folders, or of few names.
         is_walked: whether its conditions are tested on one row after the other; see `Walk`.
     """
@@ -126,6 +128,8 @@ class EdgeQuery:
     prepared: Any = None
     joined: sa.FromClause | None = None
     has_further: bool = False
+    sees_all: bool = False
+    has_few_parts: bool = False
     is_narrow: bool = False
     is_rare: bool = False
     is_walked: bool = False
@@ -177,17 +181,6 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
-class RowCounter:
-    """A counter of the rows of each parent, whose key is in the column `key`.
-
-    `value` returns the number of those that a query leaves; None if the counter does not know it.
-    """
-
-    key: sa.ColumnElement[Any]
-    value: Callable[[EdgeQuery], sa.ColumnElement[int] | None]
-
-
-@dataclass(frozen=True, eq=False)
 class ToMany(_Keyed):
     """The rows of `table` whose `parent`, a column of `source`, equals the parent's `key`.
 
@@ -202,10 +195,13 @@ class ToMany(_Keyed):
             order_by)`, before `where` and the order see it as `query.prepared`.
         where: turns filter, arguments and viewer into conditions. Unless seeing the parent implies
             seeing its rows, the condition that the viewer may see them is among these.
+        of_parent: turns the query and a parent's key into conditions on the parent alone, without
+            which the viewer sees none of its rows; they are tested once for each parent.
         fixed: columns that `where` always fixes to one value, by which indexes may begin.
         requires_filter: whether the list has no entries to return without a filter.
         is_subtree: whether it has rows of all that is below the parent, however much that is.
         further: rows that the list has besides those whose `parent` equals the key.
+        traits: the column of the parent with its `Trait`s, of which the query is told.
         starts_at: the access to rows at which a page may begin, if it can begin at one.
         start: returns the query with `is_narrow` or `is_rare`; `where` has the same answer anyway.
         counter: a counter of the list's own rows.
@@ -220,6 +216,7 @@ class ToMany(_Keyed):
     source: sa.FromClause | None = None
     extras: Mapping[str, sa.ColumnElement[Any]] = field(default_factory=dict)
     where: Callable[[EdgeQuery], Sequence[Condition]] | None = None
+    of_parent: Callable[[EdgeQuery, sa.ColumnElement[Any]], Sequence[Condition]] | None = None
     filter_type: type | None = None
     arguments: tuple[Argument, ...] = ()
     prepare: Callable[..., Awaitable[Any]] | None = None
@@ -228,6 +225,7 @@ class ToMany(_Keyed):
     requires_filter: bool = False
     is_subtree: bool = False
     further: FurtherRows | None = None
+    traits: ViewerColumn | None = None
     starts_at: Access | None = None
     start: Callable[[Any, EdgeQuery], Awaitable[EdgeQuery]] | None = None
     counter: RowCounter | None = None
@@ -235,8 +233,8 @@ class ToMany(_Keyed):
 
     @cached_property
     def flag_name(self) -> str:
-        """The name of the parent's attribute that says whether it may have further rows."""
-        flag = None if self.further is None else self.further.flag
+        """The parent's attribute that says whether it may have further rows, or has its traits."""
+        flag = self.further.flag if self.further else self.traits
         return "" if flag is None else attribute_of(flag)
 
     def has_only_own(self, query: EdgeQuery) -> bool:

@@ -6,17 +6,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
+FEW_PARTS = 16
+"""Parts of which as many rows as a page has are read, without looking for its end first."""
+
 
 @dataclass(frozen=True, eq=False)
 class PartsBelow:
     """The parts of each parent: `source` has the `key` of a part and that of its `parent`.
 
-    `where` turns the `EdgeQuery` of the list into the conditions of its parts.
+    An index may have those of a parent in an `order`. `where` turns the `EdgeQuery` of the list
+    into the conditions of its parts.
     """
 
     source: sa.FromClause
     key: sa.ColumnElement[Any]
     parent: sa.ColumnElement[Any]
+    order: sa.ColumnElement[Any] | None = None
     where: Callable[[Any], Sequence[sa.ColumnElement[bool]]] = lambda _query: ()
 
 
@@ -45,7 +50,7 @@ class Parts:
             statement longer, which PostgreSQL plans each time.
         cover_all: whether the list has all parts, so that none need to be chosen.
         rows: what rows are selected from where that is more than the table with `column`.
-        pays: whether merging is faster on a database than other ways.
+        pays: whether merging is faster on a database than other ways, given that, too.
     """
 
     column: sa.ColumnElement[Any]
@@ -61,11 +66,11 @@ class Parts:
     depths: Sequence[int] = (1, 6, 36, 216)
     cover_all: Callable[[Any], bool] = lambda _query: False
     rows: sa.FromClause | None = None
-    pays: Callable[[str], bool] = lambda _dialect: True
+    pays: Callable[[Any, str], bool] = lambda _query, _dialect: True
 
     def serve(self, query: Any, order: sa.ColumnElement[Any], dialect: str) -> bool:
         """Return whether a page in the order of a column is merged from parts."""
-        return order in self.orders and self.pays(dialect) and self.suit(query)
+        return order in self.orders and self.pays(query, dialect) and self.suit(query)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,3 +116,14 @@ class FurtherRows:
     flag: sa.Column[Any] | None = None
     exist: Callable[[Any], Awaitable[bool]] | None = None
     parts: Parts | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RowCounter:
+    """A counter of the rows of each parent, whose key is in the column `key`.
+
+    `value` returns the number of those that a query leaves; None if the counter does not know it.
+    """
+
+    key: sa.ColumnElement[Any]
+    value: Callable[[Any], sa.ColumnElement[int] | None]

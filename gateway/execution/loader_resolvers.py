@@ -25,6 +25,7 @@ from gateway.execution.declarations import (
 )
 from gateway.execution.keyed_rows import RowKey, TypedRow
 from gateway.execution.keysets import PARENT
+from gateway.execution.list_traits import Trait
 from gateway.execution.pagination import (
     NO_ROWS,
     ORDER_VALUE,
@@ -94,16 +95,25 @@ async def prepared_query(
     edge: ToMany,
     given: Mapping[str, Any],
     arguments: Mapping[str, Any],
-    has_further: bool,
+    flags: int,
 ) -> EdgeQuery:
     """Return the query of an edge, with what its filter and order depend on.
 
-    `has_further` says whether a parent may have rows besides the list's own; a list on a root reads
-    it here.
+    `flags` are those of the parents: their traits, or whether they may have further rows. A list on
+    a root reads that here.
     """
+    has_further = bool(edge.further and flags)
     if edge.further and edge.further.exist:
         has_further = await edge.further.exist(context)
-    query = EdgeQuery(viewer, given.get("filter"), arguments, has_further=has_further)
+    query = EdgeQuery(
+        viewer,
+        given.get("filter"),
+        arguments,
+        has_further=has_further,
+        sees_all=bool(edge.traits) and not flags & Trait.HIDES_ROWS,
+        # The conditions of hidden rows are too long for SQLite to parse them inside another query.
+        has_few_parts=bool(edge.traits) and not flags,
+    )
     if edge.start:
         query = await edge.start(context, query)
     if edge.prepare is None:
@@ -149,9 +159,9 @@ async def load_page(
     arguments = {
         argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
     }
-    has_further = bool(edge.flag_name and getattr(parent, edge.flag_name))
-    query = await prepared_query(context, context.viewer, edge, given, arguments, has_further)
-    scope = edge, selection, query.has_further
+    flags = int(getattr(parent, edge.flag_name) or 0) if edge.flag_name else 0
+    query = await prepared_query(context, context.viewer, edge, given, arguments, flags)
+    scope = edge, selection, flags, query.has_further
     request = await requested_page(context, edge, query, given)
     selected = selected_columns(edge.table, context.viewer, edge.has_only_own(query))
     columns = [*selected, *statements.extras(edge)]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.database.page_rows import JoinInOrder, rows_of_parts
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import PARENT, PLACES, order_by, row_limit
-from gateway.execution.list_parts import Parts
+from gateway.execution.list_parts import FEW_PARTS, Parts
 from gateway.execution.pagination import Order, PageRequest
 from gateway.execution.runs import Run, length, rows_if, runs_of
 
@@ -50,6 +50,7 @@ def merged_page(
             run,
             parts.is_walked(query),
             parts.walked_rows(query),
+            query.has_few_parts,
             f"{suffix}_{len(halves)}",
         )
         # No rows of a run are read if those of the earlier one fill the page.
@@ -89,6 +90,9 @@ def _chosen_parts(
         below = parts.below
         found = sa.select(below.key.label("part"), below.parent.label(PARENT))
         chosen = found.select_from(below.source).where(is_parent, *below.where(query))
+        if query.has_few_parts and below.order is not None:
+            # The parent of a page that comes with it can have more, and is then read again.
+            chosen = chosen.order_by(below.order).limit(FEW_PARTS)
         return sa.select(chosen.cte(f"parts{suffix}"))
     assert parts.choose
     return parts.choose(query).add_columns(sa.null().label(PARENT))
@@ -100,7 +104,7 @@ class _Merge:
 
     If as many parts as the page has rows begin at or before a value, then the page ends there. The
     same holds of the sixth row of a sixth as many parts, and so on: where parts hardly overlap, a
-    few of them fill the page.
+    few of them fill the page. Of few parts, as many rows as the page has are read of each.
     """
 
     parts: Parts
@@ -109,6 +113,7 @@ class _Merge:
     run: Run
     is_walked: Condition
     walked_rows: int
+    are_few: bool
     suffix: str
 
     def page(
@@ -127,7 +132,7 @@ class _Merge:
             return every_row.order_by(*self.run.clauses).limit(row_limit())
         walked: sa.CTE | None = None
         is_whole: Condition = sa.false()
-        can_walk = self.run.has_values or self.parts.below is not None
+        can_walk = not self.are_few and (self.run.has_values or self.parts.below is not None)
         if can_walk and order.column in self.parts.walked:
             end_of_walk = None if self.parts.below else self.end_of_walk(is_needed)
             walked = self.cte("walk", self.walk(is_parent, columns, is_needed, end_of_walk))
@@ -135,9 +140,8 @@ class _Merge:
             if end_of_walk is not None:
                 is_whole = sa.or_(is_whole, length(end_of_walk) == 0)
             is_needed = [*is_needed, ~is_whole]
-        source = self.cte("needed_parts", chosen.where(*is_needed))
-        rows: list[Condition] = []
-        if self.run.has_values:
+        source, rows = self.cte("needed_parts", chosen.where(*is_needed)), list[Condition]()
+        if self.run.has_values and not self.are_few:
             heads = self.heads(source)
             end = self.end(heads)
             begun = sa.select(heads).where(self.reaches(heads.c.head, end))
@@ -152,8 +156,9 @@ class _Merge:
             # SQLite starts from the first of several conditions on the column of the order.
             [*rows, *self.rows_of(source)],
             self.run.clauses,
-            order.last,
+            (order.column, order.last),
             row_limit(),
+            not self.are_few,
         )
         page = _first_rows(every, order, self.run.backwards)
         if walked is None:

@@ -23,11 +23,15 @@ Columns = Sequence[sa.ColumnElement[Any]]
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """One source of the rows of a list: its own, or with `further` the other."""
+    """One source of the rows of a list: its own, or with `further` the other.
+
+    `key` stands for the key of a parent in conditions on it; without one, that of each row does.
+    """
 
     edge: ToMany
     query: EdgeQuery
     further: FurtherRows | None = None
+    key: sa.ColumnElement[Any] | None = None
 
     @property
     def parent(self) -> sa.ColumnElement[Any] | None:
@@ -187,6 +191,7 @@ class RowSource:
         if key is not None:
             return sa.select(*columns, key.label(PARENT)).select_from(rows.cte(name))
         parents = bound_parents(dialect, KEYS, parent)
+        rows = replace(self, key=parents.c.value).matching(sa.literal_column("1")).limit(most + 1)
         of_each = rows.where(parent == parents.c.value).correlate(parents).subquery(name)
         number = sa.select(sa.func.count()).select_from(of_each).scalar_subquery()
         key_of_row = sa.type_coerce(parents.c.value, parent.type).label(PARENT)
@@ -199,7 +204,11 @@ class RowSource:
             return [NEVER]
         if self.further:
             return list(self.further.where(query, parent))
-        return list(self.edge.where(query)) if self.edge.where else []
+        conditions = list(self.edge.where(query)) if self.edge.where else []
+        key = parent if self.key is None else self.key
+        if self.edge.of_parent and key is not None:
+            conditions += self.edge.of_parent(query, key)
+        return conditions
 
 
 def sources_of(edge: ToMany, query: EdgeQuery) -> list[RowSource]:

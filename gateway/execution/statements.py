@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.auth.anonymous import reads
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER
-from gateway.database.page_rows import Half, top_n_of_halves, top_n_per_parent
+from gateway.database.page_rows import Half, bound_parents, top_n_of_halves, top_n_per_parent
 from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
@@ -55,10 +55,12 @@ def page(
     if edge.parent is not None and many:
         if further:
             return _united_pages([own, *further], request, columns, dialect)
+        parents = bound_parents(dialect, KEYS, edge.parent)
+        own = replace(own, key=parents.c.value)
         rows = own.rows(request, columns)
         sort_key, runs = (order.column, order.last), own.runs(request, rows)
         return top_n_per_parent(
-            dialect, KEYS, edge.parent, sort_key, order_by, rows, runs, keysets.row_limit()
+            dialect, parents, edge.parent, sort_key, order_by, rows, runs, keysets.row_limit()
         )
     if further:
         firsts = [source.first(request, columns, dialect) for source in (own, *further)]

@@ -100,6 +100,37 @@ async def test_pages_are_those_of_all_entries(site: Site, spread: str, size: int
         assert [node["uuid"] for node in last["nodes"]] == forward[-size - 1 : -1]
 
 
+async def test_pages_of_several_folders_are_those_of_each(site: Site) -> None:
+    """In one document, whether they have few folders below or many, or hide entries from the viewer."""
+    top = await site.folder("several")
+    many, few, partly = [await site.folder(name, top) for name in ("many", "few", "partly")]
+    await add_folders(site.services.database, UUID(many))
+    private = await site.folder("private", partly)
+    await set_visibility(site, top, "PUBLIC")
+    await set_visibility(site, private, "PRIVATE")
+    group = await site.group("readers")
+    await site.grant(top, group, "VIEWER")
+    journal = "descendantJournal(first: 3) { totalCount nodes { uuid } pageInfo { hasNextPage } }"
+    together = (
+        f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ subfolders(first: 3) {{ nodes {{ uuid {journal} }} }} }} }}"
+    )
+    single = f"query($u: UUID!) {{ storageFolder(uuid: $u) {{ uuid {journal} }} }}"
+    shown = []
+    for viewer in ("admin", await site.newcomer(group), await site.newcomer()):
+        listed = (await site.ask(together, {"u": top}, viewer))["storageFolder"]["subfolders"]["nodes"]
+        assert {each["uuid"] for each in listed} == {many, few, partly}
+        assert listed == [(await site.ask(single, {"u": each["uuid"]}, viewer))["storageFolder"] for each in listed]
+        shown.append({each["uuid"]: each["descendantJournal"]["totalCount"] for each in listed})
+    of_admin, of_reader, of_stranger = shown
+    assert of_admin == of_reader
+    assert of_stranger[partly] < of_reader[partly]
+
+
+async def set_visibility(site: Site, folder: str, visibility: str) -> None:
+    given = {"folderUuid": folder, "visibility": visibility}
+    await site.done("setStorageFolderVisibility", given, "folder { uuid }")
+
+
 async def page(site: Site, **variables: Any) -> dict[str, Any]:
     listed: dict[str, Any] = (await site.ask(LISTED, variables))["storageFolder"]["descendantJournal"]
     return listed

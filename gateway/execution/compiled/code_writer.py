@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from graphql import FieldNode, GraphQLType
 
 from gateway.execution.compiled.plan import (
-    HasFurther,
+    Flags,
     Keys,
     Level,
     PageValue,
@@ -30,6 +30,7 @@ from gateway.execution.compiled.value_conversion import (
     response_expression,
 )
 from gateway.execution.declarations import Computed, PageFunction
+from gateway.execution.list_traits import united_flags
 from gateway.execution.statements import driver_key
 from gateway.execution.viewer_columns import Column
 
@@ -37,7 +38,7 @@ ALL_NAMES = "@all@"
 """Stands in an expression for the names of all columns, which a finished level knows."""
 
 TypeNames = frozenset[str]
-BuildStep = Callable[[Keys, HasFurther | None], Step]
+BuildStep = Callable[[Keys, Flags | None], Step]
 """Makes a step, given the functions that collect its keys from rows, and their flags."""
 
 
@@ -246,7 +247,7 @@ class LevelWriter:
         """Return the variable that holds the results of a step, by key.
 
         Steps of the same name are one step: only the first is planned, with all that is below it.
-        `flag` is the expression that says whether a row may have further rows in its list.
+        `flag` is the expression with the flags of a row's list.
         """
         pending = self._steps.get(name)
         if pending is None:
@@ -291,12 +292,13 @@ class LevelWriter:
             lines += [f"def keys{number}(rows):", f"    return {self._distinct_keys(pending)}"]
             if pending.flag:
                 flags = f"{pending.flag} for {self.scope.target()} in rows"
-                lines += [f"def further{number}(rows):", f"    return any([{flags}])"]
+                united = self.scope.const(united_flags)
+                lines += [f"def flags{number}(rows):", f"    return {united}([{flags}])"]
         source = "\n".join(lines).replace(ALL_NAMES, names)
         namespace = dict(self.scope.const.values)
         exec(compile(source, "<plan>", "exec"), namespace)
         steps = [
-            pending.build(namespace[f"keys{number}"], namespace.get(f"further{number}"))
+            pending.build(namespace[f"keys{number}"], namespace.get(f"flags{number}"))
             for number, pending in enumerate(self._steps.values())
         ]
         columns = self.scope.selected.values() if isinstance(self.scope, ColumnScope) else ()

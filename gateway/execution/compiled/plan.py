@@ -28,8 +28,8 @@ ParseKeys = Callable[[Sequence[Any]], list[Any]]
 """Returns keys as a batch function takes them, given those that rows hold."""
 FillArgument = Callable[[Mapping[str, Any]], Any]
 """Returns the value of an argument, given those of the variables that occur in it."""
-HasFurther = Callable[[Sequence[Any]], bool]
-"""Returns whether a list of one of the rows may have rows besides its own."""
+Flags = Callable[[Sequence[Any]], int]
+"""Returns the flags of the lists of all rows: see `ToMany.flag_name`."""
 Write = Callable[..., list[Any]]
 """Returns what the response holds for rows, given the results of the level's steps."""
 
@@ -140,7 +140,7 @@ class PagesStep:
     reads_cursors: bool
     reads_total: bool
     values: tuple[PageValue, ...]
-    has_further: HasFurther | None
+    flags: Flags | None
 
     @property
     def width(self) -> int:

@@ -57,7 +57,8 @@ class _EdgePage(NamedTuple):
         query, request = self
         from_null = request.cursor and request.cursor[0] is None
         rows = request.fingerprint, query.has_further, query.is_narrow, query.is_rare
-        return rows, request.backwards, from_null
+        parents = query.sees_all, query.has_few_parts
+        return rows, parents, request.backwards, from_null
 
 
 class PlanRun:
@@ -138,7 +139,7 @@ class PlanRun:
 
         def build() -> sa.Select[Any]:
             row = self._select(step.lookup.edge, step.level, False)
-            # Further rows are not on this page.
+            # Further rows are not on this page, hidden ones are, and parts may be missing.
             columns = _page_columns(page, request, replace(query, has_further=False))
             return statements.with_page(row, page.edge, query, request, columns, self.dialect)
 
@@ -148,9 +149,10 @@ class PlanRun:
         width, places = page.width, -2 if page.edge.further else None
         above = rows[0][width:places]
         own = [] if rows[0][width - 1] is None else rows
-        if page.has_further and page.has_further([above]):
+        flags = page.flags([above]) if page.flags else 0
+        if flags and page.edge.further:
             self._prefetched_pages[page] = await self._with_further(page, edge_page, key, own)
-        else:
+        elif not flags:
             self._prefetched_pages[page] = edge_page, [row[:width] for row in own]
         return (await self.write(step.level, [above]))[0]
 
@@ -228,9 +230,9 @@ class PlanRun:
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
         }
-        further = bool(step.has_further and step.has_further(parents))
+        flags = step.flags(parents) if step.flags else 0
         viewer = self._placeholder_viewer
-        query = await prepared_query(self.context, viewer, edge, given, arguments, further)
+        query = await prepared_query(self.context, viewer, edge, given, arguments, flags)
         return _EdgePage(query, await requested_page(self.context, edge, query, given))
 
     async def _page_rows(
