@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from gateway.auth.secret import SiteSecrets, site_secrets
 from gateway.catalog.jobs import publish_changes
-from gateway.catalog.ledger import journal
+from gateway.catalog.ledger import dataset_counters, journal
 from gateway.clouds.open import Clouds
 from gateway.clouds.vault import Vault
 from gateway.context import Services
@@ -90,6 +90,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     vault = Vault(own.current, own.former)
     clouds = Clouds(vault, fetcher, shares_credentials=settings.share_credentials)
     events = open_events(database)
+    database.before_commit(dataset_counters.write_counters)
     database.before_commit(partial(journal.finish, events))
     # Last, as all transactions that change jobs wait for each other from here to their commits.
     database.before_commit(partial(publish_changes, events))

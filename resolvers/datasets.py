@@ -1,13 +1,15 @@
 """Datasets and their data rows: how they are resolved."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from gateway.auth.role_columns import ROLE_TYPE, role_by_own_grants
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
     has_staying_item,
+    is_any_leaving,
     sees_dataset,
     sees_folder,
     sees_item,
@@ -16,7 +18,6 @@ from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
 from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
-    Aggregate,
     Argument,
     Computed,
     Lookup,
@@ -27,7 +28,7 @@ from gateway.execution.declarations import (
 from gateway.execution.keysets import KEYS
 from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import StorageLocationName
-from gateway.models.datasets import data_rows, dataset_grants, datasets
+from gateway.models.datasets import data_rows, dataset_counters, dataset_grants, datasets
 from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import groups, users
@@ -63,13 +64,6 @@ dataset_of_row = ToOne(datasets, data_rows.c.dataset_uuid)
 role_on_edge = Computed(("node",), lambda edge: edge.node.role)
 backing_folder_of = ToOne(folders, datasets.c.backing_folder_uuid, access=sees_folder)
 item_of = ToOne(items, data_rows.c.item_uuid, access=sees_item)
-data_row_count = Aggregate(
-    datasets.c.uuid,
-    data_rows.c.dataset_uuid,
-    sa.func.count(),
-    data_rows,
-    where=lambda _viewer: has_staying_item(data_rows.c.item_uuid),
-)
 visible_datasets = ToMany(
     "datasets",
     datasets,
@@ -113,18 +107,25 @@ class StoredWhere(NamedTuple):
     storage_location: StorageLocationName
 
 
+_stays_here = sa.exists().where(
+    data_rows.c.dataset_uuid == dataset_counters.c.dataset_uuid,
+    items.c.uuid == data_rows.c.item_uuid,
+    items.c.storage_location == dataset_counters.c.storage_location,
+    has_staying_item(items.c.uuid),
+)
 _locations = KeptStatement(
-    lambda _viewer: (
-        sa.select(data_rows.c.dataset_uuid, items.c.storage_location)
-        .join(items, items.c.uuid == data_rows.c.item_uuid)
-        .where(in_bound_keys(data_rows.c.dataset_uuid, KEYS), has_staying_item(items.c.uuid))
-        .distinct()
+    # Counters include items of deleted folders: the rows are looked at while there are such.
+    lambda _viewer: sa.select(
+        dataset_counters.c.dataset_uuid, dataset_counters.c.storage_location
+    ).where(
+        in_bound_keys(dataset_counters.c.dataset_uuid, KEYS),
+        sa.or_(~is_any_leaving(), _stays_here),
     ),
     StoredWhere,
 )
 
 
-@batch(datasets.c.uuid, work=200)
+@batch(datasets.c.uuid)
 async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageLocationName]]:
     """Load the storage locations of datasets' items, in alphabetical order."""
     locations: dict[UUID, list[StorageLocationName]] = {key: [] for key in keys}
@@ -133,6 +134,18 @@ async def locations_of(context: Context, keys: list[UUID]) -> list[list[StorageL
     return [sorted(locations[key]) for key in keys]
 
 
+def _row_count(_viewer: Viewer) -> sa.ColumnElement[Any]:
+    """Return the number of a dataset's rows, from counters unless there are deleted folders."""
+    mine = data_rows.c.dataset_uuid == datasets.c.uuid
+    counted = sa.select(sa.func.count()).where(mine, has_staying_item(data_rows.c.item_uuid))
+    kept = sa.select(sa.func.coalesce(sa.func.sum(dataset_counters.c.data_rows), 0)).where(
+        dataset_counters.c.dataset_uuid == datasets.c.uuid
+    )
+    number = sa.case((is_any_leaving(), counted.scalar_subquery()), else_=kept.scalar_subquery())
+    return sa.cast(number, sa.BigInteger())
+
+
+data_row_count = viewer_column(datasets, "data_row_count", sa.BigInteger(), _row_count)
 viewer_role_on = viewer_column(
     datasets,
     "viewer_role",

@@ -110,8 +110,12 @@ def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
     is_leaving = (
         sa.exists().select_from(leaving).where(item.c.uuid == item_uuid, ~outlives_folder(item))
     )
-    any_leaving = sa.exists().where(leaving_folders.c.folder_uuid.is_not(None))
-    return sa.or_(~any_leaving, ~is_leaving)
+    return sa.or_(~is_any_leaving(), ~is_leaving)
+
+
+def is_any_leaving() -> Condition:
+    """Return the condition that the rows of deleted folders are being removed."""
+    return sa.exists().where(leaving_folders.alias().c.folder_uuid.is_not(None))
 
 
 def stays_shared(item: sa.FromClause = items) -> Condition:
@@ -120,9 +124,8 @@ def stays_shared(item: sa.FromClause = items) -> Condition:
     The folder is looked up only while there are such: PostgreSQL takes the lookup for costly.
     """
     leaving, any_leaving = leaving_folders.alias(), leaving_folders.alias()
-    is_taken = sa.exists().where(
-        leaving.c.folder_uuid == item.c.folder_uuid, leaving.c.takes_shared
-    )
+    is_here = leaving.c.folder_uuid == item.c.folder_uuid
+    is_taken = sa.exists().where(is_here, leaving.c.takes_shared)
     any_taken = sa.exists().select_from(any_leaving).where(any_leaving.c.takes_shared)
     return sa.or_(~any_taken, ~is_taken)
 

@@ -20,6 +20,7 @@ from gateway.catalog.ledger.counters import (
     move_deltas,
     removal_deltas,
 )
+from gateway.catalog.ledger.dataset_counters import note_locations
 from gateway.catalog.ledger.dicom_instances import instances_set_live, parts_left, parts_moved
 from gateway.catalog.ledger.encapsulated_files import delete_encapsulated
 from gateway.catalog.ledger.item_uses import note_links, note_members
@@ -101,6 +102,12 @@ async def update_items(
     for uuid, new in metadata.items():
         add_metadata_change(deltas[rows[uuid].folder_uuid], rows[uuid], new)
     await apply_deltas(transaction, deltas)
+    moves = [
+        (uuid, rows[uuid].storage_location, new["storage_location"])
+        for uuid, new in changed.items()
+        if "storage_location" in new
+    ]
+    await note_locations(transaction, moves)
     entries = []
     for uuid, after in changed.items():
         row = rows[uuid]

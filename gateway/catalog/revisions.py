@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.dataset_counters import note_locations
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import set_columns
 from gateway.clock import now
@@ -253,6 +254,7 @@ async def save_head(
     await set_columns(transaction, items, {row.uuid: {**columns, "last_edited_at": now()}})
     same = sa.select(items).where(items.c.uuid == row.uuid)
     new = await transaction.single(same, ItemRecord)
+    await note_locations(transaction, [(row.uuid, row.storage_location, new.storage_location)])
     await apply_deltas(transaction, removal_deltas([row]), arrival_deltas([new], new.folder_uuid))
     names = ("revision_number", "file_count", "file_size", "sha256")
     changed = [name for name in names if getattr(row, name) != getattr(new, name)]

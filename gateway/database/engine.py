@@ -1,6 +1,7 @@
 """The database: `reading()`, `writing()`, and single statements outside transactions."""
 
 import asyncio
+from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -83,13 +84,15 @@ class Transaction:
     `changes` collects what the journal lists, in its order. It is numbered before the commit, when
     the watchers of the folders are notified.
     `moves_folders` says whether folders have left their places.
-    `touches_credentials` says whether users or API keys changed. `changed_jobs` collects the jobs
-    that changed; they are numbered, and their watchers notified.
+    `data_row_changes` collects by how much numbers of data rows change, by dataset and storage
+    location. `touches_credentials` says whether users or API keys changed. `changed_jobs` collects
+    the jobs that changed; they are numbered, and their watchers notified.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.changes: list[PlacedChange] = []
+        self.data_row_changes = Counter[tuple[UUID, str]]()
         self.moves_folders = False
         self.touches_credentials = False
         self.changed_jobs: set[UUID] = set()

@@ -1,18 +1,21 @@
 """The datasets of a generated site and the items they use; a few mirror a folder."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from gateway.generate.people import People, TableRows
 from gateway.generate.rng import Rng
-from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.base import fold, new_row
 from gateway.models.datasets import (
     DataRowRecord,
+    DatasetCountersRecord,
     DatasetGrantRecord,
     DatasetRecord,
     data_rows,
+    dataset_counters,
     dataset_grants,
     datasets,
 )
@@ -31,6 +34,7 @@ class DatasetGenerator:
         self._mirrored = folders[-MIRRORS:]
         self._mirrors: dict[UUID, UUID] = {}
         self._others: list[UUID] = []
+        self._counts = Counter[tuple[UUID, StorageLocationName]]()
 
     def rows(self) -> Iterator[TableRows]:
         """Yield the datasets and the roles on them."""
@@ -78,6 +82,7 @@ class DatasetGenerator:
             chosen = self._rng.sample(self._others, self._rng.choice(_USES))
             mirror = self._mirrors.get(item["folder_uuid"])
             for dataset in [mirror, *chosen] if mirror else chosen:
+                self._counts[dataset, item["storage_location"]] += 1
                 rows.append(
                     new_row(
                         DataRowRecord,
@@ -88,3 +93,16 @@ class DatasetGenerator:
                     )
                 )
         return data_rows, rows
+
+    def counters(self) -> TableRows:
+        """Return the counters of the datasets, once all data rows are made."""
+        rows = [
+            new_row(
+                DatasetCountersRecord,
+                dataset_uuid=dataset,
+                storage_location=location,
+                data_rows=number,
+            )
+            for (dataset, location), number in self._counts.items()
+        ]
+        return dataset_counters, rows

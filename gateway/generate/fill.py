@@ -139,6 +139,7 @@ def _site_rows(
             if table is items:
                 yield dataset_generator.data_rows_of(rows)
 
+    yield dataset_generator.counters()
     studies = DicomGenerator(rng, people, tree.places, item_generator.counters)
     yield from studies.rows(instance_count)
 

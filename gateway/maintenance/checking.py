@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection
 import sqlalchemy as sa
 
 from gateway.catalog.ledger.counters import folders_in_steps, wrong_counters
+from gateway.catalog.ledger.dataset_counters import wrong_dataset_counters
 from gateway.catalog.ledger.stored_objects import REMOVE_OBJECTS
 from gateway.context import Services
 from gateway.database.dialects import in_keys
@@ -19,6 +20,7 @@ from gateway.database.engine import Database, Transaction
 from gateway.maintenance.findings import Fault, Finding, Report, judge
 from gateway.maintenance.named_objects import NamedObject, named_objects, names_of_objects
 from gateway.maintenance.wrong_rows import row_findings
+from gateway.models.datasets import DatasetRecord, datasets
 from gateway.models.items import ItemRecord, items
 from gateway.stores.base import ObjectInfo
 
@@ -100,7 +102,7 @@ async def confirmed(services: Services, keys: Collection[str]) -> list[Finding]:
 
 
 async def counter_findings(services: Services) -> AsyncIterator[Finding]:
-    """Yield the folders whose counters are wrong."""
+    """Yield the folders and datasets whose counters are wrong."""
     async for uuids in folders_in_steps(services.database, _FOLDERS):
         async with services.database.reading() as connection:
             transaction = Transaction(connection)
@@ -112,6 +114,15 @@ async def counter_findings(services: Services) -> AsyncIterator[Finding]:
                     for name, (stored, actual) in counters.items()
                 ]
                 yield Finding(Fault.COUNTERS, str(uuid), ", ".join(texts))
+    for row in await services.database.rows(sa.select(datasets.c.uuid), DatasetRecord):
+        async with services.database.reading() as connection:
+            places = await wrong_dataset_counters(Transaction(connection), row.uuid)
+        if places:
+            texts = [
+                f"data rows at {location}: {stored} instead of {actual}"
+                for (_, location), (stored, actual) in places.items()
+            ]
+            yield Finding(Fault.COUNTERS, str(row.uuid), ", ".join(texts))
 
 
 async def _merged(

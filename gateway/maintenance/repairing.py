@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ledger.counters import recount
+from gateway.catalog.ledger.dataset_counters import recount_dataset
 from gateway.catalog.ledger.encapsulated_files import extract_again
 from gateway.catalog.lost_objects import forget_thumbnails, mark_found, mark_lost
 from gateway.context import Services
@@ -45,6 +46,7 @@ async def repair_site(services: Services, report: Report) -> Report:
         repaired.add(finding)
         async with services.database.writing() as transaction:
             await recount(transaction, UUID(finding.subject))
+            await recount_dataset(transaction, UUID(finding.subject))
     async for finding in row_findings(services.database):
         repaired.add(finding)
         async with services.database.writing() as transaction:

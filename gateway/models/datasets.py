@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from gateway.clock import now
 from gateway.ids import uuid7
-from gateway.kinds.enums import StorageUserRole
+from gateway.kinds.enums import StorageLocationName, StorageUserRole
 from gateway.models.base import Key, enum_type, table_of
 
 
@@ -38,6 +38,18 @@ class DataRowRecord(SQLModel, table=True):
     dataset_uuid: UUID = Field(foreign_key="datasets.uuid", ondelete="CASCADE")
     item_uuid: UUID = Field(foreign_key="items.uuid")
     created_at: datetime = Field(default_factory=now)
+
+
+class DatasetCountersRecord(SQLModel, table=True):
+    """The number of a dataset's data rows whose items are at a storage location."""
+
+    __tablename__ = "dataset_counters"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    dataset_uuid: UUID = Field(primary_key=True, foreign_key="datasets.uuid", ondelete="CASCADE")
+    storage_location: StorageLocationName = Field(
+        primary_key=True, sa_type=enum_type(StorageLocationName)
+    )
+    data_rows: int = Field(sa_type=sa.BigInteger)
 
 
 class DatasetFolderRecord(SQLModel, table=True):
@@ -82,6 +94,7 @@ class DatasetGrantRecord(SQLModel, table=True):
 
 datasets = table_of(DatasetRecord)
 data_rows = table_of(DataRowRecord)
+dataset_counters = table_of(DatasetCountersRecord)
 dataset_folders = table_of(DatasetFolderRecord)
 leaving_datasets = table_of(LeavingDatasetRecord)
 dataset_grants = table_of(DatasetGrantRecord)

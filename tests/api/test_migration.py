@@ -10,7 +10,9 @@ from tests.fixtures.clouds import Bucket, bucket, create_integration, grant_inte
 from tests.fixtures.dumps import assert_unchanged
 from tests.fixtures.files import FileServer
 from tests.fixtures.idempotency import expire_idempotency_keys
-from tests.fixtures.invariants import check_all
+from tests.fixtures.invariants import check_all, check_datasets
+from tests.fixtures.items import create_dataset
+from tests.fixtures.revisions import revise
 from tests.fixtures.sites import UNKNOWN, Site, open_client
 from tests.fixtures.syncing import create_linked_folder, items_by_path, run_sync
 from tests.fixtures.uploading import File, start_upload_job, upload, wait_for_job
@@ -233,6 +235,37 @@ async def test_an_external_file_moves_into_a_cloud(site: Site, new: Bucket, file
     [result] = await migrated(site, [{"match": {"itemUuid": item}, "newUrl": there}], toIntegrationUuid=target)
     actual = result["items"][0]
     assert (actual["url"], actual["storageLocation"], actual["integrationUuid"]) == (there, "S3_COMPATIBLE", target)
+
+
+async def test_datasets_know_where_their_items_are(site: Site, new: Bucket, file_server: FileServer) -> None:
+    """Also after items have moved to another store, got files of the site instead, or left the dataset."""
+    target, folder, data = await create_integration(site, new), await site.folder("located"), samples.png(seed=13)
+    [picture] = await registered(site, folder, [file_server.add("located.png", data)], None)
+    items = {"files": [{"objectUrl": file_server.add("located.bin", b"elsewhere")}]}
+    job = await wait_for_job(site, await start_upload_job(site, folder, items))
+    [file] = [entry["itemUuid"] for entry in job["itemsWithNames"]]
+    dataset = await create_dataset(site, "Located", [picture, file])
+    mirror = await create_dataset(site, "Located as well", backingFolderUuid=folder)
+
+    async def located(uuid: str) -> tuple[int, list[str]]:
+        await check_datasets(site.services.database)
+        document = "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount storageLocations } }"
+        seen = (await site.ask(document, {"u": uuid}))["dataset"]
+        return seen["dataRowsCount"], seen["storageLocations"]
+
+    assert [await located(dataset), await located(mirror)] == [(2, ["DIRECT_ACCESS"])] * 2
+    there = new.put("located.png", data)
+    await migrated(site, [{"match": {"itemUuid": picture}, "newUrl": there}], toIntegrationUuid=target)
+    assert await located(dataset) == (2, ["DIRECT_ACCESS", "S3_COMPATIBLE"])
+    await revise(site, folder, file, [File("located.bin", "FILE", b"here")])
+    assert await located(dataset) == (2, ["S3_COMPATIBLE", "STOREGRAPH"])
+    await site.done("unlinkItemsFromDataset", {"datasetUuid": dataset, "itemUuids": [file]}, "removedDataRowsCount")
+    assert [await located(dataset), await located(mirror)] == [
+        (1, ["S3_COMPATIBLE"]),
+        (2, ["S3_COMPATIBLE", "STOREGRAPH"]),
+    ]
+    await site.done("deleteStorageItems", {"itemUuids": [file], "allowMirrorDatasetChanges": True}, "removedItemsCount")
+    assert await located(mirror) == (1, ["S3_COMPATIBLE"])
 
 
 async def test_a_repeated_migration_returns_the_same(site: Site, customer: Bucket, new: Bucket) -> None:

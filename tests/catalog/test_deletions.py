@@ -154,8 +154,9 @@ async def test_refusals_load_no_contents(idle_site: Site) -> None:
         ]
     assert [text for text in read if "FROM items" in text and "LIMIT" not in text] == []
     await delete_folder(site, top, allowDatasetChanges=True, allowMirrorDatasetChanges=True)
-    document = "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount dataRows { totalCount } } }"
-    assert (await site.ask(document, {"u": dataset}))["dataset"] == {"dataRowsCount": 0, "dataRows": {"totalCount": 0}}
+    document = "query($u: UUID!) { dataset(uuid: $u) { dataRowsCount storageLocations dataRows { totalCount } } }"
+    seen = (await site.ask(document, {"u": dataset}))["dataset"]
+    assert seen == {"dataRowsCount": 0, "storageLocations": [], "dataRows": {"totalCount": 0}}
 
 
 async def test_a_killed_removal_goes_on(idle_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,6 @@ _ON_BOTH = {
     "newest_images": "likewise",
     "search_all": "likewise",
     "search_newest": "likewise",
-    "datasets_overview": "reads all rows of a dataset for its storage locations",
 }
 GROWING = {
     "sqlite": _ON_BOTH,

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 
 from gateway.catalog.deletion import start_deletion, tree_size
 from gateway.catalog.folders import lock_folder
+from gateway.catalog.ledger.dataset_counters import recount_dataset
 from gateway.context import Context
 from gateway.database.dialects import in_keys
 from gateway.execution.operations import OperationRequest, Operations
 from gateway.ids import global_id
 from gateway.kinds.enums import StorageLocationName
+from gateway.models.datasets import datasets
 from gateway.models.folders import folders, leaving_folders
 from gateway.models.items import group_members, items
 from gateway.models.jobs import jobs
@@ -85,6 +87,8 @@ async def test_a_deleted_tree_is_gone_at_once(pair: Both) -> None:
         await transaction.execute(sa.update(items).where(items.c.is_shared, ~shared).values(is_shared=False))
         elsewhere = {"storage_location": StorageLocationName.AZURE}
         await transaction.execute(sa.update(items).where(items.c.uuid.in_(inside)).values(elsewhere))
+        for dataset in await transaction.rows(sa.select(datasets.c.uuid), sa.Row):
+            await recount_dataset(transaction, dataset.uuid)
     admin = world.viewers["admin"].user_uuid
     async with services.database.writing() as transaction:
         top = await lock_folder(transaction, deleted.uuid)

@@ -220,6 +220,23 @@ def wrong_keys(evidence: Evidence) -> Iterator[str]:
             yield f"key {use} of {true[use]} items, counted as {counted[use]}"
 
 
+def wrong_dataset_counters(evidence: Evidence) -> Iterator[str]:
+    """Yield the storage locations for which a dataset does not have the right number of data rows."""
+    linked = """
+        SELECT data_rows.dataset_uuid, items.storage_location, COUNT(*) AS data_rows
+        FROM data_rows JOIN items ON items.uuid = data_rows.item_uuid
+        GROUP BY data_rows.dataset_uuid, items.storage_location
+    """
+    true, counted = (
+        {(row["dataset_uuid"], row["storage_location"]): row["data_rows"] for row in evidence.select(statement)}
+        for statement in (linked, "SELECT * FROM dataset_counters")
+    )
+    for dataset, location in {*true, *counted}:
+        stored, actual = counted.get((dataset, location)), true.get((dataset, location))
+        if stored != actual:
+            yield f"dataset {dataset} with {actual} data rows at {location}, of which it says {stored}"
+
+
 def wrong_objects(evidence: Evidence) -> Iterator[str]:
     """Yield the objects without a row, the rows without an object, and the objects of a wrong size."""
     left = dict(evidence.sizes)
@@ -266,6 +283,7 @@ CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     wrong_rows,
     wrong_counters,
     wrong_keys,
+    wrong_dataset_counters,
     wrong_objects,
     wrong_tasks,
     broken_references,

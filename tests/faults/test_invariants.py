@@ -117,6 +117,7 @@ SEEDS: dict[str, list[Step]] = {
     "extracted file": ["UPDATE encapsulated_files SET file_size = file_size + 1"],
     "thumbnail that nobody makes": ["UPDATE thumbnails SET unavailable_reason = 'PENDING'"],
     "with counters, and rows, of": ["UPDATE folder_counters SET images = images + 1"],
+    "of which it says": ["UPDATE dataset_counters SET data_rows = data_rows + 1"],
     "counted as": ["UPDATE metadata_keys SET items = items + 1"],
     "bytes": ["UPDATE stored_objects SET file_size = file_size + 1"],
     "without a row": ["DELETE FROM thumbnails"],

@@ -12,6 +12,7 @@ from gateway.catalog.ingestion.placeholders import storage_location_of
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL
 from gateway.catalog.ledger import journal
 from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, removal_deltas
+from gateway.catalog.ledger.dataset_counters import note_locations
 from gateway.catalog.ledger.dicom_instances import Arrival, files_read
 from gateway.catalog.ledger.encapsulated_files import delete_encapsulated, save_encapsulated
 from gateway.catalog.ledger.journal import JournalEntry
@@ -39,7 +40,7 @@ _FINISHED = [
     for name in (
         *("uuid", "folder_uuid", "item_type", "is_tombstone", "is_placeholder"),
         *("url", "object_key", "file_size", "sha256", "file_count", "older_size"),
-        *("revision_number", "client_metadata"),
+        *("revision_number", "client_metadata", "storage_location"),
     )
 ]
 """What counters, thumbnails, mirror datasets and the journal need of a finished item."""
@@ -194,15 +195,25 @@ async def finish_items(
     await _keep_instances(transaction, queue, sources, rows)
     chosen = sa.select(*_FINISHED).where(in_keys(items.c.uuid, uuids))
     finished = await transaction.rows(chosen, ItemRecord)
-    await apply_deltas(
-        transaction,
-        removal_deltas(rows[uuid] for uuid in uuids),
-        *(arrival_deltas([row], row.folder_uuid) for row in finished),
-    )
+    await _count(transaction, [rows[uuid] for uuid in uuids], finished)
     await release_objects(transaction, queue, released)
     await enqueue_covers(transaction, queue, finished)
     arrived = [row for row in finished if rows[row.uuid].is_placeholder]
     await _record_arrivals(transaction, user_uuid, finished, arrived, is_restored)
+
+
+async def _count(
+    transaction: Transaction, before: Sequence[ItemRecord], after: Sequence[ItemRecord]
+) -> None:
+    """Count items in their folders, and in datasets where they are stored, as they are now."""
+    arrivals = (arrival_deltas([row], row.folder_uuid) for row in after)
+    await apply_deltas(transaction, removal_deltas(before), *arrivals)
+    # Placeholders are in no dataset.
+    former = {row.uuid: row.storage_location for row in before if not row.is_placeholder}
+    moves = [
+        (row.uuid, former[row.uuid], row.storage_location) for row in after if row.uuid in former
+    ]
+    await note_locations(transaction, moves)
 
 
 def _changed_columns(

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.counted_rows import add_to_counts
 from gateway.catalog.rules.metadata_entries import own_type
 from gateway.catalog.rules.metadata_types import MAX_KEY
-from gateway.database.dialects import upsert
 from gateway.database.engine import Transaction
 from gateway.database.json_members import json_members
 from gateway.models.folders import folder_counters
@@ -44,35 +44,8 @@ async def add_uses(transaction: Transaction, changes: Mapping[tuple[UUID, KeyUse
 
     A folder that is being deleted may have no counters, and then nothing is counted there.
     """
-    key = metadata_keys.c
-    bound = {
-        name: sa.bindparam(f"of_{name}", type_=key[name].type)
-        for name in ("key", "value_type", "folder_uuid", "items")
-    }
-    more: list[dict[str, Any]] = []
-    fewer: list[dict[str, Any]] = []
-    for (folder, use), change in changes.items():
-        row = {"of_key": use.key, "of_value_type": use.value_type, "of_folder_uuid": folder}
-        (more if change > 0 else fewer).append({**row, "of_items": change})
-    if more:
-        values = sa.select(
-            sa.cast(bound["key"], key.key.type),
-            sa.cast(bound["value_type"], key.value_type.type),
-            folder_counters.c.folder_uuid,
-            sa.cast(bound["items"], sa.BigInteger()),
-        ).where(folder_counters.c.folder_uuid == bound["folder_uuid"])
-        insert = upsert(transaction.connection, metadata_keys).from_select([*bound], values)
-        total = {"items": key["items"] + insert.excluded["items"]}
-        same = ["key", "value_type", "folder_uuid"]
-        await transaction.execute(
-            insert.on_conflict_do_update(index_elements=same, set_=total), more
-        )
-    if fewer:
-        is_same = [key[name] == bound[name] for name in ("key", "value_type", "folder_uuid")]
-        less = sa.update(metadata_keys).where(*is_same).values(items=key["items"] + bound["items"])
-        await transaction.execute(less, fewer)
-        unused = sa.delete(metadata_keys).where(*is_same, key["items"] <= 0)
-        await transaction.execute(unused, fewer)
+    added = {(*use, folder): change for (folder, use), change in changes.items()}
+    await add_to_counts(transaction, metadata_keys.c["items"], folder_counters.c.folder_uuid, added)
 
 
 async def wrong_uses(transaction: Transaction, folder_uuid: UUID) -> dict[KeyUse, tuple[int, int]]:

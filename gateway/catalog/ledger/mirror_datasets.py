@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.catalog.ledger import journal
+from gateway.catalog.ledger.dataset_counters import note_data_rows
 from gateway.catalog.ledger.item_uses import note_links
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.database.dialects import in_keys
@@ -75,6 +76,7 @@ async def link_items(
     rows = [DataRowRecord(dataset_uuid=dataset_uuid, item_uuid=uuid) for uuid in item_uuids]
     if rows:
         await transaction.execute(sa.insert(data_rows), [row.model_dump() for row in rows])
+        await note_data_rows(transaction, [row.uuid for row in rows])
         if folder_uuid is None:
             of_dataset = data_rows.c.dataset_uuid == dataset_uuid
             linked = in_keys(data_rows.c.item_uuid, item_uuids)
@@ -97,13 +99,17 @@ async def unlink_data_rows(
     transaction: Transaction, user_uuid: UUID | None, condition: sa.ColumnElement[bool]
 ) -> list[UUID]:
     """Delete the data rows that meet a condition, and return their UUIDs."""
+    chosen = sa.select(data_rows.c.uuid, data_rows.c.item_uuid).where(condition)
     rows = await transaction.rows(
-        sa.select(data_rows.c.uuid, data_rows.c.item_uuid).where(condition), DataRowRecord
+        chosen.order_by(data_rows.c.uuid).with_for_update(), DataRowRecord
     )
-    await transaction.execute(sa.delete(data_rows).where(condition))
+    uuids = [row.uuid for row in rows]
+    if uuids:
+        await note_data_rows(transaction, uuids, is_removal=True)
+        await transaction.execute(sa.delete(data_rows).where(in_keys(data_rows.c.uuid, uuids)))
     entries = [
         JournalEntry("UNLINK", "DataRow", row.uuid, before={"item_uuid": row.item_uuid})
         for row in rows
     ]
     await journal.append(transaction, user_uuid, entries)
-    return [row.uuid for row in rows]
+    return uuids
