@@ -1,6 +1,7 @@
 """Blocks that can be ended from outside, at a fraction of the cost of `asyncio.timeout`."""
 
 import asyncio
+from contextvars import ContextVar, Token
 from typing import Self
 
 
@@ -32,19 +33,45 @@ class Interruption:
 
 
 class TimeLimit(Interruption):
-    """A block that ends with a `TimeoutError` after so many seconds."""
+    """A block that ends with a `TimeoutError` after so many seconds.
 
-    __slots__ = ("_alarm", "_seconds")
+    `unfinished` are the lists that it was reading then; see `NamedReading`.
+    """
+
+    __slots__ = ("_alarm", "_seconds", "_token", "unfinished")
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
+        self.unfinished: set[str] = set()
 
     def __enter__(self) -> Self:
         self._alarm = asyncio.get_running_loop().call_later(self._seconds, self.stop)
+        self._token: Token[TimeLimit | None] = _time_limit.set(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._alarm.cancel()
+        _time_limit.reset(self._token)
         if self.end() and kind is asyncio.CancelledError:
             raise TimeoutError from None
+
+
+_time_limit: ContextVar[TimeLimit | None] = ContextVar("time_limit", default=None)
+
+
+class NamedReading:
+    """A block that reads a list: a time limit that ends it knows the list by its name."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        limit = _time_limit.get() if kind is asyncio.CancelledError else None
+        if limit is not None:
+            limit.unfinished.add(self._name)

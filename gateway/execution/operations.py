@@ -354,6 +354,11 @@ class Operations:
             if not limit.is_stopped:
                 raise
             message = f"The operation exceeded the time limit of {seconds:g} seconds."
+            if limit.unfinished:
+                message += (
+                    f" It was reading {', '.join(sorted(limit.unfinished))}: narrow the filter, "
+                    "order by what the filter is about, or leave out totalCount and facets."
+                )
             raise DomainError(ErrorCode.TIMEOUT, message) from None
 
 

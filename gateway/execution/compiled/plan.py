@@ -132,6 +132,7 @@ class PageValue:
 class PagesStep:
     """Reads a page of rows for each key, with cursors and totals where they are selected."""
 
+    name: str
     edge: ToMany
     arguments: Arguments
     level: Level

@@ -38,6 +38,7 @@ from gateway.execution.declarations import EdgeQuery, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
 from gateway.execution.pagination import NO_ROWS, PageRequest, Total, cursor_at
 from gateway.execution.private_apis import Convert
+from gateway.interruptions import NamedReading
 
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
@@ -143,7 +144,8 @@ class PlanRun:
             columns = _page_columns(page, request, replace(query, has_further=False))
             return statements.with_page(row, page.edge, query, request, columns, self.dialect)
 
-        rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
+        with NamedReading(page.name):
+            rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
         if not rows:
             return None
         width, places = page.width, -2 if page.edge.further else None
@@ -202,12 +204,14 @@ class PlanRun:
             runs.append(partial(self._page_rows, step, edge_page, keys))
         if step.reads_total:
             runs.append(partial(self._totals, step, edge_page, keys))
-        results = await self.gather(runs)
+        with NamedReading(step.name):
+            results = await self.gather(runs)
         rows_by_key = results[0] if step.reads_rows else {}
         totals = results[-1] if step.reads_total else {}
 
         request = edge_page.request
-        values = await self._page_values(step, edge_page, keys)
+        with NamedReading(step.name):
+            values = await self._page_values(step, edge_page, keys)
         flat, spans = _flatten(keys, rows_by_key, totals, values, request)
         parse_main = column_parser(request.order.column)
         parse_last = column_parser(request.order.last)

@@ -273,8 +273,9 @@ class Planner:
                 reads = pages.reads_rows, pages.reads_cursors, pages.reads_total
                 level = self._finish(pages.writer, pages.body(), ("spans", "cursor"))
                 values = tuple(pages.values)
+                name = selected.nodes[0].name.value
                 return lambda keys, flags: plan.PagesStep(
-                    edge, arguments, level, keys, *reads, values, flags
+                    name, edge, arguments, level, keys, *reads, values, flags
                 )
             case Lookup():
                 level = self._rows(declaration.edge, selected.target, selected.nodes)
