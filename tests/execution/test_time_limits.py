@@ -17,7 +17,10 @@ from tests.fixtures.sites import Site
 
 DOCUMENT = """
   query($folder: UUID!) {
-    storageFolder(uuid: $folder) { name files: items(first: 1) { nodes { name } } subfolders(first: 1) { nodes { name } } }
+    storageFolder(uuid: $folder) {
+      files: items(first: 1) { nodes { name } }
+      subfolders(first: 1) { nodes { name } }
+    }
     datasets { totalCount }
   }
 """
