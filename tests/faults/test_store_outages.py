@@ -81,7 +81,7 @@ async def test_a_job_goes_on_where_it_was_when_the_store_is_back(fragile: Fragil
     Inventory: AMB-ERR-10, AMB-ERR-20, AMB-ERR-30.
     """
     site, store = fragile
-    folder, items = await prepare_job(site, 150)
+    folder, items = await prepare_job(site, 600)  # three batches
     later_folder, later_items = await prepare_job(site, 3)
     async with subscribe(site, {"query": FOLLOW}) as [watch]:
         job = await start_upload_job(site, folder, items)
