@@ -78,8 +78,8 @@ class Slices:
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._is_scheduled = False
 
-    def has_turn(self) -> bool:
-        """Return whether it is anybody's turn, who then has passed without waiting."""
+    def take_turn(self) -> bool:
+        """Pass if that is possible without waiting; return whether it was."""
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._begin_slice)
@@ -90,7 +90,7 @@ class Slices:
 
     async def turn(self, viewer: Hashable) -> None:
         """Return when it is the turn of the viewer."""
-        if self.has_turn():
+        if self.take_turn():
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(viewer, deque()).append(turn)

@@ -60,7 +60,7 @@ class Subscriptions:
                 source, answer = await outlast(lambda: self._turns.run(viewer, opens))
                 async with aclosing(source) as events:
                     async for event in events:
-                        if not self._slices.has_turn():  # all followers of a stream wake at once
+                        if not self._slices.take_turn():  # all followers of a stream wake at once
                             await self._slices.turn(viewer)
                         has_waited = True
                         if isinstance(event, Event):
