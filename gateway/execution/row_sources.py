@@ -118,12 +118,10 @@ class RowSource:
 
     def sorted_rows(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
         """Return the first of few rows, as `first` does."""
-        keys = self.matching(
-            request.order.column.label(PLACES[0]), request.order.last.label(PLACES[1])
-        )
-        if self.parent is not None:
-            keys = keys.where(is_parent_of(self.parent, False))
-            key = sa.bindparam(KEY, required=False, type_=self.parent.type)
+        key, order = self.bound_parent, request.order
+        places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
+        keys = self.matching(*places, parent=key)
+        if key is not None:
             columns = [*columns, key.label(PARENT)]
         return sorted_page(keys, columns, request, "_further" if self.further else "")
 
