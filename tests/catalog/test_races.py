@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.catalog.datasets import create_dataset
+from gateway.catalog.datasets import create_dataset, link_created_items
 from gateway.catalog.folders import create_folder
 from gateway.catalog.ingestion.bind_sources import source_errors
 from gateway.catalog.ingestion.finish_items import UploadedBytes, deduplicate_objects
@@ -19,10 +20,12 @@ from gateway.catalog.ingestion.placeholders import create_placeholders, uploads_
 from gateway.catalog.ingestion.start_job import JobOptions, start_job
 from gateway.catalog.ingestion.unit_plan import OBJECT_URL, UnitPlan, UnitSource
 from gateway.catalog.integrations import lock_integration
-from gateway.catalog.items import delete_items, lock_items
+from gateway.catalog.items import delete_items, lock_items, update_items
+from gateway.catalog.ledger.dataset_counters import wrong_dataset_counters
 from gateway.catalog.ledger.stored_objects import mark_leaving
 from gateway.catalog.rules.metadata_types import MetadataValidator
 from gateway.database.dialects import lock_tree
+from gateway.database.engine import Transaction
 from gateway.kinds.enums import StorageLocationName
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.datasets import data_rows
@@ -119,6 +122,37 @@ async def test_new_mirror_has_items_that_are_finished_meanwhile(idle_site: Site,
     await working
     rows = await site.services.database.rows(sa.select(data_rows.c.item_uuid), sa.Row)
     assert [row.item_uuid for row in rows] == [UUID(uuid)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_links_are_counted_where_their_items_are_stored(idle_site: Site, viewer: Viewer, is_first: bool) -> None:
+    """Whether an item is linked to a dataset right before or right after it is stored elsewhere."""
+    database, folder = idle_site.services.database, await idle_site.folder("elsewhere")
+    item = await create_item(idle_site, folder)
+    async with database.writing() as transaction:
+        dataset = await create_dataset(transaction, viewer.user_uuid, "links")
+    job: Any = SimpleNamespace(dataset_uuid=dataset, user_uuid=viewer.user_uuid)
+
+    async def move(transaction: Transaction) -> None:
+        rows = {row.uuid: row for row in await lock_items(transaction, [item])}
+        values = {"storage_location": StorageLocationName.AZURE}
+        await update_items(transaction, viewer.user_uuid, {item: values}, rows)
+
+    async def link(transaction: Transaction) -> None:
+        await link_created_items(transaction, job, [item])
+
+    async def alone(change: Callable[[Transaction], Awaitable[None]]) -> None:
+        async with database.writing() as transaction:
+            await change(transaction)
+
+    first, second = (link, move) if is_first else (move, link)
+    async with database.writing() as transaction:
+        await first(transaction)
+        async with waiting(alone(second)) as changing:
+            pass
+    await changing
+    async with database.reading() as connection:
+        assert not await wrong_dataset_counters(Transaction(connection), dataset)
 
 
 async def test_bytes_are_removed_again_once_no_url_can_bring_them_back(idle_site: Site) -> None:

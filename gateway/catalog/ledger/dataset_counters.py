@@ -1,8 +1,8 @@
 """Counters of datasets: numbers of data rows by the storage location of their items.
 
 Transactions collect what to add to them, and add it right before they commit, so that transactions
-cannot wait for each other in a circle. Data rows are locked before the storage locations of their
-items are read: whoever gives an item another location counts its data rows after that.
+cannot wait for each other in a circle. Whoever gives an item another storage location holds the
+item's lock, for which links to it wait.
 """
 
 from collections import Counter
@@ -67,6 +67,8 @@ async def note_locations(
 
 async def write_counters(transaction: Transaction) -> None:
     """Add to the counters what the transaction has collected."""
+    if not transaction.data_row_changes:
+        return
     changes = {key: change for key, change in transaction.data_row_changes.items() if change}
     transaction.data_row_changes.clear()
     await add_to_counts(transaction, dataset_counters.c.data_rows, datasets.c.uuid, changes)
