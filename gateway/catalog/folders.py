@@ -119,7 +119,7 @@ def folder_row(
         "name_key": fold(name),
         "owner_uuid": user_uuid,
     }
-    # An instance of the class takes a hundred times as long; a row that is read is none, either.
+    # An instance of the class takes a hundred times as long. Rows that are read are none, either.
     row = SimpleNamespace(**new_row(FolderRecord, **{**values, **inherited, **columns}))
     return cast(FolderRecord, row)
 

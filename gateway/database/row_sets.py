@@ -16,11 +16,11 @@ from sqlalchemy.dialects.postgresql import JSON
 from gateway.database.engine import Transaction
 
 _FEW = 4
-"""So many rows are written one by one, by a statement that is the same for any values."""
+"""Up to so many rows are written one by one, by a statement that is the same for any values."""
 _MOST = 500
 """Rows of one statement: preparing that many takes a millisecond or two."""
 _UNSAFE = b"\\u0000"
-"""What SQLite ends texts at when it reads JSON. In one by one, it is stored or refused."""
+"""A null character in JSON, at which SQLite ends a text; rows with one are written one by one."""
 
 
 class _Given(NamedTuple):
