@@ -82,6 +82,22 @@ async def answers(
     return read
 
 
+async def answers_by_both(
+    pair: Both,
+    monkeypatch: pytest.MonkeyPatch,
+    plans: tuple[str, str],
+    viewer: str,
+    asked: list[tuple[str, dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """Return the answers to requests, which are the same by both plans."""
+    by_plan = []
+    for plan in plans:
+        force_plan(monkeypatch, plan)
+        by_plan.append(await answers(pair, plan, viewer, asked))
+    assert by_plan[0] == by_plan[1], viewer
+    return by_plan[0]
+
+
 def add_viewers(pair: Both) -> None:
     """Add viewers who see a part of what others see."""
     member, admin = pair.world.viewers["member"], pair.world.viewers["admin"]
@@ -98,26 +114,19 @@ async def test_both_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPat
     """With cursors that are the same, so that a list can be continued by the other plan."""
     add_viewers(pair)
     for viewer in pair.world.viewers:
-        by_plan = []
-        for plan in ("narrow", "wide"):
-            force_plan(monkeypatch, plan)
-            by_plan.append(await answers(pair, plan, viewer, requests()))
-        assert by_plan[0] == by_plan[1], viewer
+        shown = await answers_by_both(pair, monkeypatch, ("narrow", "wide"), viewer, list(requests()))
         if viewer in ("admin", "member"):
-            assert any(found["edges"] for answer in by_plan[0] for found in answer["data"].values())
+            assert any(found["edges"] for answer in shown for found in answer["data"].values())
 
 
 async def test_rare_texts_are_found_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the few names with the text are looked up first, or each item of folders is compared with it."""
     add_viewers(pair)
+    asked = list(by_texts(str(pair.world.folders[0])))
     for viewer in pair.world.viewers:
-        by_plan = []
-        for plan in ("rare", "wide"):
-            force_plan(monkeypatch, plan)
-            by_plan.append(await answers(pair, plan, viewer, by_texts(str(pair.world.folders[0]))))
-        assert by_plan[0] == by_plan[1], viewer
+        shown = await answers_by_both(pair, monkeypatch, ("rare", "wide"), viewer, asked)
         if viewer == "admin":
-            found = [field for answer in by_plan[0] for field in answer["data"].items()]
+            found = [field for answer in shown for field in answer["data"].items()]
             assert all(list_["edges"] for name, list_ in found if name in ("searchStorageItems", "search"))
             assert any(list_["descendantItems"]["edges"] for name, list_ in found if name == "storageFolder")
 
