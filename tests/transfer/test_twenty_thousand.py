@@ -7,6 +7,7 @@ import signal
 import time
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,32 @@ import httpx
 import pytest
 
 from gateway.transfer.pool import for_each
-from tests.fixtures.sites import Site
+from tests.fixtures.commands import Command, wait_until_ready
+from tests.fixtures.sites import Site, fresh_settings, serve_site
 from tests.fixtures.uploading import wait_for_job
+from tests.processes import free_ports
 from tests.transfer.test_transfer_commands import begin, digests_of, run
 
 FILES = int(os.environ.get("TRANSFER_FILES", "20000"))
 IN_DIRECTORY, AT_ONCE, BATCH, KILLS = 200, 8, 1_000, 10
 TARGETS = "targets { itemUuid url method uploadHeaders }"
+
+
+@pytest.fixture(params=["embedded", "scaled"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """Fresh site on each backend that serves archives: with S3, by `storegraph bytes`."""
+    if request.param == "embedded":
+        with fresh_settings(request.param, request, tmp_path) as settings:
+            async with serve_site(settings) as site:
+                yield site
+        return
+    [port] = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    with fresh_settings(request.param, request, tmp_path, bytes_url=url) as settings:
+        async with serve_site(settings) as site:
+            with Command(settings, tmp_path, "bytes", "--port", str(port)) as process:
+                await wait_until_ready(replace(site, url=url), process)
+                yield site
 
 
 def make_tree(top: Path, seed: str) -> dict[str, str]:
