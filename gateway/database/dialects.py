@@ -1,7 +1,7 @@
 """Differences between the two databases; those of loading many rows are in `bulk_load`."""
 
-from collections.abc import Collection, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -187,11 +187,12 @@ class KeyArray(sa.types.TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         return sa.Text() if dialect.name == "sqlite" else postgresql.ARRAY(self.item_type)
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
-        return None if value is None else as_key_array(dialect.name, value)
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any]:
+        return partial(as_key_array, dialect.name)
 
 
 _key_array = lru_cache(maxsize=1_000)(KeyArray)
+_UUIDS, _TEXTS = KeyArray(sa.Uuid()), KeyArray(sa.Text())
 
 
 class _InKeys(FunctionElement[bool]):
@@ -299,31 +300,26 @@ def key_pairs(connection: AsyncConnection, pairs: Collection[tuple[UUID, str]]) 
         ).subquery("pairs")
     ordered = list(pairs)
     columns = sa.column("first", sa.Uuid()), sa.column("second", sa.Text())
-    firsts = sa.literal([first for first, _ in ordered], postgresql.ARRAY(sa.Uuid()))
-    seconds = sa.literal([second for _, second in ordered], postgresql.ARRAY(sa.Text()))
+    firsts = sa.literal([first for first, _ in ordered], _UUIDS)
+    seconds = sa.literal([second for _, second in ordered], _TEXTS)
     table = sa.func.unnest(firsts, seconds).table_valued(*columns, name="pairs")
     return table.render_derived()
 
 
 def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
-    """Return keys as the value of one parameter: a list for PostgreSQL, JSON text for SQLite."""
-    if dialect != "sqlite":
-        return list(keys)
-    if not any(isinstance(key, UUID) for key in keys):
-        return orjson.dumps(list(keys)).decode()
-    return orjson.dumps([key.hex if isinstance(key, UUID) else key for key in keys]).decode()
+    """Return keys as the value of one parameter: JSON text for SQLite, an array for PostgreSQL.
 
-
-def as_key_array_text(dialect: str, keys: Sequence[Any]) -> Any:
-    """Return keys in the driver's form as the value of one parameter.
-
-    For strings on PostgreSQL this is an array literal, which is built at once; given a list,
-    psycopg would look at each key. Strings that would need escapes stay a list.
+    The array of UUIDs and of most texts is a literal, which is built at once; given a list, psycopg
+    would look at each key. Keys that a literal would have to escape stay a list, as numbers do.
     """
-    if dialect == "sqlite" or not isinstance(keys[0], str):
-        return as_key_array(dialect, keys)
-    text = '","'.join(keys)
-    is_plain = "\\" not in text and text.count('"') == 2 * (len(keys) - 1)
+    texts = [key.hex if isinstance(key, UUID) else key for key in keys]
+    if dialect == "sqlite":
+        return orjson.dumps(texts).decode()
+    try:
+        text = '","'.join(texts)
+    except TypeError:
+        return list(keys)
+    is_plain = "\\" not in text and text.count('"') == 2 * (len(texts) - 1)
     return f'{{"{text}"}}' if is_plain else list(keys)
 
 
@@ -355,7 +351,7 @@ def draw_and_write(
     if connection.dialect.name == "sqlite":
         return None
     last = sa.select(draw.cte("drawn").c.value).scalar_subquery()
-    keys = sa.func.unnest(sa.literal(list(uuids), postgresql.ARRAY(sa.Uuid())))
+    keys = sa.func.unnest(sa.literal(list(uuids), _UUIDS))
     rows = keys.table_valued("key", with_ordinality="place", name="numbered").render_derived()
     number = last - len(uuids) + rows.c.place
     return sa.update(table).where(table.c.uuid == rows.c.key).values(sequence=number)
@@ -363,9 +359,7 @@ def draw_and_write(
 
 async def notify(connection: AsyncConnection, channel: str, payloads: Collection[str]) -> None:
     """Notify the listeners of a PostgreSQL channel once the transaction commits."""
-    rows = sa.func.unnest(sa.literal(list(payloads), postgresql.ARRAY(sa.Text()))).column_valued(
-        "payload"
-    )
+    rows = sa.func.unnest(sa.literal(list(payloads), _TEXTS)).column_valued("payload")
     await connection.execute(sa.select(sa.func.pg_notify(channel, rows)))
 
 

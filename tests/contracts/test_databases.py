@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 import gateway.models  # noqa: F401 - fills the metadata
 from gateway.clock import now
-from gateway.database.dialects import as_key_array_text, blocking_url, in_bound_keys
+from gateway.database.dialects import as_key_array, blocking_url, in_bound_keys, in_keys
 from gateway.database.dialects import database_url as engine_url
 from gateway.database.engine import Database, Transaction
 from gateway.database.migrate import DatabaseVersion, check_current, database_version, is_ours, migrate
@@ -142,9 +142,26 @@ async def test_keys_with_any_characters_match(database: Database, keys: list[str
     statement = sa.select(groups.c.name).where(in_bound_keys(groups.c.name, "keys"))
     compiled = statement.compile(dialect=database.sql_dialect)
     by_engine = await database.rows(statement, sa.Row, parameters={"keys": keys})
-    text = as_key_array_text(database.dialect, keys)
+    text = as_key_array(database.dialect, keys)
     by_driver = await database.fetch(str(compiled), (text,) if compiled.positional else {"keys": text})
     assert {row.name for row in by_engine} == {row[0] for row in by_driver} == set(keys)
+
+
+async def test_keys_of_any_type_match(database: Database) -> None:
+    async with database.writing() as transaction:
+        await add(transaction, "a")
+    [uuid] = [row.uuid for row in await database.rows(sa.select(groups.c.uuid), sa.Row)]
+    length = sa.func.length(groups.c.name, type_=sa.Integer())
+    for column, keys in (
+        (groups.c.uuid, [uuid]),
+        (groups.c.uuid, [uuid7(), None, uuid]),
+        (length, [1]),
+        (length, [None, 1]),
+    ):
+        rows = await database.rows(sa.select(groups.c.uuid).where(in_keys(column, keys)), sa.Row)
+        assert [row.uuid for row in rows] == [uuid], keys
+    for none in ([], [None]):
+        assert not await database.rows(sa.select(groups.c.uuid).where(in_keys(groups.c.uuid, none)), sa.Row)
 
 
 async def test_concurrent_writers_lose_no_updates(database: Database) -> None:

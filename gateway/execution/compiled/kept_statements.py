@@ -8,14 +8,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.database.dialects import as_key_array_text
+from gateway.database.dialects import as_key_array
 from gateway.database.engine import Database
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.code_writer import Constants, row_class
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import python_expression
 from gateway.execution.keysets import KEYS
-from gateway.execution.statements import driver_key
 from gateway.kinds.enums import SiteRole
 
 R = TypeVar("R")
@@ -79,8 +78,7 @@ class KeptStatement(Generic[R]):
         if read is None:
             made = _reader_of(build(), self._kind, dialect)
             read = self._read.put((dialect, statement.sql), made, 2 * len(statement.sql))
-        driver_keys = [driver_key(dialect, key) for key in keys]
-        packed = as_key_array_text(dialect, driver_keys) if driver_keys else None
+        packed = as_key_array(dialect, keys) if keys else None
         parameters = statement.parameters(viewer, {KEYS: packed, **values})
         rows = await database.fetch(statement.sql, parameters)
         return read(rows)

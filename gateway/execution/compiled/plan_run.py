@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from graphql import VariableValues, get_argument_values
 
 from gateway.context import Context
-from gateway.database.dialects import as_key_array_text
+from gateway.database.dialects import as_key_array
 from gateway.execution import statements
 from gateway.execution.compiled.completion import Run, complete
 from gateway.execution.compiled.merged_rows import Row, merged_rows
@@ -79,7 +79,7 @@ class PlanRun:
         self._sliced = sliced
         self._database = context.database
         self.dialect = context.database.dialect
-        self._pack = partial(as_key_array_text, self.dialect)
+        self._pack = partial(as_key_array, self.dialect)
         self._variables = variables
         self._statements = statement_cache
         self._convert = convert
