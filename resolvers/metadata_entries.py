@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, in_visible_folder
 from gateway.catalog.metadata_schema import declared_fields
 from gateway.catalog.rules.metadata_entries import (
@@ -17,10 +18,11 @@ from gateway.catalog.rules.metadata_entries import (
 )
 from gateway.catalog.rules.metadata_types import MAX_KEY
 from gateway.context import Context
-from gateway.database.dialects import in_keys
+from gateway.database.dialects import in_few, in_keys
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.declarations import batch
+from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.metadata import metadata_fields, metadata_keys
 from gateway.models.revisions import item_revisions
@@ -123,7 +125,7 @@ async def metadata_vocabulary(
     terms = (
         sa.select(use.key, value_type.label("type"))
         .select_from(metadata_keys.outerjoin(metadata_fields, is_declared))
-        .where(in_visible_folder(context.viewer, use.folder_uuid))
+        .where(_is_used_in_sight(context.viewer))
         .distinct()
         .order_by(use.key, value_type)
         .limit(_MOST_TERMS)
@@ -138,3 +140,15 @@ async def metadata_vocabulary(
         MetadataTermRow(row.key, MetadataValueType(row.type))
         for row in await context.database.rows(terms, MetadataTermRow)
     ]
+
+
+def _is_used_in_sight(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Return the condition that a key is in use in a folder that the viewer may see.
+
+    Viewers without a credential see public folders only, which are few: it starts from these, so
+    that what they can cost does not grow with all that is private.
+    """
+    if viewer.is_anonymous:
+        public = sa.select(folders.c.uuid).where(folders.c.is_public)
+        return in_few(metadata_keys.c.folder_uuid, public)
+    return in_visible_folder(viewer, metadata_keys.c.folder_uuid)

@@ -43,7 +43,7 @@ ANSWERS_ANYONE: dict[str, bool] = {
     "user": False,
     "metricSubmission": True,
     "metadataSchema": True,
-    "metadataVocabulary": False,
+    "metadataVocabulary": True,
     "cloudIntegration": False,
     "cloudIntegrations": False,
     "organisationTags": True,

@@ -178,6 +178,26 @@ async def test_public_folders_are_read(world: World) -> None:
     assert {"name": "open space"} in shown["public"]["nodes"]
 
 
+async def test_the_vocabulary_is_that_of_public_folders(site: Site) -> None:
+    """Keys come and go with the visibility of the folders that have items with them."""
+    folder = await site.folder("with metadata")
+    given: dict[str, Any] = {
+        "folderUuid": folder,
+        "name": "described",
+        "clientMetadata": {"lexicon.a": 1, "lexicon": "x"},
+    }
+    await site.done("createStorageItem", given, "item { uuid }")
+    document = """{ all: metadataVocabulary(element: "lexicon") { key type }
+      numbers: metadataVocabulary(element: "lexicon", type: LONG) { key } }"""
+    nothing: dict[str, Any] = {"all": [], "numbers": []}
+    assert await read(site, document) == nothing
+    await publish(site, folder)
+    shown = [{"key": "lexicon", "type": "TEXT"}, {"key": "lexicon.a", "type": "LONG"}]
+    assert await read(site, document) == {"all": shown, "numbers": [{"key": "lexicon.a"}]}
+    await publish(site, folder, "PRIVATE")
+    assert await read(site, document) == nothing
+
+
 async def test_hidden_and_missing_look_alike(world: World) -> None:
     site = world.site
     closed = await site.ask('{ searchStorageFolders(filter: {search: "closed"}) { nodes { uuid id } } }')

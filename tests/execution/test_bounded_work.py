@@ -1,10 +1,17 @@
 """Documents of frontends cost no more on a larger site: what the databases do for them is counted."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from gateway.context import Services
+from gateway.auth.anonymous import anonymous_viewer
+from gateway.context import Services, open_context
+from gateway.database.engine import Database
+from gateway.models.folders import folders
+from gateway.models.metadata import metadata_keys
+from resolvers.metadata_entries import metadata_vocabulary
 from tests.fixtures.sized_sites import DOCUMENTS, add_jobs_and_community, filled_site, statements_of, variables_of
 from tests.fixtures.work import work_of
 
@@ -52,3 +59,25 @@ async def test_work_does_not_grow_with_the_site(kind: str, request: pytest.Fixtu
     growing = {name for name in small if large[name] > MOST_GROWTH * small[name] + SMALL_WORK[dialect]}
     unexpected = growing - set(GROWING[dialect])
     assert not unexpected, {name: (small[name], large[name]) for name in unexpected}
+
+
+@pytest.mark.parametrize("kind", ["embedded", "scaled"])
+async def test_vocabulary_without_a_credential_costs_what_is_public(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with filled_site(kind, 4_000, request, tmp_path / "open", per_folder=10) as services:
+        database, sent = services.database, []
+        async with database.writing() as transaction:
+            used = (await transaction.execute(sa.select(metadata_keys.c.folder_uuid).limit(1))).scalar_one()
+            await transaction.execute(sa.update(folders).where(folders.c.uuid == used).values(is_public=True))
+        rows = Database.rows
+
+        async def noting(self: Database, statement: sa.Select[Any], kind: Any) -> Any:
+            sent.append(statement.compile(dialect=self.sql_dialect, compile_kwargs={"literal_binds": True}).string)
+            return await rows(self, statement, kind)
+
+        monkeypatch.setattr(Database, "rows", noting)
+        assert await metadata_vocabulary(open_context(services, anonymous_viewer(None), "work"))
+        (statement,) = sent
+        parameters: Any = () if database.is_embedded else {}
+        assert 0 < await work_of(database, statement, parameters) < SMALL_WORK[database.dialect]
