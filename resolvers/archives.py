@@ -10,7 +10,7 @@ from gateway.archives.urls import Subject, SubjectKind, archives_url, sign_archi
 from gateway.context import Context
 from gateway.execution.declarations import Batch, Key, batch
 from gateway.execution.viewer_columns import Column
-from gateway.kinds.enums import DownloadFormat, DownloadUnavailableReason
+from gateway.kinds.enums import DownloadFormat, DownloadUnavailableReason, StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.collections import collections
 from gateway.models.dicom import dicom_studies
@@ -77,6 +77,7 @@ class ArchivedItem(NamedTuple):
     url: str | None
     file_count: int | None
     is_placeholder: bool
+    storage_location: StorageLocationName
     is_restricted: bool
 
     @property
@@ -89,6 +90,10 @@ class ArchivedItem(NamedTuple):
             return DownloadUnavailableReason.NO_FILES
         if self.is_restricted and not is_group:
             return DownloadUnavailableReason.PHI_RESTRICTED
+        # An item of several files is at no location of its own.
+        is_elsewhere = self.storage_location is StorageLocationName.DIRECT_ACCESS
+        if is_elsewhere and self.item_type is StorageItemType.FILE:
+            return DownloadUnavailableReason.LINK
         return None
 
 
@@ -103,7 +108,7 @@ async def item_archive_of(
     format: Format = DownloadFormat.ZIP,
     lifetime: Lifetime = None,
 ) -> list[SignedRequest | None]:
-    """Sign URLs of archives of items; None for an item without files."""
+    """Sign URLs of archives of items; None for an item without files here."""
     span = lifetime_of(context, lifetime)
     signed: list[SignedRequest | None] = []
     for item in (ArchivedItem(*key) for key in keys):

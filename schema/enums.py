@@ -278,6 +278,7 @@ described(
     NOT_SERVED="No process of the site serves archives: its operator has to run `storegraph bytes` "
     "and to set `STOREGRAPH_BYTES_URL`.",
     NO_FILES="The item has no files.",
+    LINK="The item is a link, which Storegraph never fetches. `signedUrl` gives it as it is.",
     PHI_RESTRICTED=_PHI_RESTRICTED,
 )
 described(

@@ -70,6 +70,7 @@ class DownloadUnavailableReason(StrEnum):
 
     NOT_SERVED = "NOT_SERVED"
     NO_FILES = "NO_FILES"
+    LINK = "LINK"
     PHI_RESTRICTED = "PHI_RESTRICTED"
 
 

@@ -13,6 +13,7 @@ from tests.api.test_identity import mask, without_phi
 from tests.fixtures.archives import ERRORS, URL, archive_site, archive_url, contents, error_of, fetch, files_in
 from tests.fixtures.dicom_web import dicom, put
 from tests.fixtures.items import upload_items
+from tests.fixtures.revisions import add_files, files_of
 from tests.fixtures.sites import Site, fresh_settings, serve_site
 from tests.fixtures.uploading import File
 
@@ -180,6 +181,22 @@ async def test_urls_stand_for_what_was_signed(site: Site) -> None:
         assert forged != url
         assert error_of(await fetch(site, forged)) == (403, "FORBIDDEN"), forged
     assert error_of(await fetch(site, url.replace("/folder/", "/nothing/"))) == (404, "NOT_FOUND")
+
+
+async def test_a_link_alone_has_no_archive(site: Site) -> None:
+    """`signedUrl` gives it. Once there is a file besides, the archive has that, and says what the link is."""
+    top = await site.folder("links")
+    link = {"folderUuid": top, "url": "https://files.example/a.bin"}
+    item = (await site.done("createLinkItem", link, "item { uuid }"))["item"]["uuid"]
+    seen = await site.see("storageItem", item, f"{URL} signedUrl {{ url }}")
+    assert (seen["downloadUrl"], seen["downloadUrlUnavailableReason"]) == (None, "LINK")
+    assert seen["signedUrl"]["url"] == link["url"]
+    await add_files(site, top, item, [text("b.bin", "beside a link")])
+    files = await files_in(site, "storageItem", item)
+    assert files == {"b.bin": b"beside a link", ERRORS: b"a.bin: the file is a link to https://files.example/a.bin\n"}
+    [beside] = [file["uuid"] for file in await files_of(site, item) if file["name"] == "b.bin"]
+    await site.done("deleteBitstreams", {"itemUuid": item, "bitstreamUuids": [beside]}, "item { uuid }")
+    assert (await site.see("storageItem", item, URL))["downloadUrlUnavailableReason"] == "LINK"
 
 
 async def test_masked_files_are_listed_as_errors(site: Site) -> None:
