@@ -17,6 +17,7 @@ from gateway.catalog.ledger.counters import apply_deltas, arrival_deltas, remova
 from gateway.catalog.ledger.dataset_counters import note_locations
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.row_edits import set_columns
+from gateway.catalog.rules.paths import in_nfc
 from gateway.clock import now
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
@@ -139,24 +140,24 @@ async def change_head(
 ) -> dict[str, Any]:
     """Add files to an item's head, or make a new one of them; return the item's columns.
 
-    Files whose names the head has already replace these in a new revision, which keeps the others.
-    The columns are not written.
+    Files whose names the head has already, in any Unicode form, replace these in a new revision,
+    which keeps the others. The columns are not written.
     """
     await add_rows(transaction, row)
     head = await head_files(transaction, row.uuid)
-    names = {file.name for file in files}
-    gone = [file for file in head if replaces or file.name in names]
+    names = {in_nfc(file.name) for file in files}
+    gone = [file for file in head if replaces or in_nfc(file.name) in names]
     number = row.revision_number
     if replaces or gone or not number:
         await freeze_head(transaction, row, [file.uuid for file in gone])
         number += 1
         await add_revision(transaction, user_uuid, row.uuid, number, changes)
     position = 0 if replaces else max((file.position for file in head), default=-1) + 1
-    positions = {} if replaces else {file.name: file.position for file in gone}
+    positions = {} if replaces else {in_nfc(file.name): file.position for file in gone}
     added = []
     for file in files:
         values = {**asdict(file), "item_uuid": row.uuid, "first_revision": number}
-        own = positions.get(file.name)
+        own = positions.get(in_nfc(file.name))
         added.append(new_row(BitstreamRecord, position=position if own is None else own, **values))
         position += own is None
     await transaction.execute(sa.insert(bitstreams), added)

@@ -56,8 +56,9 @@ class UpdateBitstreamInput:
 class SetThumbnailInput:
     item_uuid: UUID = strawberry.field(description="UUID of the item.")
     bitstream_uuid: UUID | None = strawberry.field(
+        default=strawberry.UNSET,
         description="UUID of a file of the item's newest revision, an image that is not a link. Null "
-        "restores the thumbnail of the item's own file."
+        "restores the thumbnail of the item's own file. Must not be omitted.",
     )
     expected_revision: int | None = strawberry.field(default=None, description=EXPECTED_REVISION)
 

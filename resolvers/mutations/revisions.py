@@ -21,6 +21,7 @@ from gateway.catalog.revision_edits import (
 from gateway.catalog.revisions import add_rows, metadata_of
 from gateway.catalog.rules.files import validate_mime_type
 from gateway.catalog.rules.names import validate_description, validate_name
+from gateway.catalog.rules.paths import in_nfc
 from gateway.context import Context
 from gateway.database.engine import Transaction
 from gateway.errors import DomainErrors, bad_input, conflict, not_found
@@ -75,7 +76,8 @@ async def update_bitstream(
         if row.item_type is not StorageItemType.FILE and "mime_type" in values:
             message = f"The media type of an item of type {row.item_type} is read from its file."
             raise bad_input(message, "mimeType")
-        if any(file.name == values.get("name") for file in head.values() if file.uuid != uuid):
+        others = {in_nfc(file.name) for file in head.values() if file.uuid != uuid}
+        if "name" in values and in_nfc(values["name"]) in others:
             raise conflict("The item has another file of this name.", "name")
         await update_file(transaction, context.viewer.user_uuid, row, head[uuid], values)
     return UpdateBitstreamOutcome(item_uuid=row.uuid, bitstream_uuid=uuid)
@@ -97,6 +99,9 @@ async def set_thumbnail(
     The choice lasts as long as the newest revision has the file: if it is replaced or deleted, the
     item has the thumbnail of its own file again, or none.
     """
+    if input.bitstream_uuid is UNSET:
+        message = "bitstreamUuid is required. Pass null to restore the item's own thumbnail."
+        raise bad_input(message, "bitstreamUuid")
     async with context.database.writing() as transaction:
         row, file = await _lock_files(transaction, input, permissions), None
         if input.bitstream_uuid is not None:

@@ -100,6 +100,7 @@ async def test_other_files_are_refused(shared_site: Site) -> None:
         assert refused == [(code, "input.bitstreamUuid")]
     [(code, _)] = await site.refused("setThumbnail", {"itemUuid": linked, "bitstreamUuid": linked})
     assert code in ("BAD_USER_INPUT", "CONFLICT")
+    assert await site.refused("setThumbnail", {"itemUuid": item}) == [("BAD_USER_INPUT", "input.bitstreamUuid")]
     stale = {"itemUuid": item, "bitstreamUuid": files["wide.png"], "expectedRevision": 7}
     assert await site.refused("setThumbnail", stale) == [("CONFLICT", "input.expectedRevision")]
     assert await thumbnail(site, item) == "NOT_DRAWABLE"

@@ -50,8 +50,10 @@ async def test_a_file_is_renamed(site: Site) -> None:
     await site.done("updateBitstream", {**changed, "name": "d"}, "item { uuid }")
     assert await contents(site, item) == {"d": b"a ", "c": b"c again"}
     assert await contents(site, item, 1) == {"b": b"a ", "c": b"c "}
+    await add_files(site, folder, item, plain("\u00e9"))
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"name": "c"}, "CONFLICT", "name"),
+        ({"name": "e\u0301"}, "CONFLICT", "name"),
         ({"name": None}, "BAD_USER_INPUT", "name"),
         ({"name": "../x"}, "BAD_USER_INPUT", "name"),
         ({"mimeType": "x"}, "BAD_USER_INPUT", "mimeType"),

@@ -107,6 +107,24 @@ async def test_the_same_name_again_makes_a_revision(site: Site) -> None:
     await check_all(site.services)
 
 
+async def test_names_are_the_same_in_any_unicode_form(site: Site) -> None:
+    """A file from macOS, where names are often decomposed, replaces the one from elsewhere, and the other way round."""
+    folder = await site.folder("forms")
+    item = await empty_item(site, folder)
+    composed, decomposed = "\u00e9.txt", "e\u0301.txt"
+    for text, name in (("1", decomposed), ("2", composed), ("3", decomposed)):
+        job = await add_files(site, folder, item, plain(name, text=text))
+        assert job["status"] == "DONE"
+        assert await contents(site, await files_of(site, item)) == {name: f"{name} {text}".encode()}
+    assert [revision["number"] for revision in await revisions_of(site, item)] == [3, 2, 1]
+    targets = await announce(site, folder, plain(composed, decomposed))
+    entries = [{"placeholderUuid": target["itemUuid"]} for target in targets]
+    given = {"folderUuid": folder, "itemUuid": item, "items": {"any": entries}}
+    refused = await site.refused("startUploadJob", given)
+    assert refused == [("BAD_USER_INPUT", "input.items.any.1.placeholderUuid")]
+    await check_all(site.services)
+
+
 async def test_an_item_is_given_new_bytes(site: Site) -> None:
     """Its uuid, name and metadata stay; facts and the URL are those of the new file, and older ones stay.
 

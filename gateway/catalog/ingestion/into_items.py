@@ -27,6 +27,7 @@ from gateway.catalog.items import delete_items
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.revisions import HeadFile, change_head, head_files, save_head
 from gateway.catalog.rules.names import name_in_url
+from gateway.catalog.rules.paths import in_nfc
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
@@ -135,10 +136,10 @@ async def _name_errors(
             upload = expected.get(source.placeholder_uuid) if source.placeholder_uuid else None
             name = source.title or (upload.file_name if upload else "")
             name = name or name_in_url(source.object_url or "")
-            if name in names:
+            if in_nfc(name) in names:
                 message = f"Another file of the entry has the name {name!r:.200}."
                 errors.append(bad_input(message, *source.path))
-            names.add(name)
+            names.add(in_nfc(name))
         if limit := await _limit_message(transaction, rows[target.uuid], target, names):
             errors.append(DomainError(ErrorCode.LIMIT_EXCEEDED, limit, (*target.path, "itemUuid")))
     return errors
@@ -147,11 +148,16 @@ async def _name_errors(
 async def _limit_message(
     transaction: Transaction, row: ItemRecord, target: UnitTarget, names: Collection[str]
 ) -> str | None:
-    """Return the message for files of these names that would be too many for an item, if any."""
+    """Return the message for files of these names that would be too many for an item, if any.
+
+    The names are in NFC.
+    """
     kept = 0 if target.new_revision else (1 if row.file_count is None else row.file_count)
     if kept + len(names) <= MAX_FILES_OF_ITEM:
         return None
-    replaced = [file for file in await head_files(transaction, row.uuid) if file.name in names]
+    replaced = [
+        file for file in await head_files(transaction, row.uuid) if in_nfc(file.name) in names
+    ]
     count = kept + len(names) - len(replaced)
     if count <= MAX_FILES_OF_ITEM:
         return None
