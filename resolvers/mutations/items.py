@@ -46,7 +46,7 @@ from resolvers.mutations.moved_names import check_moving_rule, moved_names
 from resolvers.mutations.views import view_changes
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
-from resolvers.requirements import ADMIN, USER
+from resolvers.requirements import ADMIN, USER, VIEWER
 
 EDITED = (
     "uuid",
@@ -153,6 +153,7 @@ class MoveStorageItemsOutcome(Outcome):
 @requires(
     ADMIN.on_each_item("item_uuids"),
     USER.on_receiving_folder("new_parent_uuid", "the new folder"),
+    VIEWER.on_folder("from_folder_uuid", "the folder to move out of", optional=True),
 )
 async def move_storage_items(
     context: Context, input: MoveStorageItemsInput, permissions: Permissions

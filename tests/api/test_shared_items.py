@@ -8,7 +8,7 @@ from tests.api.test_identity import mask
 from tests.api.test_sharing import House, build, share, shared_count, text
 from tests.fixtures.deletions import wait_until_removed
 from tests.fixtures.items import create_dataset, upload_items
-from tests.fixtures.sites import Site
+from tests.fixtures.sites import UNKNOWN, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,6 +85,23 @@ async def test_a_move_out_of_a_folder_moves_that_place(site: Site) -> None:
     away = {**moved, "newParentUuid": other, "fromFolderUuid": house.home}
     await site.done("moveStorageItems", away, "results { uuid }")
     assert await folders_of(site, house.item) == [other]
+
+
+async def test_a_place_that_the_mover_cannot_see_is_not_moved(site: Site) -> None:
+    """Nor is it told whether the item is there, by those who are `ADMIN` on its home."""
+    house = await build(site)
+    other, group = await site.folder("other"), await site.group("movers")
+    mover = await site.newcomer(group)
+    for folder, role in ((house.home, "ADMIN"), (other, "USER")):
+        await site.grant(folder, group, role)
+    await share(site, house.place, house.item)
+    for hidden in (house.place, UNKNOWN):
+        moved = {"itemUuids": [house.item], "newParentUuid": other, "fromFolderUuid": hidden}
+        assert await site.refused("moveStorageItems", moved, mover) == [("NOT_FOUND", "input.fromFolderUuid")]
+    assert await folders_of(site, house.item) == [house.home, house.place]
+    await site.grant(house.place, group, "VIEWER")
+    await site.done("moveStorageItems", {**moved, "fromFolderUuid": house.place}, "results { uuid }", mover)
+    assert await folders_of(site, house.item) == [house.home, other]
 
 
 async def kept_by(site: Site, job: str) -> list[tuple[str, str]]:
