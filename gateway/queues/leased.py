@@ -10,7 +10,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from gateway.clock import now
-from gateway.database.dialects import upsert
+from gateway.database.dialects import in_bound_keys, upsert
 from gateway.database.engine import Database, Transaction
 from gateway.ids import uuid7
 from gateway.models.queue import MAY_BE_SUSPECT, QueuedTaskRecord, queued_tasks
@@ -30,6 +30,38 @@ from gateway.queues.steady_clock import SteadyClock
 from gateway.queues.worker import Lease, Worker
 
 _columns = queued_tasks.c
+_this_worker = sa.bindparam("this_worker", type_=_columns.worker.type)
+# A worker that finds a lease of its own expired was suspended, and has not died.
+_has_died = _columns.lease_until.is_not(None) & (_columns.worker != _this_worker)
+
+
+def _claimed() -> sa.ColumnElement[bool]:
+    """Return the condition of the tasks that a worker leases at a time."""
+    moment = sa.bindparam("now", type_=_columns.run_at.type)
+    is_free = _columns.lease_until.is_(None) | (_columns.lease_until <= moment)
+    is_due = is_free & (_columns.run_at <= moment) & _columns.failed_at.is_(None)
+    is_suspect = _has_died | (_columns.deaths > 0)
+    is_known = in_bound_keys(_columns.name, "tasks")
+    due = sa.select(_columns.uuid).where(is_due)
+    fresh = due.where(~is_suspect, is_known).order_by(_columns.run_at, _columns.uuid)
+    suspect = due.where(is_suspect, MAY_BE_SUSPECT, in_bound_keys(_columns.name, "suspects"))
+    suspect = suspect.order_by(~is_known, _columns.deaths, _columns.run_at, _columns.uuid)
+    most = sa.bindparam("most", type_=sa.Integer())
+    return _columns.uuid.in_(fresh.limit(most)) | _columns.uuid.in_(suspect.limit(1))
+
+
+_CLAIMED = sa.select(_columns.uuid).where(_claimed())
+_LEASE = (
+    sa.update(queued_tasks)
+    .where(_claimed())
+    .values(
+        worker=_this_worker,
+        lease_until=sa.bindparam("until", type_=_columns.lease_until.type),
+        attempts=_columns.attempts + 1,
+        deaths=_columns.deaths + sa.case((_has_died, 1), else_=0),
+    )
+    .returning(queued_tasks)
+)
 
 
 class LeasedQueue:
@@ -148,34 +180,23 @@ class _RowLeaseStore:
     async def claim(
         self, tasks: Collection[str], limit: int, suspects: Collection[str] = ()
     ) -> list[Lease]:
-        moment = await self._clock.time()
-        is_free = _columns.lease_until.is_(None) | (_columns.lease_until <= moment)
-        is_due = is_free & (_columns.run_at <= moment) & _columns.failed_at.is_(None)
-        # A worker that finds a lease of its own expired was suspended, and has not died.
-        has_died = _columns.lease_until.is_not(None) & (_columns.worker != self._worker)
-        is_suspect = has_died | (_columns.deaths > 0)
-        due = sa.select(_columns.uuid)
-        fresh = due.where(is_due, ~is_suspect, _columns.name.in_(tasks))
-        fresh = fresh.order_by(_columns.run_at, _columns.uuid).limit(limit)
-        suspect = due.where(is_due, is_suspect, MAY_BE_SUSPECT, _columns.name.in_(suspects))
-        order = (_columns.name.not_in(tasks), _columns.deaths, _columns.run_at, _columns.uuid)
-        chosen = _columns.uuid.in_(fresh) | _columns.uuid.in_(suspect.order_by(*order).limit(1))
-        # Idle workers only read, so that they do not delay writers.
-        if not await self._database.rows(sa.select(_columns.uuid).where(chosen), QueuedTaskRecord):
-            return []
-        lease = {
-            "worker": self._worker,
-            "attempts": _columns.attempts + 1,
-            "deaths": _columns.deaths + sa.case((has_died, 1), else_=0),
+        wanted = {
+            "now": await self._clock.time(),
+            "this_worker": self._worker,
+            "tasks": tasks,
+            "suspects": suspects,
+            "most": limit,
         }
-        update = sa.update(queued_tasks).where(chosen).values(lease)
+        # Idle workers only read, so that they do not delay writers.
+        if not await self._database.rows(_CLAIMED, QueuedTaskRecord, parameters=wanted):
+            return []
         async with self._database.writing() as transaction:
             # Waiting for other writers has taken time, which is not part of the lease.
             moment = await self._clock.time(transaction)
-            update = update.values(lease_until=moment + self._duration)
-            rows = await transaction.rows(update.returning(queued_tasks), QueuedTaskRecord)
+            leased = {**wanted, "until": moment + self._duration}
+            rows = (await transaction.connection.execute(_LEASE, leased)).all()
             await self._clock.note(transaction, moment)
-        rows.sort(key=lambda row: (row.run_at, row.uuid))
+        rows = sorted(rows, key=lambda row: (row.run_at, row.uuid))
         return [Lease(row.uuid, row.name, row.args, row.attempts, row.deaths) for row in rows]
 
     async def renew(self, leases: Collection[Lease]) -> None:
