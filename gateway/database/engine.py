@@ -38,6 +38,7 @@ from gateway.database.lanes import Lanes
 from gateway.database.outages import CommitUnknown, leaves_doubt
 from gateway.database.readers import Readers
 from gateway.database.reserve import DatabaseDisk
+from gateway.database.sqlalchemy_apis import statement_key
 from gateway.outages import DATABASE
 from gateway.telemetry.tracing import note_statement
 from gateway.volatile import note_volatile
@@ -280,10 +281,11 @@ class Database:
         if _IS_INSIDE.get():
             return await read()
 
-        def text() -> str:
-            return str(cast(sa.ClauseElement, statement).compile(dialect=self.sql_dialect))
+        def shape() -> Hashable:
+            key = statement_key(cast(sa.ClauseElement, statement))
+            return key and hash(key.shape)
 
-        return await self._lanes.read(text, read)
+        return await self._lanes.read(shape, read)
 
     async def fetch(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a compiled statement as the driver gives them, without conversion."""

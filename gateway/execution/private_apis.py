@@ -5,11 +5,10 @@ of them without notice: `tests/house/test_private_apis.py` has a canary for each
 which package broke what.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any
 
-import sqlalchemy as sa
 import strawberry
 from graphql import FieldNode, GraphQLSchema
 from graphql.execution.collect_fields import (
@@ -32,23 +31,18 @@ __all__ = [
     "FieldDetails",
     "FragmentDetails",
     "GraphQLVariableSignature",
-    "StatementKey",
     "StrawberryArgument",
     "ValidationAbortedError",
     "VariableValueSource",
     "argument_converter",
-    "bind_names",
-    "bind_processor",
     "collect_fields",
     "collect_subfields",
     "core_schema",
     "definition_of",
     "get_variable_signature",
     "optimized_is_awaitable",
-    "parameter_order",
     "print_description",
     "selection_node",
-    "statement_key",
 ]
 
 _DEFINITION = "strawberry-definition"
@@ -79,39 +73,3 @@ def argument_converter(schema: strawberry.Schema) -> Convert:
         scalar_registry=schema.schema_converter.scalar_registry,
         config=schema.config,
     )
-
-
-class StatementKey(NamedTuple):
-    """The shape of a statement, without the values of its parameters, and these in order."""
-
-    shape: Hashable
-    binds: Sequence[Any]
-
-
-def statement_key(statement: sa.SelectBase) -> StatementKey | None:
-    """Return the key under which SQLAlchemy caches a statement; None if it cannot be cached."""
-    key = statement._generate_cache_key()
-    return None if key is None else StatementKey(key.key, key.bindparams)
-
-
-def bind_names(compiled: sa.Compiled) -> dict[sa.BindParameter[Any], str]:
-    """Return the names of the parameters in a compiled statement."""
-    return cast(Any, compiled).bind_names  # type: ignore[no-any-return]  # of SQLCompiler
-
-
-def parameter_order(compiled: sa.Compiled) -> tuple[str, ...] | None:
-    """Return the order of the parameters; None where the driver takes them by name."""
-    compiler = cast(Any, compiled)
-    return tuple(compiler.positiontup) if compiler.positional else None
-
-
-def bind_processor(
-    compiled: sa.Compiled, name: str, dialect: sa.Dialect
-) -> Callable[[Any], Any] | None:
-    """Return what turns a parameter's value into the driver's; None if it stays as it is.
-
-    The members of an expanded list are named after the list: `name_1`, `name_2` and so on.
-    """
-    binds = cast(Any, compiled).binds
-    bind = binds[name] if name in binds else binds[name.rpartition("_")[0]]
-    return bind.type.dialect_impl(dialect).bind_processor(dialect)  # type: ignore[no-any-return]

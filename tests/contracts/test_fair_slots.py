@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gateway.database.engine import Database
 from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF, FairSlots
-from gateway.database.lanes import Lanes
+from gateway.database.lanes import PATIENCE_SECONDS, Lanes
 
 SLOW = {
     "sqlite": "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 3e9) SELECT max(i) FROM n",
@@ -200,6 +200,26 @@ async def test_a_statement_is_cancelled_before_its_rows_are_fetched(
             assert task.cancelled(), task
     async with asyncio.timeout(20), embedded_database.writing() as transaction:
         await transaction.execute(sa.text("SELECT 1"))
+
+
+async def test_a_slow_statement_is_known_with_other_values(database: Database) -> None:
+    ON_BEHALF_OF.set("a")
+    text = SLOW[database.dialect].replace("3e9", ":most").replace("2000000000", "CAST(:most AS bigint)")
+
+    def count(most: int) -> asyncio.Task[object]:
+        statement = sa.text(text).bindparams(most=most)
+        return asyncio.create_task(database.rows(statement, sa.Row))
+
+    async with asyncio.timeout(40):
+        slow = count(2_000_000_000)
+        await asyncio.sleep(2 * PATIENCE_SECONDS)
+        same = count(1)
+        await asyncio.sleep(2 * PATIENCE_SECONDS)
+        assert not same.done()  # it waits for the slow lane, where a viewer has one slot
+        await database.rows(sa.text("SELECT 1"), sa.Row)
+        slow.cancel()
+        await asyncio.wait([slow])
+        assert await same
 
 
 async def test_a_viewer_who_writes_a_lot_keeps_nobody_from_writing(embedded_database: Database) -> None:

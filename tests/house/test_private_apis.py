@@ -22,7 +22,7 @@ import websockets.server
 from botocore.config import Config
 from graphql import GraphQLSchema, build_schema, parse
 
-from gateway.database import psycopg_apis
+from gateway.database import psycopg_apis, sqlalchemy_apis
 from gateway.database.dialects import in_keys
 from gateway.execution import private_apis
 from gateway.http import uvicorn_protocols
@@ -33,6 +33,7 @@ from tests.house.sources import ROOT
 
 BORROWERS = {
     "gateway/database/psycopg_apis.py",
+    "gateway/database/sqlalchemy_apis.py",
     "gateway/execution/private_apis.py",
     "gateway/http/uvicorn_protocols.py",
     "gateway/queues/procrastinate_apis.py",
@@ -118,11 +119,11 @@ def test_is_awaitable() -> None:
 
 @canary("sqlalchemy", "statement_key: the cache key by which statements are recognized")
 def test_statement_key() -> None:
-    keys = [private_apis.statement_key(selecting(value)) for value in ("a", "b")]
+    keys = [sqlalchemy_apis.statement_key(selecting(value)) for value in ("a", "b")]
     assert keys[0] is not None and keys[1] is not None
     assert keys[0].shape == keys[1].shape
     assert [bind.value for bind in keys[1].binds] == ["b", ["k"], ["x", "y"]]
-    listed = private_apis.statement_key(sa.select(sa.column("n")).where(in_keys(sa.column("n", sa.Text), ["k"])))
+    listed = sqlalchemy_apis.statement_key(sa.select(sa.column("n")).where(in_keys(sa.column("n", sa.Text), ["k"])))
     assert listed is not None and listed.shape != keys[0].shape
 
 
@@ -130,18 +131,18 @@ def test_statement_key() -> None:
 def test_parameters_of_statements() -> None:
     from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 
-    key = private_apis.statement_key(selecting("b"))
+    key = sqlalchemy_apis.statement_key(selecting("b"))
     assert key is not None
     engine_dialect: Any = dialect(paramstyle="qmark")
     compiled = selecting("b").compile(dialect=engine_dialect, compile_kwargs={"render_postcompile": True})
     statement = key.binds
-    names = [private_apis.bind_names(compiled)[bind] for bind in private_apis.bind_names(compiled)]
+    names = [sqlalchemy_apis.bind_names(compiled)[bind] for bind in sqlalchemy_apis.bind_names(compiled)]
     assert len(names) == len(statement)
-    order = private_apis.parameter_order(compiled)
+    order = sqlalchemy_apis.parameter_order(compiled)
     assert order is not None and len(order) == 4
-    process = private_apis.bind_processor(compiled, names[1], engine_dialect)
+    process = sqlalchemy_apis.bind_processor(compiled, names[1], engine_dialect)
     assert process is not None and process(["k"]) == '["k"]'
-    assert private_apis.bind_processor(compiled, order[-1], engine_dialect) is None
+    assert sqlalchemy_apis.bind_processor(compiled, order[-1], engine_dialect) is None
 
 
 def selecting(value: str) -> sa.Select[Any]:

@@ -9,15 +9,15 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.execution import keysets
-from gateway.execution.cache import Cache
-from gateway.execution.compiled.plan import Deoptimized
-from gateway.execution.private_apis import (
+from gateway.database.sqlalchemy_apis import (
     bind_names,
     bind_processor,
     parameter_order,
     statement_key,
 )
+from gateway.execution import keysets
+from gateway.execution.cache import Cache
+from gateway.execution.compiled.plan import Deoptimized
 
 _PLACEHOLDER_UUID = uuid4()
 """Stands in statements where the viewer's uuid goes."""
