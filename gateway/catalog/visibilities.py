@@ -74,6 +74,18 @@ async def items_published_in(
     return {row.uuid for row in await transaction.rows(statement, ItemRecord)}
 
 
+async def publishes_copies_of(
+    transaction: Transaction, sources: Collection[UUID], folder_uuid: UUID
+) -> bool:
+    """Return whether copies in a folder would be public, although not all of the sources are."""
+    target = folders.alias("target")
+    is_public = sa.exists().where(target.c.uuid == folder_uuid, target.c.is_public)
+    closed = sa.select(folders.c.uuid).where(
+        in_keys(folders.c.uuid, sources), ~folders.c.is_public, is_public
+    )
+    return await transaction.first(closed.limit(1), FolderRecord) is not None
+
+
 def public_in_effect(
     folder: sa.FromClause, above: sa.ColumnElement[bool]
 ) -> sa.ColumnElement[bool]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.descriptions import IDEMPOTENCY_KEY
+from resolvers.inputs.descriptions import ALLOW_PUBLIC, IDEMPOTENCY_KEY
 from resolvers.inputs.dicom_copies import TARGET
 from resolvers.inputs.dicom_studies import DicomStudyInput
 
@@ -89,4 +89,5 @@ class AnonymizeDicomStudiesInput:
         default=False,
         description="Whether to return only the `actions`, and start no job.",
     )
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)

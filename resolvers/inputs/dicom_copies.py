@@ -4,7 +4,12 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.inputs.descriptions import DATASET_CHANGES, IDEMPOTENCY_KEY, MIRROR_CHANGES
+from resolvers.inputs.descriptions import (
+    ALLOW_PUBLIC,
+    DATASET_CHANGES,
+    IDEMPOTENCY_KEY,
+    MIRROR_CHANGES,
+)
 from resolvers.inputs.dicom_studies import DicomStudyInput
 
 SERIES_UIDS = "Series Instance UIDs (0020,000E) of the series to copy, at most 1,000. Null for all."
@@ -29,6 +34,7 @@ class SplitDicomStudyInput(DicomStudyInput):
     new_instance_uids: bool | None = strawberry.field(default=None, description=NEW_INSTANCE_UIDS)
     allow_dataset_changes: bool = strawberry.field(default=False, description=DATASET_CHANGES)
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -37,6 +43,7 @@ class CloneDicomStudyInput(DicomStudyInput):
     target_folder_uuid: UUID = strawberry.field(description=TARGET)
     new_series_uids: bool | None = strawberry.field(default=None, description=NEW_SERIES_UIDS)
     new_instance_uids: bool | None = strawberry.field(default=None, description=NEW_INSTANCE_UIDS)
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -58,4 +65,5 @@ class MergeDicomStudiesInput:
     new_instance_uids: bool | None = strawberry.field(default=None, description=NEW_INSTANCE_UIDS)
     allow_dataset_changes: bool = strawberry.field(default=False, description=DATASET_CHANGES)
     allow_mirror_dataset_changes: bool = strawberry.field(default=False, description=MIRROR_CHANGES)
+    allow_public: bool = strawberry.field(default=False, description=ALLOW_PUBLIC)
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)

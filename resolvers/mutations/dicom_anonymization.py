@@ -14,7 +14,6 @@ from gateway.catalog.dicom_copy_plans import (
     new_study_uid,
     planned_actions,
 )
-from gateway.catalog.dicom_jobs import shows_identities
 from gateway.catalog.dicom_projects import ensure_project, project_secret
 from gateway.catalog.dicom_units import StudySource
 from gateway.context import Context
@@ -24,12 +23,12 @@ from gateway.dicom.anonymization import BadOption
 from gateway.dicom.dictionary import parse_tag
 from gateway.dicom.rewriting.edits import options_from
 from gateway.error_texts import sized
-from gateway.errors import bad_input, forbidden
+from gateway.errors import bad_input
 from gateway.kinds.enums import DicomCopyOperation
 from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.dicom_anonymization import AnonymizeDicomStudiesInput
-from resolvers.mutations.dicom_copies import MAX_STUDIES, SHOWS_IDENTITIES, copied_parts
+from resolvers.mutations.dicom_copies import MAX_STUDIES, check_target, copied_parts
 from resolvers.outcomes import Outcome
 from resolvers.permissions import Permissions, requires
 from resolvers.requirements import USER
@@ -116,9 +115,8 @@ async def _sources(
     await permissions.check(transaction)
     paths = [("studies", number) for number in range(len(input.studies))]
     sources = await copied_parts(transaction, context, input.studies, None, paths)
-    target = input.target_folder_uuid
-    if await shows_identities(transaction, context.viewer, sources, target):
-        raise forbidden(SHOWS_IDENTITIES, "targetFolderUuid")
+    target, viewer = input.target_folder_uuid, context.viewer
+    await check_target(transaction, viewer, sources, target, input.allow_public, "targetFolderUuid")
     return sources
 
 

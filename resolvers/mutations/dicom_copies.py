@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.viewer import Viewer
 from gateway.catalog.dicom_copies import start_copies
 from gateway.catalog.dicom_copy_plans import (
     Deletion,
@@ -24,10 +25,11 @@ from gateway.catalog.dicom_jobs import (
 )
 from gateway.catalog.dicom_study_keys import find_study
 from gateway.catalog.dicom_units import StudySource, folders_of
+from gateway.catalog.visibilities import publishes_copies_of
 from gateway.context import Context
 from gateway.database.dialects import lock_tree
 from gateway.database.engine import Transaction
-from gateway.error_texts import IS_SYNCED
+from gateway.error_texts import IS_SYNCED, published
 from gateway.errors import bad_input, conflict, forbidden, not_found
 from gateway.kinds.enums import DicomCopyOperation, StorageFolderType
 from gateway.models.folders import FolderRecord, folders
@@ -146,8 +148,8 @@ async def merge_dicom_studies(
                 transaction, context, others, series, paths, besides=primary_uuid
             )
             await _check_removal(transaction, sources, deletion, permissions)
-            if await shows_identities(transaction, viewer, [*sources, primary], target):
-                raise forbidden(SHOWS_IDENTITIES, "primary", "folderUuid")
+            parts, path = [*sources, primary], ("primary", "folderUuid")
+            await check_target(transaction, viewer, parts, target, input.allow_public, *path)
             study = await find_study_row(transaction, primary_uuid)
             uid, options = study.study_uid, (input.new_series_uids, input.new_instance_uids)
             rules = [uid_rules(each.study_uid, uid, *options) for each in input.secondaries]
@@ -189,8 +191,9 @@ async def _start_new_study(
                     roles.require(home, "folderUuid")
             await _check_source(transaction, source, deletion)
             target = input.target_folder_uuid
-            if await shows_identities(transaction, viewer, [source], target):
-                raise forbidden(SHOWS_IDENTITIES, "targetFolderUuid")
+            await check_target(
+                transaction, viewer, [source], target, input.allow_public, "targetFolderUuid"
+            )
             secret = new_secret()
             uid = new_study_uid(secret, input.study_uid)
             rules = [
@@ -245,6 +248,27 @@ async def copied_parts(
         if uid not in known:
             raise not_found("series", uid, "seriesUids", index)
     return sources
+
+
+async def check_target(
+    transaction: Transaction,
+    viewer: Viewer,
+    sources: Sequence[StudySource],
+    target: UUID,
+    allow_public: bool,
+    *path: str,
+) -> None:
+    """Check that copies of parts of studies show nobody more in a folder than the originals do.
+
+    Raises:
+        DomainError: `FORBIDDEN` if the viewer would see identities, `CONFLICT` if the copies would
+            become public and must not.
+    """
+    if await shows_identities(transaction, viewer, sources, target):
+        raise forbidden(SHOWS_IDENTITIES, *path)
+    homes = [home for source in sources for home in folders_of(source)]
+    if not allow_public and await publishes_copies_of(transaction, homes, target):
+        raise conflict(published("copy"), *path)
 
 
 async def _check_removal(

@@ -181,6 +181,36 @@ async def test_two_patients_under_one_uid_can_be_merged(site: Site) -> None:
     assert set(await merged_files(site, study)) == {first.SOPInstanceUID, second.SOPInstanceUID}
 
 
+async def test_studies_are_not_published_by_accident(site: Site) -> None:
+    """Copies of what is not public go into a public folder with `allowPublic` only, anonymized ones as well."""
+    folder, target, other = [await site.folder(name) for name in ("ward", "journal", "second journal")]
+    await upload_dicom(site, folder, [samples.dicom_file(1, 1, 1)])
+    for public in (target, other):
+        given = {"folderUuid": public, "visibility": "PUBLIC"}
+        await site.done("setStorageFolderVisibility", given, "folder { uuid }")
+    key = {"folderUuid": folder, "studyUid": UID}
+    copied: list[tuple[str, dict[str, Any]]] = [
+        ("cloneDicomStudy", {**key, "targetFolderUuid": target}),
+        ("splitDicomStudy", {**key, "targetFolderUuid": target}),
+        ("anonymizeDicomStudies", {"studies": [key], "targetFolderUuid": target}),
+        ("anonymizeDicomStudies", {"studies": [key], "targetFolderUuid": target, "dryRun": True}),
+    ]
+    for mutation, values in copied:
+        assert await site.refused(mutation, values) == [("CONFLICT", "input.targetFolderUuid")], mutation
+    assert await count_items(site, target) == 0
+    for mutation, values in reversed(copied[:3]):
+        state = await run_study_job(site, mutation, {**values, "allowPublic": True})
+        assert state["outcome"] == "SUCCEEDED"
+    public_key = {"folderUuid": target, "studyUid": state["studyUids"][0]}
+    merge = {"primary": public_key, "secondaries": [key]}
+    assert await site.refused("mergeDicomStudies", merge) == [("CONFLICT", "input.primary.folderUuid")]
+    state = await run_study_job(site, "mergeDicomStudies", {**merge, "allowPublic": True})
+    assert state["outcome"] == "SUCCEEDED"
+    state = await run_study_job(site, "cloneDicomStudy", {**public_key, "targetFolderUuid": other})
+    assert state["outcome"] == "SUCCEEDED"  # what is public can be copied as it is
+    await check_all(site.services)
+
+
 async def test_roles_on_both_sides(site: Site) -> None:
     """USER where copies arrive, ADMIN where originals are deleted; hidden parts are not copied (AMB-ERR-17)."""
     top, target = await site.folder("clinic"), await site.folder("research")
