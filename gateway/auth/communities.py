@@ -29,8 +29,7 @@ def administers_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Co
     if viewer.is_site_admin:
         is_admin = is_staying(folder.c.uuid)
     else:
-        granted = granted_entries(viewer, lambda grants: grants.c.role == StorageUserRole.ADMIN)
-        is_admin = within_any(folder.c.path, granted)
+        is_admin = within_any(folder.c.path, granted_entries(viewer, StorageUserRole.ADMIN))
     return sa.exists().where(
         folder.c.uuid == folder_uuid, is_admin, *in_tree_of(viewer, folder.c.path)
     )

@@ -7,7 +7,7 @@ bytes of no item. On a site where nothing is masked, the conditions cost one loo
 """
 
 from collections.abc import Collection
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +101,7 @@ def has_phi_grant_above(viewer: Viewer, path: sa.ColumnElement[Any]) -> Conditio
 
     The grant is on the folder or on one above it.
     """
-    return within_any(path, granted_entries(viewer, lambda grants: grants.c.sees_phi))
+    return within_any(path, granted_entries(viewer, only_phi=True))
 
 
 async def folders_with_phi_grant(
@@ -162,6 +162,7 @@ def masked_to(viewer: Viewer, folder: sa.FromClause = folders) -> list[Condition
     return [folder.c.is_masked, ~has_phi_grant_above(viewer, folder.c.path)]
 
 
+@cache
 def _is_any_masked() -> Condition:
     """Return the condition that the site has a masked folder, which is looked up once."""
     folder = folders.alias()

@@ -22,7 +22,7 @@ def role_at(viewer: Viewer, path: sa.ColumnElement[Any]) -> sa.ColumnElement[Any
     if viewer.is_site_admin or viewer.is_anonymous:
         return _constant(StorageUserRole.ADMIN if viewer.is_site_admin else StorageUserRole.VIEWER)
     granted = [
-        (within_any(path, _granted(viewer, role)), _constant(role))
+        (within_any(path, granted_entries(viewer, role)), _constant(role))
         for role in _STRONGEST_FIRST[:-1]
     ]
     return sa.case(*granted, else_=_constant(StorageUserRole.VIEWER))
@@ -34,7 +34,7 @@ def role_folder_at(viewer: Viewer, path: sa.ColumnElement[Any]) -> sa.ColumnElem
     It is null if they have it as a site admin, or because the folder is public.
     """
     roles = _STRONGEST_FIRST[:1] if viewer.is_site_admin else _STRONGEST_FIRST
-    nearest = [nearest_of(path, _granted(viewer, role)) for role in roles]
+    nearest = [nearest_of(path, granted_entries(viewer, role)) for role in roles]
     return sa.func.coalesce(*nearest, sa.null(), type_=sa.Uuid())
 
 
@@ -55,10 +55,6 @@ def role_by_own_grants(
     )
     strongest = role.order_by(strongest_first).limit(1).scalar_subquery()
     return sa.func.coalesce(strongest, _constant(StorageUserRole.VIEWER), type_=ROLE_TYPE)
-
-
-def _granted(viewer: Viewer, role: StorageUserRole) -> sa.CompoundSelect[Any]:
-    return granted_entries(viewer, lambda grants: grants.c.role == _constant(role))
 
 
 def _constant(role: StorageUserRole) -> sa.ColumnElement[Any]:

@@ -7,14 +7,14 @@ grants; jobs as `gateway/auth/job_visibility.py` says. A credential that is limi
 no folder outside it.
 """
 
-from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
 from gateway.database.tree import PathEntry, parent_path, within, within_any
-from gateway.kinds.enums import FolderVisibility
+from gateway.kinds.enums import FolderVisibility, StorageUserRole
 from gateway.models.collections import collections, filter_presets
 from gateway.models.communities import communities
 from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
@@ -42,23 +42,33 @@ def is_granted_to(viewer: Viewer, grants: sa.FromClause) -> Condition:
     return sa.or_(grants.c.user_uuid == viewer.user_uuid, grants.c.group_uuid.in_(own_groups))
 
 
+# Aliases cost the most of writing a condition: each has all columns of its table.
+@lru_cache(maxsize=1_000)
 def granted_entries(
-    viewer: Viewer, which: Callable[[sa.FromClause], Condition] = lambda _grants: sa.true()
+    viewer: Viewer, role: StorageUserRole | None = None, only_phi: bool = False
 ) -> sa.CompoundSelect[Any]:
     """Return the entries in paths of the folders that the viewer has grants on.
 
-    `which` is a condition on the grants that count.
+    Args:
+        viewer: the viewer.
+        role: the role that the grants give; None for any.
+        only_phi: whether only grants count that let the viewer see identities of patients.
     """
+
+    def which(grants: sa.FromClause) -> list[Condition]:
+        has_role = [] if role is None else [grants.c.role == sa.literal_column(f"'{role}'")]
+        return [*has_role, grants.c.sees_phi] if only_phi else has_role
+
     own, shared, member = folder_grants.alias(), folder_grants.alias(), memberships.alias()
     by_group = shared.join(member, member.c.group_uuid == shared.c.group_uuid)
     # Not by `is_granted_to`: SQLite cannot parse conditions that are nested much deeper.
     return sa.union_all(
         sa.select(PathEntry(own.c.folder_uuid)).where(
-            own.c.user_uuid == viewer.user_uuid, which(own)
+            own.c.user_uuid == viewer.user_uuid, *which(own)
         ),
         sa.select(PathEntry(shared.c.folder_uuid))
         .select_from(by_group)
-        .where(member.c.user_uuid == viewer.user_uuid, which(shared)),
+        .where(member.c.user_uuid == viewer.user_uuid, *which(shared)),
     )
 
 
@@ -113,9 +123,16 @@ def has_staying_item(item_uuid: sa.ColumnElement[Any]) -> Condition:
     return sa.or_(~is_any_leaving(), ~is_leaving)
 
 
+@cache
 def is_any_leaving() -> Condition:
     """Return the condition that the rows of deleted folders are being removed."""
     return sa.exists().where(leaving_folders.alias().c.folder_uuid.is_not(None))
+
+
+@cache
+def _is_any_taking_shared() -> Condition:
+    leaving = leaving_folders.alias()
+    return sa.exists().select_from(leaving).where(leaving.c.takes_shared)
 
 
 def stays_shared(item: sa.FromClause = items) -> Condition:
@@ -123,11 +140,10 @@ def stays_shared(item: sa.FromClause = items) -> Condition:
 
     The folder is looked up only while there are such: PostgreSQL takes the lookup for costly.
     """
-    leaving, any_leaving = leaving_folders.alias(), leaving_folders.alias()
+    leaving = leaving_folders.alias()
     is_here = leaving.c.folder_uuid == item.c.folder_uuid
     is_taken = sa.exists().where(is_here, leaving.c.takes_shared)
-    any_taken = sa.exists().select_from(any_leaving).where(any_leaving.c.takes_shared)
-    return sa.or_(~any_taken, ~is_taken)
+    return sa.or_(~_is_any_taking_shared(), ~is_taken)
 
 
 def outlives_folder(item: sa.FromClause = items) -> Condition:

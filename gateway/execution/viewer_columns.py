@@ -1,7 +1,8 @@
 """Values that the database computes from a row for the viewer, next to the columns of its table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,14 +65,16 @@ def columns_of(table: sa.FromClause) -> dict[str, Column]:
     return {**table.c, **_viewer_columns.get(table, {})}
 
 
+# Writing the expressions takes longer than many statements with them.
+@lru_cache(maxsize=500)
 def selected_columns(
     table: sa.FromClause, viewer: Viewer, are_own: bool = False
-) -> list[sa.ColumnElement[Any]]:
+) -> Sequence[sa.ColumnElement[Any]]:
     """Return the columns of a table as whole rows have them for a viewer.
 
     `are_own` says whether they are the own rows of a list; see `ViewerColumn`.
     """
-    return [
+    return tuple(
         column.selected(viewer, are_own).label(name) if isinstance(column, ViewerColumn) else column
         for name, column in columns_of(table).items()
-    ]
+    )
