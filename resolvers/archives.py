@@ -10,7 +10,8 @@ from gateway.archives.urls import Subject, SubjectKind, archives_url, sign_archi
 from gateway.context import Context
 from gateway.execution.declarations import Batch, Key, batch
 from gateway.execution.viewer_columns import Column
-from gateway.kinds.enums import DownloadFormat, DownloadUnavailableReason, StorageLocationName
+from gateway.kinds.downloads import DownloadFormat, DownloadUnavailableReason
+from gateway.kinds.enums import StorageLocationName
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType
 from gateway.models.collections import collections
 from gateway.models.dicom import dicom_studies

@@ -30,7 +30,8 @@ from gateway.execution.declarations import (
 )
 from gateway.execution.keysets import KEYS
 from gateway.execution.viewer_columns import selected_columns, viewer_column
-from gateway.kinds.enums import SignedUrlDisposition, StorageLocationName
+from gateway.kinds.downloads import SignedUrlDisposition
+from gateway.kinds.enums import StorageLocationName
 from gateway.models.folders import folder_counters
 from gateway.models.items import items
 from gateway.models.people import users

@@ -28,7 +28,7 @@ from gateway.execution.declarations import (
     batch,
 )
 from gateway.execution.keysets import KEYS
-from gateway.kinds.enums import SignedUrlDisposition
+from gateway.kinds.downloads import SignedUrlDisposition
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.thumbnail_sizes import ThumbnailSize
 from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies

@@ -20,7 +20,7 @@ from gateway.errors import bad_input
 from gateway.execution.declarations import batch
 from gateway.execution.pagination import DEFAULT_SIZE, MAX_SIZE, fingerprint_of
 from gateway.json_values import unstorable_character
-from gateway.kinds.enums import SignedUrlDisposition
+from gateway.kinds.downloads import SignedUrlDisposition
 from gateway.models.folders import FolderRecord, folders
 from gateway.stores.base import SignedRequest
 from gateway.tree_names import safe_name

@@ -39,7 +39,7 @@ from gateway.execution.declarations import (
 )
 from gateway.execution.keysets import KEYS
 from gateway.execution.viewer_columns import viewer_column
-from gateway.kinds.enums import SignedUrlDisposition
+from gateway.kinds.downloads import SignedUrlDisposition
 from gateway.kinds.item_kinds import ITEM_KINDS
 from gateway.models.datasets import data_rows, datasets
 from gateway.models.folders import folders

@@ -15,7 +15,8 @@ from gateway.execution.declarations import (
     ToOne,
     batch,
 )
-from gateway.kinds.enums import ReencodeUnitStatus, SignedUrlDisposition
+from gateway.kinds.downloads import SignedUrlDisposition
+from gateway.kinds.enums import ReencodeUnitStatus
 from gateway.kinds.item_kinds import StorageItemType, item_type_of_file
 from gateway.models.items import items
 from gateway.models.jobs import jobs

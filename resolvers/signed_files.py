@@ -13,7 +13,7 @@ from gateway.clouds.base import ObjectLocation
 from gateway.clouds.cloud import Cloud
 from gateway.context import Context
 from gateway.fetching.errors import FetchError
-from gateway.kinds.enums import SignedUrlDisposition
+from gateway.kinds.downloads import SignedUrlDisposition
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.kinds.media_types import UNNAMED_TYPE
 from gateway.models.integrations import CloudIntegrationRecord

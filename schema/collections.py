@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.kinds.enums import DownloadUnavailableReason
+from gateway.kinds.downloads import DownloadUnavailableReason
 from gateway.scalars import JSON
 from resolvers import archives, collections
 from schema.common import Connection, Node

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.kinds.enums import DicomAvailability, DownloadUnavailableReason, StorageUserRole
+from gateway.kinds.downloads import DownloadUnavailableReason
+from gateway.kinds.enums import DicomAvailability, StorageUserRole
 from gateway.scalars import JSON, BigInt
 from resolvers import (
     archives,

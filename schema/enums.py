@@ -10,11 +10,10 @@ import strawberry
 
 from gateway.errors import ErrorCode
 from gateway.execution.declarations import Direction
+from gateway.kinds.downloads import DownloadFormat, DownloadUnavailableReason, SignedUrlDisposition
 from gateway.kinds.enums import (
     ApiKeyScope,
     DatasetLinkDuplicatesBehavior,
-    DownloadFormat,
-    DownloadUnavailableReason,
     FolderVisibility,
     IfNameTaken,
     ImportState,
@@ -30,7 +29,6 @@ from gateway.kinds.enums import (
     ReencodeUnitStatus,
     S3AddressingStyle,
     SidecarMatcherMode,
-    SignedUrlDisposition,
     SiteRole,
     SkippedObjectReason,
     StorageChangeAction,

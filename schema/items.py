@@ -8,8 +8,8 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.kinds.downloads import DownloadUnavailableReason
 from gateway.kinds.enums import (
-    DownloadUnavailableReason,
     StorageLocationName,
     ThumbnailUnavailableReason,
 )
