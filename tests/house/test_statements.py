@@ -37,14 +37,14 @@ def statements(site: Site) -> Iterator[list[str]]:
     """Collect the SQL statements of the block.
 
     Left out are those that begin and end transactions, the look-up and checks of credentials, the
-    note of their last use and the number of names with a text, which depend on the time, and the one by which a
-    process reads the queue's clock.
+    note of their last use and the number of names with a text, which depend on the time, and those by which a
+    process reads the clocks of the queue and of the database.
     """
     seen: list[str] = []
 
     def note(statement: str) -> None:
         left_out = r"^(BEGIN|COMMIT|ROLLBACK)|api_keys\.revoked_at IS NULL|SET last_used_at|FROM queue_clock"
-        left_out += r"|AS first_names|_names_index WHERE name_key MATCH \S+ LIMIT"
+        left_out += r"|AS first_names|_names_index WHERE name_key MATCH \S+ LIMIT|^SELECT clock_timestamp\(\) AS \w+$"
         if not re.search(left_out, statement):
             seen.append(statement)
 
