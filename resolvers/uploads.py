@@ -252,8 +252,10 @@ def failed_units(viewer: Viewer) -> sa.Select[Any]:
     """Return the statement for the failed units of jobs."""
     columns = (upload_units.c[name] for name in FailedUnit._fields[:-1])
     restricted = restricted_unit.expression(viewer).label("is_restricted")
+    # Not a parameter, so that PostgreSQL knows that few have it.
+    failed = sa.literal_column(f"'{JobStatus.ERROR}'", upload_units.c.status.type)
     statement = sa.select(*columns, restricted).where(
-        in_bound_keys(upload_units.c.job_uuid, KEYS), upload_units.c.status == JobStatus.ERROR
+        in_bound_keys(upload_units.c.job_uuid, KEYS), upload_units.c.status == failed
     )
     return _first_units(statement)
 

@@ -18,6 +18,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from gateway.database.searches import add_functions
 from gateway.database.served_connections import CONNECTION_OPTIONS, ServedConnection
+from gateway.database.unseen import unseen
 
 WRITING = "storegraph_writing"
 """Execution option of a connection that will write: SQLite then begins with the writer's lock."""
@@ -226,7 +227,7 @@ def in_keys(column: sa.ColumnElement[Any], keys: Collection[Any]) -> sa.ColumnEl
 
 def in_bound_keys(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """Return the condition that a column is one of the keys bound to `name` at execution."""
-    return _InKeys(column, bound_keys(column, name))
+    return _InKeys(column, unseen(bound_keys(column, name)))
 
 
 class _InFew(FunctionElement[bool]):

@@ -6,10 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.database.dialects import bound_keys
+from gateway.database.unseen import unseen
 
 OrderBy = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], list[sa.ColumnElement[Any]]]
 """Returns the ORDER BY clauses for the columns of a sort key: the order's column and the uuid."""
@@ -21,32 +21,7 @@ def bound_parents(dialect: str, name: str, parent: sa.ColumnElement[Any]) -> sa.
     if dialect == "sqlite":
         return sa.func.json_each(keys).table_valued("value", name="parents")
     value = sa.column("value", parent.type)
-    return sa.func.unnest(keys).table_valued(value, name="parents").render_derived()
-
-
-class _Unseen(FunctionElement[Any]):
-    """A value that the planner does not see."""
-
-    inherit_cache = True
-
-
-@compiles(_Unseen, "postgresql")
-def _selected(element: _Unseen, compiler: Any, **options: Any) -> str:
-    return f"(SELECT {compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Unseen, "sqlite")
-def _as_it_is(element: _Unseen, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
-
-
-def unseen(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Return a parameter whose value does not change how PostgreSQL expects a statement to run.
-
-    It then plans a prepared statement once. Otherwise it would plan it again for each value that
-    is rarer than most, which can take longer than running it.
-    """
-    return _Unseen(value)
+    return sa.func.unnest(unseen(keys)).table_valued(value, name="parents").render_derived()
 
 
 def top_n_per_parent(

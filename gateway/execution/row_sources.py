@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from gateway.auth.anonymous import reads
 from gateway.auth.visibility import NEVER
 from gateway.database.dialects import in_bound_keys
-from gateway.database.page_rows import bound_parents, unseen
+from gateway.database.page_rows import bound_parents
+from gateway.database.unseen import unseen
 from gateway.execution.declarations import Condition, EdgeQuery, OrderJoin, ToMany
 from gateway.execution.keysets import KEY, KEYS, PARENT, PLACES
 from gateway.execution.list_parts import FurtherRows, Parts
