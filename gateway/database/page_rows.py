@@ -50,7 +50,7 @@ def top_n_per_parent(
     if dialect == "sqlite":
         # The unary plus keeps SQLite from scanning all rows of a parent by the parent's index
         # where the row's own key leads straight to it.
-        leads_to_row = parent.table is sort_key[1].table and _is_row_key(sort_key[1])
+        leads_to_row = parent.table is sort_key[1].table and is_row_key(sort_key[1])
         parent_key = _without_index(parent) if leads_to_row else parent
         first_keys = first.with_only_columns(
             first.selected_columns.last_place, maintain_column_froms=True
@@ -122,7 +122,7 @@ def top_n_of_halves(
     return sa.select(*found).select_from(parents.join(page, sa.true())).order_by(*clauses)
 
 
-def _is_row_key(column: sa.ColumnElement[Any]) -> bool:
+def is_row_key(column: sa.ColumnElement[Any]) -> bool:
     """Return whether a column is the whole primary key of its table."""
     return list(column.table.primary_key) == [column]
 
@@ -155,7 +155,7 @@ def rows_of_parts(
     conditions: Sequence[sa.ColumnElement[bool]],
     order_by: Sequence[sa.ColumnElement[Any]],
     sort_key: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]],
-    size: sa.BindParameter[int],
+    size: sa.ColumnElement[int],
     has_end: bool,
 ) -> sa.Select[Any]:
     """Return the first `size` rows of each part, unordered.
@@ -172,7 +172,7 @@ def rows_of_parts(
     if dialect == "sqlite":
         main, last = sort_key
         belongs = column == parts.c.part
-        if _is_row_key(last):
+        if is_row_key(last):
             keys = first.with_only_columns(last, maintain_column_froms=True).correlate(parts)
             belongs, conditions = _without_index(column) == parts.c.part, [last.in_(keys)]
         elif not has_end:

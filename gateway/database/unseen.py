@@ -17,13 +17,16 @@ class _Unseen(FunctionElement[Any]):
 
     inherit_cache = True
 
+    def __init__(self, value: sa.ColumnElement[Any]) -> None:
+        super().__init__(value)
+        self.type = value.type
+
 
 @compiles(_Unseen, "postgresql")
 def _selected(element: _Unseen, compiler: Any, **options: Any) -> str:
-    [value] = element.clauses
-    type_name = compiler.dialect.type_compiler_instance.process(value.type)
+    value = compiler.process(element.clauses, **options)
     # Without the type, `= ANY ((SELECT …))` would compare with the rows that are selected.
-    return f"(SELECT {compiler.process(value, **options)})::{type_name}"
+    return f"(SELECT {value})::{compiler.dialect.type_compiler_instance.process(element.type)}"
 
 
 @compiles(_Unseen, "sqlite")

@@ -47,7 +47,7 @@ class Parts:
             whole table is looked at first.
         walked_rows: rows of the whole table that are looked at for each row of a page.
         depths: numbers of rows of a part by which the end of a page is estimated; each makes the
-            statement longer, which PostgreSQL plans each time.
+            statement longer, and PostgreSQL's planning of it.
         cover_all: whether the list has all parts, so that none need to be chosen.
         rows: what rows are selected from where that is more than the table with `column`.
         pays: whether merging is faster on a database than other ways, given that, too.

@@ -9,11 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.database.page_rows import JoinInOrder, rows_of_parts
+from gateway.database.page_rows import JoinInOrder, is_row_key, rows_of_parts
+from gateway.database.unseen import unseen
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import PARENT, PLACES, order_by, row_limit
 from gateway.execution.list_parts import FEW_PARTS, Parts
-from gateway.execution.pagination import Order, PageRequest
+from gateway.execution.pagination import MAX_SIZE, Order, PageRequest
 from gateway.execution.runs import Run, length, rows_if, runs_of
 
 
@@ -54,7 +55,7 @@ def merged_page(
             f"{suffix}_{len(halves)}",
         )
         # No rows of a run are read if those of the earlier one fill the page.
-        is_needed = [length(half) < row_limit() for half in halves]
+        is_needed = [length(half) < _size() for half in halves]
         page = merge.page(dialect, chosen, is_parent, is_needed, [*read, *places])
         halves.append(merge.cte("page", page))
     rows = sa.select(halves[0])
@@ -136,7 +137,7 @@ class _Merge:
         if can_walk and order.column in self.parts.walked:
             end_of_walk = None if self.parts.below else self.end_of_walk(is_needed)
             walked = self.cte("walk", self.walk(is_parent, columns, is_needed, end_of_walk))
-            is_whole = length(walked) >= row_limit()
+            is_whole = length(walked) >= _size()
             if end_of_walk is not None:
                 is_whole = sa.or_(is_whole, length(end_of_walk) == 0)
             is_needed = [*is_needed, ~is_whole]
@@ -157,7 +158,7 @@ class _Merge:
             [*rows, *self.rows_of(source)],
             self.run.clauses,
             (order.column, order.last),
-            row_limit(),
+            _size(),
             not self.are_few,
         )
         page = _first_rows(every, order, self.run.backwards)
@@ -197,17 +198,19 @@ class _Merge:
             rows = sa.select(*of_row, sa.null().label(PARENT), main, last)
             rows = rows.select_from(self.rows_from).where(is_walked, *self.run.conditions)
             rows = rows.where(*self.conditions, *is_needed)
-            return rows.order_by(*self.run.clauses).limit(row_limit())
+            return rows.order_by(*self.run.clauses).limit(_size())
         assert below
         assert is_parent is not None
         first_rows = (
             sa.select(order.last.label("row_key"), self.parts.column.label("part"))
             .where(*self.run.conditions)
             .order_by(*self.run.clauses)
-            .limit(row_limit() * self.walked_rows)
         )
-        first = rows_if(is_needed, first_rows).cte(f"walked{self.suffix}")
-        is_row = sa.and_(order.last == first.c.row_key, self.parts.column == first.c.part)
+        some_rows = self.bounded(first_rows).limit(_size() * self.walked_rows)
+        first = rows_if(is_needed, some_rows).cte(f"walked{self.suffix}")
+        is_row = order.last == first.c.row_key
+        if not is_row_key(order.last):
+            is_row = sa.and_(is_row, self.parts.column == first.c.part)
         source = first.join(self.rows_from, is_row).join(below.source, below.key == first.c.part)
         rows = sa.select(*columns, below.parent.label(PARENT)).select_from(source)
         return _first_rows(rows.where(is_parent, *self.conditions), order, self.run.backwards)
@@ -220,11 +223,19 @@ class _Merge:
         filled.
         """
         order = self.run.order
-        walked = row_limit() * self.walked_rows
+        walked = _size() * self.walked_rows
         skipped = sa.case((sa.and_(*is_needed, self.is_walked), walked), else_=0)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
         rows = sa.select(*places).where(*self.run.conditions).order_by(*self.run.clauses)
-        return self.cte("end_of_walk", rows.limit(1).offset(skipped))
+        return self.cte("end_of_walk", self.bounded(rows).limit(1).offset(skipped))
+
+    def bounded(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        """Return no more of the rows of a walk than the largest page needs, in their order.
+
+        PostgreSQL then expects few, so that it reads them along the index of their order.
+        """
+        most = sa.literal_column(str((MAX_SIZE + 1) * self.walked_rows + 1), sa.Integer())
+        return sa.select(rows.limit(most).subquery())
 
     def is_within_walk(self, end_of_walk: sa.CTE) -> Condition:
         """Return the condition that a row is not beyond that place."""
@@ -259,7 +270,7 @@ class _Merge:
         column = self.run.order.column
         begun = sa.select(heads).where(heads.c.head.is_not(None))
         arranged = begun.order_by(self._arranged(heads.c.head))
-        first = self.cte("first_parts", arranged.limit(row_limit() * 2))
+        first = self.cte("first_parts", arranged.limit(_size() * 2))
         ends = sa.union_all(
             *(sa.select(self._end_by(first, depth).label("mark")) for depth in self.parts.depths)
         ).subquery("ends")
@@ -276,7 +287,7 @@ class _Merge:
 
     def _end_by(self, first_parts: sa.CTE, depth: int) -> sa.ScalarSelect[Any]:
         """Return the value at or before which enough parts have `depth` rows to fill the page."""
-        size = row_limit()
+        size = _size()
         rows = sa.case((size < depth, size), else_=depth)
         count = (size + (rows - 1)) // rows
         nearest = sa.select(first_parts).order_by(self._arranged(first_parts.c.head))
@@ -320,4 +331,9 @@ def _first_rows(rows: sa.Select[Any], order: Order, backwards: bool) -> sa.Selec
     columns = [column for column in found.c if column.key not in (PARENT, *PLACES)]
     tail = [found.c[name] for name in (PARENT, *PLACES)]
     clauses = order_by(order, backwards, *tail[1:])
-    return sa.select(*columns, *tail).order_by(*clauses).limit(row_limit())
+    return sa.select(*columns, *tail).order_by(*clauses).limit(_size())
+
+
+def _size() -> sa.ColumnElement[int]:
+    """Return the number of rows to read. The steps are the same for pages of any size."""
+    return unseen(row_limit())

@@ -22,8 +22,7 @@ PLANNED_EACH_TIME = {
     "largest_videos": _KINDS,
     "media_by_name": _KINDS,
     "newest_images": _KINDS,
-    "newest_below": "walks a small part of the site",
-    "recent_edits": "likewise",
+    "recent_edits": "walks a small part of the site",
 }
 """Documents of which PostgreSQL expects less for the values of a request, and why."""
 
