@@ -54,6 +54,11 @@ class FacetRow:
     values: list[FacetValueRow]
     other_count: int
 
+    @property
+    def total(self) -> int:
+        """The number of all items of the list."""
+        return sum(value.count for value in self.values) + self.other_count
+
 
 @dataclass(frozen=True, slots=True)
 class CountedList:
@@ -121,7 +126,7 @@ async def load_facets(
     ]
 
 
-item_facets = PageFunction(load_facets)
+item_facets = PageFunction(load_facets, total=lambda facets: facets[0].total)
 
 
 async def _facet(context: Context, viewer: Viewer, facet: FacetInput, index: int) -> _Facet:

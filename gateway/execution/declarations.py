@@ -349,10 +349,11 @@ class PageFunction(_Independent):
     """A field of a page: `load(context, edge, query, keys, **arguments)`.
 
     It returns one value for the whole list of each parent, whose keys are given; keyword-only
-    parameters are the arguments of the field.
+    parameters are the arguments of the field. `total` reads the number of rows from such a value.
     """
 
     load: Callable[..., Awaitable[Sequence[Any]]]
+    total: Callable[[Any], int] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,3 +57,36 @@ async def test_lists_are_counted_up_to_the_limit(counting: Site) -> None:
     assert answer["search"] == total(3, True)
     assert [node["items"] for node in answer["nodes"]] == [total(3, True), total(3), *[total(0)] * 3]
     assert answer["datasets"] == total(0)
+
+
+async def test_lists_with_facets_have_the_same_totals(counting: Site) -> None:
+    site = counting
+    folder, other = await site.folder("faceted"), await site.folder("faceted more")
+    files = [File(f"faceted {number}.txt", "PLAIN_TEXT", b"text") for number in range(5)]
+    await upload_items(site, folder, files)
+    await upload_items(site, other, files[:2])
+    document = f"""query($u: UUID!, $other: UUID!) {{
+      storageFolder(uuid: $u) {{
+        items(first: 1) {{ {TOTAL} FACETS }}
+        named: items(filter: {{search: "faceted"}}) {{ {TOTAL} FACETS nodes {{ name }} }}
+        one: items(filter: {{exactName: "faceted 1.txt"}}) {{ {TOTAL} FACETS }}
+        none: items(filter: {{itemTypes: [PDF]}}) {{ {TOTAL} FACETS }}
+      }}
+      other: storageFolder(uuid: $other) {{ descendantItems {{ {TOTAL} FACETS }} }}
+      searchStorageItems(filter: {{search: "faceted"}}) {{ {TOTAL} FACETS }}
+      storageFolders(first: 2) {{ nodes {{ items(filter: {{search: "faceted"}}) {{ {TOTAL} FACETS }} }} }}
+    }}"""
+    of_both = []
+    for facets in ("", "facets(by: [{attribute: OWNER}]) { values { count } otherCount }"):
+        answer = await site.ask(document.replace("FACETS", facets), {"u": folder, "other": other})
+        of_both.append(without(answer, "facets"))
+    assert of_both[0] == of_both[1]
+    assert answer["storageFolder"]["items"] == {**total(5), "facets": [{"values": [{"count": 5}], "otherCount": 0}]}
+    assert answer["other"]["descendantItems"]["totalCount"] == 2
+
+
+def without(value: Any, name: str) -> Any:
+    """Return JSON without the members of a name."""
+    if isinstance(value, dict):
+        return {key: without(each, name) for key, each in value.items() if key != name}
+    return [without(each, name) for each in value] if isinstance(value, list) else value

@@ -16,6 +16,7 @@ from gateway.database.dialects import as_key_array
 from gateway.execution import statements
 from gateway.execution.compiled.completion import Run, complete
 from gateway.execution.compiled.merged_rows import Row, merged_rows
+from gateway.execution.compiled.page_spans import flatten
 from gateway.execution.compiled.plan import (
     AggregateStep,
     Arguments,
@@ -27,6 +28,7 @@ from gateway.execution.compiled.plan import (
     LookupStep,
     MutationStep,
     PagesStep,
+    PageValue,
     Plan,
     Step,
     ToOneStep,
@@ -34,16 +36,14 @@ from gateway.execution.compiled.plan import (
 from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
 from gateway.execution.compiled.value_conversion import column_parser
-from gateway.execution.declarations import EdgeQuery, ToOne
+from gateway.execution.declarations import EdgeQuery, ToMany, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
-from gateway.execution.pagination import NO_ROWS, PageRequest, Total, cursor_at
+from gateway.execution.pagination import PageRequest, Total, cursor_at
 from gateway.execution.private_apis import Convert
 from gateway.interruptions import NamedReading
 
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
-Span = tuple[int, int, bool, bool, Total, Sequence[Any]]
-"""One page among the rows of all pages: start, end, has_next, has_previous, total, values."""
 
 
 class _EdgePage(NamedTuple):
@@ -202,17 +202,15 @@ class PlanRun:
         runs: list[Run] = []
         if step.reads_rows:
             runs.append(partial(self._page_rows, step, edge_page, keys))
-        if step.reads_total:
-            runs.append(partial(self._totals, step, edge_page, keys))
+        if step.reads_total or step.values:
+            runs.append(partial(self._of_lists, step, edge_page, keys))
         with NamedReading(step.name):
             results = await self.gather(runs)
         rows_by_key = results[0] if step.reads_rows else {}
-        totals = results[-1] if step.reads_total else {}
+        totals, values = results[-1] if step.reads_total or step.values else ({}, [()] * len(keys))
 
         request = edge_page.request
-        with NamedReading(step.name):
-            values = await self._page_values(step, edge_page, keys)
-        flat, spans = _flatten(keys, rows_by_key, totals, values, request)
+        flat, spans = flatten(keys, rows_by_key, totals, values, request)
         parse_main = column_parser(request.order.column)
         parse_last = column_parser(request.order.last)
 
@@ -260,29 +258,48 @@ class PlanRun:
             rows_by_key[row[-1]].append(row)
         return rows_by_key
 
-    async def _totals(self, step: PagesStep, page: _EdgePage, keys: list[Any]) -> dict[Any, Total]:
-        """Return the numbers of all rows of all keys that have any."""
+    async def _of_lists(
+        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
+    ) -> tuple[dict[Any, Total], list[list[Any]]]:
+        """Return the totals of the lists of all keys, and the values that functions compute.
+
+        Rows that a function has counted are not counted again, unless the total may be capped.
+        """
+        values: list[list[Any]] = [[] for _ in keys]
+        numbers: list[int] = []
+        for value in step.values:
+            computed = await self._computed(value, step.edge, edge_page.query, keys)
+            if value.function.total:
+                numbers = [value.function.total(one) for one in computed]
+            completed = await complete(self, value.shape, computed)
+            for of_page, one in zip(values, completed, strict=True):
+                of_page.append(one)
+        if not step.reads_total:
+            return {}, values
         most = self.context.services.settings.limits.count
+        if numbers and max(numbers) <= most:
+            totals = [Total(number, False) for number in numbers]
+            return dict(zip(keys, totals, strict=True)), values
+        return await self._totals(step, edge_page, keys, most), values
+
+    async def _computed(
+        self, value: PageValue, edge: ToMany, query: EdgeQuery, keys: list[Any]
+    ) -> Sequence[Any]:
+        """Return what a function computes of the lists of all keys."""
+        parents = [UUID(key) if isinstance(key, str) else key for key in keys]
+        own = replace(query, viewer=self.context.viewer)
+        given = self._arguments(value.arguments)
+        return await value.function.load(self.context, edge, own, parents, **given)
+
+    async def _totals(
+        self, step: PagesStep, page: _EdgePage, keys: list[Any], most: int
+    ) -> dict[Any, Total]:
+        """Return the numbers of all rows of all keys that have any, up to `most`."""
         query, many = page.query, len(keys) > 1
 
         build = partial(statements.count, step.edge, query, many, most, self.dialect)
         rows = await self._fetch(("total", step, many, page.cache_key), build, keys)
         return statements.totals_of(rows, most)
-
-    async def _page_values(
-        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
-    ) -> list[list[Any]]:
-        """Return the values that functions compute of the lists of all keys, by key."""
-        query = replace(edge_page.query, viewer=self.context.viewer)
-        parents = [UUID(key) if isinstance(key, str) else key for key in keys]
-        values: list[list[Any]] = [[] for _ in keys]
-        for value in step.values:
-            load, given = value.function.load, self._arguments(value.arguments)
-            computed = await load(self.context, step.edge, query, parents, **given)
-            completed = await complete(self, value.shape, computed)
-            for of_page, one in zip(values, completed, strict=True):
-                of_page.append(one)
-        return values
 
     async def aggregate(self, step: AggregateStep, rows: Sequence[Any]) -> Results:
         """Return the values of all keys."""
@@ -377,24 +394,3 @@ def _page_columns(
     if step.reads_cursors:
         columns += [request.order.column.label("t0"), request.order.last.label("t1")]
     return columns
-
-
-def _flatten(
-    keys: list[Any],
-    rows_by_key: Mapping[Any, list[Row]],
-    totals: Mapping[Any, Total],
-    values: Sequence[Sequence[Any]],
-    request: PageRequest,
-) -> tuple[list[Row], list[Span]]:
-    """Return the rows of all pages in one list, and the span of each page in it."""
-    flat: list[Row] = []
-    spans = []
-    for key, of_page in zip(keys, values, strict=True):
-        rows = rows_by_key.get(key, ())
-        more, past = len(rows) > request.size, request.cursor is not None
-        has_next, has_previous = (past, more) if request.backwards else (more, past)
-        start = len(flat)
-        nodes = rows[: request.size]
-        flat.extend(nodes[::-1] if request.backwards else nodes)
-        spans.append((start, len(flat), has_next, has_previous, totals.get(key, NO_ROWS), of_page))
-    return flat, spans
