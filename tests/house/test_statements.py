@@ -161,6 +161,20 @@ async def test_statements_do_not_grow_with_rows(counted: Counted) -> None:
     }
 
 
+@pytest.mark.parametrize("backend", ["embedded", "scaled"])
+async def test_a_total_beside_facets_takes_no_statement(
+    request: pytest.FixtureRequest, tmp_path: Path, backend: str
+) -> None:
+    facets = "facets(by: [{attribute: OWNER}]) { otherCount }"
+    with fresh_settings(backend, request, tmp_path, execution="compiled") as settings:
+        async with serve_site(settings, works=False) as site:
+            counts = [
+                await statements_of(site, f'{{ searchStorageItems(filter: {{search: "a"}}) {{ {fields} }} }}', {})
+                for fields in (facets, f"totalCount {facets}")
+            ]
+    assert counts[0] == counts[1]
+
+
 def stated_count(document: Path, embedded: bool) -> int:
     """Return the number in the first line; on SQLite a lookup and a page are not joined."""
     served, *on_sqlite = re.findall(r"\d+", document.read_text().partition("\n")[0])
