@@ -17,6 +17,9 @@ from gateway.execution.list_parts import FEW_PARTS, Parts
 from gateway.execution.pagination import MAX_SIZE, Order, PageRequest
 from gateway.execution.runs import Run, length, rows_if, runs_of
 
+_ONE = sa.literal_column("1", sa.Integer())
+"""A limit that is the same in each request, and therefore no parameter."""
+
 
 def merged_page(
     dialect: str,
@@ -206,7 +209,10 @@ class _Merge:
             .where(*self.run.conditions)
             .order_by(*self.run.clauses)
         )
-        some_rows = self.bounded(first_rows).limit(_size() * self.walked_rows)
+        size = _size() * self.walked_rows
+        # PostgreSQL takes an unseen limit for a tenth. With the second it expects so few that it
+        # looks up each, instead of reading the table.
+        some_rows = sa.select(self.bounded(first_rows).limit(size).subquery()).limit(size)
         first = rows_if(is_needed, some_rows).cte(f"walked{self.suffix}")
         is_row = order.last == first.c.row_key
         if not is_row_key(order.last):
@@ -227,7 +233,7 @@ class _Merge:
         skipped = sa.case((sa.and_(*is_needed, self.is_walked), walked), else_=0)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
         rows = sa.select(*places).where(*self.run.conditions).order_by(*self.run.clauses)
-        return self.cte("end_of_walk", self.bounded(rows).limit(1).offset(skipped))
+        return self.cte("end_of_walk", self.bounded(rows).limit(_ONE).offset(skipped))
 
     def bounded(self, rows: sa.Select[Any]) -> sa.Select[Any]:
         """Return no more of the rows of a walk than the largest page needs, in their order.
@@ -298,7 +304,7 @@ class _Merge:
             sa.select(marks.c.mark)
             .where(marks.c.mark.is_not(None))
             .order_by(self._arranged(marks.c.mark))
-            .limit(1)
+            .limit(_ONE)
             .offset(count - 1)
             .scalar_subquery()
         )
@@ -311,7 +317,7 @@ class _Merge:
         source: sa.FromClause,
         rows_from: sa.FromClause,
         rows: Sequence[Condition],
-        skipped: sa.ColumnElement[int] | int = 0,
+        skipped: sa.ColumnElement[int] | None = None,
     ) -> sa.ScalarSelect[Any]:
         """Return the value of the first row of a part, or of a later one."""
         column = self.run.order.column
@@ -320,9 +326,11 @@ class _Merge:
             .select_from(rows_from)
             .where(*rows)
             .order_by(*self.run.clauses)
-            .limit(1)
+            .limit(_ONE)
         )
-        return first.offset(skipped).correlate(source).scalar_subquery()
+        if skipped is not None:
+            first = first.offset(skipped)
+        return first.correlate(source).scalar_subquery()
 
 
 def _first_rows(rows: sa.Select[Any], order: Order, backwards: bool) -> sa.Select[Any]:
