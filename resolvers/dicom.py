@@ -7,9 +7,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.dicom_visibility import sees_study
 from gateway.auth.role_columns import role_at
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_folder, sees_item, sees_study
+from gateway.auth.visibility import sees_folder, sees_item
 from gateway.catalog.dicom_study_keys import StudyKey, check_is_single, matching_studies
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys

@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 import strawberry
 
+from gateway.auth.dicom_visibility import sees_series
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_series
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
 from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement

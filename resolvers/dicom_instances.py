@@ -8,8 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.dicom_visibility import sees_instance, sees_series
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_instance, sees_series
 from gateway.catalog.dicom_study_keys import in_scope
 from gateway.catalog.rules.dicom_values import check_uid
 from gateway.context import Context

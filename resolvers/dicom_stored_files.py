@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from gateway.auth.visibility import sees_series
+from gateway.auth.dicom_visibility import sees_series
 from gateway.catalog.integrations import find_integrations
 from gateway.context import Context
 from gateway.database.dialects import in_keys

@@ -5,8 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.auth.dicom_visibility import sees_study
 from gateway.auth.identity import sees_study_identity
-from gateway.auth.visibility import sees_study
 from gateway.catalog.rules.dicom_values import check_date, check_uid
 from gateway.database.dialects import in_keys
 from gateway.database.searches import (

@@ -8,9 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from strawberry import UNSET
 
+from gateway.auth.dicom_visibility import sees_series
 from gateway.auth.identity import sees_identity_at
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_series
 from gateway.catalog.dicom_indexed_tags import shown
 from gateway.catalog.rules.indexable_tags import tag_path
 from gateway.context import Context

@@ -8,13 +8,8 @@ import sqlalchemy as sa
 
 from gateway.archives.failures import Failures
 from gateway.archives.urls import Subject, SubjectKind
-from gateway.auth.visibility import (
-    Condition,
-    sees_collection,
-    sees_folder,
-    sees_series,
-    sees_study,
-)
+from gateway.auth.dicom_visibility import sees_series, sees_study
+from gateway.auth.visibility import Condition, sees_collection, sees_folder
 from gateway.catalog.tree_files import TreeFile, files_below, files_of_items, folders_below
 from gateway.context import Context
 from gateway.errors import not_found

@@ -3,8 +3,8 @@
 Every edge that leads to rows of another part of the tree carries one of them. Folders are seen by
 grants on themselves or on a folder above, or because they are public; items by any of the folders
 that they are in; collections and presets by their folder; datasets and integrations by their own
-grants; jobs as `gateway/auth/job_visibility.py` says. A credential that is limited to a tree shows
-no folder outside it.
+grants; jobs and DICOM as `job_visibility` and `dicom_visibility` say. A credential that is limited
+to a tree shows no folder outside it.
 """
 
 from functools import cache, lru_cache
@@ -18,7 +18,6 @@ from gateway.kinds.enums import FolderVisibility, StorageUserRole
 from gateway.models.collections import collections, filter_presets
 from gateway.models.communities import communities
 from gateway.models.datasets import dataset_grants, datasets, leaving_datasets
-from gateway.models.dicom import dicom_instances, dicom_series, dicom_studies, dicom_study_places
 from gateway.models.folders import folder_grants, folders, leaving_folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import items
@@ -274,25 +273,6 @@ def is_shared_with(viewer: Viewer, item: sa.FromClause = items) -> Condition:
         share.c.item_uuid == item.c.uuid, in_visible_folder(viewer, share.c.folder_uuid)
     )
     return sa.and_(item.c.is_shared, stays_shared(item), in_another)
-
-
-def sees_study(viewer: Viewer, study: sa.FromClause = dicom_studies) -> Condition:
-    """Return the condition that the viewer may see a DICOM study: a folder with a part of it."""
-    place = dicom_study_places.alias()
-    return sa.exists().where(
-        place.c.study_uuid == study.c.uuid, in_visible_folder(viewer, place.c.folder_uuid)
-    )
-
-
-def sees_series(viewer: Viewer, series: sa.FromClause = dicom_series) -> Condition:
-    """Return the condition that the viewer may see a DICOM series, by its folder."""
-    return in_visible_folder(viewer, series.c.folder_uuid)
-
-
-def sees_instance(viewer: Viewer, instance: sa.FromClause = dicom_instances) -> Condition:
-    """Return the condition that the viewer may see a DICOM instance, by its series."""
-    series = dicom_series.alias()
-    return sa.exists().where(series.c.uuid == instance.c.series_uuid, sees_series(viewer, series))
 
 
 def sees_collection(viewer: Viewer) -> Condition:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.dicom_visibility import sees_series
 from gateway.auth.identity import sees_identity_at, sees_study_identity
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_series
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Database
 from gateway.dicom.viewed_documents import ViewedDocument

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from gateway.auth.dicom_visibility import sees_series
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import sees_series
 from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.kinds.item_kinds import StorageItemType
