@@ -238,7 +238,8 @@ class _Merge:
     def bounded(self, rows: sa.Select[Any]) -> sa.Select[Any]:
         """Return no more of the rows of a walk than the largest page needs, in their order.
 
-        PostgreSQL then expects few, so that it reads them along the index of their order.
+        PostgreSQL then expects few, so that it reads them along the index of their order. Both
+        databases return the rows of such a subquery in its order.
         """
         most = sa.literal_column(str((MAX_SIZE + 1) * self.walked_rows + 1), sa.Integer())
         return sa.select(rows.limit(most).subquery())
