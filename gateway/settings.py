@@ -19,6 +19,8 @@ from gateway.limits import Limits
 from gateway.web_addresses import check_base_url, check_origin
 
 _PREFIX = "STOREGRAPH_"
+_OF_CLIENTS = ("url", "api_key")
+"""Variables of `storegraph upload` and `download`, which a site's commands ignore."""
 _HEADER_NAME = re.compile(r"[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 ROUTES = frozenset(
     {
@@ -372,10 +374,11 @@ class Settings(CredentialSettings):
         prefix = _PREFIX.lower()
         variables = (name.lower() for name in os.environ)
         names = [name.removeprefix(prefix) for name in variables if name.startswith(prefix)]
+        known = {*cls.model_fields, *_OF_CLIENTS}
         wrong = [
             _unknown_setting(name, cls.model_fields)
             for name in names
-            if name not in cls.model_fields and not name.startswith("test_")  # the tests' own
+            if name not in known and not name.startswith("test_")  # the tests' own
         ]
         if wrong:
             raise ValidationError.from_exception_data(cls.__name__, wrong)

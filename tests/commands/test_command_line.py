@@ -262,10 +262,11 @@ async def test_invalid_json_in_settings_is_refused_in_one_line_each(tmp_path: Pa
 
 
 async def test_a_misspelt_setting_is_refused_with_a_suggestion(tmp_path: Path) -> None:
-    """A misspelt name would have no effect; variables of the tests are not settings."""
+    """A misspelt name would have no effect; variables of clients and of the tests are not settings."""
     for wrong, meant in (("DATABSE_URL", "DATABASE_URL"), ("LIMITS__TOKENS", "LIMITS"), ("part_sise", "PART_SIZE")):
         code, _, errors = await run(tmp_path, "migrate", **{f"STOREGRAPH_{wrong}": ""})
         message = f"STOREGRAPH_{wrong.upper()}: Unknown setting. Did you mean STOREGRAPH_{meant}?"
         assert (code, " ".join(errors.split())) == (2, message)
     harmless = {"STOREGRAPH_TEST_ANYTHING": "x", "storegraph_log_level": "error", "STOREGRAPH_LIMITS": '{"depth": 9}'}
-    assert (await run(tmp_path, "migrate", **harmless))[0] == 0
+    of_clients = {"STOREGRAPH_URL": "http://127.0.0.1:8000", "STOREGRAPH_API_KEY": "sg_key"}
+    assert (await run(tmp_path, "migrate", **harmless, **of_clients))[0] == 0
