@@ -98,7 +98,7 @@ class _Download:
         try:
             local = self._tree.folder(names)
         except OSError as error:
-            self.report.end(shown, FileOutcome.FAILED, str(error))
+            self.report.end(shown, FileOutcome.FAILED, error.strerror or str(error))
             return False
         if local.name != names[-1]:
             self.report.end(shown, FileOutcome.RENAMED, f"it is called {local.name} here")
@@ -128,7 +128,7 @@ class _Download:
         try:
             target = self._tree.file((*above, *entry.names[:-1]), entry.names[-1])
         except OSError as error:
-            self.report.end(shown, FileOutcome.FAILED, str(error))
+            self.report.end(shown, FileOutcome.FAILED, error.strerror or str(error))
             return None
         is_own = target.name in (entry.names[-1], entry.stored_name)
         if not is_own or entry.stored_name not in (*entry.names[-2:], ""):
@@ -142,12 +142,18 @@ class _Download:
             if state is LocalState.SAME:
                 self.report.end(file.name, FileOutcome.UNCHANGED)
                 return
+            if state is LocalState.DIRECTORY:
+                message = "There is a directory of that name. Move it away, and run this again."
+                self.report.end(file.name, FileOutcome.FAILED, message)
+                return
             if state is LocalState.OTHER and not self._options.overwrite:
                 message = "There is another file of that name. Use --overwrite to replace it."
                 self.report.end(file.name, FileOutcome.FAILED, message)
                 return
             await fetch_file(self._site, file, lambda size: self.report(TransferEvent(moved=size)))
-        except (SiteError, DamagedFileError, OSError) as error:
+        except OSError as error:
+            self.report.end(file.name, FileOutcome.FAILED, error.strerror or str(error))
+        except (SiteError, DamagedFileError) as error:
             self.report.end(file.name, FileOutcome.FAILED, str(error))
         else:
             self.report.end(file.name, FileOutcome.FETCHED)

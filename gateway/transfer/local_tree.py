@@ -18,19 +18,23 @@ class LocalTree:
     def folder(self, names: tuple[str, ...]) -> Path:
         """Return the directory of a folder, and create it.
 
+        One that is refused stays so: files below it are put nowhere else.
+
         Raises:
             OSError: it cannot be created; there is a file or a symbolic link in its way.
         """
         if names not in self._folders:
             self.folder(names[:-1])
             above, used = self._folders[names[:-1]]
-            path = above / used.add(names[-1])
-            if path.is_symlink():
-                # It could lead out of the directory.
-                raise NotADirectoryError(f"{path} is a symbolic link.")
-            self._folders[names] = path, UsedNames()
+            self._folders[names] = above / used.add(names[-1]), UsedNames()
         path, _ = self._folders[names]
-        path.mkdir(parents=True, exist_ok=True)
+        if names and path.is_symlink():
+            # It could lead out of the directory.
+            raise NotADirectoryError(f"{path} is a symbolic link.")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(f"{path} is not a directory.") from None
         return path
 
     def file(self, folder: tuple[str, ...], name: str) -> Path:

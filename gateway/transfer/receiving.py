@@ -50,19 +50,23 @@ class LocalState(StrEnum):
     ABSENT = "ABSENT"
     SAME = "SAME"
     OTHER = "OTHER"
+    DIRECTORY = "DIRECTORY"
 
 
 def local_state(file: SiteFile) -> LocalState:
     """Return whether the target is the file already, by its size and SHA-256, or something else.
 
-    A symbolic link is something else, wherever it leads.
+    A symbolic link is another file, wherever it leads. No file replaces a directory.
     """
     target = file.target
     if not os.path.lexists(target):
         return LocalState.ABSENT
+    if target.is_symlink():
+        return LocalState.OTHER
+    if target.is_dir():
+        return LocalState.DIRECTORY
     is_same = (
         file.sha256 is not None
-        and not target.is_symlink()
         and target.is_file()
         and target.stat().st_size == file.size
         and sha256_of(target) == file.sha256

@@ -28,6 +28,30 @@ def test_links_out_of_the_directory_are_not_followed(tmp_path: Path) -> None:
         LocalTree(tmp_path / "top").file(("a",), "x")
 
 
+@pytest.mark.parametrize("reason", ["is a symbolic link", "is not a directory"])
+def test_a_folder_that_is_refused_stays_refused(tmp_path: Path, reason: str) -> None:
+    """Asked again, it does not take a second name, at which nobody expects files."""
+    way = tmp_path / "top" / "a"
+    way.parent.mkdir()
+    if "link" in reason:
+        way.symlink_to(tmp_path)
+    else:
+        way.write_text("a file")
+    tree = LocalTree(tmp_path / "top")
+    for names in (("a",), ("a",), ("a", "b"), ("a", "b")):
+        with pytest.raises(NotADirectoryError, match=f"{way} {reason}"):
+            tree.folder(names)
+        with pytest.raises(NotADirectoryError, match=f"{way} {reason}"):
+            tree.file(names, "x")
+    assert list((tmp_path / "top").iterdir()) == [way]
+
+
+def test_the_directory_that_is_given_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "top").symlink_to(tmp_path / "real")
+    assert LocalTree(tmp_path / "top").file(("a",), "x") == tmp_path / "top" / "a" / "x"
+
+
 def test_names_that_differ_in_case_only_stay_apart(tmp_path: Path) -> None:
     tree = LocalTree(tmp_path)
     paths = [tree.file(("A",), "x"), tree.file(("a",), "x"), tree.file(("A",), "X")]

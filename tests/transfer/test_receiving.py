@@ -154,3 +154,7 @@ def test_a_local_file_is_the_same_by_its_bytes(tmp_path: Path, file: SiteFile) -
     assert local_state(replace(file, target=tmp_path / "link")) is LocalState.OTHER
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
     assert local_state(replace(file, target=tmp_path / "dangling")) is LocalState.OTHER
+    (tmp_path / "directory").mkdir()
+    assert local_state(replace(file, target=tmp_path / "directory")) is LocalState.DIRECTORY
+    (tmp_path / "link to it").symlink_to(tmp_path / "directory")
+    assert local_state(replace(file, target=tmp_path / "link to it")) is LocalState.OTHER

@@ -159,6 +159,37 @@ async def test_a_link_in_the_way_fails_with_a_sentence(site: Site, tree: Path, t
     assert report.failures["Scans"].endswith("is a symbolic link.")
 
 
+async def test_nothing_is_written_for_a_folder_behind_a_link(site: Site, tree: Path, tmp_path: Path) -> None:
+    """All files below it fail, and the others arrive."""
+    await site.folder("inner link")
+    await upload(site, tree, "inner link")
+    (tmp_path / "elsewhere").mkdir()
+    back = tmp_path / "back" / "Scans"
+    back.mkdir(parents=True)
+    (back / "inner").symlink_to(tmp_path / "elsewhere")
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await download_tree(client, "/inner link/Scans", tmp_path / "back")
+    assert set(report.failures) == {
+        *("Scans/inner", "Scans/inner/deep", "Scans/inner/deep/c.bin"),
+        *("Scans/inner/ä ö.txt", "Scans/inner/back_slash.txt", "Scans/inner/.hidden"),
+    }
+    assert all(reason.endswith("is a symbolic link.") for reason in report.failures.values())
+    assert sorted(path.name for path in back.iterdir()) == ["a.png", "b.txt", "empty", "inner", "none.bin"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_a_directory_is_not_replaced_by_a_file(site: Site, tree: Path, tmp_path: Path, overwrite: bool) -> None:
+    await site.folder(f"directory in the way {overwrite}")
+    await upload(site, tree / "b.txt", f"directory in the way {overwrite}")
+    (tmp_path / "back" / "b.txt").mkdir(parents=True)
+    async with Client(site.url, site.keys["admin"]) as client:
+        path, options = f"/directory in the way {overwrite}/b.txt", DownloadOptions(overwrite=overwrite)
+        report = await download_tree(client, path, tmp_path / "back", options)
+    assert report.failures == {"b.txt": "There is a directory of that name. Move it away, and run this again."}
+    assert contents(tmp_path / "back") == {"b.txt": None}
+
+
 async def test_few_requests_send_many_files(site: Site, tmp_path: Path) -> None:
     """At most 4 for 1,000 files, without those that watch the job."""
     top = tmp_path / "many"
