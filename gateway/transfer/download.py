@@ -134,7 +134,7 @@ class _Download:
         if not is_own or entry.stored_name not in (*entry.names[-2:], ""):
             shown = "/".join((*above, *entry.names[:-1], entry.stored_name or entry.names[-1]))
             self.report.end(shown, FileOutcome.RENAMED, f"it is called {target.name} here")
-        return SiteFile(shown, target, entry.key, entry.size, entry.sha256, entry.signer)
+        return SiteFile(shown, target, entry.size, entry.sha256, entry.signer)
 
     async def _fetch(self, file: SiteFile) -> None:
         try:

@@ -27,14 +27,12 @@ class SiteFile:
     Attributes:
         name: path for messages.
         target: where the file goes.
-        key: text that tells the file from all others, for the name of what was fetched so far.
         sha256: hex digits; None if the site does not know them.
         sign: returns a signed URL, again and again; None if there is none.
     """
 
     name: str
     target: Path
-    key: str
     size: int | None
     sha256: str | None
     sign: Callable[[], Awaitable[str | None]]
@@ -74,6 +72,15 @@ def local_state(file: SiteFile) -> LocalState:
     return LocalState.SAME if is_same else LocalState.OTHER
 
 
+def partial_path(file: SiteFile) -> Path:
+    """Return the path of what was fetched so far, which no other file of the directory has.
+
+    Equal files may be fetched at the same time; a file that has changed begins anew.
+    """
+    told_by = f"{file.sha256} {file.target.name}".encode()
+    return file.target.with_name(f".storegraph-{hashlib.sha256(told_by).hexdigest()[:32]}.part")
+
+
 async def fetch_file(site: Site, file: SiteFile, moved: Callable[[int], None]) -> None:
     """Fetch a file and give it its name once it is whole.
 
@@ -87,7 +94,7 @@ async def fetch_file(site: Site, file: SiteFile, moved: Callable[[int], None]) -
         DamagedFileError: what arrives is not the file.
         OSError: the file cannot be written.
     """
-    path = file.target.with_name(f".storegraph-{(file.sha256 or file.key)[:32]}.part")
+    path = partial_path(file)
     if file.sha256 is None:
         path.unlink(missing_ok=True)
     try:

@@ -31,7 +31,7 @@ _MANIFEST = """
 query ($uuid: UUID!, $first: Int!, $after: String) {
   storageFolder(uuid: $uuid) {
     downloadManifest(first: $first, after: $after) {
-      edges { cursor node { path fileSize sha256 signedUrl { url } item { uuid name } } }
+      edges { cursor node { path fileSize sha256 signedUrl { url } item { name } } }
       pageInfo { hasNextPage }
     }
   }
@@ -57,12 +57,10 @@ class RemoteEntry:
 
     Attributes:
         stored_name: its name in the site, which may not be one for a local file.
-        key: text that tells it from all others.
     """
 
     names: tuple[str, ...]
     stored_name: str
-    key: str
     size: int | None
     sha256: str | None
     signer: "ManifestSigner | BitstreamSigner"
@@ -151,12 +149,11 @@ async def files_of_folder(site: Site, uuid: str) -> AsyncIterator[RemoteEntry]:
         page = await manifest_page(site, uuid, after, _PAGE)
         for edge in page["edges"]:
             node = edge["node"]
-            item = node["item"] or {"uuid": "", "name": ""}
+            item = node["item"] or {"name": ""}
             names = tuple(node["path"].split("/"))
             signer = ManifestSigner(site, uuid, after, _url_of(node))
             size = None if node["fileSize"] is None else int(node["fileSize"])
-            key = f"{item['uuid']}{len(names)}"
-            yield RemoteEntry(names, item["name"], key, size, node["sha256"], signer)
+            yield RemoteEntry(names, item["name"], size, node["sha256"], signer)
             after = edge["cursor"]
         if not page["pageInfo"]["hasNextPage"]:
             return
@@ -185,7 +182,7 @@ async def files_of_item(
             names = (name,) if is_single else (name, node["name"])
             signer = BitstreamSigner(site, node["uuid"])
             size = None if node["fileSize"] is None else int(node["fileSize"])
-            yield RemoteEntry(names, names[-1], node["uuid"], size, node["sha256"], signer)
+            yield RemoteEntry(names, names[-1], size, node["sha256"], signer)
         if not page["pageInfo"]["hasNextPage"]:
             return
         after = page["pageInfo"]["endCursor"]

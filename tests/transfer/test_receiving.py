@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.transfer import site as sites
-from gateway.transfer.receiving import DamagedFileError, LocalState, SiteFile, fetch_file, local_state
+from gateway.transfer.receiving import DamagedFileError, LocalState, SiteFile, fetch_file, local_state, partial_path
 from gateway.transfer.site import Site, SiteError
 
 CONTENT = bytes(range(256)) * 20_000
@@ -63,7 +63,7 @@ def file(tmp_path: Path, server: tuple[CuttingServer, str]) -> SiteFile:
         return server[1]
 
     digest = hashlib.sha256(CONTENT).hexdigest()
-    return SiteFile("file", tmp_path / "file", "key", len(CONTENT), digest, sign)
+    return SiteFile("file", tmp_path / "file", len(CONTENT), digest, sign)
 
 
 async def fetch(site: Site, file: SiteFile) -> int:
@@ -91,7 +91,7 @@ async def test_a_file_that_is_cut_again_and_again_is_resumed(
 async def test_what_an_interrupted_call_fetched_is_used(
     site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
-    part = file.target.with_name(f".storegraph-{(file.sha256 or '')[:32]}.part")
+    part = partial_path(file)
     part.write_bytes(CONTENT[:1000])
     assert await fetch(site, file) == len(CONTENT) - 1000
     assert server[0].ranges == ["range: bytes=1000-"]
@@ -101,7 +101,7 @@ async def test_what_an_interrupted_call_fetched_is_used(
 async def test_a_damaged_beginning_is_fetched_again(
     site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
-    part = file.target.with_name(f".storegraph-{(file.sha256 or '')[:32]}.part")
+    part = partial_path(file)
     part.write_bytes(b"x" * 1000)
     await fetch(site, file)
     assert server[0].ranges == ["range: bytes=1000-", ""]
@@ -123,7 +123,7 @@ async def test_a_store_that_does_not_resume_sends_all(
     site: Site, server: tuple[CuttingServer, str], file: SiteFile
 ) -> None:
     server[0].answers_ranges = False
-    file.target.with_name(f".storegraph-{(file.sha256 or '')[:32]}.part").write_bytes(CONTENT[:9])
+    partial_path(file).write_bytes(CONTENT[:9])
     await fetch(site, file)
     assert file.target.read_bytes() == CONTENT
 

@@ -270,3 +270,28 @@ async def found(site: Site, path: str) -> Any:
     fields = "... on StorageItem { uuid revisionNumber clientMetadata signedUrl { url } }"
     document = f"query($path: String!) {{ resourceByPath(path: $path) {{ __typename {fields} }} }}"
     return (await site.ask(document, {"path": path}))["resourceByPath"]
+
+
+async def test_equal_files_of_a_directory_arrive(site: Site, tmp_path: Path) -> None:
+    """Fetched at the same time, none of them is in the way of another."""
+    top = tmp_path / "equal"
+    top.mkdir()
+    for number in range(12):
+        (top / f"{number}.bin").write_bytes(b"equal" * 500_000)
+        (top / f"{number}.empty").write_bytes(b"")
+    await site.folder("equal files")
+    await upload(site, top, "equal files")
+    await download(site, "/equal files/equal", tmp_path / "back")
+    assert contents(tmp_path / "back" / "equal") == contents(top)
+
+
+async def test_odd_names_of_directories_come_back(site: Site, tmp_path: Path) -> None:
+    top = tmp_path / "odd"
+    for name in ("a:b?", "CON", "dot.", "x" * 255, "Case", "case", "e\u0301", "a:b?/CON"):
+        (top / name).mkdir(parents=True, exist_ok=True)
+        (top / name / "x.txt").write_text(name)
+    await site.folder("odd directories")
+    await upload(site, top, "odd directories")
+    report = await download(site, "/odd directories/odd", tmp_path / "back")
+    print(report)
+    assert contents(tmp_path / "back" / "odd") == contents(top)
