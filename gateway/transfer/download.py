@@ -23,6 +23,7 @@ from gateway.transfer.remote_files import (
     folder_paths,
 )
 from gateway.transfer.site import Site, SiteError
+from gateway.tree_names import safe_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,22 @@ class _Download:
     async def folder(self, uuid: str, name: str, path: str) -> None:
         """Download a folder; its empty folders become directories, too."""
         if not self._options.dry_run:
-            if not self._make_directory((name,)):
+            if not self._make_directory((name,), name):
                 return
             async for names in folder_paths(self._site, uuid, path):
-                self._make_directory((name, *names))
+                # Their files have paths of safe names.
+                self._make_directory((name, *map(safe_name, names)), names[-1])
         await self.files(files_of_folder(self._site, uuid), (name,))
 
-    def _make_directory(self, names: tuple[str, ...]) -> bool:
+    def _make_directory(self, names: tuple[str, ...], stored_name: str) -> bool:
         """Create the directory of a folder; return whether that was possible."""
-        shown = "/".join(names)
+        shown = "/".join((*names[:-1], stored_name))
         try:
             local = self._tree.folder(names)
         except OSError as error:
             self.report.end(shown, FileOutcome.FAILED, error.strerror or str(error))
             return False
-        if local.name != names[-1]:
+        if local.name != stored_name:
             self.report.end(shown, FileOutcome.RENAMED, f"it is called {local.name} here")
         return True
 

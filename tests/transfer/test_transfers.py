@@ -285,13 +285,27 @@ async def test_equal_files_of_a_directory_arrive(site: Site, tmp_path: Path) -> 
     assert contents(tmp_path / "back" / "equal") == contents(top)
 
 
-async def test_odd_names_of_directories_come_back(site: Site, tmp_path: Path) -> None:
+async def test_odd_names_of_directories_are_changed_once(site: Site, tmp_path: Path) -> None:
+    """Each directory has its files, and is listed if it has another name."""
+    given = ["a:b?", "a:b?/CON", "CON", "dot.", "x" * 255, "Case", "case", "e\u0301"]
+    back = ["a_b_", "a_b_/_CON", "_CON", "dot", "x" * 254, "Case", "case (1)", "é"]
     top = tmp_path / "odd"
-    for name in ("a:b?", "CON", "dot.", "x" * 255, "Case", "case", "e\u0301", "a:b?/CON"):
-        (top / name).mkdir(parents=True, exist_ok=True)
+    for name in given:
+        (top / name).mkdir(parents=True)
         (top / name / "x.txt").write_text(name)
     await site.folder("odd directories")
     await upload(site, top, "odd directories")
-    report = await download(site, "/odd directories/odd", tmp_path / "back")
-    print(report)
-    assert contents(tmp_path / "back" / "odd") == contents(top)
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await download_tree(client, "/odd directories/odd", tmp_path / "back")
+    expected: dict[str, bytes | None] = dict.fromkeys(back)
+    expected |= {f"{new}/x.txt": old.encode() for old, new in zip(given, back, strict=True)}
+    assert contents(tmp_path / "back" / "odd") == expected
+    assert not report.failures
+    assert report.renamed == {
+        "odd/a:b?": "it is called a_b_ here",
+        "odd/a_b_/CON": "it is called _CON here",
+        "odd/CON": "it is called _CON here",
+        "odd/dot.": "it is called dot here",
+        f"odd/{'x' * 255}": f"it is called {'x' * 254} here",
+        "odd/case": "it is called case (1) here",
+    }
