@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from gateway.auth.visibility import sees_item
 from gateway.catalog.ingestion.placeholders import part_count
 from gateway.context import Context
-from gateway.errors import DomainError, ErrorCode
+from gateway.error_texts import sized
+from gateway.errors import DomainError, ErrorCode, bad_input
 from gateway.execution.declarations import Argument, EdgeQuery, ToMany, ToOne, batch
 from gateway.models.items import items
 from gateway.models.uploads import uploads
 from gateway.stores.base import UploadedPart
 from resolvers.global_ids import id_from
+from resolvers.id_lists import MAX_IDS
 from resolvers.orders import newest_first
 
 Key = TypeVar("Key")
@@ -27,13 +29,19 @@ _CONCURRENT_READS = 8
 
 def _conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
     """Return the conditions of the viewer's announced files that no job has taken."""
-    folder = query.arguments["folder_uuid"]
-    return [
+    folder, uuids = query.arguments["folder_uuid"], query.arguments["item_uuids"]
+    conditions = [
         uploads.c.user_uuid == query.viewer.user_uuid,
         uploads.c.unit_uuid.is_(None),
         sees_item(query.viewer),
-        *([] if folder is None else [items.c.folder_uuid == folder]),
     ]
+    if folder is not None:
+        conditions.append(items.c.folder_uuid == folder)
+    if uuids is not None:
+        if len(uuids) > MAX_IDS:
+            raise bad_input(sized("itemUuids", 0, MAX_IDS, len(uuids), "entries"), "itemUuids")
+        conditions.append(uploads.c.item_uuid.in_(uuids))
+    return conditions
 
 
 id_of = id_from("PendingUpload", uploads.c.item_uuid)
@@ -47,6 +55,9 @@ pending_uploads = ToMany(
     where=_conditions,
     arguments=(
         Argument("folder_uuid", UUID | None, None, "Only uploads to this folder, if not null."),
+        Argument(
+            "item_uuids", list[UUID] | None, None, "Only those of these items, at most 1,000."
+        ),
     ),
 )
 

@@ -58,8 +58,12 @@ class LocalEntry:
 @dataclass(frozen=True, slots=True)
 class _Announced:
     entry: LocalEntry
-    item_uuid: str
     target: Mapping[str, Any]
+
+    @property
+    def placeholder(self) -> str:
+        """The UUID of the placeholder; the file may become part of another item."""
+        return str(self.target["itemUuid"])
 
 
 class TreeImport:
@@ -71,6 +75,7 @@ class TreeImport:
         self._options = options
         self._report = report
         self._in_job: list[_Announced] = []
+        self._kept: set[str] = set()
         self._job_uuid: str | None = None
 
     async def send(self, entries: Sequence[LocalEntry]) -> None:
@@ -83,7 +88,7 @@ class TreeImport:
         wanted: list[_Announced] = []
         for entry, answer in zip(entries, announced["entries"], strict=True):
             if answer["target"]:
-                wanted.append(_Announced(entry, answer["itemUuid"], answer["target"]))
+                wanted.append(_Announced(entry, answer["target"]))
             elif answer["state"] == "IN_PROGRESS":
                 self._report.end(entry.file.name, FileOutcome.IN_PROGRESS)
             elif entry.file.size is not None:
@@ -152,16 +157,31 @@ class TreeImport:
                 lambda size: self._report(TransferEvent(moved=size)),
             )
         except (SiteError, FileChangedError, OSError) as error:
-            self._report.end(local.name, FileOutcome.FAILED, str(error))
+            message = str(error)
+            if self._may_go_on(file, error):
+                message = f"{message} Run the command again to send the rest."
+                self._kept.add(file.placeholder)
+            self._report.end(local.name, FileOutcome.FAILED, message)
         else:
             self._in_job.append(file)
 
+    def _may_go_on(self, file: _Announced, error: Exception) -> bool:
+        """Return whether the next import of a file that failed can use the parts that arrived."""
+        is_same = not isinstance(error, FileChangedError)
+        return (
+            is_same and bool(file.target["partCount"]) and self._options["ifNameTaken"] == "REUSE"
+        )
+
     async def _start(self, wanted: Sequence[_Announced], import_uuid: str | None) -> None:
-        """Start the job that turns placeholders into items; those of unsent files are removed."""
-        sent = {file.item_uuid for file in self._in_job}
-        self._in_job = [file for file in wanted if file.item_uuid in sent]
-        if unsent := [file.item_uuid for file in wanted if file.item_uuid not in sent]:
-            await self._site.mutate("abortUploads", "removedItemsCount", itemUuids=unsent)
+        """Start the job that turns placeholders into items.
+
+        Those of unsent files are removed, unless the next import can go on with them.
+        """
+        sent = {file.placeholder for file in self._in_job}
+        self._in_job = [file for file in wanted if file.placeholder in sent]
+        unsent = {file.placeholder for file in wanted} - sent - self._kept
+        if unsent:
+            await self._site.mutate("abortUploads", "removedItemsCount", itemUuids=sorted(unsent))
         if not self._in_job:
             return
         started = await self._site.mutate(
@@ -169,6 +189,7 @@ class TreeImport:
             "uploadJob { uuid }",
             folderUuid=self._options["folderUuid"],
             importUuid=import_uuid,
+            exceptItemUuids=sorted(self._kept),
             ignoreErrors=True,
             idempotencyKey=str(uuid4()),
         )

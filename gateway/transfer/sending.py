@@ -17,6 +17,11 @@ _ALREADY_THERE = 412
 
 TARGET_FIELDS = "itemUuid alreadyStored url method uploadHeaders partSize partCount"
 _SIGNED_PARTS = "parts { number size url method uploadHeaders }"
+_ARRIVED = """
+query ($uuid: UUID!) {
+  pendingUploads(itemUuids: [$uuid]) { nodes { hasArrived uploadedParts { number size } } }
+}
+"""
 
 
 class FileChangedError(Exception):
@@ -29,7 +34,7 @@ class FileChangedError(Exception):
 async def send_file(
     site: Site, target: Mapping[str, Any], path: Path, size: int, moved: Callable[[int], None]
 ) -> None:
-    """Send a file to a target that `TARGET_FIELDS` describe.
+    """Send a file to a target that `TARGET_FIELDS` describe; parts that have arrived are not sent.
 
     Args:
         moved: called with the number of bytes after each block; negative if they were in vain.
@@ -42,16 +47,32 @@ async def send_file(
     if target["url"] is not None:
         await _put(site, target, FileSpan(path, 0, size, moved))
         return
-    part_size, count = int(target["partSize"]), target["partCount"]
-    for start in range(1, count + 1, _PARTS_SIGNED_AT_ONCE):
-        numbers = list(range(start, min(start + _PARTS_SIGNED_AT_ONCE, count + 1)))
+    part_size, uuid = int(target["partSize"]), target["itemUuid"]
+    missing = await _missing_parts(site, target, size)
+    for start in range(0, len(missing), _PARTS_SIGNED_AT_ONCE):
+        numbers = missing[start : start + _PARTS_SIGNED_AT_ONCE]
         signed = await site.mutate(
-            "signUploadParts", _SIGNED_PARTS, itemUuid=target["itemUuid"], partNumbers=numbers
+            "signUploadParts", _SIGNED_PARTS, itemUuid=uuid, partNumbers=numbers
         )
         for part in signed["parts"]:
             begin = (part["number"] - 1) * part_size
             await _put(site, part, FileSpan(path, begin, int(part["size"]), moved))
-    await site.mutate("completeUploadParts", "item { uuid }", itemUuid=target["itemUuid"])
+    # Also if they were combined before: the site may not have noted it.
+    await site.mutate("completeUploadParts", "item { uuid }", itemUuid=uuid)
+
+
+async def _missing_parts(site: Site, target: Mapping[str, Any], size: int) -> list[int]:
+    """Return the numbers of the parts that have not arrived in an earlier upload of the file."""
+    numbers = range(1, target["partCount"] + 1)
+    uploads = (await site.query(_ARRIVED, uuid=target["itemUuid"]))["pendingUploads"]["nodes"]
+    if not uploads:
+        return list(numbers)
+    if uploads[0]["hasArrived"]:
+        return []
+    arrived = {(part["number"], int(part["size"])) for part in uploads[0]["uploadedParts"]}
+    whole = int(target["partSize"])
+    sizes = {number: min(whole, size - (number - 1) * whole) for number in numbers}
+    return [number for number in numbers if (number, sizes[number]) not in arrived]
 
 
 class FileSpan:

@@ -318,6 +318,12 @@ class StartUploadJobInput:
         description="The files of an import, as `importTree` returned it, that no job has taken yet. "
         "Set exactly one of this, `items` and `manifest`.",
     )
+    except_item_uuids: list[UUID] = strawberry.field(
+        default_factory=list,
+        description="UUIDs of placeholders of the import that the job leaves alone, such as those of "
+        "files whose bytes have not arrived, at most 2,000. Only with `importUuid`. Announce the files "
+        "again with `importTree` and `REUSE` to go on with them.",
+    )
     file_name: str | None = strawberry.field(
         default=None,
         description="Name of the manifest file, if there was one; the name of its placeholder if "

@@ -31,8 +31,10 @@ from gateway.kinds.enums import IfNameTaken
 from gateway.manifests.sections import Switches
 from gateway.models.items import items
 from gateway.models.uploads import UploadRecord, uploads
+from resolvers.id_lists import check_list_size
 from resolvers.idempotency import create_once
 from resolvers.inputs.choices import set_value
+from resolvers.inputs.imports import MAX_ENTRIES
 from resolvers.inputs.uploads import (
     CancelUploadJobInput,
     StartUploadJobInput,
@@ -145,6 +147,10 @@ def _check_target(input: StartUploadJobInput) -> None:
             raise bad_input(not_both(other, f"ifNameTaken: {rule}"), "ifNameTaken")
     if input.item_uuid and input.items is None:
         raise bad_input("itemUuid requires items.", "itemUuid")
+    if input.except_item_uuids:
+        if not input.import_uuid:
+            raise bad_input("exceptItemUuids requires importUuid.", "exceptItemUuids")
+        check_list_size(input.except_item_uuids, "exceptItemUuids", MAX_ENTRIES)
     if not input.item_uuid:
         for name, value in (
             ("newRevision", input.new_revision or None),
@@ -218,7 +224,13 @@ def _from_import(context: Context, input: StartUploadJobInput, import_uuid: UUID
     options = _job_options(input)
 
     async def start(transaction: Transaction) -> UUID:
-        plans = await plans_of_import(transaction, input.folder_uuid, import_uuid, "importUuid")
+        plans = await plans_of_import(
+            transaction,
+            input.folder_uuid,
+            import_uuid,
+            "importUuid",
+            without=input.except_item_uuids,
+        )
         metadata = await load_metadata_validator(transaction, services.settings)
         return await start_job(
             transaction, services.queue, viewer, input.folder_uuid, plans, options, metadata

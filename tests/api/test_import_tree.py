@@ -18,6 +18,7 @@ from tests.fixtures.trees import (
     start,
     tree,
 )
+from tests.fixtures.uploading import wait_for_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -180,3 +181,25 @@ async def test_a_thousand_files_take_three_requests(shared_site: Site) -> None:
     assert [entry["itemUuid"] for entry in again["entries"].values()] == [
         entry["itemUuid"] for entry in imported["entries"].values()
     ]
+
+
+async def test_a_job_leaves_files_of_an_import_out(shared_site: Site) -> None:
+    """They stay as they are, and another import and job can take them."""
+    site, top = shared_site, await shared_site.folder("left out")
+    files = {"a.txt": b"left out a", "b.txt": b"left out b"}
+    imported = await announce(site, top, files)
+    placeholder = imported["entries"]["b.txt"]["target"]["itemUuid"]
+    await send_all(site, imported, {"a.txt": files["a.txt"], "b.txt": files["b.txt"]})
+    wanted = {"folderUuid": top, "importUuid": imported["importUuid"], "exceptItemUuids": [placeholder]}
+    job = await wait_for_job(
+        site, (await site.done("startUploadJob", wanted, "uploadJob { uuid }"))["uploadJob"]["uuid"]
+    )
+    assert (job["status"], job["unitsDoneCount"]) == ("DONE", 1)
+    assert await contents(site, "/left out") == expected({"a.txt": files["a.txt"]})
+    assert await site.refused("startUploadJob", wanted) == [("NOT_FOUND", "input.importUuid")]
+    again = await announce(site, top, files, ifNameTaken="REUSE")
+    assert again["entries"]["b.txt"]["target"]["itemUuid"] == placeholder
+    assert (await start(site, top, again))["status"] == "DONE"
+    assert await contents(site, "/left out") == expected(files)
+    wanted = {"folderUuid": top, "items": {"text": []}, "exceptItemUuids": [placeholder]}
+    assert await site.refused("startUploadJob", wanted) == [("BAD_USER_INPUT", "input.exceptItemUuids")]

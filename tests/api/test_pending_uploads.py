@@ -160,6 +160,19 @@ async def test_unfinished_uploads_are_listed_in_pages(shared_site: Site) -> None
     assert (seen, page["totalCount"]) == (names[::-1], 5)
 
 
+async def test_unfinished_uploads_are_listed_by_item(shared_site: Site) -> None:
+    """At most 1,000; what is not listed is not pending."""
+    site, folder = shared_site, await shared_site.folder("pending by item")
+    targets = await announce(site, folder, [File(f"{number}.txt", "PLAIN_TEXT", b"x") for number in range(3)])
+    first, _, last = (target["itemUuid"] for target in targets)
+    document = "query($uuids: [UUID!]) { pendingUploads(itemUuids: $uuids) { nodes { itemUuid } } }"
+    wanted = [first, last, "00000000-0000-0000-0000-000000000000"]
+    nodes = (await site.ask(document, {"uuids": wanted}))["pendingUploads"]["nodes"]
+    assert {node["itemUuid"] for node in nodes} == {first, last}
+    answer = await site.body(document, {"uuids": [first] * 1001})
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 async def test_parts_are_read_only_when_they_are_selected(parted: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are read from the store, which may be far away, and for at most 100 uploads at once."""
     site, folder = parted, await parted.folder("unselected")

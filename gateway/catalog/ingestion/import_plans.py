@@ -1,6 +1,6 @@
 """Plans of the units that turn the files of an import into items."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from gateway.catalog.ingestion.placeholders import uploads_of
 from gateway.catalog.ingestion.unit_plan import UnitPlan, UnitSource, UnitTarget
 from gateway.catalog.rules.paths import in_nfc
+from gateway.database.dialects import in_keys
 from gateway.database.engine import Transaction
 from gateway.database.tree import within
 from gateway.errors import Path, not_found
@@ -28,9 +29,15 @@ class _ImportedFile(NamedTuple):
 
 
 async def plans_of_import(
-    transaction: Transaction, folder_uuid: UUID, import_uuid: UUID, *path: str | int
+    transaction: Transaction,
+    folder_uuid: UUID,
+    import_uuid: UUID,
+    *path: str | int,
+    without: Collection[UUID] = (),
 ) -> list[UnitPlan]:
     """Return the plans of the files of an import below a folder that no job has taken, in order.
+
+    `without` are the placeholders that are left out.
 
     Raises:
         DomainError: `NOT_FOUND` at `path` if there are none.
@@ -49,6 +56,7 @@ async def plans_of_import(
             uploads.c.import_uuid == import_uuid,
             uploads.c.unit_uuid.is_(None),
             top.c.uuid == folder_uuid,
+            ~in_keys(uploads.c.item_uuid, without),
         )
         .order_by(uploads.c.import_position)
     )
