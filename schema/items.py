@@ -185,6 +185,11 @@ class StorageItem(Node):
         files.file_count_of,
         "Number of the item's own files: those of its newest revision. 0 for groups.",
     )
+    is_directory: bool = column(
+        "Whether the item is a directory of that name in archives, manifests and downloads even "
+        "while it has a single file: it was created without one, by `createStorageItem` or of a "
+        "leaf folder by `importTree`. Items of several files always are."
+    )
     bitstreams: Connection[Bitstream] = resolved(
         files.bitstreams_of,
         "The item's own files, in order: those of its newest revision, or of another.",

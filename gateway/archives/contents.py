@@ -48,11 +48,11 @@ class ArchiveDirectory:
         return ArchiveDirectory(f"{self.add(name)}/")
 
     def path_of(self, file: TreeFile) -> str:
-        """Return the path of a file of an item; if the item has several, these have a directory.
+        """Return the path of a file of an item, which may have a directory for its files.
 
         The files of an item follow one another.
         """
-        if file.file_count == 1:
+        if not file.has_directory:
             return self.add(file.item_name)
         if self._of_item is None or self._of_item[0] != file.item_uuid:
             self._of_item = file.item_uuid, self.below(file.item_name)
@@ -134,7 +134,7 @@ class Contents:
         """Yield the files of an item, and those of its members if it is a group."""
         for row in rows:
             if row.url is not None:
-                name = row.name if row.file_count > 1 else row.item_name
+                name = row.name if row.has_directory else row.item_name
                 for entry in self._entry(row, self._root.add(name)):
                     yield entry
         if _is_group(rows[0]):

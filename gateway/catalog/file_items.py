@@ -15,8 +15,8 @@ from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, natural_key
 from gateway.models.items import ItemRecord, items
 
-WITHOUT_FILES: dict[str, Any] = {"revision_number": 0, "file_count": 0}
-"""The columns of an item that has had no file yet."""
+WITHOUT_FILES: dict[str, Any] = {"revision_number": 0, "file_count": 0, "is_directory": True}
+"""The columns of an item that is created as a place for files, which have names of their own."""
 
 
 async def create_file_item(

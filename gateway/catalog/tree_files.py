@@ -43,7 +43,8 @@ class TreeFile(NamedTuple):
 
     Attributes:
         folder_path: the path of ids of the folder.
-        position: its position among the files of its item, which has `file_count`.
+        position: its position among the files of its item.
+        has_directory: whether it belongs into a directory with the name of its item.
         is_restricted: whether the viewer gets no bytes of it, as its item is masked to them.
     """
 
@@ -53,7 +54,7 @@ class TreeFile(NamedTuple):
     item_name: str
     item_type: StorageItemType
     position: int
-    file_count: int
+    has_directory: bool
     name: str
     file_size: int | None
     sha256: str | None
@@ -70,8 +71,8 @@ class TreeFile(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The names on the way from the folder to the file; several files have a directory."""
-        return [self.item_name, self.name] if self.file_count > 1 else [self.item_name]
+        """The names on the way from the folder to the file."""
+        return [self.item_name, self.name] if self.has_directory else [self.item_name]
 
     @property
     def cursor(self) -> FileCursor:
@@ -252,7 +253,9 @@ def file_columns(viewer: Viewer, path: Any, name_key: Any) -> list[sa.ColumnElem
         items.c.name.label("item_name"),
         items.c.item_type,
         POSITION.label("position"),
-        sa.func.coalesce(items.c.file_count, 1).label("file_count"),
+        sa.or_(items.c.is_directory, sa.func.coalesce(items.c.file_count, 1) > 1).label(
+            "has_directory"
+        ),
         *(_of_file(name) for name in ("name", "file_size", "sha256", "mime_type", "object_key")),
         *(_of_file(name) for name in ("url", "integration_uuid", "source_modified_at")),
         _of_file("storage_location"),

@@ -90,6 +90,8 @@ class ItemRecord(SQLModel, table=True):
         revision_number: number of the head; 0 if there has been no file yet.
         file_count: number of the head's files; None if the item has only ever had one file or has
             none of its own, so that it has no rows of revisions.
+        is_directory: whether downloads put even a single file into a directory with the item's
+            name: the item was created without one, as a place for files.
         older_size: size of the files that only older revisions have, in bytes.
         copy_of_uuid: the item that this one was copied from, which may have been deleted since: no
             key refers to it, so that deletions need not lock copies.
@@ -188,6 +190,7 @@ class ItemRecord(SQLModel, table=True):
     sidecar_etag: str | None = None
     revision_number: int = 1
     file_count: int | None = None
+    is_directory: bool = False
     older_size: int = Field(default=0, sa_type=sa.BigInteger)
     copy_of_uuid: UUID | None = None
 

@@ -40,6 +40,7 @@ query ($uuid: UUID!, $first: Int!, $after: String) {
 _BITSTREAMS = """
 query ($uuid: UUID!, $revision: Int, $after: String) {
   storageItem(uuid: $uuid) {
+    isDirectory
     revision(number: $revision) { fileCount }
     bitstreams(revision: $revision, first: 500, after: $after) {
       nodes { uuid name fileSize sha256 }
@@ -162,7 +163,7 @@ async def files_of_folder(site: Site, uuid: str) -> AsyncIterator[RemoteEntry]:
 async def files_of_item(
     site: Site, uuid: str, name: str, revision: int | None
 ) -> AsyncIterator[RemoteEntry]:
-    """Yield the files of an item: one by its own name, several in a directory of that name.
+    """Yield the files of an item: one by its own name, others in a directory of that name.
 
     Raises:
         SiteError: the item has no such revision.
@@ -176,10 +177,10 @@ async def files_of_item(
         )
         if item["revision"] is None:
             raise SiteError(f"The item has no revision {revision}." if revision else "It is empty.")
-        is_single = item["revision"]["fileCount"] == 1
+        is_file = item["revision"]["fileCount"] == 1 and not item["isDirectory"]
         page = item["bitstreams"]
         for node in page["nodes"]:
-            names = (name,) if is_single else (name, node["name"])
+            names = (name,) if is_file else (name, node["name"])
             signer = BitstreamSigner(site, node["uuid"])
             size = None if node["fileSize"] is None else int(node["fileSize"])
             yield RemoteEntry(names, names[-1], size, node["sha256"], signer)

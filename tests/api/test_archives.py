@@ -13,7 +13,7 @@ from tests.api.test_identity import mask, without_phi
 from tests.fixtures.archives import ERRORS, URL, archive_site, archive_url, contents, error_of, fetch, files_in
 from tests.fixtures.dicom_web import dicom, put
 from tests.fixtures.items import upload_items
-from tests.fixtures.revisions import add_files, files_of
+from tests.fixtures.revisions import add_files, empty_item, files_of, revise
 from tests.fixtures.sites import Site, fresh_settings, serve_site
 from tests.fixtures.uploading import File
 
@@ -258,6 +258,33 @@ async def test_groups_collections_and_single_files(site: Site) -> None:
         "pair/2.txt": b"kinds 2",
         "pair/1.txt": b"kinds 1",
     }
+
+
+async def test_an_item_that_began_without_a_file_is_a_directory(site: Site) -> None:
+    """Manifests agree with archives. Others stay files, by the names of their items, whatever those of the files."""
+    top = await site.folder("began")
+    place, other = await empty_item(site, top, "place"), await empty_item(site, top, "same")
+    await add_files(site, top, place, [text("c.txt", "began c")])
+    await add_files(site, top, other, [text("same", "began same")])
+    [file] = await upload_items(site, top, [text("a.txt", "began a")])
+    await revise(site, top, file, [text("second.txt", "began second")])
+    await site.done("duplicateStorageItem", {"itemUuid": file, "name": "copy.txt"}, "item { uuid }")
+    await site.done("duplicateStorageItem", {"itemUuid": place, "name": "copy of place"}, "item { uuid }")
+    await site.done("updateStorageItem", {"itemUuid": file, "name": "renamed.txt"}, "item { uuid }")
+    await site.done("updateStorageItem", {"itemUuid": place, "name": "renamed place"}, "item { uuid }")
+    inside = await files_in(site, "storageFolder", top)
+    assert inside == {
+        "renamed.txt": b"began second",
+        "copy.txt": b"began second",
+        "renamed place/c.txt": b"began c",
+        "copy of place/c.txt": b"began c",
+        "same/same": b"began same",
+    }
+    manifest = await site.see("storageFolder", top, "downloadManifest { nodes { path item { isDirectory } } }")
+    nodes = manifest["downloadManifest"]["nodes"]
+    assert {node["path"]: node["item"]["isDirectory"] for node in nodes} == {path: "/" in path for path in inside}
+    assert await files_in(site, "storageItem", place) == {"c.txt": b"began c"}
+    assert await files_in(site, "storageItem", file) == {"renamed.txt": b"began second"}
 
 
 async def test_a_study_has_a_directory_for_each_series(site: Site) -> None:

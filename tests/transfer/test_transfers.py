@@ -134,6 +134,39 @@ async def test_leaf_folders_become_items(site: Site, tree: Path, tmp_path: Path)
     assert deep["deep/c.bin"] == (tree / "inner" / "deep" / "c.bin").read_bytes()
 
 
+async def test_a_leaf_of_one_file_comes_back_as_a_directory(site: Site, tmp_path: Path) -> None:
+    """Whatever the item is called by then, and whether it is fetched with its folder or alone."""
+    top = tmp_path / "lf" / "top"
+    for name in ("a.txt", "sub/c.txt", "same/same"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(name)
+    await site.folder("one-file leaves")
+    await upload(site, top, "one-file leaves", leaf_folders_as_items=True)
+    counts = await download(site, "/one-file leaves/top", tmp_path / "back")
+    assert counts == {FileOutcome.FETCHED: 3}
+    assert contents(tmp_path / "back" / "top") == contents(top)
+    again = await download(site, "/one-file leaves/top", tmp_path / "back")
+    assert again == {FileOutcome.UNCHANGED: 3}
+    for revision in (None, 1):
+        await download(site, "/one-file leaves/top/sub", tmp_path / f"alone {revision}", revision=revision)
+        assert contents(tmp_path / f"alone {revision}") == {"sub": None, "sub/c.txt": b"sub/c.txt"}
+
+
+async def test_a_renamed_file_comes_back_by_its_new_name(site: Site, tree: Path, tmp_path: Path) -> None:
+    """Also one with revisions, whose newest file keeps the name that it was sent with."""
+    await site.folder("renamed files")
+    for name in ("a.png", "b.txt", "none.bin"):
+        await upload(site, tree / name, "renamed files")
+    (tree / "none.bin").write_bytes(b"second")
+    await upload(site, tree / "none.bin", "renamed files")
+    for name, new in (("b.txt", "new.txt"), ("none.bin", "new.bin")):
+        item = await found(site, f"/renamed files/{name}")
+        await site.done("updateStorageItem", {"itemUuid": item["uuid"], "name": new}, "item { uuid }")
+    await download(site, "/renamed files", tmp_path / "back")
+    expected = {"a.png": samples.png(8, 8), "new.bin": b"second", "new.txt": b"text"}
+    assert contents(tmp_path / "back" / "renamed files") == expected
+
+
 async def test_a_leaf_that_is_refused_leaves_others_alone(site: Site, tmp_path: Path) -> None:
     """What is above it is no leaf, although nothing else is left there."""
     (tmp_path / "top" / "leaf").mkdir(parents=True)
