@@ -37,9 +37,11 @@ async def find_by_path(
     `/communities/<name>`, which is the community's folder; or with `/users/<e-mail>`, the user, and
     one of the root folders that they own. Of root folders with one name, those that the viewer owns
     come first, then those that they were given a role on, then public ones. `/users/…` needs the
-    scope `READ_USER_INFO`, and with an API key for a folder finds only the user of the key. Upper
-    and lower case differ; composed and decomposed letters are the same. Of several objects with one
-    name, folders come before items, and then the earliest.
+    scope `READ_USER_INFO`, and with an API key for a folder finds only the user of the key.
+
+    In names, also those of communities, upper and lower case differ; composed and decomposed
+    letters are the same. Addresses ignore case. Of several objects with one name, folders come
+    before items, and then the earliest.
     """
     names = read_path(path, "path")
     resource = await find_resource(context.database, context.viewer, names, "path")

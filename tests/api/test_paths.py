@@ -167,11 +167,15 @@ async def test_any_path_is_found_missing_or_refused(shared_site: Site) -> None:
 
 
 async def test_paths_begin_with_communities(shared_site: Site) -> None:
-    """A root folder with the name `communities` cannot pass for them; it is found by its owner."""
+    """A root folder with the name `communities` cannot pass for them; it is found by its owner.
+
+    Case differs, as in all names, although no other community may be called the same in another case.
+    """
     site, stranger = shared_site, await shared_site.newcomer()
     made = await site.done("upsertCommunity", {"name": "Optics"}, "community { folder { uuid } }")
     home = str(made["community"]["folder"]["uuid"])
     inner = await site.folder("inner", home)
+    assert await find(site, "/communities/optics") is await find(site, "/optics") is None
     assert await found(site, "/communities/Optics") == await found(site, "/Optics") == home
     assert await path_of(site, inner, "admin") == "/communities/Optics/inner"
     assert await found(site, "/communities/Optics/inner") == inner
