@@ -48,7 +48,10 @@ DicomSeries = Annotated[
 Metadata = Annotated[
     Path | None,
     typer.Option(
-        exists=True, dir_okay=False, help="JSON file: an object of metadata for each path."
+        exists=True,
+        dir_okay=False,
+        help="JSON file: an object of metadata for the path of each item, such as Scans/ct.nii. It "
+        "replaces that of items that exist.",
     ),
 ]
 Duplicates = Annotated[

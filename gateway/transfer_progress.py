@@ -20,7 +20,13 @@ from gateway.terminal import errors
 from gateway.transfer.events import FileOutcome, OnEvent, TransferEvent, TransferReport
 
 _WITHOUT_LINE = frozenset(
-    {FileOutcome.SENT, FileOutcome.FETCHED, FileOutcome.UNCHANGED, FileOutcome.FAILED}
+    {
+        FileOutcome.SENT,
+        FileOutcome.FETCHED,
+        FileOutcome.UNCHANGED,
+        FileOutcome.METADATA_CHANGED,
+        FileOutcome.FAILED,
+    }
 )
 """Outcomes that are only counted; the report lists what has failed."""
 

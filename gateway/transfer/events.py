@@ -12,6 +12,7 @@ class FileOutcome(StrEnum):
     FETCHED = "fetched"
     UNCHANGED = "unchanged"
     ALREADY_STORED = "already stored"
+    METADATA_CHANGED = "metadata changed"
     PLANNED = "planned"
     SKIPPED = "skipped"
     IN_PROGRESS = "in progress"

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 from gateway.transfer.events import FileOutcome, Reporter, TransferEvent
+from gateway.transfer.item_metadata import Metadata, write_metadata
 from gateway.transfer.local_files import LocalFile
 from gateway.transfer.pool import each_of, for_each
 from gateway.transfer.sending import TARGET_FIELDS, FileChangedError, send_file
 from gateway.transfer.site import RefusedError, Site, SiteError
 
-_SELECTION = f"importUuid entries {{ state itemUuid target {{ {TARGET_FIELDS} }} }}"
+_ENTRY = f"state itemUuid target {{ {TARGET_FIELDS} }}"
 _JOB = """
 query ($uuid: UUID!) { uploadJob(uuid: $uuid) { status error unitsErrorCount unitsCancelledCount } }
 """
@@ -69,10 +70,14 @@ class _Announced:
 class TreeImport:
     """The import of a batch into a folder."""
 
-    def __init__(self, site: Site, options: Mapping[str, Any], report: Reporter) -> None:
+    def __init__(
+        self, site: Site, options: Mapping[str, Any], metadata: Metadata, report: Reporter
+    ) -> None:
         """Begin an import, with the input of `importTree` besides the entries."""
         self._site = site
         self._options = options
+        self._metadata = metadata
+        self._with_other_metadata: dict[str, str] = {}
         self._report = report
         self._in_job: list[_Announced] = []
         self._kept: set[str] = set()
@@ -89,31 +94,38 @@ class TreeImport:
         for entry, answer in zip(entries, announced["entries"], strict=True):
             if answer["target"]:
                 wanted.append(_Announced(entry, answer["target"]))
+                self._compare_metadata(entry.file.name, answer)
             elif answer["state"] == "IN_PROGRESS":
                 self._report.end(entry.file.name, FileOutcome.IN_PROGRESS)
             elif entry.file.size is not None:
                 self._report.end(entry.file.name, FileOutcome.UNCHANGED)
+                self._compare_metadata(entry.file.name, answer)
         await for_each(each_of(wanted), self._send, self._site.transfers)
         await self._start(wanted, announced["importUuid"])
+
+    def _compare_metadata(self, name: str, answer: Mapping[str, Any]) -> None:
+        """Note the item of a file, which may be that of its directory, if its metadata differs."""
+        for path in (name, name.rpartition("/")[0]):
+            given = self._metadata.get(path)
+            item = answer["item"] if given is not None else None
+            if item and item["clientMetadata"] != given:
+                self._with_other_metadata[answer["itemUuid"]] = path
 
     async def _announce(
         self, entries: Sequence[LocalEntry]
     ) -> tuple[Sequence[LocalEntry], dict[str, Any]]:
         """Announce files; return those that are accepted, with the answer."""
         key = str(uuid4())
+        metadata = "item { clientMetadata }" if self._metadata else ""
+        selection = f"importUuid entries {{ {_ENTRY} {metadata} }}"
         while True:
             given = [entry.announcement() for entry in entries]
             try:
                 answer = await self._site.mutate(
-                    "importTree", _SELECTION, **self._options, entries=given, idempotencyKey=key
+                    "importTree", selection, **self._options, entries=given, idempotencyKey=key
                 )
             except RefusedError as error:
-                refused = {
-                    int(each["path"][2]): each["message"]
-                    for each in error.refusals
-                    if each["path"][:2] == ["input", "entries"] and len(each["path"]) > 2
-                }
-                if not refused:
+                if not (refused := error.messages_of("entries")):
                     raise
                 for index, message in refused.items():
                     self._report.end(entries[index].file.name, FileOutcome.FAILED, message)
@@ -197,8 +209,16 @@ class TreeImport:
 
     async def watch(self) -> None:
         """Wait until the job has ended, and report what became of its files."""
-        if self._job_uuid is None:
-            return
+        if self._job_uuid is not None:
+            await self._watch_job()
+        failures = self._report.report.failures
+        # After the job: revisions that its files replace keep the metadata that they had.
+        changes = {
+            uuid: path for uuid, path in self._with_other_metadata.items() if path not in failures
+        }
+        await write_metadata(self._site, self._metadata, changes, self._report)
+
+    async def _watch_job(self) -> None:
         pause = 0.05
         while (job := await self._job())["status"] == "PENDING":
             await asyncio.sleep(pause)

@@ -37,6 +37,14 @@ class RefusedError(SiteError):
         super().__init__(message, first["code"])
         self.refusals = refusals
 
+    def messages_of(self, field: str) -> dict[int, str]:
+        """Return the messages about entries of a list of the input, by the entries' positions."""
+        return {
+            int(each["path"][2]): each["message"]
+            for each in self.refusals
+            if each["path"][:2] == ["input", field] and len(each["path"]) > 2
+        }
+
 
 class Site:
     """A client of one site, which signs in with an API key.

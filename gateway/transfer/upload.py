@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
 from gateway.transfer.import_batch import LocalEntry, TreeImport
+from gateway.transfer.item_metadata import Metadata, check_paths
 from gateway.transfer.local_files import Batches, LocalFile, Unsent, local_files
 from gateway.transfer.pool import task_group
 from gateway.transfer.remote_files import find_resource
@@ -27,7 +28,8 @@ class UploadOptions:
         exclude: shell patterns of names or paths that are left out.
         leaf_folders_as_items: whether a directory without subdirectories becomes one item.
         dicom_series: whether a directory of DICOM files also becomes a DICOM series.
-        metadata: client metadata of items by their paths below the destination.
+        metadata: client metadata of items by their paths below the destination; that of items
+            that exist is replaced if it differs.
         allow_duplicates: whether new folders and items are made where names exist.
         dry_run: whether nothing is sent: each file is reported as planned.
     """
@@ -35,7 +37,7 @@ class UploadOptions:
     exclude: Sequence[str] = ()
     leaf_folders_as_items: bool = False
     dicom_series: bool = False
-    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
     allow_duplicates: bool = False
     dry_run: bool = False
 
@@ -93,11 +95,7 @@ async def upload_tree(
     walk = local_files(paths, options.exclude)
     batches = Batches(walk, BATCH, whole_directories=options.keeps_directories_whole)
     if options.metadata:
-        known = await asyncio.to_thread(
-            lambda: {each.name for each in local_files(paths, options.exclude)}
-        )
-        if unknown := options.metadata.keys() - known:
-            raise ValueError(f"There is metadata for {min(unknown)}, which is not uploaded.")
+        await asyncio.to_thread(_check_metadata, paths, options)
     slots = asyncio.Semaphore(_JOBS_AT_ONCE)
     async with task_group() as ends:
         async for batch in _prepared(batches, options, report):
@@ -106,11 +104,23 @@ async def upload_tree(
                     report.end(entry.file.name, FileOutcome.PLANNED)
                 continue
             await slots.acquire()
-            step = TreeImport(site, _import_options(folder["uuid"], options), report)
+            step = TreeImport(
+                site, _import_options(folder["uuid"], options), options.metadata, report
+            )
             await step.send(batch)
             watching = ends.create_task(step.watch())
             watching.add_done_callback(lambda _task: slots.release())
     return report.report
+
+
+def _check_metadata(paths: Sequence[Path], options: UploadOptions) -> None:
+    walk = local_files(paths, options.exclude)
+    check_paths(
+        options.metadata,
+        {each.name for each in walk if isinstance(each, LocalFile)},
+        leaf_folders_as_items=options.leaf_folders_as_items,
+        dicom_series=options.dicom_series,
+    )
 
 
 def _import_options(folder_uuid: str, options: UploadOptions) -> dict[str, Any]:

@@ -95,10 +95,13 @@ async def test_whole_uploads_go_straight_to_their_job(site: Site, tree: Path, st
     await site.folder(folder)
     with pytest.raises(Interrupted):
         await upload(site, tree, folder, stop_at)
-    report = await upload(site, tree, folder)
-    assert (report.counts, report.failures) == ({FileOutcome.SENT: 2}, {})
+    report = await upload(site, tree, folder, metadata={"big/a.bin": {"given": "late"}})
+    assert (report.counts, report.failures) == ({FileOutcome.SENT: 2, FileOutcome.METADATA_CHANGED: 1}, {})
     assert report.moved <= 32
     await check(site, tree, folder)
+    document = "query($path: String!) { resourceByPath(path: $path) { ... on StorageItem { clientMetadata } } }"
+    item = (await site.ask(document, {"path": f"/{folder}/big/a.bin"}))["resourceByPath"]
+    assert item["clientMetadata"] == {"given": "late"}
 
 
 @pytest.mark.parametrize("leaves", [False, True])
