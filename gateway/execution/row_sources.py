@@ -168,14 +168,20 @@ class RowSource:
         rows = self.rows(request, columns, self.bound_parent).add_columns(*places)
         return first_of_runs(self.runs(request, rows), request, "_further" if self.further else "")
 
+    @property
+    def known_number(self) -> sa.ColumnElement[int] | None:
+        """The number of rows of a parent that a counter has; None if none knows it."""
+        if self.further or self.edge.counter is None or not self.can_read:
+            return None
+        return self.edge.counter.value(self.query)
+
     def count(self, many: bool, most: int, dialect: str) -> sa.Select[Any]:
         """Return the `number` of rows of each parent, up to one more than `most`.
 
         It `is_exact` if a counter knows it.
         """
-        counter, parent = None if self.further else self.edge.counter, self.parent
-        known = counter.value(self.query) if counter else None
-        if counter and known is not None and self.can_read:
+        counter, known, parent = self.edge.counter, self.known_number, self.parent
+        if counter and known is not None:
             is_known = sa.literal_column("1", sa.Integer()).label("is_exact")
             columns: list[sa.ColumnElement[Any]]
             columns = [known.label("number"), is_known, counter.key.label(PARENT)]

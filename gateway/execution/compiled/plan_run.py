@@ -40,6 +40,7 @@ from gateway.execution.declarations import EdgeQuery, ToMany, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
 from gateway.execution.pagination import PageRequest, Total, cursor_at
 from gateway.execution.private_apis import Convert
+from gateway.execution.row_sources import RowSource
 from gateway.interruptions import NamedReading
 
 Results = Mapping[Any, Any]
@@ -263,7 +264,8 @@ class PlanRun:
     ) -> tuple[dict[Any, Total], list[list[Any]]]:
         """Return the totals of the lists of all keys, and the values that functions compute.
 
-        Rows that a function has counted are not counted again, unless the total may be capped.
+        Rows that a function has counted are not counted again, unless the total may be capped or a
+        counter knows it.
         """
         values: list[list[Any]] = [[] for _ in keys]
         numbers: list[int] = []
@@ -277,7 +279,8 @@ class PlanRun:
         if not step.reads_total:
             return {}, values
         most = self.context.services.settings.limits.count
-        if numbers and max(numbers) <= most:
+        by_counter = RowSource(step.edge, edge_page.query).known_number is not None
+        if numbers and max(numbers) <= most and not by_counter:
             totals = [Total(number, False) for number in numbers]
             return dict(zip(keys, totals, strict=True)), values
         return await self._totals(step, edge_page, keys, most), values
