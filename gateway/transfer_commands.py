@@ -33,7 +33,10 @@ Destination = Annotated[
     ),
 ]
 Exclude = Annotated[
-    list[str] | None, typer.Option(help="Leave out entries whose name or path matches.")
+    list[str] | None,
+    typer.Option(
+        help="Leave out entries whose name or path matches, and directories of such entries alone."
+    ),
 ]
 LeafFolders = Annotated[
     bool,

@@ -55,7 +55,7 @@ def print_report(report: TransferReport, *, as_json: bool) -> None:
         _write({"event": "end", "counts": counts, "bytes": report.moved})
         return
     counts_text = ", ".join(f"{number:,} {each}" for each, number in sorted(report.counts.items()))
-    errors.print(f"{counts_text or 'Nothing to do'}; {report.moved:,} bytes.", markup=False)
+    errors.print(f"{counts_text or 'No files'}; {report.moved:,} bytes.", markup=False)
     for path, reason in report.failures.items():
         errors.print(f"failed: {path}: {reason}", markup=False)
 

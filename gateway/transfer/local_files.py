@@ -56,7 +56,8 @@ def local_files(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Iterator[
     """Walk files and directories: entries by name, files of a directory before its directories.
 
     Symbolic links are not followed below the paths; hidden files are included. A pattern of
-    `exclude` is compared with the name of each entry, and with its path below the destination.
+    `exclude` is compared with the name of each entry, and with its path below the destination. A
+    directory that has nothing else is left out, too.
 
     Raises:
         ValueError: two paths have the same name.
@@ -97,14 +98,17 @@ def _walk(
     if name.count("/") >= MAX_LEVELS:
         yield Unsent(name, f"Nested more than {MAX_LEVELS} levels deep.", is_failure=True)
         return
-    is_empty = True
+    is_empty, is_complete = True, True
     children = [path / each for each in entries]
     # A leaf folder that becomes an item has its files in one run of the walk.
     for child in sorted(children, key=lambda each: each.is_dir() and not each.is_symlink()):
+        is_left_out = True
         for each in _walk(f"{name}/{child.name}", child, exclude):
+            is_left_out = False
             is_empty = is_empty and isinstance(each, Unsent)
             yield each
-    if is_empty:
+        is_complete = is_complete and not is_left_out
+    if is_empty and is_complete:
         yield LocalFile(f"{name}/", path, None)
 
 

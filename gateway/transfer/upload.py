@@ -140,7 +140,7 @@ async def _prepared(
     files = known_bytes = 0
     preparing = asyncio.create_task(_prepare(batches, options, report))
     while batch := await preparing:
-        files += len(batch)
+        files += sum(entry.file.size is not None for entry in batch)
         known_bytes += sum(entry.file.size or 0 for entry in batch)
         report(TransferEvent(total_files=files, total_bytes=known_bytes))
         preparing = asyncio.create_task(_prepare(batches, options, report))

@@ -245,6 +245,17 @@ async def test_few_requests_send_many_files(site: Site, tmp_path: Path) -> None:
         assert client.requests_count - polls == 3
 
 
+async def test_excluded_directories_make_no_folders(site: Site, tree: Path) -> None:
+    await site.folder("excluding")
+    events: list[TransferEvent] = []
+    async with Client(site.url, site.keys["admin"]) as client:
+        options = UploadOptions(exclude=("*.bin", ".hidden", "inner/*", "*.txt"))
+        await upload_tree(client, [tree], "/excluding", options, events.append)
+    assert await found(site, "/excluding/Scans/inner") is None
+    assert (await found(site, "/excluding/Scans/empty/nested"))["__typename"] == "StorageFolder"
+    assert max(event.total_files or 0 for event in events) == 1
+
+
 async def test_an_unknown_destination_is_an_error(site: Site, tree: Path) -> None:
     """SUB-123, SUB-124: nothing goes to another folder instead."""
     with pytest.raises(SiteError, match="no folder or item /nowhere"):
