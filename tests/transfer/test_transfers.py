@@ -9,40 +9,14 @@ import pytest
 
 from gateway.media import samples
 from gateway.transfer.download import DownloadOptions, download_tree
-from gateway.transfer.events import FileOutcome, TransferEvent, TransferReport
+from gateway.transfer.events import FileOutcome, TransferEvent
 from gateway.transfer.site import Site as Client
 from gateway.transfer.site import SiteError
 from gateway.transfer.upload import UploadOptions, upload_tree
 from tests.fixtures.sites import Site
+from tests.fixtures.transfers import arrivals, found, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    """Site shared by the module; tests use separate objects."""
-    return shared_site
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """Directory with files of several kinds, nested and empty directories, and odd names."""
-    top = tmp_path / "local" / "Scans"
-    contents = {
-        "a.png": samples.png(8, 8),
-        "b.txt": b"text",
-        "none.bin": b"",
-        "inner/deep/c.bin": bytes(range(256)) * 9000,
-        "inner/ä ö.txt": "ü".encode(),
-        "inner/back\\slash.txt": b"odd",
-        "inner/.hidden": b"hidden",
-    }
-    for name, content in contents.items():
-        path = top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    (top / "empty" / "nested").mkdir(parents=True)
-    return top
 
 
 def contents(top: Path) -> dict[str, bytes | None]:
@@ -50,21 +24,6 @@ def contents(top: Path) -> dict[str, bytes | None]:
     return {
         str(path.relative_to(top)): path.read_bytes() if path.is_file() else None for path in sorted(top.rglob("*"))
     }
-
-
-def arrivals(report: TransferReport) -> Counter[FileOutcome]:
-    """Return the outcomes of files; another test may have sent the same bytes before."""
-    counts = Counter(report.counts)
-    counts[FileOutcome.SENT] += counts.pop(FileOutcome.ALREADY_STORED, 0)
-    return +counts
-
-
-async def upload(site: Site, path: Path, folder: str, **options: Any) -> Counter[FileOutcome]:
-    """Upload a path to a root folder of that name, and return the outcomes of files."""
-    async with Client(site.url, site.keys["admin"]) as client:
-        report = await upload_tree(client, [path], f"/{folder}", UploadOptions(**options))
-    assert not report.failures, report.failures
-    return arrivals(report)
 
 
 async def download(site: Site, path: str, directory: Path, **options: Any) -> Counter[FileOutcome]:
@@ -266,75 +225,6 @@ async def test_an_unknown_destination_is_an_error(site: Site, tree: Path) -> Non
         await upload(site, tree, "has a file/b.txt")
 
 
-async def test_metadata_is_given_by_path(site: Site, tree: Path) -> None:
-    await site.folder("with metadata")
-    await upload(site, tree, "with metadata", metadata={"Scans/b.txt": {"seen": True}})
-    item = await found(site, "/with metadata/Scans/b.txt")
-    assert item["clientMetadata"] == {"seen": True}
-    with pytest.raises(ValueError, match=r"Scans/x.txt, which is not uploaded"):
-        await upload(site, tree, "with metadata", metadata={"Scans/x.txt": {}})
-
-
-async def test_metadata_of_items_that_exist_is_replaced(site: Site, tree: Path) -> None:
-    """Of unchanged and of changed files, if it differs; older revisions keep what they had."""
-    await site.folder("other metadata")
-    await upload(site, tree, "other metadata", metadata={"Scans/a.png": {"seen": 1}})
-    (tree / "b.txt").write_bytes(b"changed")
-    metadata = {"Scans/a.png": {"seen": 1}, "Scans/b.txt": {"seen": 2}, "Scans/inner/.hidden": {"seen": 3}}
-    assert await upload(site, tree, "other metadata", metadata=metadata) == {
-        FileOutcome.SENT: 1,
-        FileOutcome.UNCHANGED: 6,
-        FileOutcome.METADATA_CHANGED: 2,
-    }
-    for path, expected in metadata.items():
-        assert (await found(site, f"/other metadata/{path}"))["clientMetadata"] == expected
-    item = await found(site, "/other metadata/Scans/b.txt")
-    shown = await site.see("storageItem", item["uuid"], "revision(number: 1) { metadata }")
-    assert shown["revision"]["metadata"] == {}
-    assert await upload(site, tree, "other metadata", metadata=metadata) == {FileOutcome.UNCHANGED: 7}
-
-
-async def test_metadata_that_is_refused_is_listed(site: Site, tree: Path) -> None:
-    await site.folder("refused metadata")
-    await upload(site, tree, "refused metadata", leaf_folders_as_items=True)
-    async with Client(site.url, site.keys["admin"]) as client:
-        metadata = {"Scans/inner/deep": {"long": "x" * (300 << 10)}}
-        options = UploadOptions(leaf_folders_as_items=True, metadata=metadata)
-        report = await upload_tree(client, [tree], "/refused metadata", options)
-    assert list(report.failures) == ["Scans/inner/deep"]
-    assert report.failures["Scans/inner/deep"].startswith("Its metadata was refused: ")
-
-
-async def test_metadata_of_a_leaf_folder_is_given_by_its_path(site: Site, tree: Path) -> None:
-    await site.folder("leaf metadata")
-    leaves: dict[str, Any] = {"leaf_folders_as_items": True}
-    for number, counts in enumerate([{FileOutcome.SENT: 7}, {FileOutcome.UNCHANGED: 7}]):
-        metadata = {"Scans/inner/deep": {"seen": number}, "Scans/b.txt": {"seen": 7}}
-        sent = await upload(site, tree, "leaf metadata", metadata=metadata, **leaves)
-        assert sent == {**counts, FileOutcome.METADATA_CHANGED: 1}
-        for path, expected in metadata.items():
-            assert (await found(site, f"/leaf metadata/{path}"))["clientMetadata"] == expected
-    assert (await upload(site, tree, "leaf metadata", metadata=metadata, **leaves)) == {FileOutcome.UNCHANGED: 7}
-
-
-@pytest.mark.parametrize(
-    ("path", "sentence"),
-    [
-        ("Scans/inner/deep/c.bin", "becomes a file of the item Scans/inner/deep. Give metadata for Scans/inner/deep."),
-        ("Scans/inner", "becomes a folder, not an item"),
-        ("Scans/empty/nested", "becomes a folder, not an item"),
-        ("Scans/no", "is not uploaded"),
-    ],
-)
-async def test_metadata_of_what_is_no_item_is_refused(site: Site, tree: Path, path: str, sentence: str) -> None:
-    """Before anything is sent."""
-    folder = await site.folder("no item")
-    with pytest.raises(ValueError, match=sentence):
-        await upload(site, tree, "no item", leaf_folders_as_items=True, metadata={path: {}})
-    shown = await site.see("storageFolder", folder, "descendantFolders { totalCount }")
-    assert shown["descendantFolders"]["totalCount"] == 0
-
-
 async def test_a_dry_run_changes_nothing(site: Site, tree: Path, tmp_path: Path) -> None:
     await site.folder("dry")
     assert await upload(site, tree, "dry", dry_run=True) == {FileOutcome.PLANNED: 9 - 1}
@@ -367,13 +257,6 @@ async def test_local_files_are_replaced_only_if_that_is_wanted(site: Site, tree:
     assert (tmp_path / "b.txt").read_text() == "mine"
     await download(site, "/local/b.txt", tmp_path, overwrite=True)
     assert (tmp_path / "b.txt").read_text() == "text"
-
-
-async def found(site: Site, path: str) -> Any:
-    """Return the item at a path; None if there is none."""
-    fields = "... on StorageItem { uuid revisionNumber clientMetadata signedUrl { url } }"
-    document = f"query($path: String!) {{ resourceByPath(path: $path) {{ __typename {fields} }} }}"
-    return (await site.ask(document, {"path": path}))["resourceByPath"]
 
 
 async def test_equal_files_of_a_directory_arrive(site: Site, tmp_path: Path) -> None:
