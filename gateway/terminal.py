@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Coroutine
 from typing import Any
+from unicodedata import category
 
 import typer
 import uvloop
@@ -38,6 +39,16 @@ def checked_settings() -> Settings:
     return settings
 
 
+def printable(text: str) -> str:
+    """Return a text with what would break a line or reorder letters as escapes, such as `\\n`."""
+    return "".join(
+        letter
+        if letter.isprintable() or category(letter) == "Zs"
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def run_to_end(command: Coroutine[Any, Any, None], *expected: type[Exception]) -> None:
     """Run a command to its end.
 
@@ -49,7 +60,7 @@ def run_to_end(command: Coroutine[Any, Any, None], *expected: type[Exception]) -
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(command)
     except kinds as error:
-        errors.print(str(error))
+        errors.print(str(error), markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -57,5 +68,6 @@ def run_to_end(command: Coroutine[Any, Any, None], *expected: type[Exception]) -
         if not is_disk_full(error):
             raise
         reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        errors.print(f"The disk is full ({reason}). Make room, then run the command again.")
+        message = f"The disk is full ({reason}). Make room, then run the command again."
+        errors.print(message, markup=False)
         raise typer.Exit(1) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.terminal import errors, run_to_end
+from gateway.terminal import run_to_end
 
 if TYPE_CHECKING:
     from gateway.transfer.events import OnEvent, TransferReport
@@ -97,8 +97,8 @@ def upload(
             dry_run=dry_run,
         )
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--metadata") from None
-    site = Site(url, _api_key(), jobs)
+        raise _mistake(str(error), as_json=as_json) from None
+    site = Site(url, _api_key(as_json=as_json), jobs)
     _run(site, as_json, lambda tell: upload_tree(site, paths, to, options, tell))
 
 
@@ -129,16 +129,23 @@ def download(
     from gateway.transfer.site import Site
 
     options = DownloadOptions(revision=revision, overwrite=overwrite, dry_run=dry_run)
-    site = Site(url, _api_key(), jobs)
+    site = Site(url, _api_key(as_json=as_json), jobs)
     _run(site, as_json, lambda tell: download_tree(site, path, directory, options, tell))
 
 
-def _api_key() -> str:
+def _api_key(*, as_json: bool) -> str:
     """Return the key in the environment: arguments are seen by all users of a machine."""
     if key := os.environ.get("STOREGRAPH_API_KEY", ""):
         return key
-    errors.print("Set STOREGRAPH_API_KEY to an API key.")
-    raise typer.Exit(2)
+    raise _mistake("Set STOREGRAPH_API_KEY to an API key.", as_json=as_json)
+
+
+def _mistake(message: str, *, as_json: bool) -> typer.Exit:
+    """Print what is wrong with how a command was given, and return its end."""
+    from gateway.transfer_progress import print_error
+
+    print_error(message, as_json=as_json)
+    return typer.Exit(2)
 
 
 def _run(
@@ -147,15 +154,21 @@ def _run(
     transfer: Callable[["OnEvent"], Coroutine[Any, Any, "TransferReport"]],
 ) -> None:
     """Run a transfer, and exit with status 1 if a file failed."""
+    from gateway.transfer.events import Reporter, TransferReport
     from gateway.transfer.site import SiteError
-    from gateway.transfer_progress import print_report, shown_progress
+    from gateway.transfer_progress import print_error, print_report, shown_progress
 
     async def run() -> None:
-        async with site:
-            with shown_progress(as_json=as_json) as tell:
-                report = await transfer(tell)
-        print_report(report, as_json=as_json)
-        if report.failures:
+        seen = TransferReport()
+        try:
+            async with site:
+                with shown_progress(as_json=as_json) as tell:
+                    await transfer(Reporter(tell, seen))
+        except (SiteError, ValueError) as error:
+            print_error(str(error), seen, as_json=as_json)
+            raise typer.Exit(1) from None
+        print_report(seen, as_json=as_json)
+        if seen.failures:
             raise typer.Exit(1)
 
-    run_to_end(run(), SiteError, ValueError)
+    run_to_end(run())

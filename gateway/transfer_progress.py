@@ -16,7 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from gateway.terminal import errors
+from gateway.terminal import errors, printable
 from gateway.transfer.events import FileOutcome, OnEvent, TransferEvent, TransferReport
 
 _WITHOUT_LINE = frozenset(
@@ -51,13 +51,24 @@ def shown_progress(*, as_json: bool) -> Iterator[OnEvent]:
 def print_report(report: TransferReport, *, as_json: bool) -> None:
     """Print the counts of a transfer, and the files that failed."""
     if as_json:
-        counts = {outcome.value: number for outcome, number in sorted(report.counts.items())}
-        _write({"event": "end", "counts": counts, "bytes": report.moved})
+        _write(_end_event(report))
         return
     counts_text = ", ".join(f"{number:,} {each}" for each, number in sorted(report.counts.items()))
     errors.print(f"{counts_text or 'No files'}; {report.moved:,} bytes.", markup=False)
     for path, reason in report.failures.items():
-        errors.print(f"failed: {path}: {reason}", markup=False)
+        errors.print(printable(f"failed: {path}: {reason}"), markup=False)
+
+
+def print_error(message: str, report: TransferReport | None = None, *, as_json: bool) -> None:
+    """Print why a transfer ended, with what it has done until then if programs read it."""
+    if as_json:
+        _write({**_end_event(report or TransferReport()), "error": message})
+    errors.print(printable(message), markup=False)
+
+
+def _end_event(report: TransferReport) -> dict[str, object]:
+    counts = {outcome.value: number for outcome, number in sorted(report.counts.items())}
+    return {"event": "end", "counts": counts, "bytes": report.moved}
 
 
 class _Bar:
@@ -75,10 +86,11 @@ class _Bar:
         files = f"{self._ended:,}/{self._known:,}" if self._known else f"{self._ended:,}"
         self._progress.update(self._task, total=event.total_bytes, advance=event.moved, files=files)
         if event.outcome is FileOutcome.PLANNED:
-            typer.echo(event.path)
+            typer.echo(printable(event.path))
         elif event.outcome not in _WITHOUT_LINE and event.outcome is not None:
             message = f": {event.message}" if event.message else ""
-            self._progress.console.print(f"{event.outcome}: {event.path}{message}", markup=False)
+            line = printable(f"{event.outcome}: {event.path}{message}")
+            self._progress.console.print(line, markup=False)
 
 
 def print_json(event: TransferEvent) -> None:

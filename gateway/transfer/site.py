@@ -110,7 +110,7 @@ class Site:
     async def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         endpoint = f"{self.url}/graphql"
         for attempt in range(1, self.attempts + 1):
-            reason, pause = "", pause_after(attempt)
+            pause = pause_after(attempt)
             try:
                 self.requests_count += 1
                 response = await self.http.post(endpoint, json=body, headers=self._headers)
@@ -119,15 +119,17 @@ class Site:
                     if isinstance(answer, dict) and ("data" in answer or "errors" in answer):
                         return answer
                     raise SiteError(f"{endpoint} is not a GraphQL endpoint.")
-                reason = f"HTTP {response.status_code}"
+                answer = f"it answers with HTTP {response.status_code}"
+                failure = f"The site at {self.url} is not ready: {answer}. Try again later."
                 pause = pause_of(response) or pause
             except httpx.TransportError as error:
                 reason = str(error) or type(error).__name__
+                failure = f"No Storegraph site answers at {endpoint}: {reason}"
             except ValueError:
                 raise SiteError(f"{endpoint} is not a GraphQL endpoint.") from None
             if attempt < self.attempts:
                 await asyncio.sleep(pause)
-        raise SiteError(f"No Storegraph site answers at {endpoint}: {reason}")
+        raise SiteError(failure)
 
 
 def pause_after(attempt: int) -> float:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.transfer.site import Site as Client
+from gateway.transfer.site import SiteError
 from tests.commands.test_command_line import environment
 from tests.fixtures.sites import Site
 from tests.house.sources import ROOT
@@ -119,6 +121,69 @@ async def test_mistakes_end_with_a_sentence(
     assert output == ""
     assert sentence in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "sentence"),
+    [
+        (["upload", "Tree", "--to", "/nowhere"], None, "There is no folder or item /nowhere."),
+        (["upload", "Tree", "--to", "/nowhere"], "sg_wrong", "This credential is invalid"),
+        (["upload", "Tree", "--to", "/x", "--metadata", "Tree/bad.json"], None, "Tree/bad.json is not JSON"),
+        (["download", "/nowhere", "there"], "", "Set STOREGRAPH_API_KEY to an API key."),
+    ],
+)
+async def test_mistakes_end_the_events(
+    site: Site, tmp_path: Path, arguments: list[str], key: str | None, sentence: str
+) -> None:
+    (tmp_path / "Tree").mkdir()
+    (tmp_path / "Tree" / "bad.json").write_text("{")
+    code, output, errors = await run(site, tmp_path, *arguments, "--json", key=key)
+    [event] = [json.loads(line) for line in output.splitlines()]
+    assert code in (1, 2)
+    assert (event["event"], event["counts"], event["bytes"]) == ("end", {}, 0)
+    assert event["error"].startswith(sentence)
+    assert sentence in errors
+
+
+async def test_names_are_printed_as_one_line(site: Site, tmp_path: Path) -> None:
+    """A name cannot look like another message, nor be reordered."""
+    names = ["a\nfailed: all is lost", "b\u202egpj.exe", "c\u3000[red] \u00e4.txt"]
+    (tmp_path / "Tree").mkdir()
+    for name in names:
+        (tmp_path / "Tree" / name).symlink_to("/etc")
+    (tmp_path / "Tree" / "d\n.txt").write_text("refused")
+    await site.folder("odd names")
+    code, _, errors = await run(site, tmp_path, "upload", "Tree", "--to", "/odd names")
+    assert code == 1
+    assert [line for line in errors.splitlines() if line] == [
+        r"skipped: Tree/a\nfailed: all is lost: symbolic link",
+        r"skipped: Tree/b\u202egpj.exe: symbolic link",
+        "skipped: Tree/c\u3000[red] \u00e4.txt: symbolic link",
+        "1 failed, 3 skipped; 0 bytes.",
+        r"failed: Tree/d\n.txt: A name cannot contain control characters.",
+    ]
+    _, output, _ = await run(site, tmp_path, "upload", "Tree", "--to", "/odd names", "--dry-run")
+    assert output == "Tree/d\\n.txt\n"
+    _, _, errors = await run(site, tmp_path, "upload", "Tree", "--to", "/[red]\u202e")
+    assert errors.strip() == r"There is no folder or item /[red]\u202e."
+
+
+async def test_a_site_that_is_not_ready_is_told_from_none() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, Client(url, "key", attempts=2) as client:
+        with pytest.raises(SiteError, match=f"The site at {url} is not ready: it answers with HTTP 503."):
+            await client.query("{ __typename }")
+        assert client.requests_count == 2
+    async with Client(url, "key", attempts=1) as client:
+        with pytest.raises(SiteError, match="No Storegraph site answers at"):
+            await client.query("{ __typename }")
 
 
 @pytest.mark.parametrize("seconds", [0.8, 1.4])
