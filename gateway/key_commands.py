@@ -27,7 +27,7 @@ def create_key(
         UUID | None, typer.Option(help="UUID of a folder outside which the key shows nothing.")
     ] = None,
 ) -> None:
-    """Create an API key for a user, and print it once. Without scopes, it is good for all."""
+    """Create an API key for a user, and print it once. Without --scope, it opens all of the API."""
     settings = checked_settings()
     from gateway.auth.key_expiry import expiry_of_new_key
     from gateway.auth.scopes import scopes_of_new_key
