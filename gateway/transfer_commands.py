@@ -20,7 +20,6 @@ Url = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Files moved at once.", min=1, max=64)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print events as JSON, one in each line.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; list what would be done.")]
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH…", exists=True, help="Files and directories.")
 ]
@@ -76,7 +75,9 @@ def upload(
     metadata: Metadata = None,
     allow_duplicates: Duplicates = False,
     as_json: AsJson = False,
-    dry_run: DryRun = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; list the files that would be sent.")
+    ] = False,
 ) -> None:
     """Upload files and directories to a folder. Files that are there already are not sent again.
 
@@ -117,7 +118,12 @@ def download(
         bool, typer.Option("--overwrite", help="Replace local files whose content differs.")
     ] = False,
     as_json: AsJson = False,
-    dry_run: DryRun = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Change nothing; list all files, also those that are there already."
+        ),
+    ] = False,
 ) -> None:
     """Download a folder, with everything below it, or an item into a directory.
 

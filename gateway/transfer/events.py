@@ -14,6 +14,7 @@ class FileOutcome(StrEnum):
     ALREADY_STORED = "already stored"
     METADATA_CHANGED = "metadata changed"
     PLANNED = "planned"
+    TO_SEND = "to send"
     SKIPPED = "skipped"
     IN_PROGRESS = "in progress"
     RENAMED = "renamed"

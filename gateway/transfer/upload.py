@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.transfer.dry_run import DryRun
 from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
 from gateway.transfer.import_batch import LocalEntry, TreeImport
 from gateway.transfer.item_metadata import Metadata, check_paths
@@ -31,7 +32,7 @@ class UploadOptions:
         metadata: client metadata of items by their paths below the destination; that of items
             that exist is replaced if it differs.
         allow_duplicates: whether new folders and items are made where names exist.
-        dry_run: whether nothing is sent: each file is reported as planned.
+        dry_run: whether nothing is sent: each file is reported as to be sent or unchanged.
     """
 
     exclude: Sequence[str] = ()
@@ -96,12 +97,13 @@ async def upload_tree(
     batches = Batches(walk, BATCH, whole_directories=options.keeps_directories_whole)
     if options.metadata:
         await asyncio.to_thread(_check_metadata, paths, options)
+    dry_run = DryRun(site, destination, report, reuses=not options.allow_duplicates)
     slots = asyncio.Semaphore(_JOBS_AT_ONCE)
     async with task_group() as ends:
         async for batch in _prepared(batches, options, report):
             if options.dry_run:
                 for entry in batch:
-                    report.end(entry.file.name, FileOutcome.PLANNED)
+                    await dry_run.compare(entry)
                 continue
             await slots.acquire()
             step = TreeImport(

@@ -227,11 +227,29 @@ async def test_an_unknown_destination_is_an_error(site: Site, tree: Path) -> Non
 
 async def test_a_dry_run_changes_nothing(site: Site, tree: Path, tmp_path: Path) -> None:
     await site.folder("dry")
-    assert await upload(site, tree, "dry", dry_run=True) == {FileOutcome.PLANNED: 9 - 1}
+    assert await upload(site, tree, "dry", dry_run=True) == {FileOutcome.TO_SEND: 7}
     assert await found(site, "/dry/Scans") is None
     await upload(site, tree, "dry")
     assert (await download(site, "/dry/Scans", tmp_path / "dry", dry_run=True))[FileOutcome.PLANNED] == 7
     assert not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_dry_run_tells_what_would_be_sent(site: Site, tree: Path, leaves: bool) -> None:
+    """By the size and SHA-256 of the items that are there."""
+    options: dict[str, Any] = {"leaf_folders_as_items": leaves}
+    await site.folder(f"dry again {leaves}")
+    await upload(site, tree, f"dry again {leaves}", **options)
+    await upload(site, tree / "b.txt", f"dry again {leaves}", **options)
+    options["dry_run"] = True
+    assert await upload(site, tree, f"dry again {leaves}", **options) == {FileOutcome.UNCHANGED: 7}
+    assert await upload(site, tree / "b.txt", f"dry again {leaves}", **options) == {FileOutcome.UNCHANGED: 1}
+    (tree / "b.txt").write_bytes(b"new")
+    (tree / "inner" / "deep" / "c.bin").write_bytes(b"new")
+    counts = {FileOutcome.UNCHANGED: 5, FileOutcome.TO_SEND: 2}
+    assert await upload(site, tree, f"dry again {leaves}", **options) == counts
+    options["allow_duplicates"] = True
+    assert await upload(site, tree, f"dry again {leaves}", **options) == {FileOutcome.TO_SEND: 7}
 
 
 async def test_what_cannot_be_sent_is_listed_and_the_rest_is_sent(site: Site, tree: Path) -> None:
