@@ -1,4 +1,4 @@
-"""What an upload would send: files whose bytes the items of the site do not have."""
+"""Dry runs of uploads: how many files would be sent, as the site does not have their bytes."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
