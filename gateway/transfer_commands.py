@@ -128,9 +128,9 @@ def download(
     """Download a folder, with everything below it, or an item into a directory.
 
     The environment variable STOREGRAPH_API_KEY has the API key, and STOREGRAPH_URL may have the
-    URL of the site. Files that are there already are
-    not fetched again, and those that were interrupted are resumed. Each is checked by its SHA-256
-    before it gets its name. Names that file systems do not accept are changed and listed.
+    URL of the site. Files that are there already are not fetched again, and those that were
+    interrupted are resumed. Each is checked by its SHA-256 before it gets its name. Names that file
+    systems do not accept are changed and listed.
     """
     from gateway.transfer.download import DownloadOptions, download_tree
     from gateway.transfer.site import Site
