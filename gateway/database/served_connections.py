@@ -4,6 +4,9 @@ The kernel notices when nothing acknowledges its packets (`CONNECTION_OPTIONS`).
 that a proxy in between keeps the connection open and passes nothing on. So a statement without a
 response is looked up on the server after a while, over a new connection: it may take as long as it
 is allowed to, but not longer than the server works on it.
+
+The server must notice too: a transaction whose client has gone keeps its locks, for which all
+others would wait.
 """
 
 from contextlib import suppress
@@ -12,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gateway.database.psycopg_apis import WaitTimeout
 
@@ -31,6 +34,12 @@ CONNECTION_OPTIONS = {
 A server must accept a connection in time, and the kernel gives up a peer that has vanished within
 14 seconds.
 """
+IDLE_SECONDS = 15.0
+"""Time after which the server ends a transaction whose client sends nothing."""
+_SESSION_OPTIONS = (
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 "
+    "-c idle_in_transaction_session_timeout={:.0f}"
+)
 PAUSE_SECONDS = 2.0
 """Time after an attempt to connect that timed out in which no other is made."""
 PATIENCE_SECONDS = 3.0
@@ -71,6 +80,18 @@ class _Connection(psycopg.AsyncConnection[Any]):
 
 class ServedConnection(_Connection):
     """A connection that fails when the server no longer works on its statement."""
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", **parameters: Any) -> Self:
+        """Connect with options of the session; those of the URL and of the caller take precedence."""
+        options = (
+            _SESSION_OPTIONS.format(IDLE_SECONDS * 1000),
+            conninfo_to_dict(conninfo).get("options"),
+            parameters.pop("options", None),
+        )
+        return await super().connect(
+            conninfo, **parameters, options=" ".join(str(each) for each in options if each)
+        )
 
     async def commit(self) -> None:
         """Commit, unless the server has closed the connection before.

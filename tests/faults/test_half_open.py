@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.database import served_connections
+from gateway.database.dialects import libpq_conninfo
 from gateway.stores.base import ObjectStore
 from gateway.stores.keys import new_key
 from gateway.stores.open import open_store
@@ -96,6 +97,26 @@ async def test_requests_go_on_if_there_is_another_path(
     ):
         assert status == 200, body
         assert seconds < LIMIT
+
+
+async def test_locks_of_abandoned_transactions_are_released(
+    proxied: tuple[Site, Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the server does not learn that the client has gone."""
+    monkeypatch.setattr(served_connections, "IDLE_SECONDS", 2.0)
+    site, proxy = proxied
+    database = site.services.database
+    change = "UPDATE folders SET description = 'changed'"
+    await site.folder("locked")
+    abandoned = await served_connections.ServedConnection.connect(libpq_conninfo(database.url))
+    assert (await abandoned.execute(change)).rowcount == 1
+    proxy.stall()
+    proxy.heal()
+    await abandoned.close()
+    began = time.monotonic()
+    async with database.writing() as transaction:
+        await transaction.execute(sa.text(change))
+    assert time.monotonic() - began < LIMIT
 
 
 async def test_a_commit_that_is_swallowed_leaves_doubt(

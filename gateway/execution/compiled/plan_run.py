@@ -279,8 +279,8 @@ class PlanRun:
         if not step.reads_total:
             return {}, values
         most = self.context.services.settings.limits.count
-        by_counter = RowSource(step.edge, edge_page.query).known_number is not None
-        if numbers and max(numbers) <= most and not by_counter:
+        source = RowSource(step.edge, edge_page.query)
+        if numbers and max(numbers) <= most and source.known_number is None:
             totals = [Total(number, False) for number in numbers]
             return dict(zip(keys, totals, strict=True)), values
         return await self._totals(step, edge_page, keys, most), values
