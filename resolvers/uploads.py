@@ -131,12 +131,19 @@ def object_urls(unit: Any) -> list[str]:
     return [source["object_url"] for source in sources if source["object_url"]]
 
 
+def placeholder_uuids(unit: Any) -> list[UUID]:
+    """Return the UUIDs of the placeholders of a unit's sources that have one, in order."""
+    uuids = (source["item_uuid"] for source in unit.spec["sources"])
+    return [UUID(hex=uuid) for uuid in uuids if uuid]
+
+
 job_by_uuid = ToOne(jobs, "upload_job_uuid", access=sees_upload_job)
 job_lookup = Lookup(job_by_uuid, "uuid", "UUID of the job.")
 sync_of = ToOne(jobs, jobs.c.cloud_sync_job_uuid)
 dataset_of = ToOne(datasets, jobs.c.dataset_uuid, access=sees_dataset)
 item_of = ToOne(items, upload_units.c.item_uuid, access=sees_item)
 urls_of = Computed((upload_units.c.spec, restricted_unit), object_urls)
+placeholders_of_unit = Computed((upload_units.c.spec,), placeholder_uuids)
 unit_id_of = id_from("UploadUnit", upload_units.c.uuid)
 unit_by_uuid = ToOne(upload_units, "unit_uuid", access=sees_unit)
 unit_uuid_of = Computed((upload_units.c.uuid,), lambda unit: unit.uuid)

@@ -80,6 +80,11 @@ class UploadUnit(Node):
         "URLs of the unit's files, in order; at most 10,000. Files that were uploaded have none and "
         "are left out.",
     )
+    placeholder_uuids: list[UUID] = resolved(
+        uploads.placeholders_of_unit,
+        "UUIDs of the placeholders of the unit's files, in order; at most 10,000. Each has become "
+        "an item, or part of one, once the unit is done, and is deleted if it fails.",
+    )
     is_skipped: bool = column(
         "Whether no item was created because the folder already had an item for the same URL."
     )

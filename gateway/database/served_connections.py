@@ -83,7 +83,7 @@ class ServedConnection(_Connection):
 
     @classmethod
     async def connect(cls, conninfo: str = "", **parameters: Any) -> Self:
-        """Connect with options of the session; those of the URL and of the caller take precedence."""
+        """Connect with options of the session; those of the URL and the caller take precedence."""
         options = (
             _SESSION_OPTIONS.format(IDLE_SECONDS * 1000),
             conninfo_to_dict(conninfo).get("options"),

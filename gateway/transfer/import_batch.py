@@ -24,13 +24,14 @@ _FAILED_UNITS = """
 query ($uuid: UUID!, $after: String) {
   uploadJob(uuid: $uuid) {
     units(statuses: [ERROR, CANCELLED], first: 1000, after: $after) {
-      nodes { position error }
+      nodes { placeholderUuids error }
       pageInfo { hasNextPage endCursor }
     }
   }
 }
 """
 _LONGEST_POLL = 1.0
+_CHANGED = "It changed while it was sent. Run the command again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +170,19 @@ class TreeImport:
                 lambda size: self._report(TransferEvent(moved=size)),
             )
         except (SiteError, FileChangedError, OSError) as error:
-            message = str(error)
-            if self._may_go_on(file, error):
+            message = getattr(error, "strerror", None) or str(error)
+            if await asyncio.to_thread(local.has_changed):
+                message = _CHANGED
+            elif self._may_go_on(file):
                 message = f"{message} Run the command again to send the rest."
                 self._kept.add(file.placeholder)
             self._report.end(local.name, FileOutcome.FAILED, message)
         else:
             self._in_job.append(file)
 
-    def _may_go_on(self, file: _Announced, error: Exception) -> bool:
+    def _may_go_on(self, file: _Announced) -> bool:
         """Return whether the next import of a file that failed can use the parts that arrived."""
-        is_same = not isinstance(error, FileChangedError)
-        return (
-            is_same and bool(file.target["partCount"]) and self._options["ifNameTaken"] == "REUSE"
-        )
+        return bool(file.target["partCount"]) and self._options["ifNameTaken"] == "REUSE"
 
     async def _start(self, wanted: Sequence[_Announced], import_uuid: str | None) -> None:
         """Start the job that turns placeholders into items.
@@ -190,7 +190,6 @@ class TreeImport:
         Those of unsent files are removed, unless the next import can go on with them.
         """
         sent = {file.placeholder for file in self._in_job}
-        self._in_job = [file for file in wanted if file.placeholder in sent]
         unsent = {file.placeholder for file in wanted} - sent - self._kept
         if unsent:
             await self._site.mutate("abortUploads", "removedItemsCount", itemUuids=sorted(unsent))
@@ -223,16 +222,16 @@ class TreeImport:
         while (job := await self._job())["status"] == "PENDING":
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL)
-        failed: dict[int, str] = {}
+        failed: dict[str, str] = {}
         if job["unitsErrorCount"] or job["unitsCancelledCount"]:
             failed = await self._failures(job["error"] or "The job was cancelled.")
-        for position, file in enumerate(self._in_job):
+        for file in self._in_job:
             local = file.entry.file
-            if position in failed:
+            if file.placeholder in failed:
                 name = local.name.rpartition("/")[2]
-                reason = failed[position].removeprefix(f"{name}: ")
+                reason = failed[file.placeholder].removeprefix(f"{name}: ")
                 if await asyncio.to_thread(local.has_changed):
-                    reason = "It changed while it was read. Run the command again."
+                    reason = _CHANGED
                 self._report.end(local.name, FileOutcome.FAILED, reason)
             else:
                 stored = file.target["alreadyStored"]
@@ -247,14 +246,15 @@ class TreeImport:
             raise SiteError("The upload job has disappeared.")
         return job
 
-    async def _failures(self, reason: str) -> dict[int, str]:
-        """Return why units failed, by their positions."""
-        failures: dict[int, str] = {}
+    async def _failures(self, reason: str) -> dict[str, str]:
+        """Return why units failed, by the placeholders of their files."""
+        failures: dict[str, str] = {}
         after = None
         while True:
             job = await self._site.query(_FAILED_UNITS, uuid=self._job_uuid, after=after)
             units = job["uploadJob"]["units"]
-            failures |= {unit["position"]: unit["error"] or reason for unit in units["nodes"]}
+            for unit in units["nodes"]:
+                failures |= dict.fromkeys(unit["placeholderUuids"], unit["error"] or reason)
             if not units["pageInfo"]["hasNextPage"]:
                 return failures
             after = units["pageInfo"]["endCursor"]

@@ -265,6 +265,20 @@ async def test_what_cannot_be_sent_is_listed_and_the_rest_is_sent(site: Site, tr
     assert sorted(Path(name).name[-4:] for name in report.failures) == [".png", ".txt"]
 
 
+async def test_a_file_that_changes_while_it_is_sent_fails(site: Site, tree: Path) -> None:
+    def change(event: TransferEvent) -> None:
+        if event.total_files:  # its digest has been read, and its bytes have not been sent
+            (tree / "b.txt").write_bytes(b"after")
+
+    (tree / "b.txt").write_bytes(b"first")
+    await site.folder("changing")
+    async with Client(site.url, site.keys["admin"]) as client:
+        report = await upload_tree(client, [tree], "/changing", tell=change)
+    assert report.failures == {"Scans/b.txt": "It changed while it was sent. Run the command again."}
+    assert arrivals(report)[FileOutcome.SENT] == 6
+    assert await upload(site, tree, "changing") == {FileOutcome.UNCHANGED: 6, FileOutcome.SENT: 1}
+
+
 async def test_local_files_are_replaced_only_if_that_is_wanted(site: Site, tree: Path, tmp_path: Path) -> None:
     await site.folder("local")
     await upload(site, tree / "b.txt", "local")
