@@ -3,7 +3,7 @@
 import asyncio
 import mimetypes
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +36,7 @@ _CHANGED = "It changed while it was sent. Run the command again."
 
 @dataclass(frozen=True, slots=True)
 class LocalEntry:
-    """A file that is to be sent, or an empty directory, which has no digest."""
+    """A file that is to be sent, or a directory, which has no digest."""
 
     file: LocalFile
     sha256: str | None
@@ -130,31 +130,12 @@ class TreeImport:
                     raise
                 for index, message in refused.items():
                     self._report.end(entries[index].file.name, FileOutcome.FAILED, message)
-                entries = self._without(entries, refused)
+                entries = [each for index, each in enumerate(entries) if index not in refused]
                 key = str(uuid4())
                 if not entries:
                     return [], {"entries": [], "importUuid": None}
             else:
                 return entries, answer
-
-    def _without(self, entries: Sequence[LocalEntry], refused: Collection[int]) -> list[LocalEntry]:
-        """Return the entries that are not refused.
-
-        A directory that has lost its only subdirectory would seem to be a leaf: that one stays.
-        """
-        left = [each for index, each in enumerate(entries) if index not in refused]
-        if not self._options["leafFoldersAsItems"]:
-            return left
-        gone = {entries[index].file for index in refused if entries[index].file.size is not None}
-        emptied = {file.name.rpartition("/")[0] + "/": file.path.parent for file in gone}
-        for name, path in emptied.items():
-            is_nested, is_left = (
-                name.count("/") > 1,
-                any(e.file.name.startswith(name) for e in left),
-            )
-            if is_nested and not is_left:
-                left.append(LocalEntry(LocalFile(name, path, None), None))
-        return left
 
     async def _send(self, file: _Announced) -> None:
         if file.target["alreadyStored"]:

@@ -17,7 +17,7 @@ def check_paths(
     """Check that each path is that of an item of an upload.
 
     Args:
-        names: those of all files and empty directories, as in `LocalFile`.
+        names: those of all files and directories, as in `LocalFile`.
 
     Raises:
         ValueError: there is no such item.
@@ -39,6 +39,7 @@ def check_paths(
         and directory
         and own
         and directory not in above
+        and f"{directory}/" not in names
         # The files of a series are items of their own.
         and not (dicom_series and all(each.lower().endswith(".dcm") for each in own))
     }

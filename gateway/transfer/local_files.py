@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 
 MAX_LEVELS = 64
@@ -14,10 +15,13 @@ MAX_LEVELS = 64
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A regular file, or an empty directory, whose `size` is None.
+    """A regular file, or a directory, whose `size` is None.
+
+    Directories are listed if they are empty, or have both files and directories, so that their
+    files are told from those of leaf folders.
 
     Attributes:
-        name: path below the destination, with `/`; that of an empty directory ends with one.
+        name: path below the destination, with `/`; that of a directory ends with one.
         modified_at: seconds since 1970.
     """
 
@@ -98,47 +102,31 @@ def _walk(
     if name.count("/") >= MAX_LEVELS:
         yield Unsent(name, f"Nested more than {MAX_LEVELS} levels deep.", is_failure=True)
         return
-    is_empty, is_complete = True, True
     children = [path / each for each in entries]
-    # A leaf folder that becomes an item has its files in one run of the walk.
-    for child in sorted(children, key=lambda each: each.is_dir() and not each.is_symlink()):
-        is_left_out = True
-        for each in _walk(f"{name}/{child.name}", child, exclude):
-            is_left_out = False
-            is_empty = is_empty and isinstance(each, Unsent)
-            yield each
-        is_complete = is_complete and not is_left_out
-    if is_empty and is_complete:
-        yield LocalFile(f"{name}/", path, None)
+    # Unlike the methods of paths, these fail for nothing: the walk below says why.
+    directories = [each for each in children if os.path.isdir(each) and not os.path.islink(each)]
+    files = sorted({*children} - {*directories})
+    is_empty, is_complete = True, True
 
+    def walk_all(some: Sequence[Path]) -> Iterator[LocalFile | Unsent]:
+        nonlocal is_empty, is_complete
+        for child in some:
+            is_left_out = True
+            for each in _walk(f"{name}/{child.name}", child, exclude):
+                is_left_out = False
+                is_empty = is_empty and isinstance(each, Unsent)
+                yield each
+            is_complete = is_complete and not is_left_out
 
-class Batches:
-    """Entries of a walk in batches of about `size`.
-
-    Args:
-        whole_directories: whether the files of a directory stay together, however many there are.
-    """
-
-    def __init__(
-        self, walk: Iterator[LocalFile | Unsent], size: int, *, whole_directories: bool
-    ) -> None:
-        self._walk = walk
-        self._size = size
-        self._keeps_whole = whole_directories
-        self._next: LocalFile | Unsent | None = None
-
-    def take(self) -> list[LocalFile | Unsent]:
-        """Return the next batch; empty after the last one."""
-        taken = [self._next] if self._next else []
-        self._next = None
-        for each in self._walk:
-            directory = each.name.rpartition("/")[0]
-            is_torn = self._keeps_whole and taken and taken[-1].name.rpartition("/")[0] == directory
-            if len(taken) >= self._size and not is_torn:
-                self._next = each
-                break
-            taken.append(each)
-        return taken
+    own, below = walk_all(files), walk_all(directories)
+    first = [each for each in (next(own, None), next(below, None)) if each]
+    directory = LocalFile(f"{name}/", path, None)
+    if len(first) == 2:
+        yield directory
+    # The files of a directory are one run of the walk.
+    yield from chain(first[:1], own, first[1:], below)
+    if is_empty and is_complete and len(first) < 2:
+        yield directory
 
 
 def sha256_of(path: Path) -> str:

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.transfer.batches import Batches, LargeLeaves
 from gateway.transfer.dry_run import DryRun
 from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
 from gateway.transfer.import_batch import LocalEntry, TreeImport
 from gateway.transfer.item_metadata import Metadata, check_paths
-from gateway.transfer.local_files import Batches, LocalFile, Unsent, local_files
+from gateway.transfer.local_files import LocalFile, Unsent, local_files
 from gateway.transfer.pool import task_group
 from gateway.transfer.remote_files import find_resource
 from gateway.transfer.site import Site, SiteError
 
-BATCH = 1_000
-"""Files that are announced together, and that one job turns into items."""
 _JOBS_AT_ONCE = 4
 
 
@@ -33,6 +32,8 @@ class UploadOptions:
             that exist is replaced if it differs.
         allow_duplicates: whether new folders and items are made where names exist.
         dry_run: whether nothing is sent: each file is reported as to be sent or unchanged.
+        batch_size: number of files, at least 2, that are announced together and that one job reads;
+            those of a leaf folder may be twice as many.
     """
 
     exclude: Sequence[str] = ()
@@ -41,11 +42,16 @@ class UploadOptions:
     metadata: Metadata = field(default_factory=dict)
     allow_duplicates: bool = False
     dry_run: bool = False
+    batch_size: int = 1_000
 
     @property
-    def keeps_directories_whole(self) -> bool:
-        """Whether the files of a directory have to be announced together."""
-        return self.leaf_folders_as_items or self.dicom_series
+    def large_leaves(self) -> LargeLeaves | None:
+        """The treatment of large leaf folders; None if their files are as any others."""
+        if not (self.leaf_folders_as_items or self.dicom_series):
+            return None
+        # The next batch adds to the item of the last one.
+        can_split = not (self.dicom_series or self.allow_duplicates)
+        return LargeLeaves.SPLIT if can_split else LargeLeaves.REFUSE
 
 
 def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
@@ -94,7 +100,7 @@ async def upload_tree(
     if folder["__typename"] != "StorageFolder":
         raise SiteError(f"{destination} is not a folder.", "BAD_USER_INPUT")
     walk = local_files(paths, options.exclude)
-    batches = Batches(walk, BATCH, whole_directories=options.keeps_directories_whole)
+    batches = Batches(walk, options.batch_size, options.large_leaves)
     if options.metadata:
         await asyncio.to_thread(_check_metadata, paths, options)
     dry_run = DryRun(site, destination, report, reuses=not options.allow_duplicates)

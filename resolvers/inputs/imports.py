@@ -19,7 +19,8 @@ class ImportTreeEntryInput:
     path: str = strawberry.field(
         description=r"Path relative to the folder, without a slash at its start: `scans/a.dcm`. As "
         r"in `resourceByPath`, `\/` stands for a slash in a name and `\\` for a backslash. Ends with "
-        "a slash for a directory; only empty directories need an entry."
+        "a slash for a directory. Only empty directories need an entry; any directory that has one "
+        "is a folder, and not a leaf, although its subdirectories may come with another request."
     )
     file_size: BigInt | None = strawberry.field(
         default=None, description="Exact size in bytes. Required for files."
@@ -53,17 +54,17 @@ class ImportTreeInput:
     )
     leaf_folders_as_items: bool = strawberry.field(
         default=False,
-        description="Whether a directory that contains files and nothing else becomes one `FILE` "
-        "item with these files, in the order of their names. `REUSE` adds new files to an existing "
+        description="Whether a directory that contains files and nothing else, and has no entry, "
+        "becomes one `FILE` item with these files, in the order of their names. `REUSE` adds new files to an existing "
         "item, and makes a new revision of it for changed ones; files that are no longer in the "
         "directory stay.",
     )
     dicom_series: bool = strawberry.field(
         default=False,
-        description="Whether a directory that contains DICOM files and nothing else becomes a folder "
-        "with these and a DICOM series of its name. Files are DICOM files if their `itemType` is "
-        "`DICOM_FILE` or, without one, if their `mimeType` is `application/dicom` or their name ends "
-        "with `.dcm`.",
+        description="Whether a directory that contains DICOM files and nothing else, and has no "
+        "entry, becomes a folder with these and a DICOM series of its name. Files are DICOM files "
+        "if their `itemType` is `DICOM_FILE` or, without one, if their `mimeType` is "
+        "`application/dicom` or their name ends with `.dcm`.",
     )
     if_name_taken: IfNameTaken = if_name_taken(
         "Applies to each directory and file of the tree. `REUSE` uses the existing folders; files "

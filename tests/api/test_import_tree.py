@@ -59,6 +59,18 @@ async def test_leaf_directories_become_items(shared_site: Site) -> None:
     }
 
 
+async def test_a_directory_that_has_an_entry_is_no_leaf(shared_site: Site) -> None:
+    """Its subdirectories may come with another request."""
+    site, top = shared_site, await shared_site.folder("listed")
+    files = {"d/": None, "d/x": b"listed x", "d/e/": None, "d/e/s.dcm": b"", "f/y": b"listed y"}
+    imported = await announce(site, top, files, leafFoldersAsItems=True, dicomSeries=True)
+    states = {path: entry["state"] for path, entry in imported["entries"].items()}
+    assert (states["d/"], states["d/e/"]) == ("FOLDER", "FOLDER")
+    for path in ("d", "d/e", "f"):
+        kind = (await site.ask(f'{{ resourceByPath(path: "/listed/{path}") {{ __typename }} }}'))["resourceByPath"]
+        assert kind == {"__typename": "FileItem" if path == "f" else "StorageFolder"}
+
+
 async def test_an_item_of_a_kind_is_no_directory(shared_site: Site) -> None:
     site, top = shared_site, await shared_site.folder("no directory")
     text = {"folderUuid": top, "entries": [{**entries({"d": b"text"})[0], "itemType": "PLAIN_TEXT"}]}

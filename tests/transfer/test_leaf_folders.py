@@ -12,9 +12,11 @@ from gateway.transfer.events import FileOutcome
 from gateway.transfer.site import Site as Client
 from gateway.transfer.upload import UploadOptions, upload_tree
 from tests.fixtures.sites import Site
-from tests.fixtures.transfers import arrivals
+from tests.fixtures.transfers import arrivals, found, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FOLDERS = {"": "StorageFolder", "/in": "FileItem", "/out": "StorageFolder", "/out/deep": "FileItem"}
 
 
 def write(top: Path, *names: str) -> Path:
@@ -62,3 +64,28 @@ async def test_the_files_of_a_series_that_fails_are_named(site: Site, tmp_path: 
     reason = "expected a DICOM file, but the content is text/plain."
     assert report.failures == {"Top/two/1.dcm": f"2.dcm: {reason}", "Top/two/2.dcm": reason}
     assert arrivals(report) == {FileOutcome.SENT: 4, FileOutcome.FAILED: 2}
+
+
+@pytest.mark.parametrize("size", [2, 3, 1000])
+async def test_leaves_are_told_from_other_folders_in_any_batch(site: Site, tmp_path: Path, size: int) -> None:
+    """A folder whose files end a batch is none, although its directories come in the next."""
+    files = ("1", "2", "3", "in/4", "in/5", "out/6", "out/7", "out/deep/8", "out/deep/9")
+    top = write(tmp_path / "Top", *files)
+    await site.folder(f"batches of {size}")
+    options: dict[str, Any] = {"leaf_folders_as_items": True, "batch_size": size}
+    await upload(site, top, f"batches of {size}", **options)
+    kinds = {name: (await found(site, f"/batches of {size}/Top{name}"))["__typename"] for name in FOLDERS}
+    assert kinds == FOLDERS
+    assert await upload(site, top, f"batches of {size}", **options) == {FileOutcome.UNCHANGED: 9}
+
+
+async def test_a_leaf_that_is_larger_than_a_batch_is_one_item(site: Site, tmp_path: Path) -> None:
+    top = write(tmp_path / "Top", *(f"leaf/{number:02}" for number in range(30)))
+    await site.folder("large leaf")
+    options: dict[str, Any] = {"leaf_folders_as_items": True, "batch_size": 4}
+    await upload(site, top, "large leaf", **options)
+    item = await found(site, "/large leaf/Top/leaf")
+    assert (await site.see("storageItem", item["uuid"], "bitstreams { totalCount }"))["bitstreams"] == {
+        "totalCount": 30
+    }
+    assert await upload(site, top, "large leaf", **options) == {FileOutcome.UNCHANGED: 30}

@@ -26,17 +26,22 @@ class EntryPath:
 
 @dataclass(slots=True)
 class Directory:
-    """A directory of a tree; `files` and `named_by` are positions of entries in the request."""
+    """A directory of a tree; `files` and `named_by` are positions of entries in the request.
+
+    Attributes:
+        is_listed: whether an entry of its own says that it is a folder.
+    """
 
     name: str
     named_by: int
     files: list[int] = field(default_factory=list)
     has_directories: bool = False
+    is_listed: bool = False
 
     @property
     def is_leaf(self) -> bool:
         """Whether it contains files and nothing else."""
-        return bool(self.files) and not self.has_directories
+        return bool(self.files) and not (self.has_directories or self.is_listed)
 
 
 def read_entry_path(path: str, *at: str | int) -> EntryPath:
@@ -76,7 +81,9 @@ def read_tree(
             if branch[:depth] not in directories:
                 directories[branch[:depth]] = Directory(path.names[depth - 1], index)
                 above.has_directories = True
-        if not path.is_directory:
+        if path.is_directory:
+            directories[branch].is_listed = True
+        else:
             directories[branch[:-1]].files.append(index)
     for index, (path, branch) in enumerate(zip(paths, places, strict=True)):
         if not path.is_directory and branch in directories:
