@@ -1,5 +1,6 @@
 """Materialised paths of folders: the ids from the root down to the folder, 32 hex digits each."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,12 @@ MAX_DEPTH = 64
 LEAVING = "~"
 """Beginning of the path of a deleted folder, so that it is within no other folder any more."""
 _AFTER_ALL_DIGITS = "g"
+ENTRIES_ONCE = {"entries_once": True}
+"""Execution options of a statement for few rows, in which PostgreSQL finds the entries that paths
+are tested for once, however many conditions read them.
+
+With many rows it would take testing the paths of all folders for cheaper than looking folders up.
+"""
 END_OF_PATHS = LEAVING
 """A text behind the paths of all folders that were not deleted."""
 
@@ -70,7 +77,7 @@ def _entry_of_text(element: PathEntry, compiler: Any, **options: Any) -> str:
 
 
 class _AmongEntries(FunctionElement[Any]):
-    """A function of a path and of the entries that a query selects."""
+    """A function of a path and of the entries that a query selects; see `_read_entries`."""
 
     inherit_cache = True
 
@@ -94,7 +101,9 @@ class _NearestOf(_AmongEntries):
 
 @compiles(_AmongEntries, "postgresql")
 def _among_entries_by_series(element: _AmongEntries, compiler: Any, **options: Any) -> str:
-    path, entries = (compiler.process(clause, **options) for clause in element.clauses)
+    path, of_condition, of_statement = element.clauses
+    entries = of_statement if compiler.execution_options.get("entries_once") else of_condition
+    path, entries = (compiler.process(clause, **options) for clause in (path, entries))
     entry = f"substr({path}, entry.start, {ID_LENGTH})"
     starts = f"generate_series(1, length({path}), {ID_LENGTH}) AS entry(start)"
     # IS TRUE keeps the query from being joined, which would run it for each path.
@@ -106,7 +115,8 @@ def _among_entries_by_series(element: _AmongEntries, compiler: Any, **options: A
 
 @compiles(_AmongEntries, "sqlite")
 def _among_entries_by_json(element: _AmongEntries, compiler: Any, **options: Any) -> str:
-    path, entries = (compiler.process(clause, **options) for clause in element.clauses)
+    path, entries, _ = element.clauses
+    path, entries = (compiler.process(clause, **options) for clause in (path, entries))
     # An array with a zero for each entry of the path: two characters, apart from the last comma.
     zeros = ",".join("0" * MAX_DEPTH)
     array = f"'[' || substr('{zeros}', 1, length({path}) / {ID_LENGTH // 2} - 1) || ']'"
@@ -122,7 +132,7 @@ def within_any(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnEle
 
     The query runs once, however many paths are tested.
     """
-    return _WithinAny(path, tops.scalar_subquery())
+    return _WithinAny(path, *_read_entries(tops))
 
 
 def nearest_of(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnElement[UUID]:
@@ -130,4 +140,14 @@ def nearest_of(path: sa.ColumnElement[Any], tops: sa.SelectBase) -> sa.ColumnEle
 
     The query runs once, however many paths are looked at.
     """
-    return _NearestOf(path, tops.scalar_subquery())
+    return _NearestOf(path, *_read_entries(tops))
+
+
+@lru_cache(maxsize=1_000)
+def _read_entries(tops: sa.SelectBase) -> tuple[sa.ScalarSelect[str], sa.ScalarSelect[str]]:
+    """Return a query for the entries of one condition, and one for all conditions of a statement.
+
+    SQLite finds them faster where they are read, if at all: see `ENTRIES_ONCE`.
+    """
+    [entry] = tops.cte().c
+    return tops.scalar_subquery(), sa.select(entry).scalar_subquery()

@@ -11,6 +11,7 @@ from gateway.auth.anonymous import reads
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER
 from gateway.database.page_rows import Half, bound_parents, top_n_of_halves, top_n_per_parent
+from gateway.database.tree import ENTRIES_ONCE
 from gateway.execution import keysets
 from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMany, ToOne
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
@@ -24,6 +25,8 @@ Pack = Callable[[Sequence[Any]], Any]
 def one_row(edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True) -> sa.Select[Any]:
     """Return the statement for the rows that a to-one edge leads to, for one key or `many`."""
     statement = sa.select(*columns).where(is_parent_of(edge.match, many))
+    if not many:
+        statement = statement.execution_options(**ENTRIES_ONCE)
     if not reads(viewer, edge.table):
         return statement.where(NEVER)
     return statement.where(edge.access(viewer)) if edge.access else statement
@@ -101,7 +104,8 @@ def with_page(
     page_columns = list(below.c)[: -len(PLACES)]
     read = [*page_columns, *above.c, *(places if edge.further else ())]
     joined = above.outerjoin(below, sa.true())
-    return sa.select(*read).select_from(joined).order_by(*order_by)
+    statement = sa.select(*read).select_from(joined).order_by(*order_by)
+    return statement.execution_options(**ENTRIES_ONCE)
 
 
 def further_rows(
