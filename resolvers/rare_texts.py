@@ -48,7 +48,7 @@ async def is_rare_text(context: Context, text: str, most: int | None = None) -> 
     """
     if not 3 <= len(text) <= _LONGEST:
         return None
-    key = context.database.url, text, time.monotonic() // KEPT_SECONDS
+    key = context.database, text, time.monotonic() // KEPT_SECONDS
     names = names_by_text.get(key)
     if names is None:
         [(names,)] = await names_with_text.rows(context.database, context.viewer, text=text)

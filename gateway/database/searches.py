@@ -25,7 +25,11 @@ _MATCHES = (
 
 
 class _SearchText(sa.types.TypeDecorator[str]):
-    """Type of a search text: a quoted phrase of SQLite's FTS5, an escaped pattern of LIKE."""
+    """Type of a search text: a quoted phrase of SQLite's FTS5, a pattern of LIKE.
+
+    PostgreSQL gets the whole pattern. It would write one from the text, or replace an escape
+    character that is not its own, again for each name that it compares.
+    """
 
     impl = sa.Text
     cache_ok = True
@@ -35,7 +39,12 @@ class _SearchText(sa.types.TypeDecorator[str]):
             return None
         if dialect.name == "sqlite":
             return '"' + value.replace('"', '""') + '"'
-        return re.sub("[/%_]", r"/\g<0>", value)
+        return f"%{_escaped(value)}%"
+
+
+def _escaped(text: str) -> str:
+    """Return a pattern of LIKE that matches a text alone."""
+    return re.sub(r"[\\%_]", r"\\\g<0>", text)
 
 
 class _Contains(FunctionElement[bool]):
@@ -81,7 +90,7 @@ def _count_likes(element: _NamesWith, compiler: Any, **options: Any) -> str:
     table, text, most = element.clauses
     table, most = compiler.process(table, **options), compiler.process(most, **options)
     key: sa.ColumnElement[str] = sa.literal_column("name_key", sa.Text())
-    contains = compiler.process(key.contains(text, escape="/"), **options)
+    contains = compiler.process(key.like(text), **options)
     return (
         f"(WITH named AS MATERIALIZED (SELECT 1 FROM {table} WHERE {contains}) "
         f"SELECT count(*) FROM (SELECT 1 FROM named LIMIT {most}) AS first_names)"
@@ -100,7 +109,7 @@ def _count_matches(element: _NamesWith, compiler: Any, **options: Any) -> str:
 @compiles(_Contains, "postgresql")
 def _text_like(element: _Contains, compiler: Any, **options: Any) -> str:
     key, _row_key, text = element.clauses
-    return str(compiler.process(key.contains(text, escape="/"), **options))
+    return str(compiler.process(key.like(text), **options))
 
 
 @compiles(_NameContains, "sqlite")
@@ -264,7 +273,7 @@ class _PatternText(sa.types.TypeDecorator[str]):
             return None
         if dialect.name == "sqlite":
             return value.replace("[", "[[]")
-        return re.sub("[/%_]", r"/\g<0>", value).replace("*", "%").replace("?", "_")
+        return _escaped(value).replace("*", "%").replace("?", "_")
 
 
 class _Matches(Template):
@@ -273,7 +282,7 @@ class _Matches(Template):
     inherit_cache = True
     type = sa.Boolean()
     sqlite = "{0} GLOB {1}"
-    postgresql = "{0} LIKE {1} ESCAPE '/'"
+    postgresql = "{0} LIKE {1}"
 
 
 def part_of(text: sa.ColumnElement[Any], separator: str, number: int) -> sa.ColumnElement[str]:

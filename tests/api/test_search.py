@@ -207,8 +207,8 @@ async def test_a_cursor_is_of_one_search(shared_site: Site) -> None:
 
 async def test_special_characters_are_no_patterns(shared_site: Site) -> None:
     folder = await shared_site.folder("odd")
-    await texts(shared_site, folder, "100% done_now", '1" (a*b?)', "100 done now")
-    for text in ("100%", "% done_", '" (', "a*b?)", "done_now"):
+    await texts(shared_site, folder, "100% done_now", '1" (a*b?)', "100 done now", "a\\b/c")
+    for text in ("100%", "% done_", '" (', "a*b?)", "done_now", "a\\b", "b/c"):
         assert len(await found(shared_site, text)) == 1, text
-    for text in ("10*", "1?0", "d%e", "%"):
+    for text in ("10*", "1?0", "d%e", "%", "\\100", "/100"):
         assert await found(shared_site, text) == [], text
