@@ -1,7 +1,7 @@
 """Facets of lists of items: how many items have each value of an attribute."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -90,6 +90,8 @@ class _Facet(NamedTuple):
         return FacetRow(self.input.attribute or None, self.input.metadata_key or None, values, rest)
 
 
+ReadPage = Callable[[Hashable, Sequence[FacetColumn], int], Awaitable[list[tuple[Any, ...]]]]
+"""Reads the page of a list with the most frequent values of columns, so many at most."""
 By = Annotated[
     list[FacetInput], strawberry.argument(description="The 1 to 5 attributes to count by.")
 ]
@@ -103,6 +105,46 @@ async def load_facets(
     Raises:
         DomainError: as `values_of_key` does, or `BAD_USER_INPUT` for too many facets.
     """
+    facets, counted = await _requested(context, edge, query, by)
+    many = keys if len(keys) > 1 else ()
+    # Several keys are bound as a list; one, or the None of a list on a root, is a value.
+    bound = {} if many else {KEY: statements.driver_key(context.database.dialect, keys[0])}
+    by_parent = defaultdict[Any, list[Any]](list)
+    for row in await counts_by_value.rows(
+        context.database, query.viewer, many, counted, bool(many), **bound
+    ):
+        by_parent[getattr(row, PARENT, None)].append(row)
+    of_parents = [by_parent[None if edge.parent is None else parent] for parent in keys]
+    return [_results(facets, rows) for rows in of_parents]
+
+
+async def load_facets_with_page(
+    context: Context, edge: ToMany, query: EdgeQuery, read: ReadPage, *, by: By
+) -> tuple[list[FacetRow], list[tuple[Any, ...]]]:
+    """Load the facets of a list on a root, and the rows of its page.
+
+    Raises:
+        DomainError: as `load_facets` does.
+    """
+    facets, counted = await _requested(context, edge, query, by)
+    rows = await read(counted.name, counted.values, MAX_VALUES)
+    width = statements.facets_width(counted.values)
+    page = [row[width:] for row in rows if row[0] is None]
+    counts = counts_by_value.converted(
+        [row[:width] for row in rows[len(page) :]], context.database, query.viewer, counted, False
+    )
+    return _results(facets, counts), page
+
+
+item_facets = PageFunction(
+    load_facets, total=lambda facets: facets[0].total, with_page=load_facets_with_page
+)
+
+
+async def _requested(
+    context: Context, edge: ToMany, query: EdgeQuery, by: list[FacetInput]
+) -> tuple[list[_Facet], CountedList]:
+    """Return the facets that a client asks for, and what they count in the lists of an edge."""
     if not 1 <= len(by) <= MAX_FACETS:
         raise bad_input(sized("by", 1, MAX_FACETS, len(by), "entries"), "by")
     facets = [await _facet(context, query.viewer, facet, index) for index, facet in enumerate(by)]
@@ -110,23 +152,15 @@ async def load_facets(
     start = query.has_further, query.is_narrow, query.is_rare
     named = [(facet.input.attribute or None, facet.indexed) for facet in facets]
     name = edge, fingerprint_of(*arguments, *start, named)
-    counted = CountedList(name, edge, query, tuple(facet.counted for facet in facets))
-    many = keys if len(keys) > 1 else ()
-    # Several keys are bound as a list; one, or the None of a list on a root, is a value.
-    bound = {} if many else {KEY: statements.driver_key(context.database.dialect, keys[0])}
-    by_parent = defaultdict[Any, list[list[Any]]](lambda: [[] for _ in facets])
-    for row in await counts_by_value.rows(
-        context.database, query.viewer, many, counted, bool(many), **bound
-    ):
-        by_parent[getattr(row, PARENT, None)][row.facet].append(row)
-    of_parents = [by_parent[None if edge.parent is None else parent] for parent in keys]
-    return [
-        [facet.result(index, rows[index]) for index, facet in enumerate(facets)]
-        for rows in of_parents
-    ]
+    return facets, CountedList(name, edge, query, tuple(facet.counted for facet in facets))
 
 
-item_facets = PageFunction(load_facets, total=lambda facets: facets[0].total)
+def _results(facets: Sequence[_Facet], rows: Sequence[Any]) -> list[FacetRow]:
+    """Return the facets of a list, given its rows of the statement."""
+    by_facet: list[list[Any]] = [[] for _ in facets]
+    for row in rows:
+        by_facet[row.facet].append(row)
+    return [facet.result(index, by_facet[index]) for index, facet in enumerate(facets)]
 
 
 async def _facet(context: Context, viewer: Viewer, facet: FacetInput, index: int) -> _Facet:

@@ -24,7 +24,6 @@ Condition = sa.ColumnElement[bool]
 Access = Callable[[Viewer], Condition]
 """Returns the condition that the viewer may see a row."""
 
-
 Key = Column | str
 """An attribute of the parent's row: a column, or a name where the parent is not a table's row."""
 
@@ -350,10 +349,12 @@ class PageFunction(_Independent):
 
     It returns one value for the whole list of each parent, whose keys are given; keyword-only
     parameters are the arguments of the field. `total` reads the number of rows from such a value.
+    `with_page(context, edge, query, read, **arguments)` also returns the rows of a root's page.
     """
 
     load: Callable[..., Awaitable[Sequence[Any]]]
     total: Callable[[Any], int] | None = None
+    with_page: Callable[..., Awaitable[tuple[Any, list[Any]]]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from gateway.execution.declarations import Aggregate, EdgeQuery, OrderJoin, ToMa
 from gateway.execution.keysets import AFTER_UUID, AFTER_VALUE, KEY, KEYS, PARENT, PLACES, SIZE
 from gateway.execution.pagination import NO_ROWS, PageRequest, Total
 from gateway.execution.row_sources import Columns, RowSource, is_parent_of, sources_of
+from gateway.execution.walked_pages import page_of_found
 
 Pack = Callable[[Sequence[Any]], Any]
 """Turns several keys into the value of one parameter."""
@@ -158,13 +159,7 @@ def facets(
     `total` of all rows of the parent; the values of each facet are in a column of their own. Rows
     that have a row of a join, but no value there, come last, as `is_other`.
     """
-    columns: list[sa.ColumnElement[Any]] = []
-    for index, (value, join) in enumerate(counted):
-        columns.append(value.label(f"value{index}"))
-        if join is not None:
-            is_other = sa.and_(join.value.is_(None), join.row_key.is_not(None))
-            columns.append(is_other.label(f"is_other{index}"))
-    joins = [each.join for each in counted if each.join is not None]
+    columns, joins = _counted_columns(counted)
     sources = []
     for source in sources_of(edge, query):
         rows = source.matching(*columns, joins=joins)
@@ -174,10 +169,66 @@ def facets(
         sources.append(rows)
     # They are found once, however many facets count them.
     matching = (sources[0] if len(sources) == 1 else sa.union_all(*sources)).cte("matching")
-    united = sa.union_all(
-        *(_most_frequent(matching, index, len(counted), size) for index in range(len(counted)))
-    )
+    united = _values_of_facets(matching, len(counted), size)
     return united.order_by(united.selected_columns.facet, united.selected_columns.place)
+
+
+def facets_width(counted: Sequence[FacetColumn]) -> int:
+    """Return the number of columns that a row of `facets` has for a list on a root."""
+    return 5 + len(counted)
+
+
+def page_with_facets(
+    edge: ToMany,
+    query: EdgeQuery,
+    request: PageRequest,
+    columns: Columns,
+    counted: Sequence[FacetColumn],
+    size: int,
+) -> sa.Select[Any]:
+    """Return the statement for the page of a list on a root that has few rows, and for its facets.
+
+    The rows are found once for both. A row has the columns of `facets`, and then those of the page;
+    the rows of the page come first, and have no `facet`.
+    """
+    values, joins = _counted_columns(counted)
+    order = request.order
+    places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
+    sources = [source.matching(*places, *values, joins=joins) for source in sources_of(edge, query)]
+    keys = sources[0] if len(sources) == 1 else sa.union_all(*sources)
+    matching = keys.cte("matching").prefix_with("MATERIALIZED")
+    page = page_of_found(matching, columns, request).subquery("page")
+    facets_of = _values_of_facets(matching, len(counted), size).subquery("facets")
+    nothing = [sa.null().label(column.key) for column in facets_of.c]
+    of_page = sa.select(*nothing, *page.c)
+    of_facets = sa.select(facets_of, *(sa.null() for _ in page.c))
+    united = sa.union_all(of_page, of_facets).subquery("united")
+    main, last = (united.c[name] for name in PLACES)
+    return sa.select(*list(united.c)[: -len(PLACES)]).order_by(
+        united.c.facet.asc().nulls_first(),
+        united.c.place,
+        *keysets.order_by(order, request.backwards, main, last),
+    )
+
+
+def _counted_columns(
+    counted: Sequence[FacetColumn],
+) -> tuple[list[sa.ColumnElement[Any]], list[OrderJoin]]:
+    """Return the columns that facets count, and the tables that have them."""
+    columns: list[sa.ColumnElement[Any]] = []
+    for index, (value, join) in enumerate(counted):
+        columns.append(value.label(f"value{index}"))
+        if join is not None:
+            is_other = sa.and_(join.value.is_(None), join.row_key.is_not(None))
+            columns.append(is_other.label(f"is_other{index}"))
+    return columns, [each.join for each in counted if each.join is not None]
+
+
+def _values_of_facets(rows: sa.CTE, facet_count: int, size: int) -> sa.CompoundSelect[Any]:
+    """Return the most frequent values of all facets."""
+    return sa.union_all(
+        *(_most_frequent(rows, index, facet_count, size) for index in range(facet_count))
+    )
 
 
 def _most_frequent(rows: sa.CTE, index: int, facet_count: int, size: int) -> sa.Select[Any]:

@@ -126,7 +126,7 @@ async def described(shared_site: Site) -> Described:
     for key, (kind, _) in list(VALUES.items())[:4]:
         await declare(site, key, kind)
     folder = await site.folder("described")
-    targets = await announce(site, folder, [File(f"{n:02}", "PLAIN_TEXT", b"x") for n in range(COUNT)])
+    targets = await announce(site, folder, [File(f"note {n:02}", "PLAIN_TEXT", b"x") for n in range(COUNT)])
     metadata: dict[str, dict[str, Any]] = {}
     for target in targets:
         values = {key: chance.choice(choices) for key, (_, choices) in VALUES.items() if chance.random() < 0.7}
@@ -306,8 +306,11 @@ async def test_a_preset_keeps_conditions_on_metadata(described: Described) -> No
     assert await site.refused("createFilterPreset", undeclared) == [("BAD_USER_INPUT", "input.filter.metadata.0.key")]
 
 
-async def test_facets_of_metadata_keys(described: Described) -> None:
-    """Values that do not fit the type of their key count as others; undeclared keys are refused."""
+async def test_facets_of_metadata_keys(described: Described, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values that do not fit the type of their key count as others; undeclared keys are refused.
+
+    They are the same where a statement also reads the page, as of a rare text.
+    """
     document = """query($f: StorageItemFilter, $by: [FacetInput!]!) { searchStorageItems(filter: $f, first: 0) {
       facets(by: $by) { metadataKey values { value count } otherCount } } }"""
     filter = {"includePlaceholders": True, "itemTypes": ["PLAIN_TEXT"]}
@@ -323,6 +326,11 @@ async def test_facets_of_metadata_keys(described: Described) -> None:
         assert facet["otherCount"] == len(values) - len(fitting)
         texts = {str(entry["value"]) for entry in facet["values"]}
         assert key != "take" or ("1" in texts and "1000000000000" in texts and "2.5" in texts)
+    searched = document.replace("first: 0) {", "first: 9) { nodes { uuid }")
+    monkeypatch.setattr("resolvers.rare_texts.ITEMS_PER_NAME", 1)
+    found = (await described.site.ask(searched, given | {"f": filter | {"search": "note"}}))["searchStorageItems"]
+    assert [node["uuid"] for node in found["nodes"]] == list(described.metadata)[:9]
+    assert found["facets"] == facets
     for key in ("free", "place"):
         (error,) = (await described.site.body(document, {"f": filter, "by": [{"metadataKey": key}]}))["errors"]
         assert (error["extensions"]["code"], error["extensions"]["inputPath"]) == (

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from gateway.context import Context
 from gateway.execution.cache import Cache
 from gateway.execution.declarations import EdgeQuery
-from gateway.models.folders import folder_counters
+from gateway.models.folders import folder_counters, folders
+from gateway.models.items import items
+from gateway.models.shares import item_shares
 from resolvers.given_folders import few_items
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageScope
@@ -48,6 +50,7 @@ QUERIES = ["a OR type:IMAGE", "name:*tem* -size:[1 TO 1000]"]
 def by_texts(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
     largest = {"field": "SIZE", "direction": "DESC"}
     yield SEARCH, {"f": TEXT, "first": 4, "o": largest}
+    yield SEARCH, {"f": TEXT, "last": 3, "o": {"field": "NAME"}}
     for order in ({"field": "NAME"}, largest):
         yield FOLDER, {"f": TEXT, "first": 3, "o": order, "folder": folder}
     for order in ({"field": "RELEVANCE"}, {"field": "RELEVANCE", "direction": "DESC"}, {"field": "CREATED_AT"}):
@@ -129,6 +132,17 @@ async def test_rare_texts_are_found_alike(pair: Both, monkeypatch: pytest.Monkey
             found = [field for answer in shown for field in answer["data"].items()]
             assert all(list_["edges"] for name, list_ in found if name in ("searchStorageItems", "search"))
             assert any(list_["descendantItems"]["edges"] for name, list_ in found if name == "storageFolder")
+
+
+async def test_rare_texts_are_found_alike_where_nothing_is_shared(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then a search has only its own rows."""
+    async with pair.services.database.writing() as transaction:
+        await transaction.execute(sa.delete(item_shares))
+        await transaction.execute(sa.update(items).values(is_shared=False))
+        await transaction.execute(sa.update(folders).values(has_shares=False))
+    asked = [each for each in by_texts(str(pair.world.folders[0])) if each[0] == SEARCH]
+    shown = await answers_by_both(pair, monkeypatch, ("rare", "wide"), "admin", asked)
+    assert all(answer["data"]["searchStorageItems"]["edges"] for answer in shown)
 
 
 async def test_rare_texts_are_those_that_few_names_contain(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,11 @@ from gateway.database.dialects import as_key_array
 from gateway.database.engine import Database
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.code_writer import Constants, row_class
-from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
+from gateway.execution.compiled.statement_cache import (
+    CompiledStatement,
+    StatementCache,
+    placeholder_viewer,
+)
 from gateway.execution.compiled.value_conversion import python_expression
 from gateway.execution.keysets import KEYS
 from gateway.kinds.enums import SiteRole
@@ -66,6 +70,22 @@ class KeptStatement(Generic[R]):
         `variant` has what the text of the statement depends on. `values` can have the value of
         one key instead, under `KEY`.
         """
+        statement, read = self._compiled(database, viewer, variant)
+        packed = as_key_array(database.dialect, keys) if keys else None
+        parameters = statement.parameters(viewer, {KEYS: packed, **values})
+        rows = await database.fetch(statement.sql, parameters)
+        return read(rows)
+
+    def converted(
+        self, rows: Sequence[tuple[Any, ...]], database: Database, viewer: Viewer, *variant: Any
+    ) -> list[R]:
+        """Return rows of the driver, which another statement has read, as those of this one."""
+        return self._compiled(database, viewer, variant)[1](rows)
+
+    def _compiled(
+        self, database: Database, viewer: Viewer, variant: tuple[Any, ...]
+    ) -> tuple[CompiledStatement, Read]:
+        """Return the statement for a viewer and a variant, and what reads its rows."""
         dialect = database.dialect
         cache = _caches.get(dialect)
         if cache is None:
@@ -78,10 +98,7 @@ class KeptStatement(Generic[R]):
         if read is None:
             made = _reader_of(build(), self._kind, dialect)
             read = self._read.put((dialect, statement.sql), made, 2 * len(statement.sql))
-        packed = as_key_array(dialect, keys) if keys else None
-        parameters = statement.parameters(viewer, {KEYS: packed, **values})
-        rows = await database.fetch(statement.sql, parameters)
-        return read(rows)
+        return statement, read
 
 
 def kept_statement(kind: type[R]) -> Callable[[Callable[..., Statement]], KeptStatement[R]]:

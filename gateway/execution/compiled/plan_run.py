@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from gateway.context import Context
 from gateway.database.dialects import as_key_array
 from gateway.execution import statements
 from gateway.execution.compiled.completion import Run, complete
+from gateway.execution.compiled.edge_pages import EdgePage
 from gateway.execution.compiled.merged_rows import Row, merged_rows
 from gateway.execution.compiled.page_spans import flatten
 from gateway.execution.compiled.plan import (
@@ -41,26 +42,13 @@ from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_q
 from gateway.execution.pagination import PageRequest, Total, cursor_at
 from gateway.execution.private_apis import Convert
 from gateway.execution.row_sources import RowSource
+from gateway.execution.statements import FacetColumn
 from gateway.interruptions import NamedReading
 
+_OfLists = tuple[dict[Any, Total], Sequence[Sequence[Any]]]
+"""The totals of lists by key, and the values that functions compute of each."""
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
-
-
-class _EdgePage(NamedTuple):
-    """The arguments of a to-many edge in this run."""
-
-    query: EdgeQuery
-    request: PageRequest
-
-    @property
-    def cache_key(self) -> Hashable:
-        """The part of a statement's name that depends on the arguments."""
-        query, request = self
-        from_null = request.cursor and request.cursor[0] is None
-        rows = request.fingerprint, query.has_further, query.is_narrow, query.is_rare
-        parents = query.sees_all, query.has_few_parts
-        return rows, parents, request.backwards, from_null
 
 
 class PlanRun:
@@ -85,7 +73,7 @@ class PlanRun:
         self._statements = statement_cache
         self._convert = convert
         self._placeholder_viewer = placeholder_viewer(context.viewer)
-        self._prefetched_pages: dict[PagesStep, tuple[_EdgePage, list[Row]]] = {}
+        self._prefetched_pages: dict[PagesStep, tuple[EdgePage, list[Row]]] = {}
 
     async def data(self, plan: Plan) -> dict[str, Any]:
         """Return what the response holds; raise whatever goes wrong."""
@@ -142,7 +130,7 @@ class PlanRun:
         def build() -> sa.Select[Any]:
             row = self._select(step.lookup.edge, step.level, False)
             # Further rows are not on this page, hidden ones are, and parts may be missing.
-            columns = _page_columns(page, request, replace(query, has_further=False))
+            columns = EdgePage(replace(query, has_further=False), request).columns(page)
             return statements.with_page(row, page.edge, query, request, columns, self.dialect)
 
         with NamedReading(page.name):
@@ -160,18 +148,18 @@ class PlanRun:
         return (await self.write(step.level, [above]))[0]
 
     async def _with_further(
-        self, page: PagesStep, own_page: _EdgePage, key: Any, own: Sequence[Row]
-    ) -> tuple[_EdgePage, list[Row]]:
+        self, page: PagesStep, own_page: EdgePage, key: Any, own: Sequence[Row]
+    ) -> tuple[EdgePage, list[Row]]:
         """Return a page with further rows, given its own, which end with the order's two columns.
 
         Read alone, they leave PostgreSQL no choice but the index that has them by their parent.
         """
         request = own_page.request
         query = replace(own_page.query, has_further=True)
-        edge_page = _EdgePage(query, request)
+        edge_page = EdgePage(query, request)
 
         def build() -> sa.Select[Any]:
-            columns = _page_columns(page, request, query)
+            columns = edge_page.columns(page)
             return statements.further_rows(page.edge, query, request, columns, self.dialect)
 
         name = page, "further", edge_page.cache_key
@@ -200,16 +188,8 @@ class PlanRun:
             return {}
         prefetched = self._prefetched_pages.get(step)
         edge_page = prefetched[0] if prefetched else await self._edge_page(step, rows)
-        runs: list[Run] = []
-        if step.reads_rows:
-            runs.append(partial(self._page_rows, step, edge_page, keys))
-        if step.reads_total or step.values:
-            runs.append(partial(self._of_lists, step, edge_page, keys))
         with NamedReading(step.name):
-            results = await self.gather(runs)
-        rows_by_key = results[0] if step.reads_rows else {}
-        totals, values = results[-1] if step.reads_total or step.values else ({}, [()] * len(keys))
-
+            rows_by_key, (totals, values) = await self._rows_and_values(step, edge_page, keys)
         request = edge_page.request
         flat, spans = flatten(keys, rows_by_key, totals, values, request)
         parse_main = column_parser(request.order.column)
@@ -228,7 +208,7 @@ class PlanRun:
             written = write(flat, spans, cursor, *below)
         return dict(zip(keys, written, strict=True))
 
-    async def _edge_page(self, step: PagesStep, parents: Sequence[Any] = ()) -> _EdgePage:
+    async def _edge_page(self, step: PagesStep, parents: Sequence[Any] = ()) -> EdgePage:
         edge, given = step.edge, self._arguments(step.arguments)
         arguments = {
             argument.name: given.get(argument.name, argument.default) for argument in edge.arguments
@@ -236,22 +216,33 @@ class PlanRun:
         flags = step.flags(parents) if step.flags else 0
         viewer = self._placeholder_viewer
         query = await prepared_query(self.context, viewer, edge, given, arguments, flags)
-        return _EdgePage(query, await requested_page(self.context, edge, query, given))
+        return EdgePage(query, await requested_page(self.context, edge, query, given))
+
+    async def _rows_and_values(
+        self, step: PagesStep, edge_page: EdgePage, keys: list[Any]
+    ) -> tuple[dict[Any, list[Row]], _OfLists]:
+        """Return the rows of the pages of all keys, and what is known of the whole lists."""
+        if edge_page.shares_rows(step):
+            known, rows = await self._computed_with_page(step, edge_page)
+            return {keys[0]: rows}, await self._of_lists(step, edge_page, keys, [known])
+        runs: list[Run] = []
+        if step.reads_rows:
+            runs.append(partial(self._page_rows, step, edge_page, keys))
+        if step.reads_total or step.values:
+            runs.append(partial(self._of_lists, step, edge_page, keys))
+        results = await self.gather(runs)
+        of_lists = results[-1] if step.reads_total or step.values else ({}, [()] * len(keys))
+        return results[0] if step.reads_rows else {}, of_lists
 
     async def _page_rows(
-        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
+        self, step: PagesStep, edge_page: EdgePage, keys: list[Any]
     ) -> dict[Any, list[Row]]:
         """Return the rows of the pages of all keys."""
         if step in self._prefetched_pages:
             return {keys[0]: self._prefetched_pages[step][1]}
-        query, request = edge_page
         many = len(keys) > 1
-
-        def build() -> sa.Select[Any]:
-            columns = _page_columns(step, request, query)
-            return statements.page(step.edge, query, request, columns, self.dialect, many)
-
-        rows = await self._fetch((step, many, edge_page.cache_key), build, keys, request)
+        build = partial(edge_page.statement, step, self.dialect, many)
+        rows = await self._fetch((step, many, edge_page.cache_key), build, keys, edge_page.request)
         if step.edge.parent is None or not many:
             return {keys[0]: rows}
         rows_by_key: dict[Any, list[Row]] = defaultdict(list)
@@ -260,17 +251,21 @@ class PlanRun:
         return rows_by_key
 
     async def _of_lists(
-        self, step: PagesStep, edge_page: _EdgePage, keys: list[Any]
-    ) -> tuple[dict[Any, Total], list[list[Any]]]:
+        self,
+        step: PagesStep,
+        edge_page: EdgePage,
+        keys: list[Any],
+        known: Sequence[Any] | None = None,
+    ) -> _OfLists:
         """Return the totals of the lists of all keys, and the values that functions compute.
 
-        Rows that a function has counted are not counted again, unless the total may be capped or a
-        counter knows it.
+        If they are `known`, they are what the only function computes. Rows that a function has
+        counted are not counted again, unless the total may be capped or a counter knows it.
         """
         values: list[list[Any]] = [[] for _ in keys]
         numbers: list[int] = []
         for value in step.values:
-            computed = await self._computed(value, step.edge, edge_page.query, keys)
+            computed = known or await self._computed(value, step.edge, edge_page.query, keys)
             if value.function.total:
                 numbers = [value.function.total(one) for one in computed]
             completed = await complete(self, value.shape, computed)
@@ -294,8 +289,24 @@ class PlanRun:
         given = self._arguments(value.arguments)
         return await value.function.load(self.context, edge, own, parents, **given)
 
+    async def _computed_with_page(
+        self, step: PagesStep, edge_page: EdgePage
+    ) -> tuple[Any, list[Row]]:
+        """Return what the only function computes of a list on a root, and the rows of the page."""
+
+        async def read(name: Hashable, counted: Sequence[FacetColumn], size: int) -> list[Row]:
+            build = partial(edge_page.with_facets, step, counted, size)
+            cache_key = step, name, edge_page.cache_key
+            return await self._fetch(cache_key, build, [], edge_page.request)
+
+        [value] = step.values
+        assert value.function.with_page
+        own = replace(edge_page.query, viewer=self.context.viewer)
+        given = self._arguments(value.arguments)
+        return await value.function.with_page(self.context, step.edge, own, read, **given)
+
     async def _totals(
-        self, step: PagesStep, page: _EdgePage, keys: list[Any], most: int
+        self, step: PagesStep, page: EdgePage, keys: list[Any], most: int
     ) -> dict[Any, Total]:
         """Return the numbers of all rows of all keys that have any, up to `most`."""
         query, many = page.query, len(keys) > 1
@@ -387,13 +398,3 @@ _RUN: dict[type, Callable[[PlanRun, Any, Sequence[Any]], Coroutine[Any, Any, Res
     MutationStep: PlanRun.mutation,
     EventStep: PlanRun.event,
 }
-
-
-def _page_columns(
-    step: PagesStep, request: PageRequest, query: EdgeQuery
-) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of a page's rows: the level's, and those of cursors."""
-    columns = step.level.selected(query.viewer, step.edge.has_only_own(query))
-    if step.reads_cursors:
-        columns += [request.order.column.label("t0"), request.order.last.label("t1")]
-    return columns

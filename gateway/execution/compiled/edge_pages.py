@@ -1,0 +1,61 @@
+"""A page of a list in one run of a plan, and its statements."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from gateway.execution import statements
+from gateway.execution.compiled.plan import PagesStep
+from gateway.execution.declarations import EdgeQuery
+from gateway.execution.pagination import PageRequest
+from gateway.execution.row_sources import sources_of
+from gateway.execution.statements import FacetColumn
+
+
+class EdgePage(NamedTuple):
+    """The arguments of a to-many edge in this run."""
+
+    query: EdgeQuery
+    request: PageRequest
+
+    @property
+    def cache_key(self) -> Hashable:
+        """The part of a statement's name that depends on the arguments."""
+        query, request = self
+        from_null = request.cursor and request.cursor[0] is None
+        rows = request.fingerprint, query.has_further, query.is_narrow, query.is_rare
+        parents = query.sees_all, query.has_few_parts
+        return rows, parents, request.backwards, from_null
+
+    def shares_rows(self, step: PagesStep) -> bool:
+        """Return whether one statement reads the page with what its only function computes.
+
+        That is so of a list on a root whose rows are few and all found.
+        """
+        query, request = self
+        if len(step.values) != 1 or not step.reads_rows or step.edge.parent is not None:
+            return False
+        sources = sources_of(step.edge, query)
+        can_share = step.values[0].function.with_page is not None
+        return can_share and all(source.is_sorted(request) for source in sources)
+
+    def columns(self, step: PagesStep) -> list[sa.ColumnElement[Any]]:
+        """Return the columns of the page's rows: the level's, and those of cursors."""
+        query, order = self.query, self.request.order
+        columns = step.level.selected(query.viewer, step.edge.has_only_own(query))
+        if step.reads_cursors:
+            columns += [order.column.label("t0"), order.last.label("t1")]
+        return columns
+
+    def statement(self, step: PagesStep, dialect: str, many: bool) -> sa.Select[Any]:
+        """Return the statement for a page of each parent."""
+        columns = self.columns(step)
+        return statements.page(step.edge, self.query, self.request, columns, dialect, many)
+
+    def with_facets(
+        self, step: PagesStep, counted: Sequence[FacetColumn], size: int
+    ) -> sa.Select[Any]:
+        """Return the statement for the page of a list on a root with its facets."""
+        columns, (query, request) = self.columns(step), self
+        return statements.page_with_facets(step.edge, query, request, columns, counted, size)
