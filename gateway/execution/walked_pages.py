@@ -49,31 +49,31 @@ def sorted_page(
     rows from those of other pages in the same statement.
     """
     # Apart from the order, so that the database starts from the index of a condition.
-    found = _kept(f"found{suffix}", keys.where(_is_past_cursor(request)))
-    return _page_of(sa.select(found.c[PLACES[1]]), found, columns, request)
+    matching = _kept(f"found{suffix}", keys.where(_is_past_cursor(request)))
+    return _page_of(sa.select(matching.c[PLACES[1]]), matching, columns, request)
 
 
 def page_of_found(
-    found: sa.CTE, columns: Sequence[sa.ColumnElement[Any]], request: PageRequest
+    matching: sa.CTE, columns: Sequence[sa.ColumnElement[Any]], request: PageRequest
 ) -> sa.Select[Any]:
     """Return the first of all rows of a list, as `sorted_page` does, which are found by their keys.
 
     They are those of any page, so that other parts of the statement can count them.
     """
-    main, last = (found.c[name] for name in PLACES)
+    main, last = (matching.c[name] for name in PLACES)
     of_found = replace(request, order=replace(request.order, column=main, last=last))
-    return _page_of(sa.select(last).where(_is_past_cursor(of_found)), found, columns, request)
+    return _page_of(sa.select(last).where(_is_past_cursor(of_found)), matching, columns, request)
 
 
 def _page_of(
     keys: sa.Select[Any],
-    found: sa.CTE,
+    matching: sa.CTE,
     columns: Sequence[sa.ColumnElement[Any]],
     request: PageRequest,
 ) -> sa.Select[Any]:
     """Return the rows of which `keys` selects the first in order from those that were found."""
     order = request.order
-    clauses = order_by(order, request.backwards, *(found.c[name] for name in PLACES))
+    clauses = order_by(order, request.backwards, *(matching.c[name] for name in PLACES))
     places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
     of_page = keys.order_by(*clauses).limit(row_limit())
     return sa.select(*columns, *places).where(order.last.in_(of_page))
