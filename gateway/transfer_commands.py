@@ -120,9 +120,7 @@ def download(
     as_json: AsJson = False,
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", help="Change nothing; list all files, also those that are there already."
-        ),
+        typer.Option("--dry-run", help="Change nothing; list the files that would be fetched."),
     ] = False,
 ) -> None:
     """Download a folder, with everything below it, or an item into a directory.

@@ -85,7 +85,7 @@ class _Bar:
         self._ended += event.outcome is not None
         files = f"{self._ended:,}/{self._known:,}" if self._known else f"{self._ended:,}"
         self._progress.update(self._task, total=event.total_bytes, advance=event.moved, files=files)
-        if event.outcome in (FileOutcome.PLANNED, FileOutcome.TO_SEND):
+        if event.outcome in (FileOutcome.TO_SEND, FileOutcome.TO_FETCH):
             typer.echo(printable(event.path))
         elif event.outcome not in _WITHOUT_LINE and event.outcome is not None:
             message = f": {event.message}" if event.message else ""

@@ -45,6 +45,7 @@ class ManifestFile:
 
     cursor: str
     path: str
+    folder_uuids: list[UUID]
     item_uuid: UUID
     file_size: int | None
     sha256: str | None
@@ -97,11 +98,12 @@ async def download_manifest_of(
         cursor = None if after is None else _read_cursor(after, uuid, path)
         found = await files_below(context.database, context.viewer, path, cursor, size + 1)
         shown = found[:size]
-        names = await _folder_names(context, path, shown)
+        ways = await _ways(context, path, shown)
         nodes = [
             ManifestFile(
                 _write_cursor(uuid, path, file.cursor),
-                "/".join(safe_name(name) for name in [*names[file.folder_path], *file.names]),
+                "/".join(map(safe_name, [*ways[file.folder_path].values(), *file.names])),
+                [*ways[file.folder_path]],
                 file.item_uuid,
                 file.file_size,
                 file.sha256,
@@ -132,10 +134,10 @@ def _served(file: TreeFile) -> ServedFile:
     )
 
 
-async def _folder_names(
+async def _ways(
     context: Context, top: str, files: Sequence[TreeFile]
-) -> dict[str, list[str]]:
-    """Return the names on the way from a folder to those of files, by the paths of these.
+) -> dict[str, dict[UUID, str]]:
+    """Return the names of the folders on the way from a folder to files, by their folders' paths.
 
     Folders on the way that the viewer does not see are left out.
     """
@@ -149,7 +151,9 @@ async def _folder_names(
         )
         rows = await context.database.rows(seen, FolderRecord)
         names = {row.uuid: row.name for row in rows}
-    return {path: [names[uuid] for uuid in way if uuid in names] for path, way in steps.items()}
+    return {
+        path: {uuid: names[uuid] for uuid in way if uuid in names} for path, way in steps.items()
+    }
 
 
 def _write_cursor(uuid: UUID, top: str, cursor: FileCursor) -> str:

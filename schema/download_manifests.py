@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import strawberry
 
 from gateway.scalars import BigInt
@@ -20,6 +22,10 @@ class DownloadManifestFile:
         "several files is a directory. In each name, what some file systems refuse is replaced, so "
         "that the path leads nowhere else; several files may have the same path, or paths that "
         "differ in case alone."
+    )
+    folder_uuids: list[UUID] = column(
+        "UUIDs of the folders whose names begin the path, which tell folders of the same name apart. "
+        "Those that the viewer cannot see are left out, as in the path."
     )
     file_size: BigInt | None = column("Size in bytes; null if unknown.")
     sha256: str | None = column(

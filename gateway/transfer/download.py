@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.transfer.events import FileOutcome, OnEvent, Reporter, TransferEvent, TransferReport
-from gateway.transfer.local_tree import LocalTree
+from gateway.transfer.local_tree import LocalTree, SiteDirectory, Way
 from gateway.transfer.pool import for_each
 from gateway.transfer.receiving import (
     DamagedFileError,
@@ -20,10 +20,9 @@ from gateway.transfer.remote_files import (
     files_of_folder,
     files_of_item,
     find_resource,
-    folder_paths,
+    ways_below,
 )
 from gateway.transfer.site import Site, SiteError
-from gateway.tree_names import safe_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class DownloadOptions:
     Attributes:
         revision: revision of an item; None for the newest.
         overwrite: whether local files are replaced whose content is another.
-        dry_run: whether nothing is written: each file is reported as planned.
+        dry_run: whether nothing is written: each file is reported as to be fetched or unchanged.
     """
 
     revision: int | None = None
@@ -64,11 +63,12 @@ async def download_tree(
     """
     options = options or DownloadOptions()
     resource = await find_resource(site, path)
-    download = _Download(site, options, Reporter(tell), LocalTree(directory))
+    tree = LocalTree(directory, creates=not options.dry_run)
+    download = _Download(site, options, Reporter(tell), tree)
     if resource["__typename"] == "StorageFolder":
         if options.revision is not None:
             raise SiteError("Only items have revisions.")
-        await download.folder(resource["uuid"], resource["name"], resource["path"])
+        await download.folder(SiteDirectory(resource["uuid"], resource["name"]))
     else:
         entries = files_of_item(site, resource["uuid"], resource["name"], options.revision)
         await download.files(entries, ())
@@ -83,30 +83,43 @@ class _Download:
         self._site = site
         self._options = options
         self._tree = tree
+        self._entered: set[Path] = set()
 
-    async def folder(self, uuid: str, name: str, path: str) -> None:
+    async def folder(self, top: SiteDirectory) -> None:
         """Download a folder; its empty folders become directories, too."""
-        if not self._options.dry_run:
-            if not self._make_directory((name,), name):
-                return
-            async for names in folder_paths(self._site, uuid, path):
-                # Their files have paths of safe names.
-                self._make_directory((name, *map(safe_name, names)), names[-1])
-        await self.files(files_of_folder(self._site, uuid), (name,))
+        ways = await ways_below(self._site, top.key)
+        for way in [(top,), *((top, *way) for way in ways)]:
+            try:
+                self._enter(way)
+            except OSError as error:
+                self._fail("/".join(each.name for each in way), error)
+                if len(way) == 1:
+                    return
+        await self.files(files_of_folder(self._site, top.key), (top,))
 
-    def _make_directory(self, names: tuple[str, ...], stored_name: str) -> bool:
-        """Create the directory of a folder; return whether that was possible."""
-        shown = "/".join((*names[:-1], stored_name))
-        try:
-            local = self._tree.folder(names)
-        except OSError as error:
-            self.report.end(shown, FileOutcome.FAILED, error.strerror or str(error))
-            return False
+    def _enter(self, way: Way) -> None:
+        """Create the local directory of a folder or item, and tell once if it has another name.
+
+        Raises:
+            OSError: that is not possible.
+        """
+        local = self._tree.folder(way)
+        if local not in self._entered:
+            self._entered.add(local)
+            self._tell_name(local, way[-1].name)
+
+    def _tell_name(self, local: Path, stored_name: str) -> str:
+        """Tell if something has another name here; return the path by which it is shown."""
+        above = local.parent.relative_to(self._tree.root)
+        shown = "/".join((*above.parts, stored_name))
         if local.name != stored_name:
             self.report.end(shown, FileOutcome.RENAMED, f"it is called {local.name} here")
-        return True
+        return shown
 
-    async def files(self, entries: AsyncIterator[RemoteEntry], above: tuple[str, ...]) -> None:
+    def _fail(self, shown: str, error: OSError) -> None:
+        self.report.end(shown, FileOutcome.FAILED, error.strerror or str(error))
+
+    async def files(self, entries: AsyncIterator[RemoteEntry], above: Way) -> None:
         """Download files into a directory, several at once."""
         known_files = known_bytes = 0
 
@@ -121,21 +134,18 @@ class _Download:
 
         await for_each(placed(), self._fetch, self._site.transfers)
 
-    def _place(self, entry: RemoteEntry, above: tuple[str, ...]) -> SiteFile | None:
-        """Return a file with its local path; None if it is not fetched."""
-        shown = "/".join((*above, *entry.names))
-        if self._options.dry_run:
-            self.report.end(shown, FileOutcome.PLANNED)
-            return None
+    def _place(self, entry: RemoteEntry, above: Way) -> SiteFile | None:
+        """Return a file with its local path; None if it has none."""
+        way = (*above, *entry.way)
         try:
-            target = self._tree.file((*above, *entry.names[:-1]), entry.names[-1])
+            if way:
+                self._enter(way)
+            target = self._tree.file(way, entry.stored_name)
         except OSError as error:
-            self.report.end(shown, FileOutcome.FAILED, error.strerror or str(error))
+            names = (*(each.name for each in way), entry.stored_name)
+            self._fail("/".join(names), error)
             return None
-        is_own = target.name in (entry.names[-1], entry.stored_name)
-        if not is_own or entry.stored_name not in (*entry.names[-2:], ""):
-            shown = "/".join((*above, *entry.names[:-1], entry.stored_name or entry.names[-1]))
-            self.report.end(shown, FileOutcome.RENAMED, f"it is called {target.name} here")
+        shown = self._tell_name(target, entry.stored_name)
         return SiteFile(shown, target, entry.size, entry.sha256, entry.signer)
 
     async def _fetch(self, file: SiteFile) -> None:
@@ -152,9 +162,12 @@ class _Download:
                 message = "There is another file of that name. Use --overwrite to replace it."
                 self.report.end(file.name, FileOutcome.FAILED, message)
                 return
+            if self._options.dry_run:
+                self.report.end(file.name, FileOutcome.TO_FETCH)
+                return
             await fetch_file(self._site, file, lambda size: self.report(TransferEvent(moved=size)))
         except OSError as error:
-            self.report.end(file.name, FileOutcome.FAILED, error.strerror or str(error))
+            self._fail(file.name, error)
         except (SiteError, DamagedFileError) as error:
             self.report.end(file.name, FileOutcome.FAILED, str(error))
         else:

@@ -1,47 +1,72 @@
 """A directory that receives files: nothing leaves it, whatever the names of the files are."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.tree_names import UsedNames
+
+
+class SiteDirectory(NamedTuple):
+    """A folder or item of a site that becomes a directory.
+
+    Attributes:
+        key: what tells it from others of its name next to it.
+    """
+
+    key: str
+    name: str
+
+
+Way = tuple[SiteDirectory, ...]
+"""Directories that are in one another, the outermost first."""
 
 
 class LocalTree:
     """Local paths of the files and folders of a site.
 
-    Names that a file system does not accept, or that differ in case only, are changed. The same
-    names, given in the same order, lead to the same paths.
+    Names that a file system does not accept are changed, and those that others have already, or
+    that differ from them in case only, get numbers. The same directories and names, given in the
+    same order, lead to the same paths.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, creates: bool = True) -> None:
+        """Begin a tree in a directory; unless it `creates` directories, nothing is written."""
+        self.root = root
+        self._creates = creates
         self._folders: dict[tuple[str, ...], tuple[Path, UsedNames]] = {(): (root, UsedNames())}
 
-    def folder(self, names: tuple[str, ...]) -> Path:
-        """Return the directory of a folder, and create it.
+    def folder(self, way: Way) -> Path:
+        """Return the local path of a directory, and create it.
 
         One that is refused stays so: files below it are put nowhere else.
 
         Raises:
             OSError: it cannot be created; there is a file or a symbolic link in its way.
         """
-        if names not in self._folders:
-            self.folder(names[:-1])
-            above, used = self._folders[names[:-1]]
-            self._folders[names] = above / used.add(names[-1]), UsedNames()
-        path, _ = self._folders[names]
-        if names and path.is_symlink():
+        keys = _keys(way)
+        if keys not in self._folders:
+            self.folder(way[:-1])
+            above, used = self._folders[keys[:-1]]
+            self._folders[keys] = above / used.add(way[-1].name), UsedNames()
+        path, _ = self._folders[keys]
+        if way and path.is_symlink():
             # It could lead out of the directory.
             raise NotADirectoryError(f"{path} is a symbolic link.")
-        try:
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(f"{path} is not a directory.")
+        if self._creates:
             path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise NotADirectoryError(f"{path} is not a directory.") from None
         return path
 
-    def file(self, folder: tuple[str, ...], name: str) -> Path:
-        """Return the path of one more file of a folder, whose directory is created.
+    def file(self, way: Way, name: str) -> Path:
+        """Return the path of one more file of a directory, which is created.
 
         Raises:
             OSError: as above.
         """
-        path = self.folder(folder)
-        return path / self._folders[folder][1].add(name)
+        path = self.folder(way)
+        return path / self._folders[_keys(way)][1].add(name)
+
+
+def _keys(way: Way) -> tuple[str, ...]:
+    return tuple(each.key for each in way)

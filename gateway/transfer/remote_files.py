@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.transfer.local_files import MAX_LEVELS
+from gateway.transfer.local_tree import SiteDirectory, Way
 from gateway.transfer.site import Site, SiteError
 
 _PAGE = 500
@@ -21,7 +23,7 @@ _FOLDERS = """
 query ($uuid: UUID!, $after: String) {
   storageFolder(uuid: $uuid) {
     descendantFolders(first: 1000, after: $after) {
-      nodes { path }
+      nodes { uuid parentUuid name }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -31,7 +33,10 @@ _MANIFEST = """
 query ($uuid: UUID!, $first: Int!, $after: String) {
   storageFolder(uuid: $uuid) {
     downloadManifest(first: $first, after: $after) {
-      edges { cursor node { path fileSize sha256 signedUrl { url } item { name } } }
+      edges {
+        cursor
+        node { path folderUuids fileSize sha256 signedUrl { url } item { uuid name } }
+      }
       pageInfo { hasNextPage }
     }
   }
@@ -54,13 +59,14 @@ _BITSTREAM = "query ($uuid: UUID!) { bitstream(uuid: $uuid) { signedUrl { url } 
 
 @dataclass(slots=True)
 class RemoteEntry:
-    """A file of a site, with the names of the directories that it goes to.
+    """A file of a site, with the directories that it goes to.
 
     Attributes:
-        stored_name: its name in the site, which may not be one for a local file.
+        stored_name: its name in the site as far as that is known; it may not be one for a local
+            file.
     """
 
-    names: tuple[str, ...]
+    way: Way
     stored_name: str
     size: int | None
     sha256: str | None
@@ -117,23 +123,32 @@ def names_in(path: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\\(.)", r"\1", part) for part in parts)
 
 
-async def folder_paths(site: Site, uuid: str, path: str) -> AsyncIterator[tuple[str, ...]]:
-    """Yield the paths of the folders below a folder, as names that follow its own path.
+async def ways_below(site: Site, uuid: str) -> list[Way]:
+    """Return the ways from a folder to those below it: outer ones first, then by their creation.
 
-    What is below a folder that the user cannot see has a path that does not begin with that.
+    What is below a folder that the user cannot see is left out.
     """
-    above = names_in(path)
+    folders: dict[str, tuple[str | None, SiteDirectory]] = {}
     after = None
     while True:
         folder = (await site.query(_FOLDERS, uuid=uuid, after=after))["storageFolder"]
         page = _present(folder)["descendantFolders"]
         for node in page["nodes"]:
-            names = names_in(node["path"] or "")
-            if names[: len(above)] == above:
-                yield names[len(above) :]
+            folders[node["uuid"]] = node["parentUuid"], SiteDirectory(node["uuid"], node["name"])
         if not page["pageInfo"]["hasNextPage"]:
-            return
+            break
         after = page["pageInfo"]["endCursor"]
+    ways: list[Way] = []
+    for each in folders:
+        way: list[SiteDirectory] = []
+        above: str | None = each
+        # Folders that are moved meanwhile could seem to be in each other.
+        while above in folders and len(way) < MAX_LEVELS:
+            above, directory = folders[above]
+            way.insert(0, directory)
+        if above == uuid:
+            ways.append(tuple(way))
+    return sorted(ways, key=lambda way: (len(way), way[-1].key))
 
 
 async def manifest_page(site: Site, uuid: str, after: str | None, first: int) -> dict[str, Any]:
@@ -150,11 +165,17 @@ async def files_of_folder(site: Site, uuid: str) -> AsyncIterator[RemoteEntry]:
         page = await manifest_page(site, uuid, after, _PAGE)
         for edge in page["edges"]:
             node = edge["node"]
-            item = node["item"] or {"name": ""}
-            names = tuple(node["path"].split("/"))
+            names, keys = node["path"].split("/"), node["folderUuids"]
+            way = tuple(map(SiteDirectory, keys, names))
+            # It may have been deleted meanwhile.
+            item = node["item"] or {"uuid": "", "name": names[len(keys)]}
+            has_directory = len(names) > len(keys) + 1
+            if has_directory:
+                way = (*way, SiteDirectory(item["uuid"], item["name"]))
+            name = names[-1] if has_directory else item["name"]
             signer = ManifestSigner(site, uuid, after, _url_of(node))
             size = None if node["fileSize"] is None else int(node["fileSize"])
-            yield RemoteEntry(names, item["name"], size, node["sha256"], signer)
+            yield RemoteEntry(way, name, size, node["sha256"], signer)
             after = edge["cursor"]
         if not page["pageInfo"]["hasNextPage"]:
             return
@@ -180,10 +201,11 @@ async def files_of_item(
         is_file = item["revision"]["fileCount"] == 1 and not item["isDirectory"]
         page = item["bitstreams"]
         for node in page["nodes"]:
-            names = (name,) if is_file else (name, node["name"])
+            way = () if is_file else (SiteDirectory(uuid, name),)
             signer = BitstreamSigner(site, node["uuid"])
             size = None if node["fileSize"] is None else int(node["fileSize"])
-            yield RemoteEntry(names, names[-1], size, node["sha256"], signer)
+            stored_name = name if is_file else node["name"]
+            yield RemoteEntry(way, stored_name, size, node["sha256"], signer)
         if not page["pageInfo"]["hasNextPage"]:
             return
         after = page["pageInfo"]["endCursor"]

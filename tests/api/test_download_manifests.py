@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MANIFEST = """
 query($u: UUID!, $first: Int, $after: String) { storageFolder(uuid: $u) {
   downloadManifest(first: $first, after: $after) {
-    nodes { path fileSize sha256 signedUrl(lifetime: 600) { url } item { uuid } }
+    nodes { path folderUuids fileSize sha256 signedUrl(lifetime: 600) { url } item { uuid } }
     pageInfo { hasNextPage hasPreviousPage endCursor }
   }
 } }
@@ -67,6 +67,7 @@ async def test_every_file_below_is_listed_with_its_bytes(site: Site) -> None:
         "in_ner/_con/a.txt",
         "in_ner/_con/x_y.txt",
     ]
+    assert [node["folderUuids"] for node in read["nodes"]] == [[], [], [inner, deep], [inner, deep]]
     for node, expected in zip(read["nodes"], (b"a", b"b", b"a", b"deep"), strict=True):
         response = await site.client.get(node["signedUrl"]["url"])
         assert (response.content, node["fileSize"]) == (expected, len(expected))
@@ -105,6 +106,7 @@ async def test_hidden_folders_are_left_out(site: Site) -> None:
     await site.grant(given, group, "VIEWER")
     assert await paths(site, top, member) == ["1", "given/3"]
     assert await paths(site, top, member, size=1) == ["1", "given/3"]
+    assert [node["folderUuids"] for node in (await page(site, top, member))["nodes"]] == [[], [given]]
     assert await paths(site, top) == ["1", "private/2", "private/given/3"]
 
 
