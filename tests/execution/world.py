@@ -352,10 +352,15 @@ class Both:
     services: Services
     compiled: CompiledExecutor
 
+    def __post_init__(self) -> None:
+        # As in a server, a document is parsed and validated once, whoever asks it.
+        self._planned = Operations(api, LIMITS, self.compiled)
+        self._interpreted = Operations(api, LIMITS)
+
     async def bodies(self, text: str, variables: dict[str, Any], viewer: str) -> tuple[bytes, bytes]:
         """Return the responses of the compiled executor and of the interpreter, with whitespace in JSON normalised."""
-        compiled = await self.body(text, variables, viewer, Operations(api, LIMITS, self.compiled))
-        return compiled, await self.body(text, variables, viewer, Operations(api, LIMITS))
+        compiled = await self.body(text, variables, viewer, self._planned)
+        return compiled, await self.body(text, variables, viewer, self._interpreted)
 
     async def body(self, text: str, variables: dict[str, Any], viewer: str, operations: Operations) -> bytes:
         """Return the response of some operations, with whitespace in JSON normalised."""
