@@ -196,13 +196,19 @@ def leaf_serializer(type_: GraphQLType) -> Serialize:
 
 
 def _with_fast_path(type_: GraphQLType, serialize: Serialize) -> Serialize:
-    """Skip serialization for strings and integers, which stay as they are."""
+    """Skip serialization for strings and integers, which stay as they are, and for enums.
+
+    Strawberry compares a member with one value of its enum after the other.
+    """
     if type_ == GraphQLString:
         return lambda value: value if type(value) is str else serialize(value)
     if type_ == GraphQLInt:
         return lambda value: (
             value if type(value) is int and -(2**31) <= value < 2**31 else serialize(value)
         )
+    if isinstance(type_, GraphQLEnumType):
+        names = {value.value: name for name, value in type_.values.items()}
+        return lambda value: (isinstance(value, str) and names.get(value)) or serialize(value)
     return serialize
 
 
