@@ -15,6 +15,7 @@ from gateway.transfer.local_files import LocalFile
 from gateway.transfer.pool import each_of, for_each
 from gateway.transfer.sending import TARGET_FIELDS, FileChangedError, send_file
 from gateway.transfer.site import RefusedError, Site, SiteError
+from gateway.transfer.taken_names import directories_above, leaf_items, refused_directories
 
 _ENTRY = f"state itemUuid target {{ {TARGET_FIELDS} }}"
 _JOB = """
@@ -68,14 +69,28 @@ class _Announced:
         return str(self.target["itemUuid"])
 
 
+def items_among(entries: Sequence[LocalEntry], options: Mapping[str, Any]) -> set[str]:
+    """Return the directories of a batch that become items, by the input of `importTree`."""
+    if not options["leafFoldersAsItems"]:
+        return set()
+    names = {entry.file.name for entry in entries}
+    return leaf_items(names, dicom_series=options["dicomSeries"])
+
+
 class TreeImport:
     """The import of a batch into a folder."""
 
     def __init__(
-        self, site: Site, options: Mapping[str, Any], metadata: Metadata, report: Reporter
+        self,
+        site: Site,
+        destination: str,
+        options: Mapping[str, Any],
+        metadata: Metadata,
+        report: Reporter,
     ) -> None:
         """Begin an import, with the input of `importTree` besides the entries."""
         self._site = site
+        self._destination = destination
         self._options = options
         self._metadata = metadata
         self._with_other_metadata: dict[str, str] = {}
@@ -128,8 +143,18 @@ class TreeImport:
             except RefusedError as error:
                 if not (refused := error.messages_of("entries")):
                     raise
+                refused |= await refused_directories(
+                    self._site,
+                    self._destination,
+                    [entry.file.name for entry in entries],
+                    refused,
+                    items_among(entries, self._options),
+                )
+                files = [each.file.name for each in entries if each.file.size is not None]
+                filled = {f"{above}/" for name in files for above in directories_above(name)}
                 for index, message in refused.items():
-                    self._report.end(entries[index].file.name, FileOutcome.FAILED, message)
+                    if (name := entries[index].file.name) not in filled:
+                        self._report.end(name, FileOutcome.FAILED, message)
                 entries = [each for index, each in enumerate(entries) if index not in refused]
                 key = str(uuid4())
                 if not entries:

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.transfer.events import FileOutcome, Reporter
 from gateway.transfer.site import RefusedError, Site
+from gateway.transfer.taken_names import directories_above, leaf_items
 
 Metadata = Mapping[str, Mapping[str, Any]]
 """Client metadata of items by their paths below the destination."""
@@ -22,27 +23,8 @@ def check_paths(
     Raises:
         ValueError: there is no such item.
     """
-    files: dict[str, list[str]] = {}
-    for name in names:
-        directory, _, file = name.rpartition("/")
-        files.setdefault(directory, []).extend([file] if file else [])
-    above = {
-        directory[:end]
-        for directory in files
-        for end, letter in enumerate(directory)
-        if letter == "/"
-    }
-    items = {
-        directory
-        for directory, own in files.items()
-        if leaf_folders_as_items
-        and directory
-        and own
-        and directory not in above
-        and f"{directory}/" not in names
-        # The files of a series are items of their own.
-        and not (dicom_series and all(each.lower().endswith(".dcm") for each in own))
-    }
+    items = leaf_items(names, dicom_series=dicom_series) if leaf_folders_as_items else set()
+    directories = {directory for name in names for directory in directories_above(name)}
     for path in sorted(metadata.keys() - items):
         directory = path.rpartition("/")[0]
         if path in names and directory in items:
@@ -50,7 +32,7 @@ def check_paths(
                 f"There is metadata for {path}, which becomes a file of the item {directory}. "
                 f"Give metadata for {directory}."
             )
-        if path in files or path in above:
+        if path in directories:
             raise ValueError(f"There is metadata for {path}, which becomes a folder, not an item.")
         if path not in names:
             raise ValueError(f"There is metadata for {path}, which is not uploaded.")

@@ -15,10 +15,12 @@ query ($path: String!) {
   resourceByPath(path: $path) {
     __typename
     ... on StorageFolder { uuid name path }
-    ... on StorageItem { uuid name revisionNumber }
+    ... on StorageItem { uuid name isDirectory }
   }
 }
 """
+_NO_RESOURCE = frozenset({"NOT_FOUND", "BAD_USER_INPUT"})
+"""Errors of names that nothing has, and that nothing can have."""
 _FOLDERS = """
 query ($uuid: UUID!, $after: String) {
   storageFolder(uuid: $uuid) {
@@ -115,6 +117,21 @@ async def find_resource(site: Site, path: str) -> dict[str, Any]:
         raise SiteError(f"There is no folder or item {path}.", "NOT_FOUND")
     found: dict[str, Any] = resource
     return found
+
+
+async def find_below(site: Site, destination: str, path: str) -> dict[str, Any] | None:
+    """Return the folder or item at a local path below a folder of the site; None if there is none.
+
+    Raises:
+        SiteError: the site cannot be asked.
+    """
+    names = path.replace("\\", r"\\")
+    try:
+        return await find_resource(site, f"{destination.rstrip('/')}/{names}")
+    except SiteError as error:
+        if error.code in _NO_RESOURCE:
+            return None
+        raise
 
 
 def names_in(path: str) -> tuple[str, ...]:

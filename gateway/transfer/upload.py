@@ -103,18 +103,16 @@ async def upload_tree(
     batches = Batches(walk, options.batch_size, options.large_leaves)
     if options.metadata:
         await asyncio.to_thread(_check_metadata, paths, options)
-    dry_run = DryRun(site, destination, report, reuses=not options.allow_duplicates)
+    import_options = _import_options(folder["uuid"], options)
+    dry_run = DryRun(site, destination, import_options, report)
     slots = asyncio.Semaphore(_JOBS_AT_ONCE)
     async with task_group() as ends:
         async for batch in _prepared(batches, options, report):
             if options.dry_run:
-                for entry in batch:
-                    await dry_run.compare(entry)
+                await dry_run.compare(batch)
                 continue
             await slots.acquire()
-            step = TreeImport(
-                site, _import_options(folder["uuid"], options), options.metadata, report
-            )
+            step = TreeImport(site, destination, import_options, options.metadata, report)
             await step.send(batch)
             watching = ends.create_task(step.watch())
             watching.add_done_callback(lambda _task: slots.release())

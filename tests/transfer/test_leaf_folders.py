@@ -89,3 +89,61 @@ async def test_a_leaf_that_is_larger_than_a_batch_is_one_item(site: Site, tmp_pa
         "totalCount": 30
     }
     assert await upload(site, top, "large leaf", **options) == {FileOutcome.UNCHANGED: 30}
+
+
+async def test_an_item_is_left_alone_where_its_directory_comes_as_a_folder(site: Site, tmp_path: Path) -> None:
+    """With what is there and what to do, for each of its files, and nothing of them is sent."""
+    top = write(tmp_path / "Top", "a", "leaf/b", "leaf/c", "leaf/d", "other/in/e", "other/in/f")
+    await site.folder("then without")
+    await upload(site, top, "then without", leaf_folders_as_items=True)
+    write(tmp_path / "Top", "g", "leaf/new", "leaf/sub/h")
+    async with Client(site.url, site.keys["admin"]) as client:
+        for dry_run in (True, False):
+            options = UploadOptions(dry_run=dry_run)
+            report = await upload_tree(client, [top], "/then without", options)
+            names = ["leaf/b", "leaf/c", "leaf/d", "leaf/new", "leaf/sub/h", "other/in/e", "other/in/f"]
+            assert sorted(report.failures) == [f"Top/{name}" for name in names]
+            assert report.failures["Top/leaf/sub/h"] == (
+                "The item Top/leaf is there, made of the files of a directory. Upload with "
+                "--leaf-folders-as-items, or rename the item."
+            )
+            counts = {FileOutcome.TO_SEND if dry_run else FileOutcome.SENT: 1, FileOutcome.UNCHANGED: 1}
+            assert arrivals(report) == {**counts, FileOutcome.FAILED: 7}
+        assert client.requests_count < 20
+    assert await found(site, "/then without/Top/leaf/sub") is None
+
+
+async def test_a_folder_is_left_alone_where_its_directory_comes_as_an_item(site: Site, tmp_path: Path) -> None:
+    many = [f"leaf/{number}" for number in range(30)]
+    top = write(tmp_path / "Top", "a", *many)
+    (top / "empty").mkdir()
+    await site.folder("then with")
+    await upload(site, top, "then with")
+    write(top, "empty/e", "g")
+    async with Client(site.url, site.keys["admin"]) as client:
+        for dry_run in (True, False):
+            options = UploadOptions(dry_run=dry_run, leaf_folders_as_items=True)
+            report = await upload_tree(client, [top], "/then with", options)
+            message = "The folder Top/leaf is there. Upload without --leaf-folders-as-items, or rename the folder."
+            assert report.failures == {
+                **{f"Top/{name}": message for name in many},
+                "Top/empty/e": message.replace("leaf ", "empty "),
+            }
+        assert client.requests_count < 20
+
+
+async def test_an_item_that_has_the_name_of_a_directory_is_left_alone(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "Top").write_text("a file")
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "Top").write_bytes(samples.png())
+    top = write(tmp_path / "Top", "a", "b")
+    for name, leaves in (("file", False), ("image", False), ("image", True)):
+        await site.folder(f"item {name} {leaves}")
+        await upload(site, tmp_path / name / "Top", f"item {name} {leaves}")
+        async with Client(site.url, site.keys["admin"]) as client:
+            for dry_run in (True, False):
+                options = UploadOptions(dry_run=dry_run, leaf_folders_as_items=leaves)
+                report = await upload_tree(client, [top], f"/item {name} {leaves}", options)
+                message = "The item Top is there. Rename it, or the directory."
+                assert report.failures == dict.fromkeys(["Top/a", "Top/b"], message)
