@@ -16,6 +16,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
 
+from gateway.database.embedded_connections import EmbeddedConnection
 from gateway.database.searches import add_functions
 from gateway.database.served_connections import CONNECTION_OPTIONS, ServedConnection
 from gateway.database.unseen import unseen
@@ -117,7 +118,8 @@ def engine_options(url: URL) -> dict[str, Any]:
         "max_overflow": most - _LASTING,
     }
     if is_sqlite(url):
-        return options | {"poolclass": sa.AsyncAdaptedQueuePool}
+        connect = {"async_creator_fn": EmbeddedConnection.connect}
+        return options | {"poolclass": sa.AsyncAdaptedQueuePool, "connect_args": connect}
     return options | {
         "pool_pre_ping": True,
         "connect_args": {"async_creator_fn": ServedConnection.connect},

@@ -1,8 +1,7 @@
 """Statements of the engine on SQLite stop when the tasks that wait for them are cancelled.
 
-SQLite's own `interrupt()` would not do: it also fails statements that come later, such as the
-rollback, for as long as a cursor has rows left. That is so if a task is cancelled between a
-statement and the fetching of its rows.
+SQLite's own `interrupt()` would not do: it does nothing to a statement that has not begun yet, but
+waits for the connection's thread.
 """
 
 import asyncio

@@ -6,11 +6,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiosqlite
 import psycopg
 import pytest
 import sqlalchemy as sa
 
+from gateway.database.embedded_connections import EmbeddedCursor
 from gateway.database.engine import Database
 from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF, FairSlots
 from gateway.database.lanes import PATIENCE_SECONDS, Lanes
@@ -182,16 +182,16 @@ async def test_a_cancelled_statement_stops_in_the_database(database: Database, t
 async def test_a_statement_is_cancelled_before_its_rows_are_fetched(
     embedded_database: Database, through: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its cursor still has rows when the connection is rolled back."""
+    """Its rows have been read by the connection's thread, and nobody takes them."""
     await embedded_database.rows(sa.text("SELECT 1"), sa.Row)  # opens a connection
     cursors = []
 
-    async def fetch_never(cursor: aiosqlite.Cursor) -> None:
+    async def fetch_never(cursor: EmbeddedCursor) -> None:
         cursors.append(cursor)
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr(aiosqlite.Cursor, "fetchall", fetch_never)
+        patch.setattr(EmbeddedCursor, "fetchall", fetch_never)
         async with asyncio.timeout(20), running(embedded_database, through, "VALUES (1), (2), (3)") as task:
             while not cursors:
                 await asyncio.sleep(0.01)

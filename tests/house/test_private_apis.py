@@ -4,8 +4,10 @@ The modules named here are the only ones that may use such names.
 """
 
 import ast
+import asyncio
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import aiosqlite
 import boto3
 import psycopg
 import pytest
@@ -22,7 +25,7 @@ import websockets.server
 from botocore.config import Config
 from graphql import GraphQLSchema, build_schema, parse
 
-from gateway.database import psycopg_apis, sqlalchemy_apis
+from gateway.database import aiosqlite_apis, psycopg_apis, sqlalchemy_apis
 from gateway.database.dialects import in_keys
 from gateway.execution import private_apis
 from gateway.http import uvicorn_protocols
@@ -32,6 +35,7 @@ from gateway.stores.presigning import enable_dated_urls, presign_download
 from tests.house.sources import ROOT
 
 BORROWERS = {
+    "gateway/database/aiosqlite_apis.py",
     "gateway/database/psycopg_apis.py",
     "gateway/database/sqlalchemy_apis.py",
     "gateway/execution/private_apis.py",
@@ -191,6 +195,21 @@ def test_manager_of_procrastinate() -> None:
         assert parameters <= set(inspect.signature(method).parameters), name
     assert len(list(procrastinate_apis.get_channel_for_queues())) == 1
     assert "DOING" in set(procrastinate_apis.Status.__members__)
+
+
+@canary("aiosqlite", "make_daemon and run_in_thread: the thread of a connection")
+def test_thread_of_aiosqlite() -> None:
+    threads: list[threading.Thread] = []
+
+    async def run() -> None:
+        connection = aiosqlite.connect(":memory:")
+        aiosqlite_apis.make_daemon(connection)
+        async with connection:
+            await aiosqlite_apis.run_in_thread(connection, lambda _: threads.append(threading.current_thread()))
+
+    asyncio.run(run())
+    [thread] = threads
+    assert thread.daemon and thread is not threading.current_thread()
 
 
 @canary("psycopg", "WaitTimeout: what `wait` raises after its timeout, after which it can go on")
