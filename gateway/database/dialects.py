@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
@@ -73,8 +74,12 @@ def blocking_url(url: URL) -> URL:
 
 
 def libpq_conninfo(url: URL) -> str:
-    """Return the connection string of a PostgreSQL database for psycopg itself."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Return the connection string of a PostgreSQL database for psycopg itself.
+
+    As a URL, SQLAlchemy would write spaces in a way that libpq does not read.
+    """
+    _, parameters = url.get_dialect()().create_connect_args(url)
+    return make_conninfo(**parameters)
 
 
 def is_sqlite(url: URL) -> bool:

@@ -38,7 +38,9 @@ IDLE_SECONDS = 15.0
 """Time after which the server ends a transaction whose client sends nothing."""
 _SESSION_OPTIONS = (
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 "
-    "-c idle_in_transaction_session_timeout={:.0f}"
+    "-c idle_in_transaction_session_timeout={:.0f} "
+    # It would compile what visibility has in it, most of which never runs, at each execution.
+    "-c jit=off"
 )
 PAUSE_SECONDS = 2.0
 """Time after an attempt to connect that timed out in which no other is made."""

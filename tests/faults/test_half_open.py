@@ -17,6 +17,7 @@ from gateway.database.dialects import libpq_conninfo
 from gateway.stores.base import ObjectStore
 from gateway.stores.keys import new_key
 from gateway.stores.open import open_store
+from gateway.wiring import open_services
 from tests.fixtures.proxies import Proxy, behind_proxy, proxy_to
 from tests.fixtures.sites import Site, fresh_settings
 from tests.fixtures.uploading import File, upload
@@ -117,6 +118,20 @@ async def test_locks_of_abandoned_transactions_are_released(
     async with database.writing() as transaction:
         await transaction.execute(sa.text(change))
     assert time.monotonic() - began < LIMIT
+
+
+async def test_options_of_the_url_apply_to_reads_and_writes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """They come on top of ours, and take precedence."""
+    names = "work_mem", "idle_in_transaction_session_timeout", "tcp_keepalives_count", "jit"
+    shown = "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
+    with fresh_settings("scaled", request, tmp_path) as settings:
+        options = urlencode({"options": "-c work_mem=9MB -c idle_in_transaction_session_timeout=70000"})
+        url = f"{settings.database_url}?{options}"
+        async with open_services(settings.model_copy(update={"database_url": url})) as services:
+            async with services.database.writing() as transaction:
+                written = await transaction.execute(sa.text(shown))
+            expected = "9MB", "70s", "3", "off"
+            assert [*map(tuple, written)] == await services.database.fetch(shown, None) == [expected]
 
 
 async def test_a_commit_that_is_swallowed_leaves_doubt(
