@@ -9,6 +9,7 @@ settings.load_profile("any machine")
 
 pytest_plugins = [
     "tests.fixtures.databases",
+    "tests.fixtures.former_databases",
     "tests.fixtures.demo",
     "tests.fixtures.servers",
     "tests.fixtures.sites",

@@ -215,3 +215,5 @@ async def test_a_job_leaves_files_of_an_import_out(shared_site: Site) -> None:
     assert await contents(site, "/left out") == expected(files)
     wanted = {"folderUuid": top, "items": {"text": []}, "exceptItemUuids": [placeholder]}
     assert await site.refused("startUploadJob", wanted) == [("BAD_USER_INPUT", "input.exceptItemUuids")]
+    wanted = {"folderUuid": top, "importUuid": imported["importUuid"], "exceptItemUuids": [placeholder] * 2001}
+    assert await site.refused("startUploadJob", wanted) == [("LIMIT_EXCEEDED", "input.exceptItemUuids")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.fixtures.sites import Site, fresh_settings, open_client, serve_site
+from tests.fixtures.sites import UNKNOWN, Site, fresh_settings, open_client, serve_site
 from tests.fixtures.uploading import (
     TARGET,
     File,
@@ -34,6 +34,8 @@ PENDING = """query($folder: UUID, $first: Int, $after: String) {
   }
 }"""
 
+OF_ITEMS = "query($uuids: [UUID!]) { pendingUploads(itemUuids: $uuids) { nodes { itemUuid } } }"
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "scaled"])
 async def parted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -47,6 +49,12 @@ async def pending(site: Site, folder: str | None = None, who: str = "admin", **p
     """Return a page of a user's unfinished uploads."""
     found: dict[str, Any] = (await site.ask(PENDING, {"folder": folder, **page}, who))["pendingUploads"]
     return found
+
+
+async def pending_of(site: Site, uuids: list[str], who: str = "admin") -> list[str]:
+    """Return which of these items have a user's unfinished uploads."""
+    nodes = (await site.ask(OF_ITEMS, {"uuids": uuids}, who))["pendingUploads"]["nodes"]
+    return [node["itemUuid"] for node in nodes]
 
 
 async def send_part(site: Site, uuid: str, number: int, data: bytes) -> None:
@@ -126,7 +134,7 @@ async def test_parts_of_completed_uploads_are_not_signed(parted: Site) -> None:
 
 
 async def test_uploads_of_others_are_not_listed(shared_site: Site) -> None:
-    """Nor those of jobs and of folders that the user can no longer see."""
+    """Nor those of folders that the user can no longer see."""
     site, team = shared_site, await shared_site.group("uploaders")
     folder, other = await site.folder("theirs"), await site.folder("other")
     who, stranger = "uploader@example.org", "second@example.org"
@@ -140,6 +148,8 @@ async def test_uploads_of_others_are_not_listed(shared_site: Site) -> None:
     found = await pending(site, who=who)
     assert ([node["itemUuid"] for node in found["nodes"]], found["totalCount"]) == ([*more, *mine], 2)
     assert [node["itemUuid"] for node in (await pending(site, folder, who))["nodes"]] == mine
+    assert await pending_of(site, [*mine, *more], stranger) == []
+    assert await pending_of(site, [*mine, *more], who) == [*more, *mine]
     revoked = {"folderUuid": folder, "groupUuids": [team]}
     await site.done("removeStorageFolderGroups", revoked, "folder { uuid }")
     assert [node["itemUuid"] for node in (await pending(site, who=who))["nodes"]] == more
@@ -165,11 +175,9 @@ async def test_unfinished_uploads_are_listed_by_item(shared_site: Site) -> None:
     site, folder = shared_site, await shared_site.folder("pending by item")
     targets = await announce(site, folder, [File(f"{number}.txt", "PLAIN_TEXT", b"x") for number in range(3)])
     first, _, last = (target["itemUuid"] for target in targets)
-    document = "query($uuids: [UUID!]) { pendingUploads(itemUuids: $uuids) { nodes { itemUuid } } }"
-    wanted = [first, last, "00000000-0000-0000-0000-000000000000"]
-    nodes = (await site.ask(document, {"uuids": wanted}))["pendingUploads"]["nodes"]
-    assert {node["itemUuid"] for node in nodes} == {first, last}
-    answer = await site.body(document, {"uuids": [first] * 1001})
+    assert await pending_of(site, [first, last, UNKNOWN]) == [last, first]
+    assert await pending_of(site, []) == []
+    answer = await site.body(OF_ITEMS, {"uuids": [first] * 1001})
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 

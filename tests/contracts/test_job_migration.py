@@ -1,19 +1,11 @@
 """Jobs of former versions, from three tables, are in one table after the migration."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
-from gateway.database.dialects import blocking_url, configure_connections
-from gateway.database.dialects import database_url as engine_url
 from gateway.database.migrate import migrate
 from gateway.kinds.enums import JobKind, JobOutcome, JobStatus
 from gateway.models.jobs import jobs
@@ -21,76 +13,9 @@ from gateway.models.reencoding import reencode_units
 from gateway.models.sequences import sequences
 from gateway.models.syncs import skipped_objects
 from gateway.models.uploads import manifests, upload_units
-from tests.servers import PostgresServer
+from tests.fixtures.former_databases import Former, engine_of, migrate_to_former
 
-MIGRATION = "one_table_of_jobs"
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = ("PENDING", "DONE", "ERROR", "CANCELLED")
-
-
-class Former:
-    """A database just before the migration, into whose tables rows are inserted."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-        self._is_embedded = connection.dialect.name == "sqlite"
-        self._tables = sa.MetaData()
-        self._tables.reflect(connection)
-        self._minutes = 0
-
-    def put(self, name: str, **values: Any) -> UUID:
-        """Insert a row; other columns that must have a value get an empty one."""
-        table, uuid = self._tables.tables[name], uuid4()
-        self._minutes += 1
-        row: dict[str, Any] = {"uuid": uuid, **values}
-        for column in table.columns:
-            if column.name not in row and not column.nullable:
-                row[column.name] = self._empty(column)
-        row = {name: value for name, value in row.items() if name in table.c}
-        if self._is_embedded:
-            row = {key: value.hex if isinstance(value, UUID) else value for key, value in row.items()}
-        self._connection.execute(sa.insert(table).values(row))
-        return uuid
-
-    def _empty(self, column: sa.Column[Any]) -> Any:
-        if isinstance(column.type, sa.DateTime):
-            return BEGIN + timedelta(minutes=self._minutes)
-        if isinstance(column.type, sa.JSON):
-            return []
-        if isinstance(column.type, sa.Boolean):
-            return False
-        return 0 if isinstance(column.type, sa.Integer | sa.Float) else ""
-
-
-@pytest.fixture(params=["embedded", "postgres"])
-def empty_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the URL of an empty database."""
-    if request.param == "embedded":
-        yield f"sqlite:///{tmp_path_factory.mktemp('former') / 'storegraph.db'}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database()
-    yield url
-    server.drop_database(url)
-
-
-def engine_of(url: str) -> sa.Engine:
-    engine = sa.create_engine(blocking_url(engine_url(url)), poolclass=sa.NullPool)
-    configure_connections(engine)
-    return engine
-
-
-def migrate_to_former(connection: sa.Connection) -> None:
-    """Apply all migrations before the one that is tested."""
-    config = Config()
-    config.set_main_option("script_location", str(files("gateway.database") / "migrations"))
-    config.attributes["connection"] = connection
-    [revision] = [
-        script.down_revision
-        for script in ScriptDirectory.from_config(config).walk_revisions()
-        if script.path.endswith(f"{MIGRATION}.py")
-    ]
-    command.upgrade(config, str(revision))
 
 
 def fill(former: Former) -> dict[str, UUID]:
@@ -138,7 +63,7 @@ def fill(former: Former) -> dict[str, UUID]:
 def test_jobs_of_all_kinds_are_carried_over(empty_url: str) -> None:
     engine = engine_of(empty_url)
     with engine.begin() as connection:
-        migrate_to_former(connection)
+        migrate_to_former(connection, "one_table_of_jobs")
         uuids = fill(Former(connection))
     migrate(empty_url)
     with engine.begin() as connection:
