@@ -62,11 +62,11 @@ class EmbeddedCursor:
         """Do nothing: SQLite's cursor was closed once its rows had been read."""
 
     async def _run(self, start: Callable[[sqlite3.Cursor], object]) -> None:
-        def work(connection: sqlite3.Connection) -> None:
+        def run_and_read(connection: sqlite3.Connection) -> None:
             with closing(connection.cursor()) as cursor:
                 start(cursor)
                 self._rows = cursor.fetchall()
                 self.description = cursor.description
                 self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
 
-        await run_in_thread(self._connection, work)
+        await run_in_thread(self._connection, run_and_read)
