@@ -132,8 +132,11 @@ def object_urls(unit: Any) -> list[str]:
 
 
 def placeholder_uuids(unit: Any) -> list[UUID]:
-    """Return the UUIDs of the placeholders of a unit's sources that have one, in order."""
-    uuids = (source["item_uuid"] for source in unit.spec["sources"])
+    """Return the UUIDs of the placeholders of a unit's sources that have one, in order.
+
+    An entry of a manifest that could not be read has sources with a URL alone.
+    """
+    uuids = (source.get("item_uuid") for source in unit.spec["sources"])
     return [UUID(hex=uuid) for uuid in uuids if uuid]
 
 
