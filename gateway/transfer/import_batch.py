@@ -201,16 +201,24 @@ class TreeImport:
             await self._site.mutate("abortUploads", "removedItemsCount", itemUuids=sorted(unsent))
         if not self._in_job:
             return
-        started = await self._site.mutate(
-            "startUploadJob",
-            "uploadJob { uuid }",
-            folderUuid=self._options["folderUuid"],
-            importUuid=import_uuid,
-            exceptItemUuids=sorted(self._kept),
-            ignoreErrors=True,
-            idempotencyKey=str(uuid4()),
-        )
-        self._job_uuid = started["uploadJob"]["uuid"]
+        try:
+            started = await self._site.mutate(
+                "startUploadJob",
+                "uploadJob { uuid }",
+                folderUuid=self._options["folderUuid"],
+                importUuid=import_uuid,
+                exceptItemUuids=sorted(self._kept),
+                ignoreErrors=True,
+                idempotencyKey=str(uuid4()),
+            )
+        except RefusedError as error:
+            if not error.is_about("importUuid"):
+                raise
+            # Another upload has announced the files meanwhile: its job reads them.
+            for file in self._in_job:
+                self._report.end(file.entry.file.name, FileOutcome.IN_PROGRESS)
+        else:
+            self._job_uuid = started["uploadJob"]["uuid"]
 
     async def watch(self) -> None:
         """Wait until the job has ended, and report what became of its files."""

@@ -37,6 +37,11 @@ class RefusedError(SiteError):
         super().__init__(message, first["code"])
         self.refusals = refusals
 
+    def is_about(self, field: str) -> bool:
+        """Return whether what a field of the input names is not there."""
+        first = self.refusals[0]
+        return (first["code"], first["path"]) == ("NOT_FOUND", ["input", field])
+
     def messages_of(self, field: str) -> dict[int, str]:
         """Return the messages about entries of a list of the input, by the entries' positions."""
         return {

@@ -15,7 +15,7 @@ from gateway.transfer.item_metadata import Metadata, check_paths
 from gateway.transfer.local_files import LocalFile, Unsent, local_files
 from gateway.transfer.pool import task_group
 from gateway.transfer.remote_files import find_resource
-from gateway.transfer.site import Site, SiteError
+from gateway.transfer.site import RefusedError, Site, SiteError
 
 _JOBS_AT_ONCE = 4
 
@@ -105,17 +105,24 @@ async def upload_tree(
         await asyncio.to_thread(_check_metadata, paths, options)
     import_options = _import_options(folder["uuid"], options)
     dry_run = DryRun(site, destination, import_options, report)
-    slots = asyncio.Semaphore(_JOBS_AT_ONCE)
-    async with task_group() as ends:
-        async for batch in _prepared(batches, options, report):
-            if options.dry_run:
-                await dry_run.compare(batch)
-                continue
-            await slots.acquire()
-            step = TreeImport(site, destination, import_options, options.metadata, report)
-            await step.send(batch)
-            watching = ends.create_task(step.watch())
-            watching.add_done_callback(lambda _task: slots.release())
+    try:
+        async with task_group() as ends:
+            slots = asyncio.Semaphore(_JOBS_AT_ONCE)
+            async for batch in _prepared(batches, options, report):
+                if options.dry_run:
+                    await dry_run.compare(batch)
+                    continue
+                await slots.acquire()
+                step = TreeImport(site, destination, import_options, options.metadata, report)
+                await step.send(batch)
+                watching = ends.create_task(step.watch())
+                watching.add_done_callback(lambda _task: slots.release())
+    except RefusedError as error:
+        if error.is_about("folderUuid"):
+            raise SiteError(
+                f"The folder {destination} was deleted meanwhile.", error.code
+            ) from None
+        raise
     return report.report
 
 
