@@ -331,7 +331,8 @@ class Builder:
         job = await self.put(jobs, kind=JobKind.UPLOAD, status=statuses[number % 4], **place)
         self.world.jobs.append(job)
         for position in range(number):
-            spec = {"sources": [{"object_url": self.random.choice([None, "s3://b/k"])}]}
+            placeholder = self.world.items[position].hex if position % 2 else None
+            spec = {"sources": [{"object_url": self.random.choice([None, "s3://b/k"]), "item_uuid": placeholder}]}
             await self.put(
                 upload_units,
                 job_uuid=job,
