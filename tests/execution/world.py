@@ -331,8 +331,10 @@ class Builder:
         job = await self.put(jobs, kind=JobKind.UPLOAD, status=statuses[number % 4], **place)
         self.world.jobs.append(job)
         for position in range(number):
-            placeholder = self.world.items[position].hex if position % 2 else None
-            spec = {"sources": [{"object_url": self.random.choice([None, "s3://b/k"]), "item_uuid": placeholder}]}
+            source = {"object_url": self.random.choice([None, "s3://b/k"])}
+            if position % 2:  # entries of manifests that could not be read have no placeholder
+                source["item_uuid"] = self.world.items[position].hex
+            spec = {"sources": [source]}
             await self.put(
                 upload_units,
                 job_uuid=job,
