@@ -24,8 +24,8 @@ class DownloadManifestFile:
         "differ in case alone."
     )
     folder_uuids: list[UUID] = column(
-        "UUIDs of the folders whose names begin the path, which tell folders of the same name apart. "
-        "Those that the viewer cannot see are left out, as in the path."
+        "UUIDs of the folders whose names begin the path, at most 64, which tell folders of the "
+        "same name apart. Those that the viewer cannot see are left out, as in the path."
     )
     file_size: BigInt | None = column("Size in bytes; null if unknown.")
     sha256: str | None = column(

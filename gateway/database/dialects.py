@@ -7,7 +7,6 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
@@ -71,15 +70,6 @@ def database_url(text: str) -> URL:
 def blocking_url(url: URL) -> URL:
     """Return the URL for a driver without asyncio, as migrations need it."""
     return url.set(drivername="sqlite") if is_sqlite(url) else url
-
-
-def libpq_conninfo(url: URL) -> str:
-    """Return the connection string of a PostgreSQL database for psycopg itself.
-
-    As a URL, SQLAlchemy would write spaces in a way that libpq does not read.
-    """
-    _, parameters = url.get_dialect()().create_connect_args(url)
-    return make_conninfo(**parameters)
 
 
 def is_sqlite(url: URL) -> bool:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from psycopg import AsyncConnection, Error
 from sqlalchemy.engine import URL
 
-from gateway.database.dialects import is_sqlite, libpq_conninfo
+from gateway.database.dialects import is_sqlite
 from gateway.database.engine import Database, Transaction
-from gateway.database.served_connections import ServedConnection
+from gateway.database.served_connections import ServedConnection, libpq_conninfo
 from gateway.private_files import create_private_file
 from gateway.settings import NotConfigured
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy.engine import URL
 
 from gateway.database.psycopg_apis import WaitTimeout
 
@@ -57,6 +58,15 @@ SELECT pg_backend_pid(), (
     FROM pg_stat_activity WHERE pid = %s
 )
 """
+
+
+def libpq_conninfo(url: URL) -> str:
+    """Return the connection string of a PostgreSQL database for psycopg itself.
+
+    As a URL, SQLAlchemy would write spaces in a way that libpq does not read.
+    """
+    _, parameters = url.get_dialect()().create_connect_args(url)
+    return make_conninfo(**parameters)
 
 
 class NotSent(psycopg.OperationalError):

@@ -22,9 +22,8 @@ from psycopg.pq.abc import PGresult
 from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL
 
-from gateway.database.dialects import libpq_conninfo
 from gateway.database.psycopg_apis import results_of
-from gateway.database.served_connections import ANSWER_SECONDS, ServedConnection
+from gateway.database.served_connections import ANSWER_SECONDS, ServedConnection, libpq_conninfo
 
 Row = tuple[Any, ...]
 QUICK_SECONDS = 0.1

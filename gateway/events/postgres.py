@@ -3,8 +3,9 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 
-from gateway.database.dialects import libpq_conninfo, notify
+from gateway.database.dialects import notify
 from gateway.database.engine import Database, Transaction
+from gateway.database.served_connections import libpq_conninfo
 from gateway.events.channel import follow_channel
 from gateway.events.listeners import Listener, Listeners
 

@@ -20,10 +20,9 @@ from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import IntegrityError
 
 from gateway.clock import steady_time
-from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database, Transaction
 from gateway.database.outages import log_failure
-from gateway.database.served_connections import ServedConnection
+from gateway.database.served_connections import ServedConnection, libpq_conninfo
 from gateway.events.channel import follow_channel
 from gateway.queues.base import (
     NO_DELAY,

@@ -102,6 +102,17 @@ def _walk(
     if name.count("/") >= MAX_LEVELS:
         yield Unsent(name, f"Nested more than {MAX_LEVELS} levels deep.", is_failure=True)
         return
+    yield from _walk_directory(name, path, entries, exclude)
+
+
+def _walk_directory(
+    name: str, path: Path, entries: Sequence[str], exclude: Sequence[str]
+) -> Iterator[LocalFile | Unsent]:
+    """Yield what is below a directory, its own files first.
+
+    The directory itself comes before them if there are subdirectories, too, or alone if it is
+    empty.
+    """
     children = [path / each for each in entries]
     # Unlike the methods of paths, these fail for nothing: the walk below says why.
     directories = [each for each in children if os.path.isdir(each) and not os.path.islink(each)]

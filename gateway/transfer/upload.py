@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ async def upload_tree(
         await asyncio.to_thread(_check_metadata, paths, options)
     import_options = _import_options(folder["uuid"], options)
     dry_run = DryRun(site, destination, import_options, report)
-    try:
+    with _naming_deleted(destination):
         async with task_group() as ends:
             slots = asyncio.Semaphore(_JOBS_AT_ONCE)
             async for batch in _prepared(batches, options, report):
@@ -117,13 +118,19 @@ async def upload_tree(
                 await step.send(batch)
                 watching = ends.create_task(step.watch())
                 watching.add_done_callback(lambda _task: slots.release())
-    except RefusedError as error:
-        if error.is_about("folderUuid"):
-            raise SiteError(
-                f"The folder {destination} was deleted meanwhile.", error.code
-            ) from None
-        raise
     return report.report
+
+
+@contextmanager
+def _naming_deleted(destination: str) -> Iterator[None]:
+    """Name the folder at a path if the site refuses what is sent there, as it was deleted."""
+    try:
+        yield
+    except RefusedError as error:
+        if not error.is_about("folderUuid"):
+            raise
+        message = f"The folder {destination} was deleted meanwhile."
+        raise SiteError(message, error.code) from None
 
 
 def _check_metadata(paths: Sequence[Path], options: UploadOptions) -> None:

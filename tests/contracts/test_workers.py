@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 from procrastinate import App, PsycopgConnector
 
-from gateway.database.dialects import libpq_conninfo
 from gateway.database.engine import Database
+from gateway.database.served_connections import libpq_conninfo
 from gateway.queues.base import ATTEMPTS, Queue
 from gateway.queues.leased import _RowLeaseStore
 from gateway.queues.open import open_queue

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.database import served_connections
-from gateway.database.dialects import libpq_conninfo
+from gateway.database.served_connections import libpq_conninfo
 from gateway.stores.base import ObjectStore
 from gateway.stores.keys import new_key
 from gateway.stores.open import open_store
