@@ -19,6 +19,7 @@ from gateway.clock_watch import ClockWatch
 from gateway.context import Services, open_context
 from gateway.dicomweb.endpoint import DicomWeb
 from gateway.dicomweb.routes import dicomweb_routes
+from gateway.ended_tasks import end_tasks
 from gateway.execution.compiled.executor import CompiledExecutor
 from gateway.execution.observed_operations import ObservedOperations
 from gateway.execution.operations import Operations
@@ -104,8 +105,7 @@ def _application(
             async with clocks.running(), companion(services) if companion else nullcontext():
                 yield
         finally:
-            watch.cancel()
-            await asyncio.wait([watch])
+            await end_tasks(watch)
 
     settings = services.settings
     app = DirectApplication(

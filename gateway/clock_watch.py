@@ -16,6 +16,7 @@ import structlog
 from gateway.clock import LEAST_STEP, SITE_CLOCK, steady_time, wall_time_at_start
 from gateway.context import Services
 from gateway.database.outages import log_failure
+from gateway.ended_tasks import end_tasks
 from gateway.outages import REPEAT_SECONDS
 from gateway.telemetry.metrics import CLOCK_DIFFERENCE
 
@@ -94,9 +95,7 @@ class ClockWatch:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end_tasks(*tasks)
             SITE_CLOCK.follow(None)
 
     async def _compare_database(self) -> None:

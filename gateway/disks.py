@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway.ended_tasks import end_tasks
 from gateway.full_disks import LOG_SECONDS, InsufficientStorage
 from gateway.telemetry.metrics import DISK_FREE
 
@@ -134,6 +135,4 @@ class Disks:
 
     async def close(self) -> None:
         """Measure no more."""
-        if self._measuring:
-            self._measuring.cancel()
-            await asyncio.wait([self._measuring])
+        await end_tasks(self._measuring)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from uuid import UUID
 
+from gateway.ended_tasks import end_tasks
 from gateway.kinds.enums import JobWait
 from gateway.outages import Outage
 from gateway.site_faults import SiteFault
@@ -80,11 +81,7 @@ class Watch:
 
     async def close(self) -> None:
         """Stop watching."""
-        running = [each for each in (self._watching, self._probing) if each]
-        for each in running:
-            each.cancel()
-        if running:
-            await asyncio.wait(running)
+        await end_tasks(self._watching, self._probing)
 
     async def _watch(self) -> None:
         """Probe the service until it responds, and the outage is over."""

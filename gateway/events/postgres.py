@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from gateway.database.dialects import notify
 from gateway.database.engine import Database, Transaction
 from gateway.database.served_connections import libpq_conninfo
+from gateway.ended_tasks import end_tasks
 from gateway.events.channel import follow_channel
 from gateway.events.listeners import Listener, Listeners
 
@@ -46,6 +47,4 @@ class PostgresEvents:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end_tasks(self._task)

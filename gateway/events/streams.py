@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from itertools import islice
 from typing import Any, TypeVar
 
+from gateway.ended_tasks import end_tasks
 from gateway.telemetry.metrics import EVENTS_DROPPED
 
 T = TypeVar("T")
@@ -179,5 +180,4 @@ class Stream:
 
     async def close(self) -> None:
         """Stop reading the source."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await end_tasks(self._task)

@@ -23,6 +23,7 @@ from gateway.clock import steady_time
 from gateway.database.engine import Database, Transaction
 from gateway.database.outages import log_failure
 from gateway.database.served_connections import ServedConnection, libpq_conninfo
+from gateway.ended_tasks import end_tasks
 from gateway.events.channel import follow_channel
 from gateway.queues.base import (
     NO_DELAY,
@@ -182,8 +183,7 @@ class ProcrastinateQueue:
             try:
                 await worker.run(stop)
             finally:
-                listening.cancel()
-                await asyncio.wait([listening])
+                await end_tasks(listening)
                 await store.unregister()
 
     async def pending(self, task: TaskType[A]) -> AsyncIterator[A]:

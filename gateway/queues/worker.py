@@ -18,6 +18,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.database.outages import is_outage, log_failure
+from gateway.ended_tasks import end_tasks
 from gateway.queues.base import (
     ATTEMPT,
     ATTEMPTS,
@@ -132,7 +133,7 @@ class Worker:
         """
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self.wake())
-        helpers = [stopping, asyncio.create_task(self._renew_leases())]
+        renewing = asyncio.create_task(self._renew_leases())
         try:
             while not stop.is_set():
                 self._awake.clear()
@@ -145,9 +146,9 @@ class Worker:
             for attempt in self._attempts.values():
                 attempt.cancel()
             await self._wait_for_supervisors(SECONDS_TO_RELEASE)
-            for task in (*self._supervisors, *helpers):
+            for task in (stopping, *self._supervisors):
                 task.cancel()
-            await asyncio.wait(helpers)  # their transactions end before the database is closed
+            await end_tasks(renewing)  # its transaction ends before the database is closed
 
     async def _renew_leases(self) -> None:
         """Send heartbeats until cancelled."""
@@ -156,9 +157,9 @@ class Worker:
                 await self._leases.renew([*self._attempts])
             except Exception as error:
                 log_failure("leases_not_renewed", error)
-                current = asyncio.current_task()
-                if current and current.cancelling():  # the error replaced the CancelledError
-                    return
+            current = asyncio.current_task()
+            if current and current.cancelling():  # an error or a result replaced the CancelledError
+                return
             await asyncio.sleep(self._timings.lease / 6)
 
     async def _start_due_tasks(self) -> None:

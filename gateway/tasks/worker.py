@@ -33,6 +33,7 @@ from gateway.catalog.sync_jobs import SYNC_FOLDER
 from gateway.context import Services
 from gateway.database.fair_slots import BACKGROUND, ON_BEHALF_OF
 from gateway.database.outages import outlast
+from gateway.ended_tasks import end_tasks
 from gateway.queues.base import NO_DELAY, NoArgs, Task, TaskType
 from gateway.sandbox.encoder import EncodeLimits, Encoder
 from gateway.sandbox.prober import ProbeLimits, Prober
@@ -267,8 +268,7 @@ async def _schedule_all(services: Services, stop: asyncio.Event) -> None:
         await asyncio.wait([scheduling, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        scheduling.cancel()
-        await asyncio.wait([scheduling])
+        await end_tasks(scheduling)
     if not scheduling.cancelled():
         scheduling.result()
 
