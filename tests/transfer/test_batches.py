@@ -6,14 +6,7 @@ import pytest
 
 from gateway.transfer.batches import Batches, LargeLeaves
 from gateway.transfer.local_files import LocalFile, Unsent, local_files
-
-
-def write(top: Path, *names: str) -> Path:
-    for name in names:
-        path = top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    return top
+from tests.fixtures.transfers import write_files
 
 
 def batches_of(top: Path, size: int, leaves: LargeLeaves | None = LargeLeaves.SPLIT) -> list[list[str]]:
@@ -26,7 +19,7 @@ def batches_of(top: Path, size: int, leaves: LargeLeaves | None = LargeLeaves.SP
 def test_each_batch_shows_which_directories_are_leaves(tmp_path: Path, size: int) -> None:
     """A batch that has files of a directory has all of them, or the directory itself."""
     names = ["a", "b", "one/c", "one/d", "one/in/e", "one/in/f", "two/g"]
-    batches = batches_of(write(tmp_path / "top", *names), size)
+    batches = batches_of(write_files(tmp_path / "top", *names), size)
     assert [name for batch in batches for name in batch if name[-1:] not in ("", "/")] == names
     for batch in batches:
         assert len(batch) <= size
@@ -37,12 +30,12 @@ def test_each_batch_shows_which_directories_are_leaves(tmp_path: Path, size: int
 
 
 def test_files_that_need_not_stay_together_fill_batches(tmp_path: Path) -> None:
-    top = write(tmp_path / "top", "one/a", "one/b", "one/c", "two/d")
+    top = write_files(tmp_path / "top", "one/a", "one/b", "one/c", "two/d")
     assert batches_of(top, 2, None) == [["one/a", "one/b"], ["one/c", "two/d"]]
 
 
 def test_a_leaf_is_as_large_as_two_batches_at_most(tmp_path: Path) -> None:
-    top = write(tmp_path / "top", "a/1", "b/1", "b/2", "b/3", "b/4", "c/1", "c/2", "c/3", "c/4", "c/5")
+    top = write_files(tmp_path / "top", "a/1", "b/1", "b/2", "b/3", "b/4", "c/1", "c/2", "c/3", "c/4", "c/5")
     whole = [["a/1"], ["b/1", "b/2", "b/3", "b/4"]]
     assert batches_of(top, 2) == [*whole, ["c/1", "c/2", "c/3", "c/4"], ["c/5"]]
     walk = Batches(local_files([top]), 2, LargeLeaves.REFUSE)
@@ -56,6 +49,6 @@ def test_a_leaf_is_as_large_as_two_batches_at_most(tmp_path: Path) -> None:
 
 
 def test_files_that_are_named_are_no_leaf(tmp_path: Path) -> None:
-    top = write(tmp_path / "top", "1", "2", "3")
+    top = write_files(tmp_path / "top", "1", "2", "3")
     batches = Batches(local_files(sorted(top.iterdir())), 1, LargeLeaves.REFUSE)
     assert [len(batch) for batch in iter(batches.take, [])] == [1, 1, 1]

@@ -12,24 +12,15 @@ from gateway.transfer.events import FileOutcome
 from gateway.transfer.site import Site as Client
 from gateway.transfer.upload import UploadOptions, upload_tree
 from tests.fixtures.sites import Site
-from tests.fixtures.transfers import arrivals, found, upload
+from tests.fixtures.transfers import arrivals, found, upload, write_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FOLDERS = {"": "StorageFolder", "/in": "FileItem", "/out": "StorageFolder", "/out/deep": "FileItem"}
 
 
-def write(top: Path, *names: str) -> Path:
-    """Create files that contain their names."""
-    for name in names:
-        path = top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    return top
-
-
 async def test_the_files_of_a_leaf_that_fails_are_named(site: Site, tmp_path: Path) -> None:
-    top = write(tmp_path / "Top", "one/a", "one/b", "two/c", "two/d", "zoo/e", "zoo/f")
+    top = write_files(tmp_path / "Top", "one/a", "one/b", "two/c", "two/d", "zoo/e", "zoo/f")
     await site.folder("failing leaf")
     async with Client(site.url, site.keys["admin"]) as client:
         query = client.query
@@ -70,7 +61,7 @@ async def test_the_files_of_a_series_that_fails_are_named(site: Site, tmp_path: 
 async def test_leaves_are_told_from_other_folders_in_any_batch(site: Site, tmp_path: Path, size: int) -> None:
     """A folder whose files end a batch is none, although its directories come in the next."""
     files = ("1", "2", "3", "in/4", "in/5", "out/6", "out/7", "out/deep/8", "out/deep/9")
-    top = write(tmp_path / "Top", *files)
+    top = write_files(tmp_path / "Top", *files)
     await site.folder(f"batches of {size}")
     options: dict[str, Any] = {"leaf_folders_as_items": True, "batch_size": size}
     await upload(site, top, f"batches of {size}", **options)
@@ -80,7 +71,7 @@ async def test_leaves_are_told_from_other_folders_in_any_batch(site: Site, tmp_p
 
 
 async def test_a_leaf_that_is_larger_than_a_batch_is_one_item(site: Site, tmp_path: Path) -> None:
-    top = write(tmp_path / "Top", *(f"leaf/{number:02}" for number in range(30)))
+    top = write_files(tmp_path / "Top", *(f"leaf/{number:02}" for number in range(30)))
     await site.folder("large leaf")
     options: dict[str, Any] = {"leaf_folders_as_items": True, "batch_size": 4}
     await upload(site, top, "large leaf", **options)
@@ -93,10 +84,10 @@ async def test_a_leaf_that_is_larger_than_a_batch_is_one_item(site: Site, tmp_pa
 
 async def test_an_item_is_left_alone_where_its_directory_comes_as_a_folder(site: Site, tmp_path: Path) -> None:
     """With what is there and what to do, for each of its files, and nothing of them is sent."""
-    top = write(tmp_path / "Top", "a", "leaf/b", "leaf/c", "leaf/d", "other/in/e", "other/in/f")
+    top = write_files(tmp_path / "Top", "a", "leaf/b", "leaf/c", "leaf/d", "other/in/e", "other/in/f")
     await site.folder("then without")
     await upload(site, top, "then without", leaf_folders_as_items=True)
-    write(tmp_path / "Top", "g", "leaf/new", "leaf/sub/h")
+    write_files(tmp_path / "Top", "g", "leaf/new", "leaf/sub/h")
     async with Client(site.url, site.keys["admin"]) as client:
         for dry_run in (True, False):
             options = UploadOptions(dry_run=dry_run)
@@ -115,11 +106,11 @@ async def test_an_item_is_left_alone_where_its_directory_comes_as_a_folder(site:
 
 async def test_a_folder_is_left_alone_where_its_directory_comes_as_an_item(site: Site, tmp_path: Path) -> None:
     many = [f"leaf/{number}" for number in range(30)]
-    top = write(tmp_path / "Top", "a", *many)
+    top = write_files(tmp_path / "Top", "a", *many)
     (top / "empty").mkdir()
     await site.folder("then with")
     await upload(site, top, "then with")
-    write(top, "empty/e", "g")
+    write_files(top, "empty/e", "g")
     async with Client(site.url, site.keys["admin"]) as client:
         for dry_run in (True, False):
             options = UploadOptions(dry_run=dry_run, leaf_folders_as_items=True)
@@ -137,7 +128,7 @@ async def test_an_item_that_has_the_name_of_a_directory_is_left_alone(site: Site
     (tmp_path / "file" / "Top").write_text("a file")
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "Top").write_bytes(samples.png())
-    top = write(tmp_path / "Top", "a", "b")
+    top = write_files(tmp_path / "Top", "a", "b")
     for name, leaves in (("file", False), ("image", False), ("image", True)):
         await site.folder(f"item {name} {leaves}")
         await upload(site, tmp_path / name / "Top", f"item {name} {leaves}")
