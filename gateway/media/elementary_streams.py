@@ -24,6 +24,8 @@ AC3_BIT_RATES = (
     *(192, 224, 256, 320, 384, 448, 512, 576, 640),
 )
 SBC_SYNC = 0x9C
+PACKET_SYNC, NULL_PACKETS = 0x47, 0x1FFF
+CHECKED_PACKETS = 8
 START_CODE = re.compile(rb"\x00?\x00\x00\x01")
 
 FrameSize = Callable[[bytes], int]
@@ -148,9 +150,26 @@ def sniff_video_stream(head: bytes) -> str | None:
 
 
 def _has_packets(head: bytes, start: int, size: int) -> bool:
-    """Return whether packets of a transport stream follow each other, or fill a short file."""
-    marks = head[start::size]
-    return len(marks) > 2 and not marks[:8].strip(b"G")
+    """Return whether packets of a transport stream follow each other, or fill a short file.
+
+    The packets of each stream in it are numbered. Without the numbers, any table of which a column
+    repeats the first byte would do, such as floats between 32,768 and 131,072.
+    """
+    packets = [head[at : at + 4] for at in range(start, len(head) - 3, size)]
+    first = packets[:CHECKED_PACKETS]
+    if len(first) < MIN_FRAMES or any(
+        each[0] != PACKET_SYNC or not each[3] & 0x30 for each in first
+    ):
+        return False
+    numbers: dict[int, int] = {}
+    follows = []
+    for _, high, low, flags in packets:
+        pid, number = (high & 0x1F) << 8 | low, flags & 15
+        if flags & 0x10 and pid != NULL_PACKETS:
+            if pid in numbers:
+                follows.append(number == (numbers[pid] + 1) % 16)
+            numbers[pid] = number
+    return any(follows) or (not follows and len(packets) < CHECKED_PACKETS)
 
 
 def _sniff_nal_units(head: bytes) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType, item_type_of_file
 from gateway.kinds.media_formats import AUDIO_DEMUXERS, DEMUXERS, IMAGE_TYPES
+from gateway.media.elementary_streams import STREAMS
 from gateway.media.other_file import mime_type_of
 from gateway.media.ranged import ReadableFile
 from gateway.media.sniff import UNRECOGNIZED
@@ -28,6 +29,7 @@ SUGGESTED_KINDS = tuple(
 """Kinds of which content may be unrecognized."""
 SVG = "image/svg+xml"
 UNCERTAIN_TYPES = (
+    *(mime_type for _, mime_type in STREAMS),
     "image/sgi",
     "image/vnd.microsoft.icon",
     "image/vnd.zbrush.pcx",
@@ -52,7 +54,7 @@ class Recognition:
     """The kind of a file.
 
     `is_certain` says whether a file that cannot be read as this kind must be damaged. It is false
-    where so few bytes tell the kind that they may occur by chance.
+    where so few bytes tell the kind that they may occur by chance, unless the name confirms it.
     """
 
     item_type: StorageItemType
@@ -83,11 +85,11 @@ def recognize(file: ReadableFile, size: int, mime_type: str, name: str) -> Recog
         return Recognition(KINDS_OF_TYPES[mime_type])
     if mime_type.startswith(TEXT_TYPES):
         return Recognition(StorageItemType.PLAIN_TEXT, is_certain=False)
-    if mime_type in IMAGE_TYPES:
-        return Recognition(StorageItemType.IMAGE, mime_type not in UNCERTAIN_TYPES)
-    if mime_type in DEMUXERS:
-        return Recognition(_kind_of_streams(file, mime_type), mime_type not in UNCERTAIN_TYPES)
     suggested = item_type_of_file(name)
+    if mime_type in IMAGE_TYPES or mime_type in DEMUXERS:
+        is_image = mime_type in IMAGE_TYPES
+        kind = StorageItemType.IMAGE if is_image else _kind_of_streams(file, mime_type)
+        return Recognition(kind, mime_type not in UNCERTAIN_TYPES or suggested == kind)
     if mime_type == UNRECOGNIZED and suggested in SUGGESTED_KINDS:
         return Recognition(suggested, is_certain=False)
     return OTHER

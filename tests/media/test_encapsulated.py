@@ -17,7 +17,7 @@ PDF, MP4 = samples.pdf(1), samples.mp4()
 ODD_PDF, EVEN_PDF = PDF + b"\n" * (1 - len(PDF) % 2), PDF + b"\n" * (len(PDF) % 2)
 FREE = b"\0\0\0\x09free\0"
 """A box of an odd number of bytes, the last of them 0."""
-TS = (b"\x47\x40\0\x10" + bytes(184)) * 5
+TS = b"".join(b"\x47\x40\0" + bytes([0x10 | number]) + bytes(184) for number in range(5))
 PS = b"\0\0\1\xba\x44" + bytes(9) + b"\0\0\1\xb9"
 
 

@@ -158,6 +158,12 @@ def test_dicom_that_was_announced_must_be_complete(tmp_path: Path, name: str) ->
 
 BY_CHANCE = {
     "icon": b"\0\0\1\0" + bytes(range(1, 6)) + bytes(200),
+    "sound of Bluetooth": b"\x9c" * 9_000,
+    "short sound": bytes.fromhex("9c000200000000"),
+    "surround sound": bytes.fromhex("0b77000000400000") * 2_000,
+    "sound in packets": bytes.fromhex("56e00156") * 3_000,
+    "sound in frames": bytes.fromhex("fff150000100fc00") * 3_000,
+    "compressed sound": (b"\xff\xfb\x90\0" + b"\xff" * 413) * 4,
     "text": b"#!/bin/sh\n" * 1000 + bytes(100),
     "named dicom": bytes(range(256)),
 }
@@ -169,6 +175,28 @@ def test_a_beginning_that_may_be_chance_damns_no_file(recognized: Probe, name: s
     facts = recognized(BY_CHANCE[name], "upload.dcm" if name == "named dicom" else "upload")
     assert (facts.kind, facts.mime_type) == ("FILE", "application/octet-stream")
     assert facts.probe_warnings[0].startswith(KEPT)
+
+
+TABLES = {
+    "rows of 32 bytes": bytes([1, 2, 3, 4, 0x47, 0x11, 0, 0x31, *range(24)]) * 300,
+    "rows of 94 bytes": bytes([0x47, 0x11, 0, 0x31, *range(90)]) * 100,
+    "floats": struct.pack(">3000f", *range(40_000, 43_000)),
+    "equal floats": struct.pack(">f", 32_768 + 17 / 256) * 3_000,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_no_transport_stream(recognized: Probe, name: str) -> None:
+    """Although its packets would begin with the right byte: they have no numbers."""
+    facts = recognized(TABLES[name], "upload.bin")
+    assert (facts.kind, facts.mime_type, facts.probe_warnings) == ("FILE", "application/octet-stream", [])
+
+
+@pytest.mark.parametrize("name", ["Sound.MP3", "a.mp3"])
+def test_a_name_confirms_what_may_be_chance(recognized: Probe, name: str) -> None:
+    """A damaged file that is named like its kind fails, instead of being kept as something else."""
+    with pytest.raises(MediaError, match="truncated"):
+        recognized(samples.mp3()[:1000], name)
 
 
 def test_a_damaged_bitmap_is_known_by_its_header(recognized: Probe) -> None:
