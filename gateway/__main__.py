@@ -17,6 +17,7 @@ import typer
 
 from gateway.backup_commands import backup_commands
 from gateway.dicom_commands import dicom_commands
+from gateway.gc_tuning import collect_rarely
 from gateway.key_commands import key_commands
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.settings import Settings
@@ -58,6 +59,7 @@ def main(
     ] = False,
 ) -> None:
     """GraphQL gateway over storage metadata."""
+    collect_rarely()  # before the imports of the commands
 
 
 @cli.command()

@@ -2,8 +2,9 @@
 
 from hypothesis import settings
 
-from gateway.gc_tuning import relax_gc
+from gateway.gc_tuning import collect_rarely, relax_gc
 
+collect_rarely()  # while tests are collected, too
 settings.register_profile("any machine", deadline=None)  # a slow one breaks no law
 settings.load_profile("any machine")
 

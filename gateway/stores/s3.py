@@ -117,7 +117,9 @@ class S3Store:
         self._probe_client: S3Client = client(
             endpoint_url=endpoint, config=config.merge(_PROBE_CONFIG)
         )
-        self._signing_client: S3Client = client(endpoint_url=public_endpoint or endpoint)
+        self._signing_client: S3Client = self._client
+        if public_endpoint:
+            self._signing_client = client(endpoint_url=public_endpoint)
         enable_dated_urls(self._signing_client)
 
     @property
