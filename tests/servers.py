@@ -53,7 +53,9 @@ class PostgresServer:
         """
         name = f"storegraph_test_{secrets.token_hex(6)}"
         source = self._name(template) if template else "template0"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
+        # Copying files takes half the time of copying blocks through the log, and so does dropping the database.
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        statement = create.format(sql.Identifier(name), sql.Identifier(source))
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement)
         url = urlsplit(self.url)._replace(path=f"/{name}").geturl()
