@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
@@ -181,7 +181,7 @@ async def _facet(context: Context, viewer: Viewer, facet: FacetInput, index: int
 @kept_statement(sa.Row)
 def counts_by_value(viewer: Viewer, counted: CountedList, many: bool) -> sa.CompoundSelect[Any]:
     """Return the statement for the most frequent values in lists."""
-    query = replace(counted.query, viewer=viewer)
+    query = counted.query._replace(viewer=viewer)
     return statements.facets(counted.edge, query, many, counted.values, MAX_VALUES)
 
 

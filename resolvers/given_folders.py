@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -97,7 +96,7 @@ async def few_items(context: Context, query: EdgeQuery) -> GivenExtent | None:
 
 async def start_from_given(context: Context, query: EdgeQuery) -> EdgeQuery:
     """Return the query of a search, narrow if few items are in its scope."""
-    return replace(query, is_narrow=await few_items(context, query) is not None)
+    return query._replace(is_narrow=await few_items(context, query) is not None)
 
 
 @kept_statement(GivenExtent)

@@ -74,7 +74,7 @@ def narrowing_conditions(query: EdgeQuery) -> list[Condition]:
     if filter is None:
         return []
     conditions = _conditions(filter, query, ("filter",))
-    nested = replace(query, joined=None)
+    nested = query._replace(joined=None)
     alternatives = filter.any or []
     if len(alternatives) > MAX_ALTERNATIVES:
         message = sized("any", 0, MAX_ALTERNATIVES, len(alternatives), "entries")
@@ -99,14 +99,14 @@ def leaves_most(query: EdgeQuery) -> bool:
     """Return whether a filter may leave most items: it has conditions on kinds and use at most."""
     filter: StorageItemFilter = query.filter or StorageItemFilter()
     narrow = replace(filter, item_types=None, is_in_dataset=None, not_=None)
-    return not is_narrowing(replace(query, filter=narrow))
+    return not is_narrowing(query._replace(filter=narrow))
 
 
 def leaves_many(query: EdgeQuery) -> bool:
     """Return whether a filter may leave many items below a folder, with a text that is not rare."""
     filter: StorageItemFilter = query.filter or StorageItemFilter()
     return leaves_most(
-        replace(query, filter=replace(filter, search=None)) if query.is_narrow else query
+        query._replace(filter=replace(filter, search=None)) if query.is_narrow else query
     )
 
 

@@ -51,12 +51,12 @@ def may_match_many(query: EdgeQuery, column: sa.ColumnElement[Any]) -> bool:
         width=None,
         height=None,
     )
-    return not is_narrowing(replace(query, filter=rest))
+    return not is_narrowing(query._replace(filter=rest))
 
 
 walk_of_items = Walk(
     orders=frozenset(ITEM_ORDERS.columns.values()),
     suits=may_match_many,
-    where=lambda query: item_search_conditions(replace(query, is_walked=True)),
+    where=lambda query: item_search_conditions(query._replace(is_walked=True)),
     rows=3_000,
 )

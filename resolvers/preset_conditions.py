@@ -1,7 +1,6 @@
 """Conditions of stored filters, for requests and for the jobs that go on with them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ async def item_query(context: Context, filter: StorageItemFilter) -> EdgeQuery:
         DomainError: it names a metadata key by which items cannot be found.
     """
     query = EdgeQuery(context.viewer, filter)
-    return replace(query, prepared=await prepare_across_folders(context, query, None))
+    return query._replace(prepared=await prepare_across_folders(context, query, None))
 
 
 async def read_filter(context: Context, filter: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

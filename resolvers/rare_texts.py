@@ -1,7 +1,6 @@
 """Texts that few names of items contain: searches start from these names."""
 
 import time
-from dataclasses import replace
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -28,13 +27,13 @@ async def start_of_search(context: Context, query: EdgeQuery) -> EdgeQuery:
     extent = await few_items(context, query)
     most = None if extent is None else extent.items // ITEMS_PER_NAME
     is_rare = bool(await is_rare_text(context, _text_of(query), most))
-    return replace(query, is_rare=is_rare, is_narrow=extent is not None and not is_rare)
+    return query._replace(is_rare=is_rare, is_narrow=extent is not None and not is_rare)
 
 
 async def start_in_folder(context: Context, query: EdgeQuery) -> EdgeQuery:
     """Return the query of a list of a folder, rare if its text is, or else narrow."""
     is_rare = await is_rare_text(context, _text_of(query))
-    return replace(query, is_rare=bool(is_rare), is_narrow=is_rare is False)
+    return query._replace(is_rare=bool(is_rare), is_narrow=is_rare is False)
 
 
 class _NameCount(NamedTuple):

@@ -1,7 +1,6 @@
 """Lists of items with those that are shared: each item once, in order among the others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,7 +49,7 @@ def _shown_folder(viewer: Viewer) -> sa.ColumnElement[Any]:
 
 def _share_conditions(query: EdgeQuery, _parent: sa.ColumnElement[Any] | None) -> list[Condition]:
     """Return the conditions of a filter on shares: there are few in a folder."""
-    return [*item_conditions(replace(query, is_narrow=True, is_rare=False)), stays_shared()]
+    return [*item_conditions(query._replace(is_narrow=True, is_rare=False)), stays_shared()]
 
 
 def _is_first_below(query: EdgeQuery, parent: sa.ColumnElement[Any] | None) -> list[Condition]:

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from graphql import GraphQLField
@@ -107,8 +108,7 @@ class Direction(StrEnum):
     DESC = "DESC"
 
 
-@dataclass(frozen=True, eq=False)
-class EdgeQuery:
+class EdgeQuery(NamedTuple):
     """The viewer and the arguments of a to-many edge, without its page.
 
     Attributes:
@@ -123,7 +123,7 @@ class EdgeQuery:
 
     viewer: Viewer
     filter: Any = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})
     prepared: Any = None
     joined: sa.FromClause | None = None
     has_further: bool = False

@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -118,7 +117,7 @@ async def prepared_query(
         query = await edge.start(context, query)
     if edge.prepare is None:
         return query
-    return replace(query, prepared=await edge.prepare(context, query, given.get("order_by")))
+    return query._replace(prepared=await edge.prepare(context, query, given.get("order_by")))
 
 
 class _Start(NamedTuple):
@@ -145,7 +144,7 @@ async def requested_page(
     rows = await context.database.rows(start, _Start)
     if not rows:
         raise not_found("item", uuid, "startAt")
-    return replace(request, cursor=just_before(order, rows[0].value, uuid))
+    return request._replace(cursor=just_before(order, rows[0].value, uuid))
 
 
 async def load_page(

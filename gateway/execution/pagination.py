@@ -31,8 +31,7 @@ ORDER_VALUE = "order_value"
 """The name under which rows have the value of an order that joins a table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order of rows: by a column, then by the last key, in one direction; nulls come last.
 
     `can_be_null` says whether the column may be null in rows of the list. `join` is the table that
@@ -49,8 +48,7 @@ class Order:
     is_computed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """A requested page: at most `size` rows after `cursor`, or before it if `backwards`.
 
     The cursor has the values of its row in the two columns of the order.

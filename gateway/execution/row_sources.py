@@ -62,7 +62,7 @@ class RowSource:
             source = self.further.source
         for join in joins:
             source = source.join(join.table, join.condition, isouter=not join.is_complete)
-            query = replace(query, joined=join.table if join.is_complete else None)
+            query = query._replace(joined=join.table if join.is_complete else None)
         conditions = self._conditions(query, self.parent if parent is None else parent)
         if parent is not None and self.parent is not None:
             conditions.append(self.parent == (unseen(parent) if self.further else parent))
@@ -89,7 +89,7 @@ class RowSource:
 
         Those with a value in the order's column are apart from those without.
         """
-        runs = runs_of(replace(request, order=self.order(request)))
+        runs = runs_of(request._replace(order=self.order(request)))
         return [rows.where(*run.conditions).order_by(*run.clauses) for run in runs]
 
     def order(self, request: PageRequest) -> Order:
@@ -98,7 +98,7 @@ class RowSource:
         if self.further is None or order.column not in self.further.columns:
             return order
         names = self.further.columns
-        return replace(order, column=names[order.column], last=names[order.last])
+        return order._replace(column=names[order.column], last=names[order.last])
 
     def is_merged(self, request: PageRequest, dialect: str) -> bool:
         """Return whether a page of one parent is merged from parts."""
@@ -146,7 +146,7 @@ class RowSource:
         below = self.parts.below
         is_parent = is_parent_of(below.parent, False) if below else None
         conditions = self._conditions(self.query, self.bound_parent)
-        request = replace(request, order=self.order(request))
+        request = request._replace(order=self.order(request))
         suffix = "_further" if self.further else ""
         return merged_page(
             dialect, self.parts, self.query, is_parent, conditions, request, columns, suffix

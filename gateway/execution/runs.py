@@ -57,7 +57,7 @@ def runs_of(request: PageRequest, bounds: Sequence[Condition] = ()) -> list[Run]
     is_nullable = order.can_be_null or getattr(order.column, "nullable", False)
     # Rows without a value are in the index even if a filter leaves none.
     having = [order.column.is_not(None)] if is_nullable else []
-    of_run = replace(order, can_be_null=False)
+    of_run = order._replace(can_be_null=False)
     runs = [Run([*having, *bounds], of_run, backwards, True)]
     if order.can_be_null:
         runs.append(Run([order.column.is_(None)], of_run, backwards, False))

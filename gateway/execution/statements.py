@@ -48,7 +48,7 @@ def page(
     """
     order = request.order
     if many and edge.is_subtree:
-        query = replace(query, is_narrow=False)  # rows are not merged from parts
+        query = query._replace(is_narrow=False)  # rows are not merged from parts
     own, *further = sources_of(edge, query)
 
     def order_by(

@@ -4,7 +4,6 @@ docs/execution.md explains the steps of the statement.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,7 +60,7 @@ def page_of_found(
     They are those of any page, so that other parts of the statement can count them.
     """
     main, last = (matching.c[name] for name in PLACES)
-    of_found = replace(request, order=replace(request.order, column=main, last=last))
+    of_found = request._replace(order=request.order._replace(column=main, last=last))
     return _page_of(sa.select(last).where(_is_past_cursor(of_found)), matching, columns, request)
 
 

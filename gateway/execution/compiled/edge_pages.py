@@ -1,16 +1,20 @@
 """A page of a list in one run of a plan, and its statements."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from gateway.execution import statements
 from gateway.execution.compiled.plan import PagesStep
+from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery
-from gateway.execution.pagination import PageRequest
+from gateway.execution.pagination import PageRequest, cursor_at
 from gateway.execution.row_sources import sources_of
 from gateway.execution.statements import FacetColumn
+
+WriteCursor = Callable[[Any, Any], str]
+"""Returns the cursor of a row, given what the driver has in the two columns of the order."""
 
 
 class EdgePage(NamedTuple):
@@ -59,3 +63,10 @@ class EdgePage(NamedTuple):
         """Return the statement for the page of a list on a root with its facets."""
         columns, (query, request) = self.columns(step), self
         return statements.page_with_facets(step.edge, query, request, columns, counted, size)
+
+
+def cursor_writer(request: PageRequest) -> WriteCursor:
+    """Return what writes the cursors of a page's rows."""
+    parse_main = column_parser(request.order.column)
+    parse_last = column_parser(request.order.last)
+    return lambda main, last: cursor_at(request, parse_main(main), parse_last(last))

@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from gateway.context import Context
 from gateway.database.dialects import as_key_array
 from gateway.execution import statements
 from gateway.execution.compiled.completion import Run, complete
-from gateway.execution.compiled.edge_pages import EdgePage
+from gateway.execution.compiled.edge_pages import EdgePage, cursor_writer
 from gateway.execution.compiled.merged_rows import Row, merged_rows
 from gateway.execution.compiled.page_spans import flatten
 from gateway.execution.compiled.plan import (
@@ -36,10 +35,9 @@ from gateway.execution.compiled.plan import (
 )
 from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
 from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
-from gateway.execution.compiled.value_conversion import column_parser
 from gateway.execution.declarations import EdgeQuery, ToMany, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
-from gateway.execution.pagination import PageRequest, Total, cursor_at
+from gateway.execution.pagination import PageRequest, Total
 from gateway.execution.private_apis import Convert
 from gateway.execution.row_sources import RowSource
 from gateway.execution.statements import FacetColumn
@@ -130,7 +128,7 @@ class PlanRun:
         def build() -> sa.Select[Any]:
             row = self._select(step.lookup.edge, step.level, False)
             # Further rows are not on this page, hidden ones are, and parts may be missing.
-            columns = EdgePage(replace(query, has_further=False), request).columns(page)
+            columns = EdgePage(query._replace(has_further=False), request).columns(page)
             return statements.with_page(row, page.edge, query, request, columns, self.dialect)
 
         with NamedReading(page.name):
@@ -155,7 +153,7 @@ class PlanRun:
         Read alone, they leave PostgreSQL no choice but the index that has them by their parent.
         """
         request = own_page.request
-        query = replace(own_page.query, has_further=True)
+        query = own_page.query._replace(has_further=True)
         edge_page = EdgePage(query, request)
 
         def build() -> sa.Select[Any]:
@@ -192,12 +190,7 @@ class PlanRun:
             rows_by_key, (totals, values) = await self._rows_and_values(step, edge_page, keys)
         request = edge_page.request
         flat, spans = flatten(keys, rows_by_key, totals, values, request)
-        parse_main = column_parser(request.order.column)
-        parse_last = column_parser(request.order.last)
-
-        def cursor(main: Any, last: Any) -> str:
-            return cursor_at(request, parse_main(main), parse_last(last))
-
+        cursor = cursor_writer(request) if step.reads_cursors else None
         below: Sequence[Any] = [{}] * len(step.level.steps)
         if flat:
             below = await self._run_steps(step.level, flat)
@@ -285,7 +278,7 @@ class PlanRun:
     ) -> Sequence[Any]:
         """Return what a function computes of the lists of all keys."""
         parents = [UUID(key) if isinstance(key, str) else key for key in keys]
-        own = replace(query, viewer=self.context.viewer)
+        own = query._replace(viewer=self.context.viewer)
         given = self._arguments(value.arguments)
         return await value.function.load(self.context, edge, own, parents, **given)
 
@@ -301,7 +294,7 @@ class PlanRun:
 
         [value] = step.values
         assert value.function.with_page
-        own = replace(edge_page.query, viewer=self.context.viewer)
+        own = edge_page.query._replace(viewer=self.context.viewer)
         given = self._arguments(value.arguments)
         return await value.function.with_page(self.context, step.edge, own, read, **given)
 
