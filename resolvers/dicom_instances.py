@@ -290,7 +290,7 @@ async def thumbnail_of_instance(
 ) -> Sequence[SignedThumbnail | None]:
     """Sign the URLs of thumbnails of instances; those that are not made yet are requested."""
     files = await _files(context, keys)
-    values = [tuple(getattr(file, name) for name in thumbnail_of.reads) for file in files]
+    values = [tuple(getattr(file, name) for name in thumbnail_of.key_names) for file in files]
     signed: Sequence[SignedThumbnail | None] = await thumbnail_of.load(
         context, values, size=size, frame=frame
     )

@@ -11,7 +11,7 @@ from gateway.catalog.rules.paths import path_part, read_path, write_path
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
 from gateway.execution.compiled.kept_statements import KeptStatement
-from gateway.execution.declarations import batch
+from gateway.execution.declarations import Finish, batch
 from gateway.execution.keyed_rows import RowKey, TypedRow
 from gateway.execution.keysets import KEYS
 from gateway.models.folders import folders
@@ -51,8 +51,7 @@ async def find_by_path(
 @batch(folders.c.path)
 async def path_of_folder(context: Context, keys: list[str]) -> list[str | None]:
     """Load the paths of folders, each from the topmost folder that the viewer can see."""
-    paths = await paths_of_folders(context.database, context.viewer, keys)
-    return [None if (names := paths[key]) is None else write_path(names) for key in keys]
+    return await _written_paths(context, keys)
 
 
 class PathRow(NamedTuple):
@@ -70,16 +69,21 @@ _tree_paths = KeptStatement(
 )
 
 
-@batch(shown_folder_uuid, items.c.name)
-async def path_of_item(context: Context, keys: list[tuple[UUID, str]]) -> list[str | None]:
-    """Load the paths of items, by those of the folders in which the viewer sees them."""
-    database, viewer = context.database, context.viewer
-    rows = await _tree_paths.rows(database, viewer, {folder for folder, _ in keys})
-    names = await paths_of_folders(database, viewer, [row.path for row in rows])
-    above: dict[UUID, str | None] = {}
-    for row in rows:
-        names_above = names[row.path]
-        above[row.uuid] = None if names_above is None else write_path(names_above)
-    return [
-        None if (path := above[folder]) is None else path + path_part(name) for folder, name in keys
-    ]
+def _path_in(folder_path: str | None, name: str) -> str | None:
+    """Return the path of an item, given that of the folder in which the viewer sees it."""
+    return None if folder_path is None else folder_path + path_part(name)
+
+
+@batch(shown_folder_uuid, finish=Finish((items.c.name,), _path_in))
+async def path_of_item(context: Context, keys: list[UUID]) -> list[str | None]:
+    """Load the paths of the folders in which the viewer sees items."""
+    tree_paths = await _tree_paths.rows(context.database, context.viewer, keys)
+    paths = await _written_paths(context, [row.path for row in tree_paths])
+    above = {row.uuid: path for row, path in zip(tree_paths, paths, strict=True)}
+    return [above[key] for key in keys]
+
+
+async def _written_paths(context: Context, tree_paths: list[str]) -> list[str | None]:
+    """Return the paths of folders, which are given by their ids from the root."""
+    paths = await paths_of_folders(context.database, context.viewer, tree_paths)
+    return [None if (names := paths[path]) is None else write_path(names) for path in tree_paths]

@@ -292,7 +292,19 @@ They are as the client gave them, in the form of `gateway/execution/priced_value
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(_Needing):
+class Finish(_Needing):
+    """The part of a batch function's work that is done for each row: `value(loaded, *attributes)`.
+
+    `loaded` is what the function returned for the key of the row, of which many rows share one.
+    The value is as the response holds it.
+    """
+
+    needs: tuple[Key, ...]
+    value: Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
     """A function over all parents at once: `load(context, keys, **arguments)`.
 
     It returns one value for each key, in order. A key is the needed attribute, or the tuple of
@@ -300,7 +312,8 @@ class Batch(_Needing):
     the field. Where all of them are absent or false, the row of the edge `plain`, if there is one,
     is the answer. `work` is what a value costs besides the objects in it, in the points of
     `gateway/execution/cost.py`; `plain` costs nothing more. `listed` counts the objects in it. With
-    `rows`, values are keys of rows, or lists of them.
+    `rows`, values are keys of rows, or lists of them. With `finish`, they are completed by each
+    row.
     """
 
     needs: tuple[Key, ...]
@@ -309,6 +322,17 @@ class Batch(_Needing):
     work: int = 0
     listed: Listed | None = None
     rows: KeyedRows | None = None
+    finish: Finish | None = None
+
+    @cached_property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of the attributes that make up a key."""
+        return tuple(attribute_of(key) for key in self.needs)
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the attributes that the parent's row must have."""
+        return (*self.key_names, *(self.finish.reads if self.finish else ()))
 
 
 def batch(
@@ -317,9 +341,10 @@ def batch(
     work: int = 0,
     listed: Listed | None = None,
     rows: KeyedRows | None = None,
+    finish: Finish | None = None,
 ) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Batch]:
     """Declare that the decorated function is the `load` of a batch over these attributes."""
-    return lambda load: Batch(needs, load, plain, work, listed, rows)
+    return lambda load: Batch(needs, load, plain, work, listed, rows, finish)
 
 
 @dataclass(frozen=True, eq=False)

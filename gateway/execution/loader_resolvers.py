@@ -223,11 +223,13 @@ async def load_batch(
     """Return the value that a batch function has for a row; `selection` as in `load_page`."""
     if plain := plain_edge(batch, given):
         return await load_row(context, plain, parent)
-    values = tuple(getattr(parent, name) for name in batch.reads)
+    values = tuple(getattr(parent, name) for name in batch.key_names)
 
     async def load(keys: list[Any]) -> Sequence[Any]:
         return await batch.load(context, keys, **given)
 
     scope, key = (batch, selection if given else None), values[0] if len(values) == 1 else values
     value = await context.loaders.load(scope, key, load)
+    if batch.finish:
+        return batch.finish.value(value, *(getattr(parent, name) for name in batch.finish.reads))
     return await load_keyed(context, batch.rows, value) if batch.rows else value

@@ -65,7 +65,7 @@ def _explain_step(step: Step) -> str:
             key = f"{step.edge.parent} = {step.edge.key_name}"
             return f"{step.edge.value} by {key} of the row above"
         case BatchStep():
-            keys = ", ".join(step.batch.reads)
+            keys = ", ".join(step.batch.key_names)
             return f"call {_function_name(step.batch.load)} with {keys} of all rows above"
         case FunctionStep():
             return f"call {_function_name(step.function.load)}"

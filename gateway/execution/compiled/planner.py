@@ -243,7 +243,7 @@ class Planner:
                 key = scope.key(declaration.key_name) if declaration.key_name else "None"
                 flag = scope.key(declaration.flag_name) if declaration.flag_name else ""
             case Batch():
-                key, parse = scope.batch_key(declaration.reads)
+                key, parse = scope.batch_key(declaration.key_names)
             case Lookup() | RootFunction() | MutationField() | SubscriptionField():
                 key = "None"
             case _:
@@ -253,6 +253,9 @@ class Planner:
         results = writer.add_step(name, key, only, plan_step, flag)
         if isinstance(declaration, ToOne) and not selected.required:
             return f"{results}.get({key})"
+        if isinstance(declaration, Batch) and declaration.finish:
+            attributes = ", ".join(scope.value(name) for name in declaration.finish.reads)
+            return f"{self.const(declaration.finish.value)}({results}[{key}], {attributes})"
         return f"{results}[{key}]"
 
     def _plan_step(
