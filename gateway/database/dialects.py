@@ -310,7 +310,9 @@ def as_key_array(dialect: str, keys: Collection[Any]) -> Any:
     The array of UUIDs and of most texts is a literal, which is built at once; given a list, psycopg
     would look at each key. Keys that a literal would have to escape stay a list, as numbers do.
     """
-    texts = [key.hex if isinstance(key, UUID) else key for key in keys]
+    texts = list(keys)
+    if any(issubclass(kind, UUID) for kind in set(map(type, texts))):
+        texts = [key.hex if isinstance(key, UUID) else key for key in texts]
     if dialect == "sqlite":
         return orjson.dumps(texts).decode()
     try:

@@ -4,9 +4,11 @@ The generated functions work on rows as the driver gives them. `storegraph expla
 them.
 """
 
+import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -36,6 +38,8 @@ from gateway.execution.viewer_columns import Column
 
 ALL_NAMES = "@all@"
 """Stands in an expression for the names of all columns, which a finished level knows."""
+_OF_COLUMNS = re.compile(r"c\d+|\((c\d+, )+c\d+,\)")
+"""A key that consists of columns of the row, whose places are in their names."""
 
 TypeNames = frozenset[str]
 BuildStep = Callable[[Keys, Flags | None], Step]
@@ -311,6 +315,9 @@ class LevelWriter:
         if pending.types is not None and not pending.types >= self.discriminators:
             wanted = self.scope.const(frozenset(pending.types))
             condition = f" if {self.discriminator} in {wanted}"
+        elif _OF_COLUMNS.fullmatch(pending.key):
+            columns = map(int, re.findall(r"\d+", pending.key))
+            return f"list(dict.fromkeys(map({self.scope.const(itemgetter(*columns))}, rows)))"
         return f"list(dict.fromkeys([{pending.key} for {self.scope.target()} in rows{condition}]))"
 
 

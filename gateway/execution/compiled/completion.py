@@ -35,8 +35,8 @@ class LevelReader(Protocol):
 
 async def complete(reader: LevelReader, shape: Shape, values: Sequence[Any]) -> list[Any]:
     """Return values of a shape as the response holds them."""
-    if shape.leaf:
-        return [shape.leaf(value) for value in values]
+    if shape.leaves:
+        return shape.leaves(values)
     present = [value for value in values if value is not None]
     if len(present) < len(values) and not shape.nullable:
         raise Deoptimized("null in a non-null field")

@@ -30,6 +30,8 @@ FillArgument = Callable[[Mapping[str, Any]], Any]
 """Returns the value of an argument, given those of the variables that occur in it."""
 Flags = Callable[[Sequence[Any]], int]
 """Returns the flags of the lists of all rows: see `ToMany.flag_name`."""
+SerializeAll = Callable[[Sequence[Any]], list[Any]]
+"""Returns what the response holds for values of a scalar or an enum."""
 Write = Callable[..., list[Any]]
 """Returns what the response holds for rows, given the results of the level's steps."""
 
@@ -87,12 +89,12 @@ class Level:
 class Shape:
     """The type of values that functions return, which says how they are completed.
 
-    Exactly one is set: `leaf` serializes them, `level` writes them, they are lists of `inner`, or
+    Exactly one is set: `leaves` serializes them, `level` writes them, they are lists of `inner`, or
     they are the keys of rows that are `keyed`.
     """
 
     nullable: bool
-    leaf: Callable[[Any], Any] | None = None
+    leaves: SerializeAll | None = None
     level: Level | None = None
     inner: "Shape | None" = None
     keyed: "KeyedLevels | None" = None
@@ -164,7 +166,7 @@ class AggregateStep:
     """Reads one value for each key that has any rows."""
 
     edge: Aggregate
-    leaf: Callable[[Any], Any]
+    leaves: SerializeAll
     keys: Keys
 
 

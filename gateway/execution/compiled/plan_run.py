@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,9 @@ _OfLists = tuple[dict[Any, Total], Sequence[Sequence[Any]]]
 """The totals of lists by key, and the values that functions compute of each."""
 Results = Mapping[Any, Any]
 """The results of a step by the keys of the rows above; None is the key where there are none."""
+
+
+_first, _last = itemgetter(0), itemgetter(-1)
 
 
 class PlanRun:
@@ -108,7 +112,9 @@ class PlanRun:
 
     async def to_one(self, step: ToOneStep, rows: Sequence[Any]) -> Results:
         """Return objects by key; absent where there is no row that the viewer may see."""
-        keys = [key for key in step.keys(rows) if key is not None]
+        keys = step.keys(rows)
+        if None in keys:
+            keys.remove(None)
         return await self.objects(step, step.edge, step.level, keys)
 
     async def lookup(self, step: LookupStep, _rows: Sequence[Any]) -> Results:
@@ -172,7 +178,7 @@ class PlanRun:
             return {}
         many = len(keys) > 1
         rows = await self._fetch((name, many), lambda: self._select(edge, level, many), keys)
-        return dict(zip([row[-1] for row in rows], await self.write(level, rows), strict=True))
+        return dict(zip(map(_last, rows), await self.write(level, rows), strict=True))
 
     def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
         viewer = self._placeholder_viewer
@@ -318,8 +324,9 @@ class PlanRun:
         found = await self._fetch(name, lambda: statements.aggregate(step.edge, viewer, many), keys)
         values = {}
         if len(found) < len(keys):
-            values = dict.fromkeys(keys, step.leaf(step.edge.default))
-        values.update({key: step.leaf(value) for key, value in found})
+            values = dict.fromkeys(keys, *step.leaves([step.edge.default]))
+        leaves = step.leaves([*map(_last, found)])
+        values.update(zip(map(_first, found), leaves, strict=True))
         return values
 
     async def batch(self, step: BatchStep, rows: Sequence[Any]) -> Results:

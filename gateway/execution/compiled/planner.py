@@ -40,6 +40,7 @@ from gateway.execution.compiled.plan import (
     Unplannable,
 )
 from gateway.execution.compiled.selections import Selected, Selections, discriminator_of
+from gateway.execution.compiled.value_conversion import leaves_serializer
 from gateway.execution.declarations import (
     Aggregate,
     Batch,
@@ -267,8 +268,8 @@ class Planner:
                 rows = self._rows(declaration, selected.target, selected.nodes)
                 return lambda keys, _flags: plan.ToOneStep(declaration, rows, keys)
             case Aggregate():
-                leaf = self.const.serializer(selected.type)
-                return lambda keys, _flags: plan.AggregateStep(declaration, leaf, keys)
+                leaves = leaves_serializer(selected.type)
+                return lambda keys, _flags: plan.AggregateStep(declaration, leaves, keys)
         arguments = self.selections.arguments(selected)
         match declaration:
             case ToMany() as edge:
@@ -313,15 +314,15 @@ class Planner:
         """Return how values that functions return are completed; `rows` if they are keys."""
         if isinstance(type_, GraphQLNonNull):
             inner = self._shape(type_.of_type, nodes, rows)
-            leaf = self.const.serializer(type_) if inner.leaf else None
-            return replace(inner, nullable=False, leaf=leaf)
+            leaves = leaves_serializer(type_) if inner.leaves else None
+            return replace(inner, nullable=False, leaves=leaves)
         if isinstance(type_, GraphQLList):
             inner = self._shape(type_.of_type, nodes, rows)
-            if inner.leaf is None:
+            if inner.leaves is None:
                 return Shape(True, inner=inner)
-            return Shape(True, self.const.serializer(type_))
+            return Shape(True, leaves_serializer(type_))
         if is_leaf_type(type_):
-            return Shape(True, self.const.serializer(type_))
+            return Shape(True, leaves_serializer(type_))
         if rows is None:
             return Shape(True, level=self._objects(type_, nodes, self._possible_types(type_)))
         return Shape(True, keyed=self._keyed(type_, nodes, rows))

@@ -5,8 +5,9 @@ Drivers give uuids, moments and JSON as text, and SQLite booleans as numbers. An
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from graphql import (
 )
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from gateway.execution.compiled.plan import Deoptimized, Unplannable
+from gateway.execution.compiled.plan import Deoptimized, SerializeAll, Unplannable
 from gateway.execution.viewer_columns import Column
 from gateway.ids import uuid_of_digits
 
@@ -193,6 +194,25 @@ def leaf_serializer(type_: GraphQLType) -> Serialize:
     return _with_fast_path(
         type_, lambda value: None if value is None else _require(serialize(value))
     )
+
+
+def leaves_serializer(type_: GraphQLType) -> SerializeAll:
+    """Return the function that serializes leaves of a type, at once where all stay as they are."""
+    serialize, is_required = leaf_serializer(type_), isinstance(type_, GraphQLNonNull)
+    named = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    kept: set[type] = set()
+    if named == GraphQLString:
+        kept = {str} if is_required else {str, NoneType}
+    elif named == GraphQLInt:
+        kept = {int}
+
+    def serialize_all(values: Sequence[Any]) -> list[Any]:
+        are_kept = kept.issuperset(map(type, values))
+        if are_kept and int in kept and values:
+            are_kept = min(values) >= -(2**31) and max(values) < 2**31
+        return list(values) if are_kept else [serialize(value) for value in values]
+
+    return serialize_all
 
 
 def _with_fast_path(type_: GraphQLType, serialize: Serialize) -> Serialize:
