@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -112,6 +113,7 @@ def check_storable(value: Any, *path: str | int) -> None:
             pending.extend(((*location, key), inner) for key, inner in part.items())
 
 
+@lru_cache(maxsize=1_000)
 def camel_case(name: str) -> str:
     """Return a snake_case name as GraphQL spells it."""
     first, *words = name.split("_")

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from strawberry.utils.str_converters import to_camel_case
 
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import (
@@ -20,6 +19,7 @@ from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany
 from gateway.execution.keysets import KEY
 from gateway.execution.list_parts import Parts, PartsBelow
 from gateway.ids import global_id, min_uuid7
+from gateway.json_values import camel_case
 from gateway.kinds.enums import StorageChangeAction, StorageObjectType
 from gateway.models.changes import change_places, changes, former_places
 from gateway.models.folders import folder_grants, folders
@@ -39,6 +39,8 @@ _SINCE = Argument("since", datetime | None, None, "Only changes since this time.
 _entries = change_places.join(changes, change_places.c.change_uuid == changes.c.uuid)
 _extras = {"change_uuid": change_places.c.change_uuid, "sequence": change_places.c.sequence}
 _order = newest_first(change_places.c.sequence, change_places.c.change_uuid)
+_ACTIONS = {each.value: each for each in StorageChangeAction}
+_OBJECT_TYPES = {each.value: each for each in StorageObjectType}
 
 
 def sees_entry(
@@ -197,15 +199,15 @@ def _public_values(values: dict[str, Any] | None, hides_urls: bool) -> dict[str,
     if values is None:
         return None
     return {
-        to_camel_case(key): value
+        camel_case(key): value
         for key, value in values.items()
         if (key == "group_uuid" or "_uuid" not in key) and not (key == "url" and hides_urls)
     }
 
 
 id_of = id_from("StorageChange", changes.c.uuid)
-action_of = Computed((changes.c.action,), lambda row: StorageChangeAction(row.action))
-object_type_of = Computed((changes.c.object_type,), lambda row: StorageObjectType(row.object_type))
+action_of = Computed((changes.c.action,), lambda row: _ACTIONS[row.action])
+object_type_of = Computed((changes.c.object_type,), lambda row: _OBJECT_TYPES[row.object_type])
 object_id_of = Computed(
     (changes.c.object_type, changes.c.object_uuid),
     lambda row: global_id(row.object_type, row.object_uuid),

@@ -13,6 +13,7 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
@@ -185,12 +186,12 @@ class Database:
         self._commit_hooks: list[CommitHook] = []
         self._statement_hooks: list[StatementHook] = []
 
-    @property
+    @cached_property
     def dialect(self) -> str:
         """The name of the SQL dialect: `sqlite` or `postgresql`."""
         return self.sql_dialect.name
 
-    @property
+    @cached_property
     def sql_dialect(self) -> sa.Dialect:
         """SQLAlchemy's dialect, with which statements can be compiled ahead of time."""
         return self._engine.dialect

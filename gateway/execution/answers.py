@@ -27,6 +27,21 @@ class Answer:
     encoded: bytes | None = None
     outside_plan: str = ""
 
+    def completed(self, timing: Mapping[str, float], outside_plan: str) -> "Answer":
+        """Return the answer with what is known at its end.
+
+        `dataclasses.replace` would take as long as a small statement.
+        """
+        return Answer(
+            self.data,
+            self.errors,
+            self.extensions,
+            self.executed,
+            timing,
+            self.encoded,
+            outside_plan,
+        )
+
     def body(self) -> dict[str, Any]:
         """Return the response as JSON has it: errors first, no `data` if nothing was executed."""
         body: dict[str, Any] = {"errors": self.errors} if self.errors else {}

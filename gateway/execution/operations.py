@@ -1,7 +1,7 @@
 """Operations of the schema: queries and mutations have one answer, subscriptions a stream."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import isawaitable
 from time import perf_counter
@@ -179,7 +179,7 @@ class Operations:
             timing = {"prepare": prepared - started, executor: perf_counter() - prepared}
             trace, is_query = OPERATION.get(), operation.node.operation is OperationType.QUERY
             outside = trace.outside_plan if trace and is_query and self._plan_executor else ""
-            return replace(answer, timing=timing, outside_plan=outside)
+            return answer.completed(timing, outside)
 
         return await self._limited(request, run())
 

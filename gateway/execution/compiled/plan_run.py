@@ -31,7 +31,6 @@ from gateway.execution.compiled.plan import (
     PagesStep,
     PageValue,
     Plan,
-    Step,
     ToOneStep,
 )
 from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
@@ -70,18 +69,21 @@ class PlanRun:
         self._sliced = sliced
         self._database = context.database
         self.dialect = context.database.dialect
+        self._is_serial = self.dialect == "sqlite"
         self._pack = partial(as_key_array, self.dialect)
         self._variables = variables
         self._statements = statement_cache
         self._convert = convert
         self._placeholder_viewer = placeholder_viewer(context.viewer)
+        self._sight = context.viewer.sight
         self._prefetched_pages: dict[PagesStep, tuple[EdgePage, list[Row]]] = {}
 
     async def data(self, plan: Plan) -> dict[str, Any]:
         """Return what the response holds; raise whatever goes wrong."""
         root = [()]
         if plan.serially:
-            results: Sequence[Any] = [await self._run(step, root) for step in plan.root.steps]
+            steps = plan.root.steps
+            results: Sequence[Any] = [await _RUN[type(step)](self, step, root) for step in steps]
         else:
             results = await self._run_steps(plan.root, root)
         (data,) = plan.root.write(root, *results)
@@ -97,18 +99,18 @@ class PlanRun:
         return level.write(rows, *results)
 
     async def _run_steps(self, level: Level, rows: Sequence[Any]) -> Sequence[Results]:
-        return await self.gather([partial(self._run, step, rows) for step in level.steps])
+        steps = level.steps
+        if self._is_serial or len(steps) == 1:
+            return [await _RUN[type(step)](self, step, rows) for step in steps]
+        return await self.gather([partial(_RUN[type(step)], self, step, rows) for step in steps])
 
     async def gather(self, runs: Sequence[Run]) -> list[Any]:
         """Return the results of runs, which are concurrent on PostgreSQL."""
-        if len(runs) == 1 or self.dialect == "sqlite":
+        if self._is_serial or len(runs) == 1:
             return [await run() for run in runs]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run()) for run in runs]
         return [task.result() for task in tasks]
-
-    def _run(self, step: Step, rows: Sequence[Any]) -> Coroutine[Any, Any, Results]:
-        return _RUN[type(step)](self, step, rows)
 
     async def to_one(self, step: ToOneStep, rows: Sequence[Any]) -> Results:
         """Return objects by key; absent where there is no row that the viewer may see."""
@@ -224,14 +226,13 @@ class PlanRun:
         if edge_page.shares_rows(step):
             known, rows = await self._computed_with_page(step, edge_page)
             return {keys[0]: rows}, await self._of_lists(step, edge_page, keys, [known])
-        runs: list[Run] = []
+        if not (step.reads_total or step.values):
+            return await self._page_rows(step, edge_page, keys), ({}, [()] * len(keys))
+        runs: list[Run] = [partial(self._of_lists, step, edge_page, keys)]
         if step.reads_rows:
-            runs.append(partial(self._page_rows, step, edge_page, keys))
-        if step.reads_total or step.values:
-            runs.append(partial(self._of_lists, step, edge_page, keys))
+            runs.insert(0, partial(self._page_rows, step, edge_page, keys))
         results = await self.gather(runs)
-        of_lists = results[-1] if step.reads_total or step.values else ({}, [()] * len(keys))
-        return results[0] if step.reads_rows else {}, of_lists
+        return results[0] if step.reads_rows else {}, results[-1]
 
     async def _page_rows(
         self, step: PagesStep, edge_page: EdgePage, keys: list[Any]
@@ -380,8 +381,7 @@ class PlanRun:
         request: PageRequest | None = None,
     ) -> list[Row]:
         """Return the rows of the statement of that name for some keys and a page."""
-        named = self._placeholder_viewer.sight, name
-        statement = self._statements.get(named, build)
+        statement = self._statements.get((self._sight, name), build)
         bound = statements.bind_values(keys, request, self._pack)
         parameters = statement.parameters(self.context.viewer, bound)
         return await self._database.fetch(statement.sql, parameters)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -44,7 +45,7 @@ class CompiledStatement:
         open: the parameters whose values come at execution, with what converts these.
         viewer: the parameters that hold the viewer's uuid.
         viewer_key: what converts that.
-        order: the order of the parameters; None where the driver takes them by name.
+        arrange: what puts the values in the form that the driver takes.
     """
 
     sql: str
@@ -52,7 +53,7 @@ class CompiledStatement:
     open: Mapping[str, Process | None]
     viewer: tuple[str, ...]
     viewer_key: Process
-    order: tuple[str, ...] | None
+    arrange: Callable[[dict[str, Any]], Any]
 
     def parameters(self, viewer: Viewer, bound: Mapping[str, Any]) -> Any:
         """Return what the driver takes with the text, for a viewer and open parameters."""
@@ -62,7 +63,7 @@ class CompiledStatement:
             values[name] = value if process is None else process(value)
         if self.viewer:
             values.update(dict.fromkeys(self.viewer, self.viewer_key(viewer.user_uuid)))
-        return values if self.order is None else tuple([values[name] for name in self.order])
+        return self.arrange(values)
 
 
 class _Source(NamedTuple):
@@ -167,6 +168,15 @@ def _make_template(
         {name: processes[name] for name in values if name in open_names},
         viewer,
         (lambda uuid: uuid.hex) if dialect.name == "sqlite" else str,
-        parameter_order(compiled),
+        _arrangement(parameter_order(compiled)),
     )
     return _StatementTemplate(text, {name: sources[name] for name in fixed if name in sources})
+
+
+def _arrangement(order: tuple[str, ...] | None) -> Callable[[dict[str, Any]], Any]:
+    """Return what puts values in the order of the parameters; None where these have names."""
+    if order is None:
+        return lambda values: values
+    if len(order) < 2:
+        return lambda values: tuple([values[name] for name in order])
+    return itemgetter(*order)
