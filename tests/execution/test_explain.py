@@ -57,6 +57,16 @@ def test_plans_are_trees_of_statements(tmp_path: Path) -> None:
     assert "def write" not in output
 
 
+def test_a_folder_of_many_items_has_its_path_read_once(tmp_path: Path) -> None:
+    """What a batch function leaves to each row is no part of its keys."""
+    text = "query Paths($u: UUID!) { storageFolder(uuid: $u) { items { nodes { path } } } }"
+    code, output = run_explain(tmp_path, text, "--code")
+    assert code == 0
+    assert "call path_of_item with shown_folder_uuid of all rows above" in output
+    assert "= operator.itemgetter(0)" in output
+    assert "(m0[c0], c1)" in output
+
+
 def test_generated_code_is_printed_with_its_constants(tmp_path: Path) -> None:
     code, output = run_explain(tmp_path, DOCUMENT, "--code")
     assert code == 0
