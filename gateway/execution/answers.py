@@ -10,9 +10,9 @@ import orjson
 from gateway.execution.error_bodies import ErrorBody
 
 
-@dataclass(frozen=True)
+@dataclass  # a frozen one takes twice as long to make, and every request makes two
 class Answer:
-    """A response.
+    """A response. It may be kept and sent to several clients, so that nobody changes it.
 
     An operation that was not `executed` was refused before, and has no `data`. `timing` has the
     seconds that each stage took. `encoded` is the response as JSON, if it was written before.

@@ -65,7 +65,7 @@ Answers = AsyncGenerator["Answer"]
 ONE_ANSWER = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as for `Answer`
 class OperationRequest:
     """An operation that a caller requests, over whichever transport.
 

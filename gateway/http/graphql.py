@@ -73,6 +73,7 @@ STATUS = {
     ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,
 }
 """Status of a request that was not executed, by its error; 400 for all others."""
+_CONTENT_TYPES = {name: f"{name}; charset=utf-8".encode() for name in (JSON, GRAPHQL_JSON)}
 
 
 def graphql_routes(
@@ -123,16 +124,13 @@ class GraphQLEndpoint:
         if status != 304:
             encoding = {**encoding, "content-length": str(len(body))}
         named = {
-            **encoding,
-            "content-type": f"{content_type or JSON}; charset=utf-8",
-            "cache-control": "no-store",
-            "x-request-id": request_id,
-            **headers,
+            b"content-type": _CONTENT_TYPES[content_type or JSON],
+            b"cache-control": b"no-store",
+            b"x-request-id": request_id.encode("latin-1"),
         }
-        encoded = [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": encoded})
+        for name, value in {**encoding, **headers}.items():
+            named[name.encode("latin-1")] = value.encode("latin-1")
+        await send({"type": "http.response.start", "status": status, "headers": [*named.items()]})
         await send({"type": "http.response.body", "body": body})
 
     async def _respond(
