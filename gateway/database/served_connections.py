@@ -41,7 +41,10 @@ _SESSION_OPTIONS = (
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 "
     "-c idle_in_transaction_session_timeout={:.0f} "
     # It would compile what visibility has in it, most of which never runs, at each execution.
-    "-c jit=off"
+    "-c jit=off "
+    # Rows are mostly in memory. As if from a disk, it would read the whole of a small table for
+    # each row that is looked up in it.
+    "-c random_page_cost=1.1"
 )
 PAUSE_SECONDS = 2.0
 """Time after an attempt to connect that timed out in which no other is made."""

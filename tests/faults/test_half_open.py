@@ -122,7 +122,7 @@ async def test_locks_of_abandoned_transactions_are_released(
 
 async def test_options_of_the_url_apply_to_reads_and_writes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """They come on top of ours, and take precedence."""
-    names = "work_mem", "idle_in_transaction_session_timeout", "tcp_keepalives_count", "jit"
+    names = "work_mem", "idle_in_transaction_session_timeout", "tcp_keepalives_count", "jit", "random_page_cost"
     shown = "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
     with fresh_settings("scaled", request, tmp_path) as settings:
         options = urlencode({"options": "-c work_mem=9MB -c idle_in_transaction_session_timeout=70000"})
@@ -130,7 +130,7 @@ async def test_options_of_the_url_apply_to_reads_and_writes(request: pytest.Fixt
         async with open_services(settings.model_copy(update={"database_url": url})) as services:
             async with services.database.writing() as transaction:
                 written = await transaction.execute(sa.text(shown))
-            expected = "9MB", "70s", "3", "off"
+            expected = "9MB", "70s", "3", "off", "1.1"
             assert [*map(tuple, written)] == await services.database.fetch(shown, None) == [expected]
 
 
