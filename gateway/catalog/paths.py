@@ -21,7 +21,7 @@ from gateway.catalog.rules.paths import COMMUNITIES, USERS
 from gateway.database.dialects import bound_keys, entry, in_bound_keys
 from gateway.database.engine import Database
 from gateway.database.searches import has_name, has_name_of
-from gateway.database.tree import MAX_DEPTH, ancestors
+from gateway.database.tree import ENTRIES_ONCE, MAX_DEPTH, ancestors
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution.compiled.kept_statements import kept_statement
@@ -112,6 +112,7 @@ def named_folders(viewer: Viewer) -> sa.Select[Any]:
         )
         .outerjoin(communities, communities.c.folder_uuid == folders.c.uuid)
         .where(in_bound_keys(folders.c.uuid, KEYS), sees_folder(viewer))
+        .execution_options(**ENTRIES_ONCE)
     )
 
 
