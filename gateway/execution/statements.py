@@ -99,7 +99,8 @@ def with_page(
     some, the order's two columns come last.
     """
     below = RowSource(edge, query).first(request, columns, dialect).subquery("page")
-    above = row.subquery("found")
+    # OFFSET keeps PostgreSQL from computing the row's columns again for each row of the page.
+    above = row.offset(sa.literal_column("0")).subquery("found")
     places = [below.c[name] for name in PLACES]
     order_by = keysets.order_by(request.order, request.backwards, *places)
     page_columns = list(below.c)[: -len(PLACES)]
