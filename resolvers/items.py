@@ -16,6 +16,7 @@ from gateway.auth.visibility import (
     is_staying_dataset,
     sees_dataset,
     sees_item,
+    sees_item_at_home,
 )
 from gateway.catalog.integrations import find_integrations
 from gateway.catalog.reprobing import was_read_by_older_version
@@ -88,7 +89,7 @@ def _member_conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
 
 id_of = id_from("StorageItem", items.c.uuid)
 id_of_named = id_from("StorageItem", "item_uuid")
-item_by_uuid = ToOne(items, "item_uuid", access=sees_item)
+item_by_uuid = ToOne(items, "item_uuid", access=sees_item, at_home=sees_item_at_home)
 item_lookup = Lookup(item_by_uuid, "uuid", "UUID of the item.")
 folder_of = ToOne(folders, shown_folder_uuid)
 owner_of = ToOne(users, items.c.owner_uuid)

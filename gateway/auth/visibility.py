@@ -262,8 +262,12 @@ def in_public_folder(viewer: Viewer, folder_uuid: sa.ColumnElement[Any]) -> Cond
 
 def sees_item(viewer: Viewer, item: sa.FromClause = items) -> Condition:
     """Return the condition that the viewer may see an item, by any folder that it is in."""
-    at_home = in_visible_folder(viewer, item.c.folder_uuid)
-    return sa.or_(at_home, is_shared_with(viewer, item))
+    return sa.or_(sees_item_at_home(viewer, item), is_shared_with(viewer, item))
+
+
+def sees_item_at_home(viewer: Viewer, item: sa.FromClause = items) -> Condition:
+    """Return the condition that the viewer may see an item by its own folder."""
+    return in_visible_folder(viewer, item.c.folder_uuid)
 
 
 def is_shared_with(viewer: Viewer, item: sa.FromClause = items) -> Condition:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
 from graphql import GraphQLField
@@ -37,10 +37,8 @@ def attribute_of(key: Key) -> str:
 class _Independent:
     """Base of the declarations that read nothing of a parent's row."""
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The names of the attributes that the parent's row must have."""
-        return ()
+    reads: ClassVar[tuple[str, ...]] = ()
+    """The names of the attributes that the parent's row must have."""
 
 
 class _Needing:
@@ -87,13 +85,15 @@ class SameRow(_Independent):
 class ToOne(_Keyed):
     """The row of `table` whose `column`, by default its uuid, equals the parent's `key`.
 
-    Null where there is none, or where the viewer cannot see it.
+    Null where there is none, or where the viewer cannot see it. A lookup tries `at_home` first, a
+    simpler condition that most rows meet: the viewer sees them by the folder they belong to.
     """
 
     table: sa.Table
     key: Key
     column: sa.Column[Any] | None = None
     access: Access | None = None
+    at_home: Access | None = None
 
     @cached_property
     def match(self) -> sa.Column[Any]:

@@ -23,14 +23,20 @@ Pack = Callable[[Sequence[Any]], Any]
 """Turns several keys into the value of one parameter."""
 
 
-def one_row(edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True) -> sa.Select[Any]:
-    """Return the statement for the rows that a to-one edge leads to, for one key or `many`."""
+def one_row(
+    edge: ToOne, viewer: Viewer, columns: Columns, many: bool = True, at_home: bool = False
+) -> sa.Select[Any]:
+    """Return the statement for the rows that a to-one edge leads to, for one key or `many`.
+
+    `at_home` leaves out those that the viewer sees only otherwise than by their own folder.
+    """
     statement = sa.select(*columns).where(is_parent_of(edge.match, many))
     if not many:
         statement = statement.execution_options(**ENTRIES_ONCE)
     if not reads(viewer, edge.table):
         return statement.where(NEVER)
-    return statement.where(edge.access(viewer)) if edge.access else statement
+    access = edge.at_home if at_home else edge.access
+    return statement.where(access(viewer)) if access else statement
 
 
 def page(

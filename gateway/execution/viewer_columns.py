@@ -24,8 +24,8 @@ class ViewerColumn:
         key: the name under which a row has the value; no column of the table has it.
         type: the type of the value, as of a column.
         expression: returns the expression for a viewer, which refers to columns of the table.
-        of_own: returns a simpler one for the own rows of a list that can have further rows: the
-            viewer sees these by the parent that they belong to.
+        of_own: returns a simpler one for rows that the viewer sees by the folder they belong to, as
+            the own rows of a list that can have further rows.
     """
 
     key: str
@@ -34,7 +34,7 @@ class ViewerColumn:
     of_own: Callable[[Viewer], sa.ColumnElement[Any]] | None = None
 
     def selected(self, viewer: Viewer, are_own: bool) -> sa.ColumnElement[Any]:
-        """Return the expression for a viewer and rows of any list, or the own rows of one."""
+        """Return the expression for a viewer and any rows, or those seen by their own folder."""
         return self.of_own(viewer) if are_own and self.of_own else self.expression(viewer)
 
     @property

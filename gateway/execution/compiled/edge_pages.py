@@ -57,6 +57,18 @@ class EdgePage(NamedTuple):
         columns = self.columns(step)
         return statements.page(step.edge, self.query, self.request, columns, dialect, many)
 
+    def with_row(self, row: sa.Select[Any], step: PagesStep, dialect: str) -> sa.Select[Any]:
+        """Return the statement for a row and the page below it."""
+        query, request = self
+        # Further rows are not on this page, hidden ones are, and parts may be missing.
+        columns = EdgePage(query._replace(has_further=False), request).columns(step)
+        return statements.with_page(row, step.edge, query, request, columns, dialect)
+
+    def further_rows(self, step: PagesStep, dialect: str) -> sa.Select[Any]:
+        """Return the statement for the further rows alone of a page of one parent."""
+        columns, (query, request) = self.columns(step), self
+        return statements.further_rows(step.edge, query, request, columns, dialect)
+
     def with_facets(
         self, step: PagesStep, counted: Sequence[FacetColumn], size: int
     ) -> sa.Select[Any]:

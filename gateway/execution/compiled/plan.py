@@ -76,7 +76,7 @@ class Level:
     def selected(self, viewer: Viewer, are_own: bool = False) -> list[sa.ColumnElement[Any]]:
         """Return the columns under names that cannot collide with those of a row's other values.
 
-        `are_own` says whether the rows are the own ones of a list; see `ViewerColumn`.
+        `are_own` says whether the viewer sees the rows by their own folder; see `ViewerColumn`.
         """
         columns = (
             column.selected(viewer, are_own) if isinstance(column, ViewerColumn) else column

@@ -123,24 +123,29 @@ class PlanRun:
         """Return the object whose key is the argument, under None."""
         key = self._arguments(step.arguments)[step.lookup.argument]
         key = statements.driver_key(self.dialect, key)
-        if step.page:
-            return {None: await self._object_with_page(step, step.page, key)}
-        objects = await self.objects(step, step.lookup.edge, step.level, [key])
-        return {None: objects.get(key)}
+        found = await self._object(step, key, True) if step.lookup.edge.at_home else None
+        return {None: found or await self._object(step, key, False)}
 
-    async def _object_with_page(self, step: LookupStep, page: PagesStep, key: Any) -> Any:
+    async def _object(self, step: LookupStep, key: Any, at_home: bool) -> Any:
+        """Return the object of a key, or None; with `at_home` only if it is seen by its folder."""
+        if step.page:
+            return await self._object_with_page(step, step.page, key, at_home)
+        objects = await self.objects(step, step.lookup.edge, step.level, [key], at_home)
+        return objects.get(key)
+
+    async def _object_with_page(
+        self, step: LookupStep, page: PagesStep, key: Any, at_home: bool
+    ) -> Any:
         """Return the object of a key, and keep the rows of its page for the page's own step."""
         edge_page = await self._edge_page(page)
-        query, request = edge_page
+        name = step, at_home, edge_page.cache_key
 
         def build() -> sa.Select[Any]:
-            row = self._select(step.lookup.edge, step.level, False)
-            # Further rows are not on this page, hidden ones are, and parts may be missing.
-            columns = EdgePage(query._replace(has_further=False), request).columns(page)
-            return statements.with_page(row, page.edge, query, request, columns, self.dialect)
+            row = self._select(step.lookup.edge, step.level, False, at_home)
+            return edge_page.with_row(row, page, self.dialect)
 
         with NamedReading(page.name):
-            rows = await self._fetch((step, edge_page.cache_key), build, [key], request)
+            rows = await self._fetch(name, build, [key], edge_page.request)
         if not rows:
             return None
         width, places = page.width, -2 if page.edge.further else None
@@ -161,31 +166,27 @@ class PlanRun:
         Read alone, they leave PostgreSQL no choice but the index that has them by their parent.
         """
         request = own_page.request
-        query = own_page.query._replace(has_further=True)
-        edge_page = EdgePage(query, request)
-
-        def build() -> sa.Select[Any]:
-            columns = edge_page.columns(page)
-            return statements.further_rows(page.edge, query, request, columns, self.dialect)
-
+        edge_page = EdgePage(own_page.query._replace(has_further=True), request)
+        build = partial(edge_page.further_rows, page, self.dialect)
         name = page, "further", edge_page.cache_key
         further = await self._fetch(name, build, [key], request)
         return edge_page, merged_rows(own, further, page.width, request)
 
     async def objects(
-        self, name: Hashable, edge: ToOne, level: Level, keys: list[Any]
+        self, name: Hashable, edge: ToOne, level: Level, keys: list[Any], at_home: bool = False
     ) -> dict[Any, Any]:
         """Return the objects to which an edge leads, by key; `name` is that of the statement."""
         if not keys:
             return {}
         many = len(keys) > 1
-        rows = await self._fetch((name, many), lambda: self._select(edge, level, many), keys)
+        build = partial(self._select, edge, level, many, at_home)
+        rows = await self._fetch((name, many, at_home), build, keys)
         return dict(zip(map(_last, rows), await self.write(level, rows), strict=True))
 
-    def _select(self, edge: ToOne, level: Level, many: bool) -> sa.Select[Any]:
+    def _select(self, edge: ToOne, level: Level, many: bool, at_home: bool) -> sa.Select[Any]:
         viewer = self._placeholder_viewer
-        columns = [*level.selected(viewer), edge.match.label("t0")]
-        return statements.one_row(edge, viewer, columns, many)
+        columns = [*level.selected(viewer, at_home), edge.match.label("t0")]
+        return statements.one_row(edge, viewer, columns, many, at_home)
 
     async def pages(self, step: PagesStep, rows: Sequence[Any]) -> Results:
         """Return the connections of all keys."""
@@ -310,7 +311,6 @@ class PlanRun:
     ) -> dict[Any, Total]:
         """Return the numbers of all rows of all keys that have any, up to `most`."""
         query, many = page.query, len(keys) > 1
-
         build = partial(statements.count, step.edge, query, many, most, self.dialect)
         rows = await self._fetch(("total", step, many, page.cache_key), build, keys)
         return statements.totals_of(rows, most)
