@@ -8,7 +8,8 @@ import strawberry
 
 from gateway.archives.urls import Subject, SubjectKind, archives_url, sign_archive
 from gateway.context import Context
-from gateway.execution.declarations import Batch, Key, batch
+from gateway.execution.declarations import Batch, batch
+from gateway.execution.parent_keys import Key
 from gateway.execution.viewer_columns import Column
 from gateway.kinds.downloads import DownloadFormat, DownloadUnavailableReason
 from gateway.kinds.enums import StorageLocationName

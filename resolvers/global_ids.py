@@ -3,7 +3,8 @@
 An object that a payload or event names by its UUID is named by its global ID too.
 """
 
-from gateway.execution.declarations import Computed, Key, attribute_of
+from gateway.execution.declarations import Computed
+from gateway.execution.parent_keys import Key, attribute_of
 from gateway.ids import global_id
 
 MAX_DELETED_IDS = 10_000

@@ -18,8 +18,9 @@ from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
 from gateway.errors import bad_input
 from gateway.execution.compiled.kept_statements import kept_statement
-from gateway.execution.declarations import Key, batch
+from gateway.execution.declarations import batch
 from gateway.execution.keysets import KEYS
+from gateway.execution.parent_keys import Key
 from gateway.execution.viewer_columns import viewer_column
 from gateway.kinds.enums import ThumbnailUnavailableReason
 from gateway.kinds.item_kinds import ITEM_KINDS, StorageItemType

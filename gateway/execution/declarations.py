@@ -11,65 +11,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
 from gateway.execution.list_parts import FurtherRows, Parts, RowCounter, Walk
+from gateway.execution.parent_keys import Independent, Key, Keyed, Needing, attribute_of
 from gateway.execution.private_apis import definition_of
-from gateway.execution.viewer_columns import Column, ViewerColumn
+from gateway.execution.viewer_columns import ViewerColumn
 
 Condition = sa.ColumnElement[bool]
 Access = Callable[[Viewer], Condition]
 """Returns the condition that the viewer may see a row."""
 
-Key = Column | str
-"""An attribute of the parent's row: a column, or a name where the parent is not a table's row."""
-
-
-def attribute_of(key: Key) -> str:
-    """Return the name under which a row has a key."""
-    return key if isinstance(key, str) else str(key.key)
-
-
-class _Independent:
-    """Base of the declarations that read nothing of a parent's row."""
-
-    reads: ClassVar[tuple[str, ...]] = ()
-    """The names of the attributes that the parent's row must have."""
-
-
-class _Needing:
-    """Base of the declarations that need several attributes of the parent's row."""
-
-    needs: tuple[Key, ...]
-
-    @cached_property
-    def reads(self) -> tuple[str, ...]:
-        """The names of the attributes that the parent's row must have."""
-        return tuple(attribute_of(key) for key in self.needs)
-
-
-class _Keyed:
-    """Base of the declarations that lead from one attribute of the parent's row to other rows."""
-
-    key: Key | None
-
-    @cached_property
-    def reads(self) -> tuple[str, ...]:
-        """The names of the attributes that the parent's row must have."""
-        return () if self.key is None else (attribute_of(self.key),)
-
-    @cached_property
-    def key_name(self) -> str:
-        """The name of the parent's attribute; empty where the field hangs on a root."""
-        return self.reads[0] if self.reads else ""
-
 
 @dataclass(frozen=True, eq=False)
-class Computed(_Needing):
+class Computed(Needing):
     """A value computed from attributes of the row itself: `value(row)`."""
 
     needs: tuple[Key, ...]
@@ -77,12 +36,12 @@ class Computed(_Needing):
 
 
 @dataclass(frozen=True, eq=False)
-class SameRow(_Independent):
+class SameRow(Independent):
     """An object whose fields are resolved from the parent's own row."""
 
 
 @dataclass(frozen=True, eq=False)
-class ToOne(_Keyed):
+class ToOne(Keyed):
     """The row of `table` whose `column`, by default its uuid, equals the parent's `key`.
 
     Null where there is none, or where the viewer cannot see it. A lookup tries `at_home` first, a
@@ -180,7 +139,7 @@ class Argument:
 
 
 @dataclass(frozen=True, eq=False)
-class ToMany(_Keyed):
+class ToMany(Keyed):
     """The rows of `table` whose `parent`, a column of `source`, equals the parent's `key`.
 
     Args:
@@ -248,7 +207,7 @@ class ToMany(_Keyed):
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregate(_Keyed):
+class Aggregate(Keyed):
     """One value over the rows of `source` whose `parent` equals the parent's `key`.
 
     It is `default` where there are no rows. Only rows that meet the condition `where` count, which
@@ -292,7 +251,7 @@ They are as the client gave them, in the form of `gateway/execution/priced_value
 
 
 @dataclass(frozen=True, eq=False)
-class Finish(_Needing):
+class Finish(Needing):
     """The part of a batch function's work that is done for each row: `value(loaded, *attributes)`.
 
     `loaded` is what the function returned for the key of the row, of which many rows share one.
@@ -348,7 +307,7 @@ def batch(
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup(_Independent):
+class Lookup(Independent):
     """A root field: the row of a to-one edge whose key is the argument of that name."""
 
     edge: ToOne
@@ -357,7 +316,7 @@ class Lookup(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
-class RootFunction(_Independent):
+class RootFunction(Independent):
     """A root field: `load(context, **arguments)`; keyword-only parameters are its arguments.
 
     `work` and `rows` are those of a `Batch`: with `rows`, it returns a key, or a list of keys.
@@ -369,7 +328,7 @@ class RootFunction(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
-class PageFunction(_Independent):
+class PageFunction(Independent):
     """A field of a page: `load(context, edge, query, keys, **arguments)`.
 
     It returns one value for the whole list of each parent, whose keys are given; keyword-only
@@ -383,7 +342,7 @@ class PageFunction(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
-class MutationField(_Independent):
+class MutationField(Independent):
     """A mutation: `run(context, response_key, input)` returns the outcome behind its payload.
 
     It makes the change once for each key of the response, however often it is called: the fallback
@@ -396,7 +355,7 @@ class MutationField(_Independent):
 
 
 @dataclass(frozen=True, eq=False)
-class SubscriptionField(_Independent):
+class SubscriptionField(Independent):
     """A subscription, whose events are rows."""
 
 
