@@ -20,7 +20,7 @@ from gateway.auth.visibility import (
 )
 from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.dialects import in_few
-from gateway.database.searches import name_contains
+from gateway.database.searches import name_contains, unindexed
 from gateway.error_texts import sized
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, EdgeQuery
@@ -29,7 +29,13 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from resolvers.given_folders import given_folders, looked_up
 from resolvers.inputs.lists import DatasetFilter, StorageScope
-from resolvers.item_conditions import folded, is_narrowing, item_conditions, tag_conditions
+from resolvers.item_conditions import (
+    folded,
+    is_broad,
+    is_narrowing,
+    item_conditions,
+    tag_conditions,
+)
 
 Conditions = list[sa.ColumnElement[bool]]
 SCOPE = Argument(
@@ -62,7 +68,10 @@ def item_search_conditions(query: EdgeQuery) -> Conditions:
     """
     if not is_narrowing(query):
         raise bad_input("A search across folders requires a condition.", "filter")
-    return [*item_conditions(query), in_scope(query, items.c.folder_uuid)]
+    conditions = item_conditions(query)
+    if query.is_narrow and is_broad(query):
+        conditions = [unindexed(*conditions)]
+    return [*conditions, in_scope(query, items.c.folder_uuid)]
 
 
 def in_scope(query: EdgeQuery, folder_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -84,6 +93,8 @@ def folder_search_conditions(query: EdgeQuery) -> Conditions:
         scope = is_staying(folders.c.uuid)
     elif covers_public(query):
         scope = is_public_folder(query.viewer)
+    elif query.is_narrow:
+        scope = in_few(folders.c.uuid, given_folders(query.viewer))
     else:
         scope = is_given_folder(query.viewer)
     return [*folder_conditions(query), scope]

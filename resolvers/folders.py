@@ -60,14 +60,16 @@ from resolvers.filters import (
     folder_search_conditions,
     root_folder_conditions,
 )
+from resolvers.given_folders import start_from_few_folders
 from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
 from resolvers.item_conditions import item_conditions, leaves_many
+from resolvers.item_walks import walk_below_folder
 from resolvers.json_columns import json_column
 from resolvers.metadata_keys import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
-from resolvers.rare_texts import start_in_folder
+from resolvers.rare_texts import start_below_folder, start_in_folder
 from resolvers.shared_items import shared_below, shared_into
 
 
@@ -144,6 +146,7 @@ folder_search = ToMany(
     where=folder_search_conditions,
     filter_type=StorageFolderFilter,
     arguments=(SCOPE,),
+    start=start_from_few_folders,
 )
 subfolders_in = ToMany(
     "subfolders",
@@ -202,7 +205,8 @@ items_below = ToMany(
     where=lambda query: [*item_conditions(query), *sees_below(query.viewer, _home, _top)],
     filter_type=StorageItemFilter,
     prepare=prepare_across_folders,
-    start=start_in_folder,
+    start=start_below_folder,
+    walk=walk_below_folder,
     parts=Parts(
         column=items.c.folder_uuid,
         below=PartsBelow(

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import in_tree_of, is_given_folder, is_granted_to
+from gateway.auth.visibility import in_tree_of, is_given_folder, is_granted_to, is_public_folder
 from gateway.context import Context
 from gateway.database.tree import within
 from gateway.execution.cache import Cache
@@ -18,11 +18,15 @@ from gateway.execution.declarations import EdgeQuery
 from gateway.models.folders import folder_counters, folder_grants, folders
 from resolvers.inputs.lists import StorageScope
 
-MOST_FOLDERS, MOST_ITEMS = 128, 12_000
+MOST_FOLDERS, MOST_ITEMS = 1_024, 100_000
 """How much a viewer may see of whom lists start from the folders.
 
-Reading all of it takes 10 ms. To find a page in the order of an index of all items takes as long
-where about one item in a hundred is seen, and counts look at all that match a filter.
+Reading all of it takes 50 ms, testing the access to all items of a large site seconds.
+"""
+FEW_FOLDERS, FEW_ITEMS = 128, 12_000
+"""How much of it is read at once, in 10 ms, whatever is searched for.
+
+If it is more, a walk may fill a page sooner, and an index finds the few items that have a digest.
 """
 KEPT_SECONDS = 60
 """How long what a viewer sees counts as it was; lists are right, if slower, when it has changed."""
@@ -56,6 +60,14 @@ def given_folders(viewer: Viewer) -> sa.Select[tuple[UUID]]:
     return sa.select(home.c.uuid).select_from(tops.join(home, within(home.c.path, tops.c.path)))
 
 
+@lru_cache(maxsize=100)
+def seen_folders(viewer: Viewer) -> sa.Select[tuple[UUID]]:
+    """Select the folders that a viewer was given, and the public ones."""
+    public = sa.select(folders.c.uuid).where(is_public_folder(viewer))
+    seen = given_folders(viewer).union(public).subquery()
+    return sa.select(seen.c.uuid)
+
+
 def looked_up(
     folder_uuid: sa.ColumnElement[Any], is_met: Callable[[Any], sa.ColumnElement[bool]]
 ) -> sa.ColumnElement[bool]:
@@ -70,39 +82,66 @@ def looked_up(
 
 
 class GivenExtent(NamedTuple):
-    """The numbers of given folders and of items in these, as far as they are few."""
+    """The numbers of given folders and of items in these, as far as lists start from them."""
 
     folders: int
     items: int
 
+    @property
+    def is_small(self) -> bool:
+        """Whether all of it is read at once."""
+        return self.folders <= FEW_FOLDERS and self.items <= FEW_ITEMS
 
-async def few_items(context: Context, query: EdgeQuery) -> GivenExtent | None:
-    """Return how many items are in the scope of a search, by counters of folders, if they are few.
 
-    It is read once a minute for each viewer.
+async def extent_in_scope(
+    context: Context, query: EdgeQuery, *, is_broad: bool
+) -> GivenExtent | None:
+    """Return how much is in the scope of a search if it starts from the folders.
+
+    That depends on whether many items may match the search. Counters of folders tell how much it
+    is; they are read once a minute for each viewer.
     """
-    viewer = context.viewer
-    is_limited = query.arguments.get("scope") is StorageScope.USER and not viewer.administers_site
-    if not is_limited or viewer.is_anonymous:
+    if query.arguments.get("scope") is not StorageScope.USER:
         return None
-    key = viewer.user_uuid, viewer.sight, time.monotonic() // KEPT_SECONDS
+    extent = await _read_extent(context, with_public=False)
+    return extent if extent and (is_broad or extent.is_small) else None
+
+
+async def extent_of_search(context: Context) -> GivenExtent | None:
+    """Return how much a search for objects of all types looks through if it is not too much."""
+    return await _read_extent(context, with_public=True)
+
+
+async def _read_extent(context: Context, *, with_public: bool) -> GivenExtent | None:
+    viewer = context.viewer
+    if viewer.administers_site or viewer.is_anonymous:
+        return None
+    key = viewer.user_uuid, viewer.sight, with_public, time.monotonic() // KEPT_SECONDS
     extent = extent_by_viewer.get(key)
     if extent is None:
-        [extent] = await extent_of.rows(context.database, viewer)
+        [extent] = await extent_of.rows(context.database, viewer, (), with_public)
         extent_by_viewer.put(key, extent, 500)
-    is_few = extent.folders <= MOST_FOLDERS and extent.items <= MOST_ITEMS
-    return extent if is_few else None
+    return extent if extent.folders <= MOST_FOLDERS and extent.items <= MOST_ITEMS else None
 
 
-async def start_from_given(context: Context, query: EdgeQuery) -> EdgeQuery:
-    """Return the query of a search, narrow if few items are in its scope."""
-    return query._replace(is_narrow=await few_items(context, query) is not None)
+def started(query: EdgeQuery, extent: GivenExtent | None) -> EdgeQuery:
+    """Return the query of a search in which so much is in scope; None if it starts elsewhere."""
+    if extent is None:
+        return query
+    return query._replace(is_narrow=True, walks_first=not extent.is_small)
+
+
+async def start_from_few_folders(context: Context, query: EdgeQuery) -> EdgeQuery:
+    """Return the query of a search for folders, narrow if few are in its scope."""
+    extent = await extent_in_scope(context, query, is_broad=True)
+    return query._replace(is_narrow=extent is not None and extent.folders <= FEW_FOLDERS)
 
 
 @kept_statement(GivenExtent)
-def extent_of(viewer: Viewer) -> sa.Select[Any]:
-    """Return the numbers of given folders and of items in these, as far as they are few."""
-    some = given_folders(viewer).limit(MOST_FOLDERS + 1).subquery("some")
+def extent_of(viewer: Viewer, with_public: bool) -> sa.Select[Any]:
+    """Return the numbers of folders and of items in these, as far as lists start there."""
+    counted_folders = seen_folders(viewer) if with_public else given_folders(viewer)
+    some = counted_folders.limit(MOST_FOLDERS + 1).subquery("some")
     counted = folder_counters.c
     everything = counted.files + counted.tombstones + counted.placeholders + counted.shared_items
     source = some.join(folder_counters, counted.folder_uuid == some.c.uuid)

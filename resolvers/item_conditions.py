@@ -16,6 +16,7 @@ from gateway.auth.visibility import (
     sees_folder,
 )
 from gateway.catalog.rules.names import MAX_NAME
+from gateway.database.dialects import in_few
 from gateway.database.searches import first_half, has_text_as_name, name_contains
 from gateway.error_texts import between, sized
 from gateway.errors import Path, bad_input
@@ -39,6 +40,11 @@ from resolvers.metadata_conditions import metadata_conditions
 Condition = sa.ColumnElement[bool]
 MAX_SEARCH, MAX_TAGS, MAX_ALTERNATIVES = 1000, 100, 20
 MAX_MIME_TYPE, MAX_DICOM_UID = 255, 64
+_OF_FEW = (
+    *("exact_name", "folder_name", "sha256", "dataset_uuid", "organisation_tags_all_of"),
+    *("dicom_study_uid", "dicom_series_uid", "dicom_instance_uid", "metadata"),
+)
+"""Conditions of a filter that few items meet, which an index finds."""
 
 
 def item_conditions(query: EdgeQuery) -> list[Condition]:
@@ -93,6 +99,16 @@ def narrowing_conditions(query: EdgeQuery) -> list[Condition]:
         # An item without a value does not match a condition on it, so it matches the negation.
         conditions.append(unwanted.is_not(sa.true()))
     return conditions
+
+
+def is_compared(query: EdgeQuery) -> bool:
+    """Return whether conditions are tested on each row, rather than by an index."""
+    return query.is_narrow or query.is_walked
+
+
+def is_broad(query: EdgeQuery) -> bool:
+    """Return whether many items may match a filter, as no index finds the few that do."""
+    return not any(getattr(query.filter, name, None) for name in _OF_FEW)
 
 
 def leaves_most(query: EdgeQuery) -> bool:
@@ -151,7 +167,12 @@ def _conditions(filter: StorageItemConditions, query: EdgeQuery, path: Path) -> 
         used = sa.select(data_rows.c.item_uuid).where(
             data_rows.c.dataset_uuid == filter.dataset_uuid
         )
-        conditions.append(sa.and_(items.c.uuid.in_(used), visible))
+        is_used: Condition
+        if is_compared(query):
+            is_used = used.where(data_rows.c.item_uuid == items.c.uuid).exists()
+        else:
+            is_used = items.c.uuid.in_(used)
+        conditions.append(sa.and_(is_used, visible))
     if filter.is_in_dataset is not None:
         any_use = sa.exists().where(
             data_rows.c.item_uuid == items.c.uuid, is_staying_dataset(data_rows.c.dataset_uuid)
@@ -171,8 +192,7 @@ def _name_conditions(
     conditions: list[Condition] = []
     if filter.search:
         text = folded(filter.search, *path, "search")
-        is_compared = query.is_narrow or query.is_walked
-        conditions.append(name_contains(items.c.name_key, text, is_compared))
+        conditions.append(name_contains(items.c.name_key, text, is_compared(query)))
     if filter.exact_name is not None:
         _check_length(filter.exact_name, MAX_NAME, *path, "exactName")
         conditions.append(has_text_as_name(items, filter.exact_name))
@@ -182,8 +202,8 @@ def _name_conditions(
             has_text_as_name(folders, filter.folder_name), sees_folder(query.viewer)
         )
         shared = sa.select(item_shares.c.item_uuid).where(item_shares.c.folder_uuid.in_(named))
-        is_shared_in = sa.and_(items.c.is_shared, items.c.uuid.in_(shared))
-        conditions.append(sa.or_(items.c.folder_uuid.in_(named), is_shared_in))
+        is_shared_in = sa.and_(items.c.is_shared, in_few(items.c.uuid, shared))
+        conditions.append(sa.or_(in_few(items.c.folder_uuid, named), is_shared_in))
     return conditions
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.context import Context
+from gateway.database.searches import unindexed
 from gateway.errors import DomainError, bad_input
 from gateway.execution.declarations import Argument, Condition, EdgeQuery, ToMany
 from gateway.lucene.parser import parse
@@ -12,9 +13,10 @@ from gateway.lucene.tree import Leaf, Node, QueryError, Term, leaves, required_l
 from gateway.models.items import items
 from gateway.models.metadata import MetadataFieldRecord
 from resolvers.filters import SCOPE, in_scope
-from resolvers.given_folders import start_from_given
+from resolvers.given_folders import extent_in_scope, started
 from resolvers.inputs.lists import StorageItemOrder
 from resolvers.item_conditions import item_conditions
+from resolvers.item_walks import walk_of_search
 from resolvers.metadata_keys import PreparedMetadata, indexed_field, read_keys
 from resolvers.named_folders import NamedFolder, find_folder
 from resolvers.orders import ITEM_ORDERS
@@ -24,6 +26,8 @@ from resolvers.query_metadata import key_of
 from resolvers.shared_items import shared_in_scope
 
 MAX_FOLDERS = 8
+_OF_FEW = (FOLDER, "sha256")
+"""Fields by which an index finds few items."""
 _QUERY = Argument(
     "query",
     str,
@@ -104,13 +108,36 @@ def query_conditions(query: EdgeQuery) -> list[Condition]:
     return [*item_conditions(query), matches]
 
 
+def _search_conditions(query: EdgeQuery) -> list[Condition]:
+    conditions = query_conditions(query)
+    if query.is_narrow and _matches_many(query):
+        conditions = [unindexed(*conditions)]
+    return [*conditions, in_scope(query, items.c.folder_uuid)]
+
+
+def _matches_many(query: EdgeQuery) -> bool:
+    """Return whether many items may match: no index finds the few with a digest or metadata."""
+    leaves_of_all = required_leaves(query.prepared.tree)
+    return all(key_of(leaf) is None and not _is_of_few(leaf) for leaf in leaves_of_all)
+
+
+def _is_of_few(leaf: Leaf) -> bool:
+    return isinstance(leaf, Term) and leaf.field is not None and leaf.field.name in _OF_FEW
+
+
+async def _start(context: Context, query: EdgeQuery) -> EdgeQuery:
+    extent = await extent_in_scope(context, query, is_broad=_matches_many(query))
+    return started(query, extent)
+
+
 advanced_search = ToMany(
     "searchStorageItemsAdvanced",
     items,
     ITEM_ORDERS,
-    where=lambda query: [*query_conditions(query), in_scope(query, items.c.folder_uuid)],
+    where=_search_conditions,
     prepare=prepare_query,
     arguments=(_QUERY, SCOPE),
     further=shared_in_scope(query_conditions),
-    start=start_from_given,
+    start=_start,
+    walk=walk_of_search(_search_conditions, _matches_many),
 )

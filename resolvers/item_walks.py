@@ -1,18 +1,23 @@
 """Which searches for items are looked for along the index of their order first."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.execution.declarations import EdgeQuery
+from gateway.auth.visibility import sees_below
+from gateway.database.tree import within
+from gateway.execution.declarations import Condition, EdgeQuery
+from gateway.execution.keysets import KEY
 from gateway.execution.list_parts import Walk
+from gateway.models.folders import folders
 from gateway.models.items import items
-from resolvers.filters import item_search_conditions
+from resolvers.given_folders import looked_up
 from resolvers.inputs.item_filters import StorageItemFilter
-from resolvers.item_conditions import is_narrowing, ranged_columns
+from resolvers.item_conditions import is_broad, item_conditions, leaves_many, ranged_columns
 from resolvers.orders import ITEM_ORDERS
 
+WALKED_ROWS = 3_000
 _BY_NAME = ("mime_type", "owner_uuid", "orientation", "only_placeholders", "only_tombstones")
 """Conditions whose indexes have the items in the order of their names."""
 
@@ -20,43 +25,69 @@ _BY_KIND = {items.c[name] for name in ("name_key", "file_size", "duration", "wid
 """Columns by which an index has the items of each kind."""
 
 
-def may_match_many(query: EdgeQuery, column: sa.ColumnElement[Any]) -> bool:
-    """Return whether many items may match a filter that no index serves in the order of a column.
-
-    An index finds the few that have a name, a digest, a DICOM UID, a tag, metadata or a dataset.
-    """
-    filter: StorageItemFilter = query.filter or StorageItemFilter()
-    if query.is_narrow or query.is_rare or column in ranged_columns(filter):
-        return False
-    if len(filter.item_types or []) == 1 and column in _BY_KIND:
-        return False
-    if column is items.c.name_key and any(getattr(filter, name) for name in _BY_NAME):
-        return False
-    rest = replace(
-        filter,
-        search=None,
-        item_types=None,
-        is_in_dataset=None,
-        not_=None,
-        any=None,
-        mime_type=None,
-        owner_uuid=None,
-        orientation=None,
-        only_placeholders=False,
-        only_tombstones=False,
-        created_at=None,
-        last_edited_at=None,
-        file_size=None,
-        duration=None,
-        width=None,
-        height=None,
+def walk_of_items(
+    where: Callable[[EdgeQuery], Sequence[Condition]],
+    suits: Callable[[EdgeQuery, sa.ColumnElement[Any]], bool],
+    rows: int = WALKED_ROWS,
+) -> Walk:
+    """Return the walk of a list of items with conditions, for queries and orders that it suits."""
+    return Walk(
+        orders=frozenset(ITEM_ORDERS.columns.values()),
+        suits=suits,
+        within=_conditions_by_index,
+        where=lambda query: where(query._replace(is_walked=True, is_narrow=False)),
+        rows=rows,
     )
-    return not is_narrowing(query._replace(filter=rest))
 
 
-walk_of_items = Walk(
-    orders=frozenset(ITEM_ORDERS.columns.values()),
-    suits=may_match_many,
-    where=lambda query: item_search_conditions(query._replace(is_walked=True)),
-    rows=3_000,
+def walk_of_search(
+    where: Callable[[EdgeQuery], Sequence[Condition]], matches_many: Callable[[EdgeQuery], bool]
+) -> Walk:
+    """Return the walk of a search with conditions, of which many items may match."""
+
+    def suits(query: EdgeQuery, column: sa.ColumnElement[Any]) -> bool:
+        if query.is_narrow or query.is_rare:
+            return query.walks_first
+        return not _filter_by_index(query, column) and matches_many(query)
+
+    return walk_of_items(where, suits)
+
+
+def _filter_by_index(query: EdgeQuery, column: sa.ColumnElement[Any]) -> dict[str, Any]:
+    """Return the part of a filter by which an index in the order of a column has the items."""
+    filter: StorageItemFilter = query.filter or StorageItemFilter()
+    names = [column.key] if column in ranged_columns(filter) else []
+    if len(filter.item_types or []) == 1 and column in _BY_KIND:
+        names.append("item_types")
+    if column is items.c.name_key:
+        names += [name for name in _BY_NAME if getattr(filter, name)]
+    return {name: getattr(filter, name) for name in names if name}
+
+
+def _conditions_by_index(query: EdgeQuery, column: sa.ColumnElement[Any]) -> list[Condition]:
+    indexed = _filter_by_index(query, column)
+    if not indexed:
+        return []
+    includes = {
+        name: getattr(query.filter, name) for name in ("include_tombstones", "include_placeholders")
+    }
+    return item_conditions(query._replace(filter=StorageItemFilter(**indexed, **includes)))
+
+
+def _is_in_tree(query: EdgeQuery) -> Condition:
+    """Return the condition that an item is in the folder with the bound key, or seen below it."""
+    top = folders.alias()
+    is_top = top.c.uuid == sa.bindparam(KEY, required=False, type_=top.c.uuid.type)
+
+    def is_below(home: Any) -> Condition:
+        seen = sees_below(query.viewer, home, top)
+        return sa.exists().where(is_top, within(home.c.path, top.c.path), *seen).correlate(home)
+
+    return looked_up(items.c.folder_uuid, is_below)
+
+
+walk_below_folder = walk_of_items(
+    lambda query: [*item_conditions(query), _is_in_tree(query)],
+    lambda query, _column: is_broad(query) and not (query.is_rare or leaves_many(query)),
+    rows=1_000,
 )

@@ -54,8 +54,8 @@ from resolvers.folders import folder_by_uuid
 from resolvers.global_ids import id_from
 from resolvers.identity import is_restricted
 from resolvers.inputs.item_filters import StorageItemFilter
-from resolvers.item_conditions import item_conditions
-from resolvers.item_walks import walk_of_items
+from resolvers.item_conditions import is_broad, item_conditions
+from resolvers.item_walks import walk_of_search
 from resolvers.metadata_keys import prepare_across_folders
 from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 from resolvers.rare_texts import start_of_search
@@ -170,7 +170,7 @@ item_search = ToMany(
     arguments=(SCOPE,),
     further=shared_in_scope(item_conditions),
     start=start_of_search,
-    walk=walk_of_items,
+    walk=walk_of_search(item_search_conditions, is_broad),
 )
 
 

@@ -21,7 +21,7 @@ from gateway.models.folders import folders
 from gateway.models.items import items
 from gateway.models.people import users
 from gateway.models.shares import item_shares
-from resolvers.item_conditions import mime_type_condition
+from resolvers.item_conditions import is_compared, mime_type_condition
 from resolvers.named_folders import NamedFolder
 from resolvers.query_values import (
     ValueSpan,
@@ -64,11 +64,11 @@ def of_name(leaf: Leaf, query: EdgeQuery) -> Condition:
         return sa.true()
     term = _term(leaf)
     if term.value.text is not None:
-        return name_contains(items.c.name_key, _contained(term), query.is_narrow)
+        return name_contains(items.c.name_key, _contained(term), is_compared(query))
     conditions: list[Condition] = [items.c.name_key.like(like_pattern(term, fold), escape="/")]
     longest = fold(term.value.longest)
     if len(longest) >= _INDEXED:
-        conditions.append(name_contains(items.c.name_key, longest, query.is_narrow))
+        conditions.append(name_contains(items.c.name_key, longest, is_compared(query)))
     return sa.and_(*conditions)
 
 

@@ -13,7 +13,8 @@ from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import EdgeQuery
 from gateway.models.base import fold
 from gateway.models.items import items
-from resolvers.given_folders import KEPT_SECONDS, few_items
+from resolvers.given_folders import KEPT_SECONDS, extent_in_scope, started
+from resolvers.item_conditions import is_broad
 
 MOST_NAMES = 1_000
 """How many names may contain a text that counts as rare. To look them all up takes 5 ms."""
@@ -24,14 +25,21 @@ _LONGEST = 100
 
 async def start_of_search(context: Context, query: EdgeQuery) -> EdgeQuery:
     """Return the query of a search across folders, rare if its text is, or else perhaps narrow."""
-    extent = await few_items(context, query)
+    extent = await extent_in_scope(context, query, is_broad=is_broad(query))
     most = None if extent is None else extent.items // ITEMS_PER_NAME
-    is_rare = bool(await is_rare_text(context, _text_of(query), most))
-    return query._replace(is_rare=is_rare, is_narrow=extent is not None and not is_rare)
+    if await is_rare_text(context, _text_of(query), most):
+        return query._replace(is_rare=True)
+    return started(query, extent)
 
 
 async def start_in_folder(context: Context, query: EdgeQuery) -> EdgeQuery:
-    """Return the query of a list of a folder, rare if its text is, or else narrow."""
+    """Return the query of a list in a folder, rare if its text is, or else narrow."""
+    is_rare = bool(await is_rare_text(context, _text_of(query)))
+    return query._replace(is_rare=is_rare, is_narrow=not is_rare)
+
+
+async def start_below_folder(context: Context, query: EdgeQuery) -> EdgeQuery:
+    """Return the query of a list below a folder, narrow if it has a text that is not rare."""
     is_rare = await is_rare_text(context, _text_of(query))
     return query._replace(is_rare=bool(is_rare), is_narrow=is_rare is False)
 

@@ -36,12 +36,23 @@ from gateway.models.items import items
 from gateway.models.people import users
 from resolvers.communities import community_by_uuid
 from resolvers.folders import folder_by_uuid
+from resolvers.given_folders import extent_of_search
 from resolvers.inputs.search import SearchOrder, SearchOrderField, SearchResultType
 from resolvers.item_conditions import MAX_SEARCH, folded
 from resolvers.items import item_by_uuid
 from resolvers.people import user_by_uuid
-from resolvers.rare_texts import is_rare_text
-from resolvers.search_items import EXACT, LAST, PART, PREFIX, RANKS, ItemHits, listed_items, ranked
+from resolvers.rare_texts import ITEMS_PER_NAME, is_rare_text
+from resolvers.search_items import (
+    EXACT,
+    LAST,
+    PART,
+    PREFIX,
+    RANKS,
+    ItemHits,
+    SearchStart,
+    found_items,
+    ranked,
+)
 
 Condition = sa.ColumnElement[bool]
 _F = SearchOrderField
@@ -62,10 +73,13 @@ class _Part:
     edge: ToOne
     key: sa.Column[Any]
 
-    def conditions(self, viewer: Viewer, text: str, kinds: Kinds) -> list[Condition]:
+    def conditions(
+        self, viewer: Viewer, text: str, kinds: Kinds, is_narrow: bool
+    ) -> list[Condition]:
         """Return the conditions on what the viewer can see and the text finds.
 
-        A community's own folder, which has its name, is not listed beside it.
+        Items are looked for in the folders of the viewer if these are few. A community's own
+        folder, which has its name, is not listed beside it.
         """
         match self.type_name:
             case "StorageFolder":
@@ -74,7 +88,7 @@ class _Part:
                 other = [folders.c.uuid.not_in(of_communities)] if is_listed else []
                 return [name_contains(self.key, text), sees_folder(viewer), *other]
             case "StorageItem":
-                return [name_contains(self.key, text), *listed_items(viewer)]
+                return found_items(viewer, text, is_narrow)
             case "Community":
                 seen = sees_community(viewer)
             case _:
@@ -110,6 +124,7 @@ class SearchPage:
     has_previous_page: bool
     kinds: Kinds = field(repr=False)
     text: str = field(repr=False)
+    is_narrow: bool = field(repr=False)
 
     @property
     def nodes(self) -> tuple[RowKey, ...]:
@@ -185,14 +200,26 @@ async def search_by_text(
     bound, rank = bind_values([], request), None if request.cursor is None else ""
     if request.cursor is not None and name is _F.RELEVANCE:
         rank, bound[keysets.AFTER_VALUE] = _ranked_name(request.cursor[0])
-    is_rare = SearchResultType.ITEM in kinds and bool(await is_rare_text(context, key))
-    variant = key, tuple(kinds), name, order.descending, rank, is_rare
+    start = await _start(context, kinds, key)
+    variant = key, tuple(kinds), name, order.descending, rank, start
     rows = await hits_of_search.rows(context.database, context.viewer, (), *variant, **bound)
     edges = [
         PageEdge(RowKey(hit.kind, hit.uuid), cursor_at(request, hit.value, hit.uuid))
         for hit in rows[: request.size]
     ]
-    return SearchPage(edges, len(rows) > request.size, after is not None, kinds, key)
+    has_next = len(rows) > request.size
+    return SearchPage(edges, has_next, after is not None, kinds, key, start.is_narrow)
+
+
+async def _start(context: Context, kinds: Kinds, text: str) -> SearchStart:
+    """Return where a search begins to look for items."""
+    if SearchResultType.ITEM not in kinds:
+        return SearchStart()
+    extent = await extent_of_search(context)
+    most = None if extent is None else extent.items // ITEMS_PER_NAME
+    if await is_rare_text(context, text, most):
+        return SearchStart(is_rare=True)
+    return SearchStart(extent is not None, extent is not None and not extent.is_small)
 
 
 def _ranked_name(value: str) -> tuple[str, str]:
@@ -221,7 +248,7 @@ def hits_of_search(
     name: SearchOrderField,
     descends: bool,
     rank: str | None,
-    is_rare: bool,
+    start: SearchStart,
 ) -> sa.Select[Any]:
     """Return the statement for a page of results.
 
@@ -229,12 +256,13 @@ def hits_of_search(
     """
     parts = []
     for kind in kinds:
-        if kind is SearchResultType.ITEM:
-            hits_of_items = ItemHits(viewer, text, is_rare, rank)
+        if kind is SearchResultType.ITEM and (start.walks_first or not start.is_narrow):
+            hits_of_items = ItemHits(viewer, text, start, rank)
             column = None if name is _F.RELEVANCE else _PARTS[kind].value(name, text)
             rows = hits_of_items.first(column, descends)
         else:
-            rows = hits_of_type(kind, kinds, viewer, text, name, descends, rank)
+            conditions = _PARTS[kind].conditions(viewer, text, kinds, start.is_narrow)
+            rows = hits_of_type(kind, conditions, text, name, descends, rank)
         parts.append(sa.select(rows.subquery()))
     hits = sa.union_all(*parts).subquery("hits")
     order = Order(hits.c.value, hits.c.uuid, descends, "", False)
@@ -244,8 +272,7 @@ def hits_of_search(
 
 def hits_of_type(
     kind: SearchResultType,
-    kinds: Kinds,
-    viewer: Viewer,
+    conditions: Sequence[Condition],
     text: str,
     name: SearchOrderField,
     descends: bool,
@@ -257,7 +284,7 @@ def hits_of_type(
     order = Order(value, table.c.uuid, descends, "", False)
     type_name = sa.literal_column(f"'{part.type_name}'", sa.Text()).label("kind")
     selected = sa.select(type_name, table.c.uuid.label("uuid"), value.label("value"))
-    matching = selected.where(*part.conditions(viewer, text, kinds))
+    matching = selected.where(*conditions)
     if rank:
         cursor = ranked(rank, sa.bindparam(keysets.AFTER_VALUE, required=False, type_=Key))
         uuid = sa.bindparam(keysets.AFTER_UUID, required=False, type_=table.c.uuid.type)
@@ -290,14 +317,16 @@ class SearchCount(NamedTuple):
 
 @kept_statement(SearchCount)
 def counts_of_search(
-    viewer: Viewer, text: str, kinds: Kinds, most: int
+    viewer: Viewer, text: str, kinds: Kinds, is_narrow: bool, most: int
 ) -> sa.Select[Any] | sa.CompoundSelect[Any]:
     """Return the statement for the numbers of results of each type."""
     counts = []
     for part in map(_PARTS.__getitem__, kinds):
-        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(part.key.table)
-        found = found.where(*part.conditions(viewer, text, kinds))
-        rows = found.limit(most + 1).subquery()
+        conditions = part.conditions(viewer, text, kinds, is_narrow)
+        matching: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(part.key.table).where(*conditions)
+        )
+        rows = matching.limit(most + 1).subquery()
         is_exact: sa.ColumnElement[int] = sa.literal_column("0").label("is_exact")
         number = sa.func.count().label("number")
         counts.append(sa.select(number, is_exact).select_from(rows))
@@ -323,7 +352,13 @@ async def total_of(context: Context, page: SearchPage) -> Total:
     async def load(pages: list[SearchPage]) -> list[Total]:
         counts = [
             await counts_of_search.rows(
-                context.database, context.viewer, (), each.text, tuple(each.kinds), most
+                context.database,
+                context.viewer,
+                (),
+                each.text,
+                tuple(each.kinds),
+                each.is_narrow,
+                most,
             )
             for each in pages
         ]

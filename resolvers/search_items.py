@@ -3,30 +3,39 @@
 from collections.abc import Sequence
 from functools import partial, reduce
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.auth.visibility import is_shared_with, sees_folder, sees_item
-from gateway.database.searches import name_contains
+from gateway.auth.visibility import is_shared_with, sees_folder, sees_item, stays_shared
+from gateway.database.dialects import in_few
+from gateway.database.searches import name_contains, unindexed
 from gateway.execution.keysets import PLACES, after_cursor, order_by, row_limit
-from gateway.execution.list_parts import Walk
 from gateway.execution.pagination import Order, PageRequest
 from gateway.execution.runs import length, rows_if
 from gateway.execution.walked_pages import sorted_page, walked_page
 from gateway.models.base import Key
 from gateway.models.items import items
-from resolvers.given_folders import looked_up
+from gateway.models.shares import item_shares
+from resolvers.given_folders import looked_up, seen_folders
+from resolvers.item_walks import WALKED_ROWS
 
 Condition = sa.ColumnElement[bool]
 EXACT, PREFIX, PART = RANKS = ("0", "1", "2")
 """How well a name matches: it is the text, begins with it, or contains it elsewhere."""
 LAST = "\U0010ffff"
 """Comes after every character of a name."""
-_WALK = Walk(orders=(), suits=lambda _query, _column: True, where=lambda _query: (), rows=3_000)
 _name_key = items.c.name_key
 _IS_WHOLE = ~sa.or_(items.c.is_tombstone, items.c.is_placeholder)
+
+
+class SearchStart(NamedTuple):
+    """Where a search looks for items; see `EdgeQuery`."""
+
+    is_narrow: bool = False
+    walks_first: bool = False
+    is_rare: bool = False
 
 
 class ItemHits:
@@ -35,16 +44,18 @@ class ItemHits:
     Args:
         viewer: who searches.
         text: the folded text.
-        is_rare: whether few names contain it.
+        start: where to look for them.
         cursor_rank: how well the name of the cursor's row matches; empty in an order in which that
             does not count, and None without a cursor.
     """
 
-    def __init__(self, viewer: Viewer, text: str, is_rare: bool, cursor_rank: str | None) -> None:
+    def __init__(
+        self, viewer: Viewer, text: str, start: SearchStart, cursor_rank: str | None
+    ) -> None:
         self._text = text
-        self._is_rare = is_rare
+        self._is_rare = start.is_rare
         self._cursor_rank = cursor_rank
-        self._listed = listed_items(viewer)
+        self._listed = found_items(viewer, text, start.is_narrow)
         at_home = looked_up(items.c.folder_uuid, partial(sees_folder, viewer))
         self._tested = [_IS_WHOLE, sa.or_(at_home, is_shared_with(viewer))]
 
@@ -99,23 +110,31 @@ class ItemHits:
         is_short = len(self._text) < 3
         if is_short and order.column is _name_key:
             more = [*more, *([after_cursor(order, False)] if has_cursor else [])]
-            rows = places.where(name_contains(_name_key, self._text), *more, *self._listed)
+            rows = places.where(*more, *self._listed)
             return rows.order_by(*order_by(order, False, _name_key, items.c.uuid)).limit(
                 row_limit()
             )
-        rows = places.where(name_contains(_name_key, self._text), *more, *self._listed)
+        rows = places.where(*more, *self._listed)
         request = PageRequest(0, order, ("", None) if has_cursor else None, False, "")
         if self._is_rare:
             return rows_if(is_needed, sorted_page(rows, [], request, "_part"))
-        # As an expression, so that no other index is used for one of them.
         compared = name_contains(_name_key, self._text, of_few=True)
-        tested = places.where(sa.and_(compared, *more, *self._tested).is_(sa.true()))
-        return walked_page(_WALK, rows, tested, request, is_needed)
+        tested = places.where(unindexed(compared, *more, *self._tested))
+        return walked_page(WALKED_ROWS, rows, tested, request, is_needed)
 
 
-def listed_items(viewer: Viewer) -> list[Condition]:
-    """Return the conditions of items that searches for objects of all types list."""
-    return [_IS_WHOLE, sees_item(viewer)]
+def found_items(viewer: Viewer, text: str, is_narrow: bool) -> list[Condition]:
+    """Return the conditions of items that the viewer can see and whose names contain a text.
+
+    They are looked for in the folders of a viewer who sees few.
+    """
+    if not is_narrow:
+        return [name_contains(_name_key, text), _IS_WHOLE, sees_item(viewer)]
+    seen = seen_folders(viewer)
+    shared = sa.select(item_shares.c.item_uuid).where(item_shares.c.folder_uuid.in_(seen))
+    is_shared = sa.and_(in_few(items.c.uuid, shared), items.c.is_shared, stays_shared())
+    matches = unindexed(name_contains(_name_key, text, of_few=True), _IS_WHOLE)
+    return [matches, sa.or_(in_few(items.c.folder_uuid, seen), is_shared)]
 
 
 def _places(order: Order) -> list[sa.ColumnElement[Any]]:

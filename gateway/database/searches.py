@@ -151,6 +151,11 @@ def name_contains(
     return _NameContains(key, table.c.uuid, sa.literal(text, _SearchText()))
 
 
+def unindexed(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return conditions as one expression, so that rows are not looked up by an index of one."""
+    return sa.and_(sa.true(), *conditions).is_(sa.true())
+
+
 def names_with(table: sa.Table, most: int) -> sa.ColumnElement[int]:
     """Return the number of folded names that contain the text bound as `text`, up to `most`.
 

@@ -77,6 +77,7 @@ class EdgeQuery(NamedTuple):
         sees_all: whether the viewer sees all rows of the parents; see `Trait`.
         has_few_parts: whether that holds, and each parent has few of the list's `Parts`.
         is_narrow, is_rare: whether statements start from the rows of few folders, or of few names.
+        walks_first: whether a page of a narrow list is nevertheless looked for by a walk first.
         is_walked: whether its conditions are tested on one row after the other; see `Walk`.
     """
 
@@ -89,6 +90,7 @@ class EdgeQuery(NamedTuple):
     sees_all: bool = False
     has_few_parts: bool = False
     is_narrow: bool = False
+    walks_first: bool = False
     is_rare: bool = False
     is_walked: bool = False
 

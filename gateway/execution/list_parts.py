@@ -79,13 +79,15 @@ class Walk:
 
     Args:
         orders: the columns of the orders in which an index has the whole table.
-        suits: whether many rows may match a query that no index serves in the order of a column.
+        suits: whether a page in the order of a column is looked for by a walk.
+        within: the conditions by which an index in the order of a column has the rows apart.
         where: the conditions of a query, to be tested on one row after the other.
         rows: how many rows are looked at, at most.
     """
 
     orders: Collection[sa.ColumnElement[Any]]
     suits: Callable[[Any, sa.ColumnElement[Any]], bool]
+    within: Callable[[Any, sa.ColumnElement[Any]], Sequence[sa.ColumnElement[bool]]]
     where: Callable[[Any], Sequence[sa.ColumnElement[bool]]]
     rows: int
 

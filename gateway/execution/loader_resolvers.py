@@ -113,11 +113,10 @@ async def prepared_query(
         # The conditions of hidden rows are too long for SQLite to parse them inside another query.
         has_few_parts=bool(edge.traits) and not flags,
     )
-    if edge.start:
-        query = await edge.start(context, query)
-    if edge.prepare is None:
-        return query
-    return query._replace(prepared=await edge.prepare(context, query, given.get("order_by")))
+    if edge.prepare:
+        prepared = await edge.prepare(context, query, given.get("order_by"))
+        query = query._replace(prepared=prepared)
+    return await edge.start(context, query) if edge.start else query
 
 
 class _Start(NamedTuple):

@@ -10,6 +10,7 @@ from gateway.auth.anonymous import reads
 from gateway.auth.visibility import NEVER
 from gateway.database.dialects import in_bound_keys
 from gateway.database.page_rows import bound_parents
+from gateway.database.searches import unindexed
 from gateway.database.unseen import unseen
 from gateway.execution.declarations import Condition, EdgeQuery, OrderJoin, ToMany
 from gateway.execution.keysets import KEY, KEYS, PARENT, PLACES
@@ -127,15 +128,16 @@ class RowSource:
         return sorted_page(keys, columns, request, "_further" if self.further else "")
 
     def walked(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
-        """Return the page of a root along the index of its order, with the order's two columns."""
-        walk, order = self.edge.walk, request.order
+        """Return the page along the index of its order, as `first` does."""
+        walk, order, key = self.edge.walk, request.order, self.bound_parent
         assert walk
+        if key is not None:
+            columns = [*columns, key.label(PARENT)]
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
-        rows = self.rows(request, columns).add_columns(*places)
-        # As an expression, so that no other index is used for one of them.
-        is_listed = sa.and_(*walk.where(self.query)).is_(sa.true())
-        tested = sa.select(*rows.selected_columns).where(is_listed)
-        return walked_page(walk, rows, tested, request)
+        rows = self.matching(*columns, *places, parent=key)
+        tested = sa.select(*rows.selected_columns).where(unindexed(*walk.where(self.query)))
+        within = walk.within(self.query, order.column)
+        return walked_page(walk.rows, rows, tested, request, within=within)
 
     def merged(self, request: PageRequest, columns: Columns, dialect: str) -> sa.Select[Any]:
         """Return the page of the parent with the bound key, or of a root, merged from parts.

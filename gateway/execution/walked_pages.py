@@ -4,30 +4,32 @@ docs/execution.md explains the steps of the statement.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.execution.declarations import Condition
 from gateway.execution.keysets import PLACES, order_by, row_limit
-from gateway.execution.list_parts import Walk
 from gateway.execution.pagination import PageRequest
 from gateway.execution.runs import Run, length, rows_if, runs_of, united_rows
 
 
 def walked_page(
-    walk: Walk,
+    most: int,
     rows: sa.Select[Any],
     tested: sa.Select[Any],
     request: PageRequest,
     is_needed: Sequence[Condition] = (),
+    within: Sequence[Condition] = (),
 ) -> sa.Select[Any]:
     """Return the first rows of a list, if they are needed, which end with the order's two columns.
 
     `rows` have conditions that indexes serve; `tested` are the same rows with conditions that are
-    tested on one row after the other.
+    tested on one row after the other, on `most` of those with the conditions `within`.
     """
-    first, *others = [_RunPage(walk, run, rows, tested) for run in runs_of(request)]
+    runs = [replace(run, conditions=[*run.conditions, *within]) for run in runs_of(request)]
+    first, *others = [_RunPage(most, run, rows, tested) for run in runs]
     page = united_rows(first.sources(is_needed, "0"), request)
     if not others:
         return page
@@ -86,8 +88,8 @@ def _is_past_cursor(request: PageRequest) -> Condition:
 class _RunPage:
     """The rows of a run that a page can have."""
 
-    def __init__(self, walk: Walk, run: Run, rows: sa.Select[Any], tested: sa.Select[Any]) -> None:
-        self._walk = walk
+    def __init__(self, most: int, run: Run, rows: sa.Select[Any], tested: sa.Select[Any]) -> None:
+        self._most = most
         self._run = run
         self._rows = rows.where(*run.conditions)
         self._tested = tested.where(*run.conditions)
@@ -97,7 +99,7 @@ class _RunPage:
         run = self._run
         places = run.order.column.label(PLACES[0]), run.order.last.label(PLACES[1])
         every_row = sa.select(*places).where(*run.conditions).order_by(*run.clauses)
-        last = every_row.limit(1).offset(self._walk.rows)
+        last = every_row.limit(1).offset(self._most)
         end = _kept(f"walk_end{suffix}", rows_if(is_needed, last))
         walked = self._tested.where(self._is_within(end)).order_by(*run.clauses)
         first = _kept(f"walked{suffix}", rows_if(is_needed, walked.limit(row_limit())))

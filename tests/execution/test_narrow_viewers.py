@@ -1,6 +1,6 @@
 """Searches have the same answer whether they start from folders, names with a text, or an index of all items."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.execution.declarations import EdgeQuery
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
 from gateway.models.shares import item_shares
-from resolvers.given_folders import few_items
+from resolvers.given_folders import extent_in_scope
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageScope
 from resolvers.rare_texts import start_of_search
@@ -34,6 +34,9 @@ ADVANCED = """query($q: String!, $first: Int, $after: String) {
 FOLDER = f"""query($folder: UUID!, $f: StorageItemFilter, $o: StorageItemOrder, $first: Int, $after: String) {{
   storageFolder(uuid: $folder) {{ descendantItems(filter: $f, orderBy: $o, first: $first, after: $after) {LIST}
     items(filter: $f, orderBy: $o, first: $first) {LIST} }} }}"""
+FOLDERS = """query($first: Int, $after: String, $o: StorageOrder) {
+  searchStorageFolders(first: $first, after: $after, orderBy: $o) {
+    totalCount pageInfo { hasNextPage endCursor } edges { cursor node { uuid path } } } }"""
 OBJECTS = """query($text: String!, $o: SearchOrder, $first: Int, $after: String) {
   search(text: $text, orderBy: $o, first: $first, after: $after) {
     totalCount pageInfo { hasNextPage endCursor } edges { cursor node { ... on Node { id } } } } }"""
@@ -44,6 +47,13 @@ FILTERS: list[dict[str, Any]] = [
     {"search": "ite", "includeTombstones": True, "includePlaceholders": True},
     {"any": [{"search": "img"}, {"fileSize": {"from": "1"}}]},
 ]
+RANGES: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"fileSize": {"from": "1", "to": "100000"}}, {"field": "SIZE", "direction": "DESC"}),
+    ({"createdAt": {"from": "2020-01-01T00:00:00Z"}, "includeTombstones": True}, {"field": "NAME"}),
+    ({"itemTypes": ["IMAGE"], "includePlaceholders": True}, {"field": "DURATION"}),
+    ({"fileSize": {"from": "10"}, "isInDataset": False}, {"field": "CREATED_AT", "direction": "DESC"}),
+]
+"""Filters that many items match, with the orders of their pages."""
 QUERIES = ["a OR type:IMAGE", "name:*tem* -size:[1 TO 1000]"]
 
 
@@ -62,8 +72,19 @@ def requests() -> Iterator[tuple[str, dict[str, Any]]]:
         yield SEARCH, {"f": filter, "first": 7}
         yield SEARCH, {"f": filter, "last": 5, "o": {"field": "SIZE", "direction": "DESC"}}
     yield SEARCH, {"f": FILTERS[0], "first": 100, "s": "PUBLIC", "o": {"field": "CREATED_AT"}}
+    yield FOLDERS, {"first": 4}
+    yield FOLDERS, {"first": 3, "o": {"field": "CREATED_AT", "direction": "DESC"}}
     for query in QUERIES:
         yield ADVANCED, {"q": query, "first": 7}
+
+
+def walked(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for filter, order in RANGES:
+        yield SEARCH, {"f": filter, "first": 5, "o": order}
+        yield FOLDER, {"f": filter, "first": 5, "o": order, "folder": folder}
+    for order in ({"field": "RELEVANCE"}, {"field": "NAME", "direction": "DESC"}, {"field": "LAST_EDITED_AT"}):
+        yield OBJECTS, {"text": "ite", "first": 5, "o": order}
+    yield OBJECTS, {"text": "i", "first": 5, "o": {"field": "CREATED_AT"}}
 
 
 async def answers(
@@ -85,19 +106,19 @@ async def answers(
     return read
 
 
-async def answers_by_both(
+async def answers_by_all(
     pair: Both,
     monkeypatch: pytest.MonkeyPatch,
-    plans: tuple[str, str],
+    plans: Sequence[str],
     viewer: str,
     asked: list[tuple[str, dict[str, Any]]],
 ) -> list[dict[str, Any]]:
-    """Return the answers to requests, which are the same by both plans."""
+    """Return the answers to requests, which are the same by all plans."""
     by_plan = []
     for plan in plans:
         force_plan(monkeypatch, plan)
         by_plan.append(await answers(pair, plan, viewer, asked))
-    assert by_plan[0] == by_plan[1], viewer
+    assert by_plan[1:] == by_plan[:-1], viewer
     return by_plan[0]
 
 
@@ -113,13 +134,25 @@ def add_viewers(pair: Both) -> None:
     }
 
 
-async def test_both_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With cursors that are the same, so that a list can be continued by the other plan."""
+async def test_all_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With cursors that are the same, so that a list can be continued by another plan."""
     add_viewers(pair)
     for viewer in pair.world.viewers:
-        shown = await answers_by_both(pair, monkeypatch, ("narrow", "wide"), viewer, list(requests()))
+        shown = await answers_by_all(pair, monkeypatch, ("narrow", "wide"), viewer, list(requests()))
         if viewer in ("admin", "member"):
             assert any(found["edges"] for answer in shown for found in answer["data"].values())
+
+
+@pytest.mark.parametrize("viewer", ["admin", "member", "member in a tree", "stranger", "anonymous"])
+async def test_walks_find_what_others_do(pair: Both, monkeypatch: pytest.MonkeyPatch, viewer: str) -> None:
+    """Whether they fill a page, or the items of folders or of an index are sorted."""
+    add_viewers(pair)
+    asked = [*requests(), *walked(str(pair.world.folders[0]))]
+    shown = await answers_by_all(pair, monkeypatch, ("walked", "narrow", "wide"), viewer, asked)
+    if viewer in ("admin", "member"):
+        lists = [list_ for answer in shown for list_ in answer["data"].values()]
+        edges = [(list_ or {}).get("descendantItems", list_ or {}).get("edges") for list_ in lists]
+        assert sum(map(bool, edges)) > len(edges) / 2
 
 
 async def test_rare_texts_are_found_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +160,7 @@ async def test_rare_texts_are_found_alike(pair: Both, monkeypatch: pytest.Monkey
     add_viewers(pair)
     asked = list(by_texts(str(pair.world.folders[0])))
     for viewer in pair.world.viewers:
-        shown = await answers_by_both(pair, monkeypatch, ("rare", "wide"), viewer, asked)
+        shown = await answers_by_all(pair, monkeypatch, ("rare", "wide"), viewer, asked)
         if viewer == "admin":
             found = [field for answer in shown for field in answer["data"].items()]
             assert all(list_["edges"] for name, list_ in found if name in ("searchStorageItems", "search"))
@@ -141,7 +174,7 @@ async def test_rare_texts_are_found_alike_where_nothing_is_shared(pair: Both, mo
         await transaction.execute(sa.update(items).values(is_shared=False))
         await transaction.execute(sa.update(folders).values(has_shares=False))
     asked = [each for each in by_texts(str(pair.world.folders[0])) if each[0] == SEARCH]
-    shown = await answers_by_both(pair, monkeypatch, ("rare", "wide"), "admin", asked)
+    shown = await answers_by_all(pair, monkeypatch, ("rare", "wide"), "admin", asked)
     assert all(answer["data"]["searchStorageItems"]["edges"] for answer in shown)
 
 
@@ -171,7 +204,8 @@ async def test_narrow_viewers_are_those_who_see_few_items(pair: Both, monkeypatc
 
     async def is_narrow(viewer: str, scope: StorageScope = StorageScope.USER) -> bool:
         context = Context(pair.services, pair.world.viewers[viewer], "narrow")
-        return await few_items(context, EdgeQuery(context.viewer, arguments={"scope": scope})) is not None
+        query = EdgeQuery(context.viewer, arguments={"scope": scope})
+        return await extent_in_scope(context, query, is_broad=True) is not None
 
     assert await is_narrow("member")
     assert not await is_narrow("admin")

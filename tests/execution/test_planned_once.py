@@ -15,14 +15,17 @@ TIMES = 20
 LATEST = "SELECT generic_plans FROM pg_prepared_statements ORDER BY prepare_time DESC LIMIT 1"
 _ROWS = "a page is a small part of the rows of a dataset"
 _KINDS = "kinds are rare or frequent, and a page is a small part of the site"
+_WALK = "walks a small part of the site"
 PLANNED_EACH_TIME = {
+    "advanced_search": _WALK,
     "dataset_page": _ROWS,
     "dataset_rows": _ROWS,
     "datasets_overview": _ROWS,
+    "large_files_below": _WALK,
     "largest_videos": _KINDS,
     "media_by_name": _KINDS,
     "newest_images": _KINDS,
-    "recent_edits": "walks a small part of the site",
+    "recent_edits": _WALK,
 }
 """Documents of which PostgreSQL expects less for the values of a request, and why."""
 

@@ -29,7 +29,7 @@ class EdgePage(NamedTuple):
         query, request = self
         from_null = request.cursor and request.cursor[0] is None
         rows = request.fingerprint, query.has_further, query.is_narrow, query.is_rare
-        parents = query.sees_all, query.has_few_parts
+        parents = query.sees_all, query.has_few_parts, query.walks_first
         return rows, parents, request.backwards, from_null
 
     def shares_rows(self, step: PagesStep) -> bool:
