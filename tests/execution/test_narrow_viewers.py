@@ -83,8 +83,8 @@ def walked(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield SEARCH, {"f": filter, "first": 5, "o": order}
         yield FOLDER, {"f": filter, "first": 5, "o": order, "folder": folder}
     for order in ({"field": "RELEVANCE"}, {"field": "NAME", "direction": "DESC"}, {"field": "LAST_EDITED_AT"}):
-        yield OBJECTS, {"text": "ite", "first": 5, "o": order}
-    yield OBJECTS, {"text": "i", "first": 5, "o": {"field": "CREATED_AT"}}
+        yield OBJECTS, {"text": "dcm", "first": 20, "o": order}
+    yield OBJECTS, {"text": "al", "first": 20, "o": {"field": "CREATED_AT"}}
 
 
 async def answers(
@@ -147,12 +147,16 @@ async def test_all_plans_answer_alike(pair: Both, monkeypatch: pytest.MonkeyPatc
 async def test_walks_find_what_others_do(pair: Both, monkeypatch: pytest.MonkeyPatch, viewer: str) -> None:
     """Whether they fill a page, or the items of folders or of an index are sorted."""
     add_viewers(pair)
-    asked = [*requests(), *walked(str(pair.world.folders[0]))]
+    public, below = pair.world.folders[2:4]
+    async with pair.services.database.writing() as transaction:
+        await transaction.execute(sa.update(folders).where(folders.c.uuid.in_([public, below])).values(is_public=True))
+    asked = [*requests(), *walked(str(pair.world.folders[0])), *walked(str(public))]
     shown = await answers_by_all(pair, monkeypatch, ("walked", "narrow", "wide"), viewer, asked)
     if viewer in ("admin", "member"):
         lists = [list_ for answer in shown for list_ in answer["data"].values()]
         edges = [(list_ or {}).get("descendantItems", list_ or {}).get("edges") for list_ in lists]
         assert sum(map(bool, edges)) > len(edges) / 2
+        assert edges[-1]
 
 
 async def test_rare_texts_are_found_alike(pair: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,3 +219,23 @@ async def test_narrow_viewers_are_those_who_see_few_items(pair: Both, monkeypatc
     assert await is_narrow("member")
     monkeypatch.setattr("resolvers.given_folders.KEPT_SECONDS", 0.000_001)
     assert not await is_narrow("member")
+
+
+async def test_those_who_see_much_start_from_folders_unless_an_index_finds_few(
+    pair: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their pages are walked first."""
+
+    async def start(**filter: Any) -> tuple[bool, bool]:
+        context = Context(pair.services, pair.world.viewers["member"], "much")
+        query = EdgeQuery(context.viewer, StorageItemFilter(**filter), {"scope": StorageScope.USER})
+        query = await start_of_search(context, query)
+        return query.is_narrow, query.walks_first
+
+    force_plan(monkeypatch, "narrow")
+    assert await start(search="a") == await start(sha256="0" * 64) == (True, False)
+    force_plan(monkeypatch, "walked")
+    assert await start(search="a") == await start(is_in_dataset=True) == (True, True)
+    assert await start(sha256="0" * 64) == await start(search="a", exact_name="Alpha") == (False, False)
+    force_plan(monkeypatch, "wide")
+    assert await start(search="a") == (False, False)
