@@ -1,4 +1,4 @@
-"""What declarations read of the row of the parent, on which their field hangs."""
+"""Attributes that declarations read of the parent's row, on which their field hangs."""
 
 from functools import cached_property
 from typing import ClassVar
