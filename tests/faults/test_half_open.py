@@ -130,7 +130,7 @@ async def test_options_of_the_url_apply_to_reads_and_writes(request: pytest.Fixt
         async with open_services(settings.model_copy(update={"database_url": url})) as services:
             async with services.database.writing() as transaction:
                 written = await transaction.execute(sa.text(shown))
-            expected = "9MB", "70s", "3", "off", "1.1"
+            expected = "9MB", "70s", "3", "off", "2"
             assert [*map(tuple, written)] == await services.database.fetch(shown, None) == [expected]
 
 
