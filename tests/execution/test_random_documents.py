@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import orjson
 import pytest
@@ -16,6 +17,7 @@ from tests.execution.world import Both, both
 from tests.fixtures.narrow_viewers import PLANS, force_plan
 
 EXAMPLES, MANY_EXAMPLES = 200, 10_000
+ATTEMPTS = 10
 LEFT_BEHIND = r"Exception ignored in. <coroutine object (Executor|GraphQLCoreConverter)\."
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -43,6 +45,16 @@ def without_indexes(body: bytes) -> bytes:
     return orjson.dumps(answer)
 
 
+def are_alike(compiled: bytes, interpreted: bytes) -> bool:
+    return compiled == interpreted or without_indexes(compiled) == without_indexes(interpreted)
+
+
+def can_be_alike(runner: asyncio.Runner, pair: Both, text: str, variables: dict[str, Any], viewer: str) -> bool:
+    """Return whether both executors give a response in common: which of several errors comes first is undefined."""
+    answers = [runner.run(pair.bodies(text, variables, viewer)) for _ in range(ATTEMPTS)]
+    return any(are_alike(compiled, interpreted) for compiled, _ in answers for _, interpreted in answers)
+
+
 def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     """Compare both executors on random documents, each run as one of the viewers."""
 
@@ -51,11 +63,10 @@ def compare(runner: asyncio.Runner, pair: Both, examples: int) -> None:
     def check_document(chance: Random, viewer: str) -> None:
         text, variables = Writer(chance, pair.world).document()
         compiled, interpreted = runner.run(pair.bodies(text, variables, viewer))
-        assert compiled == interpreted or without_indexes(compiled) == without_indexes(interpreted), (
-            text,
-            variables,
-            viewer,
-        )
+        is_alike = are_alike(compiled, interpreted)
+        if not is_alike and b'"errors"' in compiled and b'"errors"' in interpreted:
+            is_alike = can_be_alike(runner, pair, text, variables, viewer)
+        assert is_alike, (text, variables, viewer, compiled, interpreted)
         seen["refused" if b'"GRAPHQL_VALIDATION_FAILED"' in interpreted else "run"] += 1
 
     seen: Counter[str] = Counter()
