@@ -1,4 +1,4 @@
-"""Which searches for items are looked for along the index of their order first."""
+"""Searches and lists of items that are looked for along the index of their order first."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
