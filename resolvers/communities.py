@@ -24,6 +24,7 @@ from gateway.auth.visibility import (
     sees_folder,
 )
 from gateway.context import Context
+from gateway.database.substrings import has_part
 from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
     Argument,
@@ -87,7 +88,7 @@ def _community_conditions(query: EdgeQuery) -> Conditions:
     conditions = [_in_scope(query)]
     if filter.search:
         key = folded(filter.search, "filter", "search")
-        conditions.append(communities.c.name_key.contains(key, autoescape=True))
+        conditions.append(has_part(communities.c.name_key, key))
     for wanted, condition in (
         (filter.is_member, is_member_of(query.viewer)),
         (

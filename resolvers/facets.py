@@ -111,7 +111,7 @@ async def load_facets(
     bound = {} if many else {KEY: statements.driver_key(context.database.dialect, keys[0])}
     by_parent = defaultdict[Any, list[Any]](list)
     for row in await counts_by_value.rows(
-        context.database, query.viewer, many, counted, bool(many), **bound
+        context.database, query.viewer, many, counted, bool(many), given=query.given, **bound
     ):
         by_parent[getattr(row, PARENT, None)].append(row)
     of_parents = [by_parent[None if edge.parent is None else parent] for parent in keys]

@@ -14,10 +14,13 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_folder
 from gateway.context import Context
 from gateway.database.searches import name_contains
+from gateway.database.substrings import has_part
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution import keysets
+from gateway.execution.bound_texts import PART_OF_NAME
 from gateway.execution.compiled.kept_statements import kept_statement
+from gateway.execution.compiled.placeholders import generalized_text
 from gateway.execution.declarations import Direction, KeyedRows, ToOne, batch
 from gateway.execution.keyed_rows import RowKey
 from gateway.execution.pagination import (
@@ -95,7 +98,7 @@ class _Part:
                 seen = finds_user(viewer)
         if len(text) < 3:  # as names are searched
             return [self.key >= text, self.key < text + LAST, seen]
-        return [self.key.contains(text, autoescape=True), seen]
+        return [has_part(self.key, text), seen]
 
     def value(self, name: SearchOrderField, text: str) -> sa.ColumnElement[Any]:
         """Return the value of an order."""
@@ -201,8 +204,11 @@ async def search_by_text(
     if request.cursor is not None and name is _F.RELEVANCE:
         rank, bound[keysets.AFTER_VALUE] = _ranked_name(request.cursor[0])
     start = await _start(context, kinds, key)
-    variant = key, tuple(kinds), name, order.descending, rank, start
-    rows = await hits_of_search.rows(context.database, context.viewer, (), *variant, **bound)
+    general, given = generalized_text(key, PART_OF_NAME)
+    variant = general, tuple(kinds), name, order.descending, rank, start
+    rows = await hits_of_search.rows(
+        context.database, context.viewer, (), *variant, given=given, **bound
+    )
     edges = [
         PageEdge(RowKey(hit.kind, hit.uuid), cursor_at(request, hit.value, hit.uuid))
         for hit in rows[: request.size]
@@ -350,18 +356,15 @@ async def total_of(context: Context, page: SearchPage) -> Total:
     most = context.services.settings.limits.count
 
     async def load(pages: list[SearchPage]) -> list[Total]:
-        counts = [
-            await counts_of_search.rows(
-                context.database,
-                context.viewer,
-                (),
-                each.text,
-                tuple(each.kinds),
-                each.is_narrow,
-                most,
+        counts = []
+        for each in pages:
+            text, given = generalized_text(each.text, PART_OF_NAME)
+            variant = text, tuple(each.kinds), each.is_narrow, most
+            counts.append(
+                await counts_of_search.rows(
+                    context.database, context.viewer, (), *variant, given=given
+                )
             )
-            for each in pages
-        ]
         return [totals_of(rows, most)[None] for rows in counts]
 
     total: Total = await context.loaders.load(total_of, page, load)

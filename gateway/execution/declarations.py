@@ -79,6 +79,7 @@ class EdgeQuery(NamedTuple):
         is_narrow, is_rare: whether statements start from the rows of few folders, or of few names.
         walks_first: whether a page of a narrow list is nevertheless looked for by a walk first.
         is_walked: whether its conditions are tested on one row after the other; see `Walk`.
+        given: the values of the filter in place of which it has placeholders.
     """
 
     viewer: Viewer
@@ -93,6 +94,7 @@ class EdgeQuery(NamedTuple):
     walks_first: bool = False
     is_rare: bool = False
     is_walked: bool = False
+    given: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,11 +131,9 @@ def read_page_arguments(edge: ToMany, query: EdgeQuery, given: Mapping[str, Any]
         DomainError: `BAD_USER_INPUT`, naming the argument.
     """
     order = read_order(edge.orders, query, given.get("order_by"))
-    arguments = dict(query.arguments)
-    fingerprint = fingerprint_of(edge.name, query.filter, arguments, order.label, query.prepared)
     return page_request(
         order,
-        fingerprint,
+        list_fingerprint(edge, query, order),
         given.get("first"),
         given.get("after"),
         given.get("last"),
@@ -198,6 +196,12 @@ def page_request(
 def just_before(order: Order, value: Any, last: UUID) -> tuple[Any, UUID]:
     """Return the position before the row that has these values in the two columns of an order."""
     return value, UUID(int=last.int + 1 if order.descending else last.int - 1)
+
+
+def list_fingerprint(edge: ToMany, query: EdgeQuery, order: Order) -> str:
+    """Return the fingerprint of an edge's list, with its filter, arguments and order."""
+    arguments = dict(query.arguments)
+    return fingerprint_of(edge.name, query.filter, arguments, order.label, query.prepared)
 
 
 def fingerprint_of(*parts: Any) -> str:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.execution.bound_texts import PART_OF_NAME, bound_as
 from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
 from resolvers.inputs.descriptions import (
     DATASET_CHANGES,
@@ -38,6 +39,7 @@ class CommunityKey:
 class CommunityFilter:
     search: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(PART_OF_NAME),
         description="Text that the name must contain, ignoring case; at most 1,000 characters.",
     )
     is_member: bool | None = strawberry.field(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.execution.bound_texts import PATTERN, bound_as
 from gateway.execution.declarations import Direction
 from resolvers.inputs.dicom_tag_matches import DicomTagMatch
 
@@ -79,10 +80,12 @@ class DicomStudyFilter:
     )
     patient_id: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(PATTERN),
         description=f"The Patient ID (0010,0020); empty for unknown patients.{_WILDCARDS}",
     )
     patient_id_issuer: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(PATTERN),
         description="The Issuer of Patient ID (0010,0021); empty for studies whose files name "
         f"none.{_WILDCARDS}",
     )
@@ -96,10 +99,14 @@ class DicomStudyFilter:
         default=None, description="The Study Date (0008,0020)."
     )
     accession_number: str | None = strawberry.field(
-        default=None, description=f"The Accession Number (0008,0050).{_WILDCARDS}"
+        default=None,
+        metadata=bound_as(PATTERN),
+        description=f"The Accession Number (0008,0050).{_WILDCARDS}",
     )
     study_id: str | None = strawberry.field(
-        default=None, description=f"The Study ID (0020,0010).{_WILDCARDS}"
+        default=None,
+        metadata=bound_as(PATTERN),
+        description=f"The Study ID (0020,0010).{_WILDCARDS}",
     )
     description: str | None = strawberry.field(
         default=None, description=f"The Study Description (0008,1030).{_WILDCARDS}"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from gateway.execution.bound_texts import DIGEST, EXACT, NAME, PART_OF_NAME, bound_as
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import BigInt
 from resolvers.inputs.descriptions import GREATEST, LEAST
@@ -49,16 +50,19 @@ class FloatRange:
 class StorageItemConditions:
     search: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(PART_OF_NAME),
         description="Text that the name must contain, ignoring case; at most 1,000 characters. "
         "One or two characters match only the start of the name.",
     )
     exact_name: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(NAME),
         description="The exact name, at most 1,000 characters; case-sensitive, but however its "
         "letters are composed.",
     )
     folder_name: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(NAME),
         description="The exact name of a folder that the viewer can see and that the item is "
         "directly in, at most 1,000 characters.",
     )
@@ -88,16 +92,24 @@ class StorageItemConditions:
         default=None, description="UUID of the user who owns the item."
     )
     sha256: str | None = strawberry.field(
-        default=None, description="The SHA-256 digest of the file, as 64 hex digits."
+        default=None,
+        metadata=bound_as(DIGEST),
+        description="The SHA-256 digest of the file, as 64 hex digits.",
     )
     dicom_study_uid: str | None = strawberry.field(
-        default=None, description="The study instance UID of a DICOM file or series."
+        default=None,
+        metadata=bound_as(EXACT),
+        description="The study instance UID of a DICOM file or series.",
     )
     dicom_series_uid: str | None = strawberry.field(
-        default=None, description="The series instance UID of a DICOM file or series."
+        default=None,
+        metadata=bound_as(EXACT),
+        description="The series instance UID of a DICOM file or series.",
     )
     dicom_instance_uid: str | None = strawberry.field(
-        default=None, description="The SOP instance UID of a DICOM file."
+        default=None,
+        metadata=bound_as(EXACT),
+        description="The SOP instance UID of a DICOM file.",
     )
     orientation: int | None = strawberry.field(
         default=None, description="The orientation that was applied, an EXIF value from 1 to 8."

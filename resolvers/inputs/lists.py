@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import strawberry
 
+from gateway.execution.bound_texts import EXACT, PART_OF_NAME, bound_as
 from gateway.execution.declarations import Direction
 
 _PATTERN = "Case-insensitive pattern for the"
@@ -79,6 +80,7 @@ class StorageItemOrder:
 class StorageFolderFilter:
     search: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(PART_OF_NAME),
         description="Text that the name must contain, ignoring case; at most 1,000 characters. "
         "One or two characters match only the start of the name.",
     )
@@ -96,13 +98,17 @@ class StorageFolderFilter:
 @strawberry.input(description="Filter for datasets. A dataset must match all fields that are set.")
 class DatasetFilter:
     title_eq: str | None = strawberry.field(
-        default=None, description="The exact title, at most 10,000 characters."
+        default=None,
+        metadata=bound_as(EXACT),
+        description="The exact title, at most 10,000 characters.",
     )
     title_like: str | None = strawberry.field(
         default=None, description=f"{_PATTERN} title.{_WILDCARDS}"
     )
     description_eq: str | None = strawberry.field(
-        default=None, description="The exact description, at most 10,000 characters."
+        default=None,
+        metadata=bound_as(EXACT),
+        description="The exact description, at most 10,000 characters.",
     )
     description_like: str | None = strawberry.field(
         default=None, description=f"{_PATTERN} description.{_WILDCARDS}"

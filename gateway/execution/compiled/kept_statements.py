@@ -12,11 +12,8 @@ from gateway.database.dialects import as_key_array
 from gateway.database.engine import Database
 from gateway.execution.cache import Cache
 from gateway.execution.compiled.code_writer import Constants, row_class
-from gateway.execution.compiled.statement_cache import (
-    CompiledStatement,
-    StatementCache,
-    placeholder_viewer,
-)
+from gateway.execution.compiled.placeholders import placeholder_viewer
+from gateway.execution.compiled.statement_cache import CompiledStatement, StatementCache
 from gateway.execution.compiled.value_conversion import python_expression
 from gateway.execution.keysets import KEYS
 from gateway.kinds.enums import SiteRole
@@ -63,16 +60,17 @@ class KeptStatement(Generic[R]):
         viewer: Viewer,
         keys: Collection[Any] = (),
         *variant: Any,
+        given: Sequence[Any] = (),
         **values: Any,
     ) -> list[R]:
         """Return the rows for a viewer, keys and other values.
 
-        `variant` has what the text of the statement depends on. `values` can have the value of
-        one key instead, under `KEY`.
+        `variant` has what the text of the statement depends on, and `given` the values in place of
+        which it has placeholders. `values` can have the value of one key instead, under `KEY`.
         """
         statement, read = self._compiled(database, viewer, variant)
         packed = as_key_array(database.dialect, keys) if keys else None
-        parameters = statement.parameters(viewer, {KEYS: packed, **values})
+        parameters = statement.parameters(viewer, {KEYS: packed, **values}, given)
         rows = await database.fetch(statement.sql, parameters)
         return read(rows)
 

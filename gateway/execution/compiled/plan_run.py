@@ -15,9 +15,10 @@ from gateway.context import Context
 from gateway.database.dialects import as_key_array
 from gateway.execution import statements
 from gateway.execution.compiled.completion import Run, complete
-from gateway.execution.compiled.edge_pages import EdgePage, cursor_writer
+from gateway.execution.compiled.edge_pages import EdgePage, cursor_writer, general_page
 from gateway.execution.compiled.merged_rows import Row, merged_rows
 from gateway.execution.compiled.page_spans import flatten
+from gateway.execution.compiled.placeholders import placeholder_viewer
 from gateway.execution.compiled.plan import (
     AggregateStep,
     Arguments,
@@ -34,10 +35,10 @@ from gateway.execution.compiled.plan import (
     ToOneStep,
 )
 from gateway.execution.compiled.sliced_writes import SLICE_ROWS, SlicedWrites
-from gateway.execution.compiled.statement_cache import StatementCache, placeholder_viewer
+from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.declarations import EdgeQuery, ToMany, ToOne
 from gateway.execution.loader_resolvers import find_rows, plain_edge, prepared_query, requested_page
-from gateway.execution.pagination import PageRequest, Total
+from gateway.execution.pagination import Total
 from gateway.execution.private_apis import Convert
 from gateway.execution.row_sources import RowSource
 from gateway.execution.statements import FacetColumn
@@ -145,7 +146,7 @@ class PlanRun:
             return edge_page.with_row(row, page, self.dialect)
 
         with NamedReading(page.name):
-            rows = await self._fetch(name, build, [key], edge_page.request)
+            rows = await self._fetch(name, build, [key], edge_page)
         if not rows:
             return None
         width, places = page.width, -2 if page.edge.further else None
@@ -165,12 +166,10 @@ class PlanRun:
 
         Read alone, they leave PostgreSQL no choice but the index that has them by their parent.
         """
-        request = own_page.request
-        edge_page = EdgePage(own_page.query._replace(has_further=True), request)
+        edge_page = own_page._replace(query=own_page.query._replace(has_further=True))
         build = partial(edge_page.further_rows, page, self.dialect)
-        name = page, "further", edge_page.cache_key
-        further = await self._fetch(name, build, [key], request)
-        return edge_page, merged_rows(own, further, page.width, request)
+        further = await self._fetch((page, edge_page.cache_key), build, [key], edge_page)
+        return edge_page, merged_rows(own, further, page.width, own_page.request)
 
     async def objects(
         self, name: Hashable, edge: ToOne, level: Level, keys: list[Any], at_home: bool = False
@@ -218,7 +217,7 @@ class PlanRun:
         flags = step.flags(parents) if step.flags else 0
         viewer = self._placeholder_viewer
         query = await prepared_query(self.context, viewer, edge, given, arguments, flags)
-        return EdgePage(query, await requested_page(self.context, edge, query, given))
+        return general_page(edge, query, await requested_page(self.context, edge, query, given))
 
     async def _rows_and_values(
         self, step: PagesStep, edge_page: EdgePage, keys: list[Any]
@@ -243,7 +242,7 @@ class PlanRun:
             return {keys[0]: self._prefetched_pages[step][1]}
         many = len(keys) > 1
         build = partial(edge_page.statement, step, self.dialect, many)
-        rows = await self._fetch((step, many, edge_page.cache_key), build, keys, edge_page.request)
+        rows = await self._fetch((step, many, edge_page.cache_key), build, keys, edge_page)
         if step.edge.parent is None or not many:
             return {keys[0]: rows}
         rows_by_key: dict[Any, list[Row]] = defaultdict(list)
@@ -298,7 +297,7 @@ class PlanRun:
         async def read(name: Hashable, counted: Sequence[FacetColumn], size: int) -> list[Row]:
             build = partial(edge_page.with_facets, step, counted, size)
             cache_key = step, name, edge_page.cache_key
-            return await self._fetch(cache_key, build, [], edge_page.request)
+            return await self._fetch(cache_key, build, [], edge_page)
 
         [value] = step.values
         assert value.function.with_page
@@ -312,7 +311,7 @@ class PlanRun:
         """Return the numbers of all rows of all keys that have any, up to `most`."""
         query, many = page.query, len(keys) > 1
         build = partial(statements.count, step.edge, query, many, most, self.dialect)
-        rows = await self._fetch(("total", step, many, page.cache_key), build, keys)
+        rows = await self._fetch(("total", step, many, page.cache_key), build, keys, page)
         return statements.totals_of(rows, most)
 
     async def aggregate(self, step: AggregateStep, rows: Sequence[Any]) -> Results:
@@ -378,12 +377,13 @@ class PlanRun:
         name: Hashable,
         build: Callable[[], sa.Select[Any]],
         keys: list[Any],
-        request: PageRequest | None = None,
+        page: EdgePage | None = None,
     ) -> list[Row]:
         """Return the rows of the statement of that name for some keys and a page."""
         statement = self._statements.get((self._sight, name), build)
-        bound = statements.bind_values(keys, request, self._pack)
-        parameters = statement.parameters(self.context.viewer, bound)
+        bound = statements.bind_values(keys, page and page.request, self._pack)
+        given = page.query.given if page else ()
+        parameters = statement.parameters(self.context.viewer, bound, given)
         return await self._database.fetch(statement.sql, parameters)
 
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -18,10 +16,9 @@ from gateway.database.sqlalchemy_apis import (
 )
 from gateway.execution import keysets
 from gateway.execution.cache import Cache
+from gateway.execution.compiled.placeholders import source_of
 from gateway.execution.compiled.plan import Deoptimized
 
-_PLACEHOLDER_UUID = uuid4()
-"""Stands in statements where the viewer's uuid goes."""
 _DRIVER_VALUES = {keysets.KEY, keysets.KEYS, keysets.SIZE}
 """Parameters whose values are the driver's own already."""
 
@@ -29,10 +26,13 @@ Process = Callable[[Any], Any]
 """Turns a parameter's value into the driver's."""
 
 
-@lru_cache(maxsize=1_000)
-def placeholder_viewer(viewer: Viewer) -> Viewer:
-    """Return a viewer for whom a statement is compiled on behalf of all who see as much."""
-    return replace(viewer, user_uuid=_PLACEHOLDER_UUID, key_uuid=None, expires_at=None)
+class _Given(NamedTuple):
+    """A parameter that has a value of a filter, by its position, with a suffix if it is a text."""
+
+    name: str
+    number: int
+    suffix: str
+    process: Process | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class CompiledStatement:
         sql: the text.
         fixed: the values that are known, as the driver takes them.
         open: the parameters whose values come at execution, with what converts these.
+        given: the parameters that hold values of a filter, in place of which are placeholders.
         viewer: the parameters that hold the viewer's uuid.
         viewer_key: what converts that.
         arrange: what puts the values in the form that the driver takes.
@@ -51,22 +52,34 @@ class CompiledStatement:
     sql: str
     fixed: Mapping[str, Any]
     open: Mapping[str, Process | None]
+    given: tuple[_Given, ...]
     viewer: tuple[str, ...]
     viewer_key: Process
     arrange: Callable[[dict[str, Any]], Any]
 
-    def parameters(self, viewer: Viewer, bound: Mapping[str, Any]) -> Any:
-        """Return what the driver takes with the text, for a viewer and open parameters."""
+    def parameters(
+        self, viewer: Viewer, bound: Mapping[str, Any], given: Sequence[Any] = ()
+    ) -> Any:
+        """Return what the driver takes with the text.
+
+        Args:
+            viewer: the viewer.
+            bound: the values of open parameters.
+            given: the values of the filter in place of which the statement has placeholders.
+        """
         values = dict(self.fixed)
         for name, process in self.open.items():
             value = bound[name]
+            values[name] = value if process is None else process(value)
+        for name, number, suffix, process in self.given:
+            value = given[number] + suffix if suffix else given[number]
             values[name] = value if process is None else process(value)
         if self.viewer:
             values.update(dict.fromkeys(self.viewer, self.viewer_key(viewer.user_uuid)))
         return self.arrange(values)
 
 
-class _Source(NamedTuple):
+class _Bind(NamedTuple):
     """Where the value of a parameter is among the binds of a statement.
 
     `member` is its index where the bind is a list. `process` turns it into the driver's value.
@@ -82,7 +95,7 @@ class _StatementTemplate:
     """A compiled statement, and the sources of its fixed parameters."""
 
     compiled: CompiledStatement
-    sources: Mapping[str, _Source]
+    sources: Mapping[str, _Bind]
 
     def fill(self, binds: Sequence[Any]) -> CompiledStatement:
         """Return the statement with the values of another that has the same shape."""
@@ -120,8 +133,8 @@ class StatementCache:
         key = statement_key(statement)
         if key is None:
             raise Deoptimized("a statement that cannot be cached")
-        lengths = [len(bind.value) if bind.expanding else None for bind in key.binds]
-        shape = key.shape, tuple(lengths)
+        kinds = [len(bind.value) if bind.expanding else source_of(bind.value) for bind in key.binds]
+        shape = key.shape, tuple(kinds)
         template = self._by_shape.get(shape)
         if template is None:
             template = _make_template(statement, key.binds, self._dialect)
@@ -141,7 +154,7 @@ def _make_template(
     """Compile a statement, and note where the values of its parameters come from."""
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     values: Mapping[str, Any] = compiled.params
-    viewer = tuple(name for name, value in values.items() if value is _PLACEHOLDER_UUID)
+    of_request = {name: source_of(value) for name, value in values.items()}
     processes = {
         name: None if name in _DRIVER_VALUES else bind_processor(compiled, name, dialect)
         for name in values
@@ -154,19 +167,24 @@ def _make_template(
         if bind.expanding:  # the members of an expanded list are named after it
             for member in range(len(bind.value)):
                 member_name = f"{name}_{member + 1}"
-                sources[member_name] = _Source(index, member, processes.get(member_name))
+                sources[member_name] = _Bind(index, member, processes.get(member_name))
         else:
-            sources[name] = _Source(index, None, processes.get(name))
+            sources[name] = _Bind(index, None, processes.get(name))
     fixed = {}
     for name in values:
-        if name not in open_names and name not in viewer:
+        if name not in open_names and of_request[name] is None:
             process = processes[name]
             fixed[name] = values[name] if process is None else process(values[name])
     text = CompiledStatement(
         str(compiled),
         fixed,
         {name: processes[name] for name in values if name in open_names},
-        viewer,
+        tuple(
+            _Given(name, source.number, source.suffix, processes[name])
+            for name, source in of_request.items()
+            if source and source.number is not None
+        ),
+        tuple(name for name, source in of_request.items() if source and source.number is None),
         (lambda uuid: uuid.hex) if dialect.name == "sqlite" else str,
         _arrangement(parameter_order(compiled)),
     )

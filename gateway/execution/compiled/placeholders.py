@@ -1,0 +1,128 @@
+"""Values that stand in statements for those of a request, so that one statement serves them all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from random import SystemRandom
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID, uuid4
+
+from gateway.auth.viewer import Viewer
+from gateway.execution.bound_texts import LONGEST, BoundText, bound_text_of
+from gateway.execution.declarations import EdgeQuery
+
+T = TypeVar("T")
+_VIEWER = uuid4()
+_numbers: dict[Any, int] = {}
+"""The positions of the values for which placeholders stand, by the placeholder."""
+
+
+class Source(NamedTuple):
+    """Where a parameter of a statement has its value from.
+
+    `number` is the position among the values of a request, None for the viewer. `suffix` follows a
+    text.
+    """
+
+    number: int | None
+    suffix: str = ""
+
+
+@lru_cache(maxsize=1_000)
+def placeholder_viewer(viewer: Viewer) -> Viewer:
+    """Return a viewer for whom a statement is compiled on behalf of all who see as much."""
+    return replace(viewer, user_uuid=_VIEWER, key_uuid=None, expires_at=None)
+
+
+def generalized(query: EdgeQuery) -> EdgeQuery:
+    """Return a query with placeholders for the times, UUIDs and bound texts of its filter.
+
+    Other values stay as they are: conditions are written differently for some of them.
+    """
+    if not query.filter:
+        return query
+    given: list[Any] = []
+    filter = _general_input(query.filter, given)
+    return query._replace(filter=filter, given=tuple(given)) if given else query
+
+
+def generalized_text(text: str, bound: BoundText) -> tuple[str, Sequence[str]]:
+    """Return a placeholder for the only form of a text, and the given values.
+
+    The form itself is returned if the text does not suit.
+    """
+    given: list[Any] = []
+    [form] = bound.forms
+    return form(_general_text(text, bound, given)), given
+
+
+def source_of(value: Any) -> Source | None:
+    """Return where the value of a parameter comes from if it is, or begins with, a placeholder."""
+    if value is _VIEWER:
+        return Source(None)
+    if not isinstance(value, str | UUID | datetime):
+        return None
+    key, suffix = (value[:LONGEST], value[LONGEST:]) if isinstance(value, str) else (value, "")
+    number = _numbers.get(key)
+    return None if number is None else Source(number, suffix)
+
+
+def _general_input(value: Any, given: list[Any]) -> Any:
+    """Return an input object with placeholders for values, which are added to those `given`."""
+    made: dict[str, Any] = {}
+    input_type: Any = type(value)
+    for name, bound in _fields(input_type).items():
+        own = getattr(value, name)
+        if is_dataclass(own):
+            made[name] = _general_input(own, given)
+        elif isinstance(own, list):
+            made[name] = [
+                _general_input(each, given) if is_dataclass(each) else each for each in own
+            ]
+        elif isinstance(own, UUID | datetime):
+            make = _uuid if isinstance(own, UUID) else _moment
+            made[name] = make(len(given))
+            given.append(own)
+        elif bound and isinstance(own, str):
+            made[name] = _general_text(own, bound, given)
+    return replace(value, **made) if made else value
+
+
+@cache
+def _fields(input_type: type[Any]) -> Mapping[str, BoundText | None]:
+    """Return the names of an input's fields, each with how its text is bound."""
+    return {field.name: bound_text_of(field.metadata) for field in fields(input_type)}
+
+
+def _general_text(text: str, bound: BoundText, given: list[Any]) -> str:
+    """Return the placeholder of a text, whose forms are added; the text if it does not suit."""
+    if not text or len(text) > LONGEST or not bound.suits(text):
+        return text
+    placeholder = _text(len(given))
+    for form in bound.forms:
+        _numbers[form(placeholder)] = len(given)
+        given.append(form(text))
+    return placeholder
+
+
+@cache
+def _text(_number: int) -> str:
+    """Return a text that its forms tell from any other: it has letters, which some of them fold."""
+    return f"A{uuid4().hex}{uuid4().hex}"[:LONGEST].upper()
+
+
+@cache
+def _uuid(number: int) -> UUID:
+    return _numbered(uuid4(), number)
+
+
+@cache
+def _moment(number: int) -> datetime:
+    start = datetime(1, 1, 2, tzinfo=UTC)
+    return _numbered(start + timedelta(microseconds=SystemRandom().randrange(2**55)), number)
+
+
+def _numbered(placeholder: T, number: int) -> T:
+    _numbers[placeholder] = number
+    return placeholder
