@@ -18,7 +18,7 @@ from gateway.database.substrings import has_part
 from gateway.error_texts import sized
 from gateway.errors import bad_input
 from gateway.execution import keysets
-from gateway.execution.bound_texts import PART_OF_NAME
+from gateway.execution.bound_values import PART_OF_NAME
 from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.compiled.placeholders import generalized_text
 from gateway.execution.declarations import Direction, KeyedRows, ToOne, batch

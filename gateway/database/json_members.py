@@ -8,6 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from gateway.database.searches import Template, folded_text
+from gateway.database.substrings import has_part
 from gateway.models.base import fold
 
 
@@ -125,4 +126,4 @@ def json_text_contains(
     column: sa.ColumnElement[Any], key: str, text: str
 ) -> sa.ColumnElement[bool]:
     """Return the condition that the text under a key contains another, ignoring case."""
-    return folded_text(_JsonText(column, key)).contains(fold(text), autoescape=True)
+    return has_part(folded_text(_JsonText(column, key)), fold(text))

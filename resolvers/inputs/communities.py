@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.execution.bound_texts import PART_OF_NAME, bound_as
+from gateway.execution.bound_values import PART_OF_NAME, bound_as
 from gateway.kinds.enums import FolderVisibility, JoinPolicy, StorageUserRole
 from resolvers.inputs.descriptions import (
     DATASET_CHANGES,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.execution.bound_texts import PATTERN, bound_as
+from gateway.execution.bound_values import PATTERN, bound_as
 from gateway.execution.declarations import Direction
 from resolvers.inputs.dicom_tag_matches import DicomTagMatch
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.execution.bound_texts import DIGEST, EXACT, NAME, PART_OF_NAME, bound_as
+from gateway.execution.bound_values import DIGEST, EXACT, NAME, NUMBER, PART_OF_NAME, bound_as
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import BigInt
 from resolvers.inputs.descriptions import GREATEST, LEAST
@@ -26,24 +26,34 @@ class DateTimeRange:
     description="A range of integers, both ends included. Open where an end is absent."
 )
 class IntRange:
-    from_: int | None = strawberry.field(default=None, name="from", description=LEAST)
-    to: int | None = strawberry.field(default=None, description=GREATEST)
+    from_: int | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+    )
+    to: int | None = strawberry.field(default=None, metadata=bound_as(NUMBER), description=GREATEST)
 
 
 @strawberry.input(
     description="A range of 64-bit integers, both ends included. Open where an end is absent."
 )
 class BigIntRange:
-    from_: BigInt | None = strawberry.field(default=None, name="from", description=LEAST)
-    to: BigInt | None = strawberry.field(default=None, description=GREATEST)
+    from_: BigInt | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+    )
+    to: BigInt | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), description=GREATEST
+    )
 
 
 @strawberry.input(
     description="A range of numbers, both ends included. Open where an end is absent."
 )
 class FloatRange:
-    from_: float | None = strawberry.field(default=None, name="from", description=LEAST)
-    to: float | None = strawberry.field(default=None, description=GREATEST)
+    from_: float | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+    )
+    to: float | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), description=GREATEST
+    )
 
 
 @strawberry.input(description="Conditions on items. An item must match all fields that are set.")

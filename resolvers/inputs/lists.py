@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import strawberry
 
-from gateway.execution.bound_texts import EXACT, PART_OF_NAME, bound_as
+from gateway.execution.bound_values import EXACT, PART_OF_NAME, bound_as
 from gateway.execution.declarations import Direction
 
 _PATTERN = "Case-insensitive pattern for the"

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from gateway.execution.bound_values import METADATA_TEXT, NUMBER, PART_OF_NAME, bound_as
 from resolvers.inputs.descriptions import GREATEST, LEAST
 
 _EQ, _IN = "The exact value.", "One of these values, at most 1,000."
@@ -12,10 +13,14 @@ _CASE = "Case-sensitive, except for values of `UUID` and `USER` keys."
 
 @strawberry.input(description="Conditions on numbers, all of which must be met.")
 class NumberMatch:
-    eq: float | None = strawberry.field(default=None, description=_EQ)
+    eq: float | None = strawberry.field(default=None, metadata=bound_as(NUMBER), description=_EQ)
     in_: list[float] | None = strawberry.field(default=None, name="in", description=_IN)
-    from_: float | None = strawberry.field(default=None, name="from", description=LEAST)
-    to: float | None = strawberry.field(default=None, description=GREATEST)
+    from_: float | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+    )
+    to: float | None = strawberry.field(
+        default=None, metadata=bound_as(NUMBER), description=GREATEST
+    )
 
 
 @strawberry.input(description="Conditions on times, all of which must be met.")
@@ -29,13 +34,16 @@ class DateTimeMatch:
 @strawberry.input(description="Conditions on texts, all of which must be met.")
 class TextMatch:
     eq: str | None = strawberry.field(
-        default=None, description=f"The exact value, at most 10,000 characters. {_CASE}"
+        default=None,
+        metadata=bound_as(METADATA_TEXT),
+        description=f"The exact value, at most 10,000 characters. {_CASE}",
     )
     in_: list[str] | None = strawberry.field(
         default=None, name="in", description=f"{_IN} Each has at most 10,000 characters. {_CASE}"
     )
     contains: str | None = strawberry.field(
         default=None,
+        metadata=bound_as(PART_OF_NAME),
         description="Text that the value must contain, ignoring case; 3 to 1,000 characters. Not "
         "for `UUID` and `USER` keys.",
     )

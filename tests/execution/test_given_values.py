@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.bound_texts import bound_text_of
+from gateway.execution.bound_values import NUMBER, bound_value_of
 from gateway.execution.compiled.placeholders import generalized, placeholder_viewer, source_of
 from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.declarations import EdgeQuery
@@ -19,12 +19,15 @@ from gateway.limits import Limits
 from gateway.models.items import items
 from resolvers.inputs.communities import CommunityFilter
 from resolvers.inputs.dicom import DicomStudyFilter
-from resolvers.inputs.item_filters import DateTimeRange, StorageItemConditions, StorageItemFilter
+from resolvers.inputs.item_filters import DateTimeRange, FloatRange, StorageItemConditions, StorageItemFilter
 from resolvers.inputs.lists import DatasetFilter, StorageFolderFilter
+from resolvers.inputs.metadata_filters import NumberMatch, TextMatch
 from schema.api import api
 from tests.execution.world import NAMES, Both
 
 TEXTS = ["alp", "ALP", "bet", "straß", "a%b", "a_b", 'o"t', "mu\u0308n", "%%%"]
+STRINGS = ["ab", "x" * 65, "*", "a?", "", "f" * 64, "Straße", str(UUID(int=5)), "ßß", "10 %"]
+NUMBERS = [0.0, 1.0, -1e300]
 TIMES = ["2020-01-01T00:00:00Z", "2026-01-01T00:00:00+09:00", "2100-01-01T00:00:00Z"]
 ITEMS = "query($filter: StorageItemFilter) {{ searchStorageItems(filter: $filter, first: 5 {order}) {{ {fields} }} }}"
 FOUND = "totalCount nodes { name } facets(by: [{attribute: ITEM_TYPE}]) { otherCount values { value count } }"
@@ -44,6 +47,14 @@ LISTS: dict[str, tuple[str, list[Any]]] = {
     "either": (
         ITEMS.format(order="", fields=FOUND),
         [{"any": [{"search": text}, {"exactName": NAMES[2]}], "not": {"search": "zeta"}} for text in TEXTS],
+    ),
+    "ranges": (
+        ITEMS.format(order="", fields=FOUND),
+        [
+            {name: {"from": least, "to": least + 50}}
+            for least in (0, 1, 7, 1000)
+            for name in ("fileSize", "duration", "width")
+        ],
     ),
     "owner": (ITEMS.format(order="", fields=FOUND), [{"ownerUuid": str(UUID(int=number))} for number in range(3)]),
     "folders": (
@@ -105,17 +116,20 @@ async def test_each_value_finds_what_it_should(pair: Both) -> None:
 
 @pytest.mark.parametrize(
     "input_type",
-    [StorageItemConditions, StorageFolderFilter, DatasetFilter, CommunityFilter, DicomStudyFilter],
+    [
+        *(StorageItemConditions, StorageFolderFilter, DatasetFilter, CommunityFilter, DicomStudyFilter),
+        *(FloatRange, NumberMatch, TextMatch),
+    ],
 )
-def test_only_suitable_texts_have_placeholders(input_type: type[Any]) -> None:
-    bound = {field.name: of_field for field in fields(input_type) if (of_field := bound_text_of(field.metadata))}
+def test_only_suitable_values_have_placeholders(input_type: type[Any]) -> None:
+    bound = {field.name: of_field for field in fields(input_type) if (of_field := bound_value_of(field.metadata))}
     assert bound
     for name, of_field in bound.items():
-        for text in ("ab", "x" * 65, "*", "a?", "", "f" * 64, "Straße"):
-            query = generalized(EdgeQuery(_VIEWER, input_type(**{name: text})))
-            suits = 0 < len(text) <= 64 and of_field.suits(text)
-            assert bool(query.given) == suits == (getattr(query.filter, name) != text)
-            assert not suits or list(query.given) == [form(text) for form in of_field.forms]
+        for value in NUMBERS if of_field is NUMBER else STRINGS:
+            query = generalized(EdgeQuery(_VIEWER, input_type(**{name: value})))
+            suits = isinstance(value, float) or (0 < len(value) <= 64 and of_field.suits(value))
+            assert bool(query.given) == suits == (getattr(query.filter, name) != value)
+            assert not suits or list(query.given) == [form(value) for form in of_field.forms]
 
 
 _VIEWER = Viewer(uuid4(), SiteRole.MEMBER)

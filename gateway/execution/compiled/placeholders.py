@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.bound_texts import LONGEST, BoundText, bound_text_of
+from gateway.execution.bound_values import LONGEST, BoundValue, bound_value_of
 from gateway.execution.declarations import EdgeQuery
 
 T = TypeVar("T")
+_random = SystemRandom()
 _VIEWER = uuid4()
 _numbers: dict[Any, int] = {}
 """The positions of the values for which placeholders stand, by the placeholder."""
@@ -36,7 +37,7 @@ def placeholder_viewer(viewer: Viewer) -> Viewer:
 
 
 def generalized(query: EdgeQuery) -> EdgeQuery:
-    """Return a query with placeholders for the times, UUIDs and bound texts of its filter.
+    """Return a query with placeholders for the times, UUIDs and bound values of its filter.
 
     Other values stay as they are: conditions are written differently for some of them.
     """
@@ -47,21 +48,21 @@ def generalized(query: EdgeQuery) -> EdgeQuery:
     return query._replace(filter=filter, given=tuple(given)) if given else query
 
 
-def generalized_text(text: str, bound: BoundText) -> tuple[str, Sequence[str]]:
+def generalized_text(text: str, bound: BoundValue) -> tuple[str, Sequence[str]]:
     """Return a placeholder for the only form of a text, and the given values.
 
     The form itself is returned if the text does not suit.
     """
     given: list[Any] = []
     [form] = bound.forms
-    return form(_general_text(text, bound, given)), given
+    return form(_general_value(text, bound, given)), given
 
 
 def source_of(value: Any) -> Source | None:
     """Return where the value of a parameter comes from if it is, or begins with, a placeholder."""
     if value is _VIEWER:
         return Source(None)
-    if not isinstance(value, str | UUID | datetime):
+    if not isinstance(value, str | UUID | datetime | int | float):
         return None
     key, suffix = (value[:LONGEST], value[LONGEST:]) if isinstance(value, str) else (value, "")
     number = _numbers.get(key)
@@ -84,25 +85,25 @@ def _general_input(value: Any, given: list[Any]) -> Any:
             make = _uuid if isinstance(own, UUID) else _moment
             made[name] = make(len(given))
             given.append(own)
-        elif bound and isinstance(own, str):
-            made[name] = _general_text(own, bound, given)
+        elif bound and isinstance(own, str | int | float):
+            made[name] = _general_value(own, bound, given)
     return replace(value, **made) if made else value
 
 
 @cache
-def _fields(input_type: type[Any]) -> Mapping[str, BoundText | None]:
-    """Return the names of an input's fields, each with how its text is bound."""
-    return {field.name: bound_text_of(field.metadata) for field in fields(input_type)}
+def _fields(input_type: type[Any]) -> Mapping[str, BoundValue | None]:
+    """Return the names of an input's fields, each with how its value is bound."""
+    return {field.name: bound_value_of(field.metadata) for field in fields(input_type)}
 
 
-def _general_text(text: str, bound: BoundText, given: list[Any]) -> str:
-    """Return the placeholder of a text, whose forms are added; the text if it does not suit."""
-    if not text or len(text) > LONGEST or not bound.suits(text):
-        return text
-    placeholder = _text(len(given))
+def _general_value(value: Any, bound: BoundValue, given: list[Any]) -> Any:
+    """Return the placeholder of a value, whose forms are added; the value if it does not suit."""
+    if (isinstance(value, str) and not 0 < len(value) <= LONGEST) or not bound.suits(value):
+        return value
+    placeholder = _PLACEHOLDERS[type(value)](len(given))
     for form in bound.forms:
         _numbers[form(placeholder)] = len(given)
-        given.append(form(text))
+        given.append(form(value))
     return placeholder
 
 
@@ -120,7 +121,20 @@ def _uuid(number: int) -> UUID:
 @cache
 def _moment(number: int) -> datetime:
     start = datetime(1, 1, 2, tzinfo=UTC)
-    return _numbered(start + timedelta(microseconds=SystemRandom().randrange(2**55)), number)
+    return _numbered(start + timedelta(microseconds=_random.randrange(2**55)), number)
+
+
+@cache
+def _integer(_number: int) -> int:
+    return -(2**62) - _random.randrange(2**61)
+
+
+@cache
+def _float(_number: int) -> float:
+    return -_random.uniform(1e200, 1e300)
+
+
+_PLACEHOLDERS = {str: _text, int: _integer, float: _float}
 
 
 def _numbered(placeholder: T, number: int) -> T:
