@@ -158,6 +158,14 @@ def _given(query: EdgeQuery, placeholder: Any) -> Any:
     return query.given[source.number]
 
 
+def test_placeholders_are_bounded() -> None:
+    """Before the number of entries is checked, a request may have any."""
+    entry = StorageItemConditions(exact_name="Straße", owner_uuid=uuid4())
+    query = generalized(EdgeQuery(_VIEWER, StorageItemFilter(any=[entry] * 10_000)))
+    assert len(query.given) == 101
+    assert query.filter.any[-1] == entry
+
+
 def test_a_statement_without_a_placeholder_keeps_its_value() -> None:
     """It has the shape of another that has one."""
     cache = StatementCache(sa.create_engine("sqlite://").dialect)

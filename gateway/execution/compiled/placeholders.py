@@ -15,6 +15,8 @@ from gateway.execution.declarations import EdgeQuery
 T = TypeVar("T")
 _random = SystemRandom()
 _VIEWER = uuid4()
+_MOST = 100
+"""How many values of a request have placeholders, which are kept for good."""
 _numbers: dict[Any, int] = {}
 """The positions of the values for which placeholders stand, by the placeholder."""
 
@@ -74,6 +76,8 @@ def _general_input(value: Any, given: list[Any]) -> Any:
     made: dict[str, Any] = {}
     input_type: Any = type(value)
     for name, bound in _fields(input_type).items():
+        if len(given) >= _MOST:
+            break
         own = getattr(value, name)
         if is_dataclass(own):
             made[name] = _general_input(own, given)
