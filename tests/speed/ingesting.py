@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -23,7 +24,7 @@ from tests.fixtures.uploading import File, send_files
 from tests.processes import free_ports
 from tests.servers import postgres, seaweedfs, with_prefix
 from tests.speed.table import table, verdict
-from tests.speed.usage import cpu_between, cpu_by_process, postmaster_of
+from tests.speed.usage import cpu_by_process, ended_cpu_seconds, postmaster_of
 
 MOST_OBJECTS = 10_000
 DIFFERENT = 50
@@ -95,13 +96,8 @@ async def _register(
         payload = await site.done("startUploadJob", wanted, "uploadJob { uuid }")
         await _wait(site, payload["uploadJob"]["uuid"], len(urls))
         seconds, after = time.monotonic() - begun, _usage(settings, commands)
-    parts: dict[str, float] = {}
-    for (name, pid), used in after.items():
-        parts[name] = parts.get(name, 0.0) + used - before.get((name, pid), 0.0)
-    used = cpu_between(
-        {pid: each for (_, pid), each in before.items()}, {pid: each for (_, pid), each in after.items()}
-    )
-    return seconds, used, parts
+    parts = {name: used - before.get(name, 0.0) for name, used in after.items()}
+    return seconds, sum(parts.values()), parts
 
 
 async def _wait(site: Site, job: str, count: int) -> None:
@@ -111,18 +107,20 @@ async def _wait(site: Site, job: str, count: int) -> None:
         raise RuntimeError(state)
 
 
-def _usage(settings: Settings, commands: list[Command]) -> dict[tuple[str, int], float]:
-    """Return the CPU seconds of each process, named by what it does."""
-    used = {}
+def _usage(settings: Settings, commands: list[Command]) -> dict[str, float]:
+    """Return the CPU seconds of all processes so far, also those that have ended, by what they do."""
+    used: defaultdict[str, float] = defaultdict(float)
     for command in commands:
         for pid, seconds in cpu_by_process(command.pid).items():
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            name = "gateway" if pid == command.pid else next((word for word in words if "_child" in word), "other")
-            used[name.rpartition(".")[2], pid] = seconds
+            child = next((word.rpartition(".")[2] for word in words if "_child" in word), "other")
+            name = "gateway" if pid == command.pid else child
+            used[name] += seconds
+            used["probe_child" if name == "remote_child" else "other"] += ended_cpu_seconds(pid)
     url = str(settings.database_url)
     if url.startswith("postgres"):
         with psycopg.connect(url) as connection:
             postmaster = postmaster_of(connection.info.backend_pid)
         if postmaster:
-            used |= {("database", pid): seconds for pid, seconds in cpu_by_process(postmaster).items()}
+            used["database"] = sum(cpu_by_process(postmaster).values()) + ended_cpu_seconds(postmaster)
     return used

@@ -1,5 +1,6 @@
 """CPU time and memory of a process and its children, as counted by Linux."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -7,6 +8,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _CPUCLOCK_SCHED = 2
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_by_process(pid: int) -> dict[int, float]:
@@ -16,6 +18,15 @@ def cpu_by_process(pid: int) -> dict[int, float]:
         with suppress(OSError):  # it may end meanwhile
             used[each] = time.clock_gettime(_cpu_clock(each))
     return used
+
+
+def ended_cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds of the children of a process that have ended, with those of their own children."""
+    try:
+        counters = (_PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(counters[13]) + int(counters[14])) / _TICKS
 
 
 def cpu_between(before: dict[int, float], after: dict[int, float]) -> float:
