@@ -326,6 +326,8 @@ class MediaFacts:
 
         Repeated ones and those beyond `MAX_WARNINGS` are left out, so that no file fills a row.
         """
+        if not warnings:
+            return self
         printable = (
             "".join(letter if letter.isprintable() else "\ufffd" for letter in warning)
             for warning in warnings

@@ -1,15 +1,9 @@
-"""Reads HEIF still images, such as HEIC: their boxes by hand, their pixels with FFmpeg.
-
-FFmpeg decodes the tiles of which phones compose a picture, but does not put them together.
-"""
+"""Reads the boxes of HEIF still images, such as HEIC."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
-
-import av
-from PIL import Image
+from typing import BinaryIO
 
 from gateway.media.errors import MediaError, UnsuitableFile
 from gateway.media.length import read_at
@@ -93,37 +87,6 @@ def read_heif(file: ReadableFile, size: int) -> HeifImage:
     if image.end > size:
         raise MediaError(f"the file is truncated: it has {size:,} of {image.end:,} bytes")
     return image
-
-
-def decode_heif(file: ReadableFile, image: HeifImage) -> Image.Image:
-    """Return the pixels of a picture in RGB, before it is turned.
-
-    Raises:
-        MediaError: It cannot be decoded.
-    """
-    if not image.is_decodable:
-        raise UnsuitableFile("the image is in a codec that is not supported")
-    wanted = image.tiles or [image.item]
-    canvas, found = Image.new("RGB", (image.width, image.height)), set()
-    with file.open("rb") as data, av.open(data, "r", format="mov") as container:
-        tracks = [track for track in container.streams.video if track.id in wanted]
-        for track in tracks:
-            track.codec_context.thread_count = 1  # threads would use up the memory of a child
-        for packet in container.demux(tracks):
-            for frame in packet.decode():
-                tile = image_of(cast(av.VideoFrame, frame))
-                for index in (n for n, item in enumerate(wanted) if item == packet.stream.id):
-                    row, column = divmod(index, image.columns)
-                    canvas.paste(tile, (column * tile.width, row * tile.height))
-                found.add(packet.stream.id)
-    if found != set(wanted):
-        raise MediaError("the image is broken or truncated")
-    return canvas
-
-
-def image_of(frame: av.VideoFrame) -> Image.Image:
-    """Return a frame in RGB."""
-    return Image.fromarray(frame.to_ndarray(format="rgb24"))
 
 
 def _apply_properties(image: HeifImage, iprp: bytes) -> None:

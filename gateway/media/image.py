@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
-import av
 from PIL import ExifTags, Image, ImageSequence, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from gateway.kinds.media_facts import MediaFacts
 from gateway.kinds.media_formats import BOXED_IMAGES, IMAGE_DECODERS, IMAGE_DEMUXERS, TIFF_TYPES
 from gateway.media.errors import MediaError, UnsuitableFile
-from gateway.media.heif import decode_heif, read_heif
+from gateway.media.heif import read_heif
 from gateway.media.image_repairs import decode_repaired
 from gateway.media.ranged import ReadableFile
 from gateway.media.tiff_pictures import COMPRESSION, end_of, read_pictures, size_of
@@ -23,6 +22,7 @@ WEBP_IN_TIFF = 50001
 """A compression that Pillow knows, but that its TIFF library may be built without."""
 WITH_FRAMES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF", "DCX")
 """Formats, as Pillow calls them, of animations and documents of pages."""
+BROKEN = "the image is broken or truncated"
 ORIENTATION = ExifTags.Base.Orientation
 UPRIGHT = 1
 TURNED_SIDEWAYS = (5, 6, 7, 8)
@@ -49,8 +49,7 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     """
     try:
         if demuxer := IMAGE_DEMUXERS.get(facts.mime_type):
-            picture = decode_picture(file, demuxer)
-            return replace(facts, width=picture.width, height=picture.height, orientation=UPRIGHT)
+            return probe_with_ffmpeg(file, facts, demuxer)
         if facts.mime_type in BOXED_IMAGES:
             return probe_heif(file, facts)
         if facts.mime_type in TIFF_TYPES:
@@ -60,8 +59,16 @@ def probe(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
         raise UnsuitableFile(
             f"the image is too large; the limit is {MAX_PIXELS:,} pixels"
         ) from None
-    except (OSError, SyntaxError, EOFError, av.InvalidDataError):
-        raise MediaError("the image is broken or truncated") from None
+    except (OSError, SyntaxError, EOFError):
+        raise MediaError(BROKEN) from None
+
+
+def probe_with_ffmpeg(file: ReadableFile, facts: MediaFacts, demuxer: str) -> MediaFacts:
+    """Add the facts of an image that FFmpeg decodes."""
+    from gateway.media.ffmpeg_pictures import decode_picture  # which most images do not need
+
+    picture = decode_picture(file, demuxer)
+    return replace(facts, width=picture.width, height=picture.height, orientation=UPRIGHT)
 
 
 def probe_heif(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
@@ -73,6 +80,8 @@ def probe_heif(file: ReadableFile, facts: MediaFacts) -> MediaFacts:
     image = read_heif(file, facts.file_size)
     check_pixel_count(image.width, image.height)
     if image.is_decodable:
+        from gateway.media.ffmpeg_pictures import decode_heif  # which most images do not need
+
         decode_heif(file, image)
     else:
         codec = image.coding.decode("ascii", "replace")
@@ -128,21 +137,6 @@ def with_size(
     return replace(
         facts, width=width, height=height, orientation=orientation, frame_count=frame_count
     )
-
-
-def decode_picture(file: ReadableFile, demuxer: str) -> av.VideoFrame:
-    """Decode an image with FFmpeg, for formats that Pillow does not read.
-
-    Raises:
-        MediaError: The image has too many pixels, or is broken.
-    """
-    with file.open("rb") as data, av.open(data, "r", format=demuxer) as container:
-        track = container.streams.video[0]
-        track.codec_context.thread_count = 1  # threads would use up the memory of a child
-        check_pixel_count(track.width, track.height)
-        for picture in container.decode(track):
-            return picture
-    raise MediaError("the image is broken or truncated")
 
 
 def decode_frames(file: ReadableFile, decoder: str) -> DecodedImage:

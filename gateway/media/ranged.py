@@ -11,6 +11,7 @@ MAX_BLOCKS_PER_FETCH = 16
 """Blocks that one fetch may return while a file is read sequentially."""
 MAX_CACHED_BLOCKS = 64
 """Blocks that are cached: 16 MB."""
+BEFORE_START = "Cannot seek to before the start of the file."
 
 
 class ReadableFile(Protocol):
@@ -36,6 +37,8 @@ class RangedFile:
 
     def open(self, mode: Literal["rb"]) -> BinaryIO:
         """Open the file; all that open it share the cache."""
+        if self.size <= BLOCK_SIZE and self.size:
+            return _WholeFile(self.block(0))
         return io.BufferedReader(_RangedReader(self))
 
     def block(self, index: int) -> bytes:
@@ -59,6 +62,19 @@ class RangedFile:
             self._blocks.popitem(last=False)
 
 
+class _WholeFile(io.BytesIO):
+    """A file of a single block."""
+
+    name = ""  # some libraries read it
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if offset < 0:  # where files raise an error, `BytesIO` may go to the start instead
+            base = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: len(self.getbuffer())}
+            if base[whence] + offset < 0:
+                raise OSError(BEFORE_START)
+        return super().seek(offset, whence)
+
+
 class _RangedReader(io.RawIOBase):
     name = ""  # some libraries read it
 
@@ -75,7 +91,7 @@ class _RangedReader(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
         if base + offset < 0:
-            raise OSError("Cannot seek to before the start of the file.")
+            raise OSError(BEFORE_START)
         self._position = base + offset
         return self._position
 

@@ -9,8 +9,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from gateway.kinds.media_formats import BOXED_IMAGES, IMAGE_DECODERS, IMAGE_DEMUXERS, TIFF_TYPES
 from gateway.media.errors import MediaError
-from gateway.media.heif import decode_heif, image_of, read_heif
-from gateway.media.image import UPRIGHT, check_pixel_count, decode_picture, read_orientation
+from gateway.media.ffmpeg_pictures import decode_heif, decode_picture, image_of
+from gateway.media.heif import read_heif
+from gateway.media.image import UPRIGHT, check_pixel_count, read_orientation
 from gateway.media.image_repairs import decode_repaired
 from gateway.media.ranged import ReadableFile
 from gateway.media.tiff_pictures import previews_of, read_pictures

@@ -14,6 +14,7 @@ from av.video import VideoStream
 from PIL import Image
 
 from gateway.media.errors import MediaError
+from gateway.media.image import BROKEN
 from gateway.media.sniff import sniff
 from gateway.media.stills import decode_still
 from gateway.media.video_formats import VideoFormat
@@ -77,5 +78,5 @@ def decode_rgb(path: Path) -> Image.Image:
             black = Image.new("RGBA", image.size, (0, 0, 0, 255))
             return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
         return image.convert("RGB")
-    except (OSError, SyntaxError, EOFError, av.InvalidDataError, struct.error):
-        raise MediaError("the image is broken or truncated") from None
+    except (OSError, SyntaxError, EOFError, struct.error):
+        raise MediaError(BROKEN) from None

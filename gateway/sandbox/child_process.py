@@ -24,6 +24,7 @@ MAX_MESSAGE = 64 << 20
 """Bytes of a message, of which the tags of a DICOM file take up most."""
 SECONDS_TO_END = 5
 """Time in which a process that closed its output has to end."""
+PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 PROJECT_ROOT = Path(__file__).parents[2]
 # A process that reads untrusted files gets neither keys nor database addresses.
 INHERITED_VARIABLES = (
@@ -114,6 +115,15 @@ class ChildProcess:
     def pid(self) -> int:
         """Process id."""
         return self._process.pid
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that the process takes up; 0 once it has ended."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        except OSError:
+            return 0
+        return int(pages) * PAGE_SIZE
 
     @property
     def is_running(self) -> bool:

@@ -174,6 +174,7 @@ LATE_IMPORTS = {
     "gateway.__main__",  # a command waits for what it needs, not for what the others need
     "gateway.media.probe",  # a child loads each media library when it first needs it
     "gateway.media.recognize",  # likewise
+    "gateway.media.image",  # likewise
     "gateway.http.graphiql.build",  # npm comes from a build requirement that is not there afterwards
 }
 

@@ -306,6 +306,21 @@ async def test_replacement(prober: Prober, good: Path, monkeypatch: pytest.Monke
     assert seen[0] != seen[2]
 
 
+async def test_replacement_of_a_process_that_has_grown(
+    prober: Prober, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process is replaced if it takes up too much memory between two files, which is not looked at each time."""
+    monkeypatch.setattr("gateway.sandbox.prober.FILES_BETWEEN_LOOKS", 2)
+    seen = []
+    for limit in (1, 1 << 40, 1 << 40, 1):
+        monkeypatch.setattr("gateway.sandbox.prober.MAX_IDLE_MEMORY", limit)
+        await width(prober, good)
+        seen.append(frozenset(own_processes()))
+    assert seen[0] == seen[1] == seen[2]
+    assert len(seen[0]) == 1
+    assert seen[3] == frozenset()
+
+
 def test_death_of_the_parent(tmp_path: Path, slow: Path) -> None:
     """Prober processes do not outlive a gateway that is killed, not even while they read a file."""
     program = (

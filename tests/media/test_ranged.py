@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -108,3 +109,24 @@ def test_a_remote_file_reads_like_a_local_one(tmp_path: Path) -> None:
         assert file.read() == data
     assert [(stop - start - 1) // BLOCK_SIZE + 1 for start, stop in requested[:5]] == [1, 2, 4, 8, MAX_BLOCKS_PER_FETCH]
     assert len(requested) < MAX_CACHED_BLOCKS / 2
+
+
+@pytest.mark.parametrize("size", [1, 20, BLOCK_SIZE, BLOCK_SIZE + 1])
+def test_a_short_remote_file_reads_like_a_local_one(tmp_path: Path, size: int) -> None:
+    """A file of a single block is read from memory, and refuses the same positions as one on a disk."""
+    data = os.urandom(size)
+    (tmp_path / "file").write_bytes(data)
+    far = RangedFile(size, lambda start, stop: data[start:stop], data[:BLOCK_SIZE])
+    with far.open("rb") as file, (tmp_path / "file").open("rb") as near:
+        for move in ((0, 0), (size, 0), (size + 5, 0), (-1, 2), (-size, 2), (0, 1), (3, 1), (-2, 1)):
+            assert outcome(file, *move) == outcome(near, *move), move
+        for move in ((-1, 0), (-size - 1, 2), (-size - 10, 1)):
+            assert outcome(file, *move) == outcome(near, *move) == "refused", move
+
+
+def outcome(file: BinaryIO, offset: int, whence: int) -> tuple[int, bytes] | str:
+    """Return the position after a move and what is read there, or that the file refuses it."""
+    try:
+        return file.seek(offset, whence), file.read(4)
+    except OSError:
+        return "refused"
