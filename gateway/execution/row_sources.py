@@ -114,9 +114,16 @@ class RowSource:
         return is_suited and self.can_read
 
     def is_sorted(self, request: PageRequest) -> bool:
-        """Return whether all rows are found by an index of a condition, and then sorted."""
+        """Return whether all rows are found by an index of a condition, and then sorted.
+
+        SQLite would read all rows of the table that have a value in the order's column rather than
+        those of the few folders that a narrow list on a root starts from.
+        """
+        query = self.query
         has_columns = not self.further or not self.further.columns
-        return self.query.is_rare and has_columns and request.order.join is None and self.can_read
+        is_narrow = self.edge.parent is None and query.is_narrow and not query.walks_first
+        are_few = query.is_rare or is_narrow
+        return are_few and has_columns and request.order.join is None and self.can_read
 
     def sorted_rows(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
         """Return the first of few rows, as `first` does."""

@@ -133,6 +133,22 @@ async def test_no_search_walks_all_items(database: Database) -> None:
         assert name != "near" or "ix_metadata_values_cell" in plan, plan
 
 
+async def test_items_of_narrow_viewers_are_found_by_folder(database: Database) -> None:
+    """They are sorted then, also by what few items have."""
+    filter = StorageItemFilter(item_types=[StorageItemType.IMAGE], search="abc")
+    viewer = Viewer(uuid4(), SiteRole.MEMBER)
+    query = EdgeQuery(viewer, filter, {"scope": StorageScope.USER}, is_narrow=True)
+    for order in ("NAME", "CREATED_AT", "SIZE", "DURATION", "WIDTH", "HEIGHT"):
+        given = {"order_by": ordered(order, "DESC"), "first": 100}
+        request = read_page_arguments(OWN, query, given)
+        columns = [items.c.uuid, items.c.name]
+        statement = statements.page(OWN, query, request, columns, database.dialect, False)
+        plan = await plan_of(database, statement, "enable_seqscan")
+        assert "items_folder_uuid" in plan, (order, plan)
+        others = re.sub("ix_items_folder_uuid_\\w+", "", plan)
+        assert "ix_items_" not in others, (order, plan)
+
+
 async def test_descriptions_are_indexed_like_names(database: Database) -> None:
     """Any part of three characters, also with names, as for terms without a field; shorter ones at the start."""
     either = sa.or_(name_contains(items.c.name_key, "abc"), description_contains(items, "abc"))
