@@ -21,6 +21,7 @@ from gateway.auth.visibility import (
 )
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
+from gateway.database.searches import unindexed
 from gateway.database.tree import ancestors, within
 from gateway.execution.compiled.kept_statements import kept_statement
 from gateway.execution.declarations import (
@@ -65,7 +66,7 @@ from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
 from resolvers.item_conditions import item_conditions, leaves_many
-from resolvers.item_walks import walk_below_folder
+from resolvers.item_walks import few_below_folder, walk_below_folder
 from resolvers.json_columns import json_column
 from resolvers.metadata_keys import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
@@ -106,6 +107,15 @@ def counted_items(query: EdgeQuery) -> sa.ColumnElement[int] | None:
 
 _home, _top = folders.alias("home"), folders.alias("top")
 _above, _mirror = folders.alias("above"), datasets.alias("mirror")
+
+
+def _conditions_below(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of items below a folder, which are walked if these are few."""
+    conditions = item_conditions(query)
+    if query.is_walked:
+        conditions = [unindexed(*conditions)]
+    return [*conditions, *sees_below(query.viewer, _home, _top)]
+
 
 id_of = id_from("StorageFolder", folders.c.uuid)
 is_cloud_synced = Computed(
@@ -202,11 +212,12 @@ items_below = ToMany(
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
-    where=lambda query: [*item_conditions(query), *sees_below(query.viewer, _home, _top)],
+    where=_conditions_below,
     filter_type=StorageItemFilter,
     prepare=prepare_across_folders,
     start=start_below_folder,
     walk=walk_below_folder,
+    few=few_below_folder,
     parts=Parts(
         column=items.c.folder_uuid,
         below=PartsBelow(
@@ -220,6 +231,7 @@ items_below = ToMany(
         walked=frozenset(ITEM_ORDERS.columns.values()),
         suit=leaves_many,
         walked_rows=lambda query: 10 if query.filter and query.filter.search else 2,
+        counter=RowCounter(folder_counters.c.folder_uuid, counted_items),
     ),
     further=shared_below,
 )

@@ -9,12 +9,19 @@ from gateway.auth.visibility import sees_below
 from gateway.database.tree import within
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import KEY
-from gateway.execution.list_parts import Walk
-from gateway.models.folders import folders
+from gateway.execution.list_parts import FewRows, Walk
+from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
+from resolvers import given_folders
 from resolvers.given_folders import looked_up
 from resolvers.inputs.item_filters import StorageItemFilter
-from resolvers.item_conditions import is_broad, item_conditions, leaves_many, ranged_columns
+from resolvers.item_conditions import (
+    is_broad,
+    is_narrowing,
+    item_conditions,
+    leaves_many,
+    ranged_columns,
+)
 from resolvers.orders import ITEM_ORDERS
 
 WALKED_ROWS = 3_000
@@ -41,7 +48,8 @@ def walk_of_items(
 
 
 def walk_of_search(
-    where: Callable[[EdgeQuery], Sequence[Condition]], matches_many: Callable[[EdgeQuery], bool]
+    where: Callable[[EdgeQuery], Sequence[Condition]],
+    matches_many: Callable[[EdgeQuery], bool],
 ) -> Walk:
     """Return the walk of a search with conditions, of which many items may match."""
 
@@ -90,4 +98,29 @@ walk_below_folder = walk_of_items(
     lambda query: [*item_conditions(query), _is_in_tree(query)],
     lambda query, _column: is_broad(query) and not (query.is_rare or leaves_many(query)),
     rows=1_000,
+)
+
+
+def _have_few(folder_uuid: sa.ColumnElement[Any]) -> Condition:
+    """Return the condition that few items are below a folder, by the counters of folders there."""
+    top, below, counted = folders.alias(), folders.alias(), folder_counters.c
+    number = counted.files + counted.tombstones + counted.placeholders
+    source = top.join(below, within(below.c.path, top.c.path))
+    source = source.join(folder_counters, counted.folder_uuid == below.c.uuid)
+    some = sa.select(number.label("number")).select_from(source).where(top.c.uuid == folder_uuid)
+    some_folders = some.limit(given_folders.MOST_FOLDERS + 1).subquery()
+    total = sa.func.coalesce(sa.func.sum(some_folders.c.number), 0)
+    are_few = sa.and_(
+        sa.func.count() <= given_folders.MOST_FOLDERS, total <= given_folders.MOST_ITEMS
+    )
+    extent = sa.select(are_few.label("are_few")).select_from(some_folders).cte("extent")
+    return sa.select(extent.prefix_with("MATERIALIZED").c.are_few).scalar_subquery().is_(sa.true())
+
+
+few_below_folder = FewRows(
+    # PostgreSQL expects how many items have a value.
+    suits=lambda query, dialect: (
+        dialect == "sqlite" and is_broad(query) and is_narrowing(query) and not query.is_rare
+    ),
+    are_few=_have_few,
 )

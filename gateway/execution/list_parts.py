@@ -11,6 +11,17 @@ FEW_PARTS = 16
 
 
 @dataclass(frozen=True, eq=False)
+class RowCounter:
+    """A counter of the rows of each parent or part, whose key is in the column `key`.
+
+    `value` returns the number of those that a query leaves; None if the counter does not know it.
+    """
+
+    key: sa.ColumnElement[Any]
+    value: Callable[[Any], sa.ColumnElement[int] | None]
+
+
+@dataclass(frozen=True, eq=False)
 class PartsBelow:
     """The parts of each parent: `source` has the `key` of a part and that of its `parent`.
 
@@ -51,6 +62,7 @@ class Parts:
         cover_all: whether the list has all parts, so that none need to be chosen.
         rows: what rows are selected from where that is more than the table with `column`.
         pays: whether merging is faster on a database than other ways, given that, too.
+        counter: a counter of the rows of each part of a parent.
     """
 
     column: sa.ColumnElement[Any]
@@ -67,6 +79,7 @@ class Parts:
     cover_all: Callable[[Any], bool] = lambda _query: False
     rows: sa.FromClause | None = None
     pays: Callable[[Any, str], bool] = lambda _query, _dialect: True
+    counter: RowCounter | None = None
 
     def serve(self, query: Any, order: sa.ColumnElement[Any], dialect: str) -> bool:
         """Return whether a page in the order of a column is merged from parts."""
@@ -90,6 +103,22 @@ class Walk:
     within: Callable[[Any, sa.ColumnElement[Any]], Sequence[sa.ColumnElement[bool]]]
     where: Callable[[Any], Sequence[sa.ColumnElement[bool]]]
     rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class FewRows:
+    """Rows of a parent that are all looked through if they are few.
+
+    A database that cannot tell how many they are would read all rows of the table that an index of
+    a condition has. `where` of the list is given a query that `is_walked`.
+
+    Args:
+        suits: whether a query can be served so on a database.
+        are_few: the condition that the parent with a bound key has few rows.
+    """
+
+    suits: Callable[[Any, str], bool]
+    are_few: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +147,3 @@ class FurtherRows:
     flag: sa.Column[Any] | None = None
     exist: Callable[[Any], Awaitable[bool]] | None = None
     parts: Parts | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class RowCounter:
-    """A counter of the rows of each parent, whose key is in the column `key`.
-
-    `value` returns the number of those that a query leaves; None if the counter does not know it.
-    """
-
-    key: sa.ColumnElement[Any]
-    value: Callable[[Any], sa.ColumnElement[int] | None]

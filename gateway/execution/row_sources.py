@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from gateway.execution.keysets import KEY, KEYS, PARENT, PLACES
 from gateway.execution.list_parts import FurtherRows, Parts
 from gateway.execution.merged_pages import merged_page
 from gateway.execution.pagination import Order, PageRequest
-from gateway.execution.runs import first_of_runs, runs_of
+from gateway.execution.runs import first_of_runs, rows_if, runs_of, united_rows
 from gateway.execution.walked_pages import sorted_page, walked_page
 
 Columns = Sequence[sa.ColumnElement[Any]]
@@ -134,17 +134,37 @@ class RowSource:
             columns = [*columns, key.label(PARENT)]
         return sorted_page(keys, columns, request, "_further" if self.further else "")
 
-    def walked(self, request: PageRequest, columns: Columns) -> sa.Select[Any]:
+    def walked(self, request: PageRequest, columns: Columns, dialect: str) -> sa.Select[Any]:
         """Return the page along the index of its order, as `first` does."""
         walk, order, key = self.edge.walk, request.order, self.bound_parent
         assert walk
-        if key is not None:
-            columns = [*columns, key.label(PARENT)]
+        of_row = columns if key is None else [*columns, key.label(PARENT)]
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
-        rows = self.matching(*columns, *places, parent=key)
+        rows = self.matching(*of_row, *places, parent=key)
         tested = sa.select(*rows.selected_columns).where(unindexed(*walk.where(self.query)))
         within = walk.within(self.query, order.column)
-        return walked_page(walk.rows, rows, tested, request, within=within)
+        are_few = self._are_few(dialect)
+        is_needed = [] if are_few is None else [~are_few]
+        page = walked_page(walk.rows, rows, tested, request, is_needed, within)
+        if are_few is None:
+            return page
+        few = rows_if([are_few], self._looked_through.sorted_rows(request, columns))
+        return united_rows([sa.select(few.cte("few")), sa.select(page.cte("many"))], request)
+
+    def _are_few(self, dialect: str) -> Condition | None:
+        """Return the condition that all rows of the bound parent are looked through.
+
+        None if they are not, however few they are.
+        """
+        few, key = self.edge.few, self.bound_parent
+        if few is None or key is None or self.further or not self.can_read:
+            return None
+        return few.are_few(key) if few.suits(self.query, dialect) else None
+
+    @property
+    def _looked_through(self) -> Self:
+        """The source with conditions that are tested on one row after the other."""
+        return replace(self, query=self.query._replace(is_walked=True))
 
     def merged(self, request: PageRequest, columns: Columns, dialect: str) -> sa.Select[Any]:
         """Return the page of the parent with the bound key, or of a root, merged from parts.
@@ -171,7 +191,7 @@ class RowSource:
         if self.is_sorted(request):
             return self.sorted_rows(request, columns)
         if self.is_walked(request):
-            return self.walked(request, columns)
+            return self.walked(request, columns, dialect)
         order = self.order(request)
         places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
         rows = self.rows(request, columns, self.bound_parent).add_columns(*places)
@@ -197,19 +217,53 @@ class RowSource:
             return sa.select(*columns).where(is_parent_of(counter.key, many))
         name = "counted_further" if self.further else "counted"
         key = None if many else self.bound_parent
-        rows = self.matching(sa.literal_column("1"), parent=key).limit(most + 1)
-        columns = [sa.func.count().label("number")]
-        columns.append(sa.literal_column("0", sa.Integer()).label("is_exact"))
+        # PostgreSQL adds up big integers to a decimal.
+        total = sa.func.coalesce(sa.func.sum(sa.column("number", sa.BigInteger())), 0)
+        number = sa.cast(total, sa.BigInteger()).label("number")
+        columns = [number, sa.literal_column("0", sa.Integer()).label("is_exact")]
+        rows = self._numbers(key, most)
+        are_few = None
+        if not many and self._number_of_part is None:
+            are_few = self._are_few(dialect)
+        if are_few is not None:
+            few = rows_if([are_few], self._looked_through._numbers(key, most))
+            either = sa.select(few.cte("few")), sa.select(rows_if([~are_few], rows).cte("many"))
+            rows = sa.select(sa.union_all(*either).subquery("either"))
         if parent is None:
             return sa.select(*columns).select_from(rows.cte(name))
         if key is not None:
             return sa.select(*columns, key.label(PARENT)).select_from(rows.cte(name))
         parents = bound_parents(dialect, KEYS, parent)
-        rows = replace(self, key=parents.c.value).matching(sa.literal_column("1")).limit(most + 1)
+        rows = replace(self, key=parents.c.value)._numbers(None, most)
         of_each = rows.where(parent == parents.c.value).correlate(parents).subquery(name)
-        number = sa.select(sa.func.count()).select_from(of_each).scalar_subquery()
+        of_key = sa.select(number).select_from(of_each).scalar_subquery()
         key_of_row = sa.type_coerce(parents.c.value, parent.type).label(PARENT)
-        return sa.select(number.label("number"), columns[1], key_of_row).select_from(parents)
+        return sa.select(of_key.label("number"), columns[1], key_of_row).select_from(parents)
+
+    @property
+    def _number_of_part(self) -> sa.ColumnElement[int] | None:
+        """The number of rows of a part that a counter has; None if none knows it."""
+        if self.parts is None or self.parts.counter is None or not self.can_read:
+            return None
+        return self.parts.counter.value(self.query)
+
+    def _numbers(self, parent: sa.ColumnElement[Any] | None, most: int) -> sa.Select[Any]:
+        """Return numbers that add up to that of all rows, or to more than `most`.
+
+        Each is of one row, or of a part that has any.
+        """
+        number, parts = self._number_of_part, self.parts
+        if number is None:
+            one = sa.literal_column("1", sa.Integer()).label("number")
+            return self.matching(one, parent=parent).limit(most + 1)
+        assert parts
+        assert parts.below
+        assert parts.counter
+        counter, below = parts.counter.key, parts.below
+        source = below.source.join(counter.table, counter == below.key)
+        rows = sa.select(number.label("number")).select_from(source)
+        rows = rows.where(number > 0, *below.where(self.query)).limit(most + 1)
+        return rows if parent is None else rows.where(below.parent == parent)
 
     def _conditions(
         self, query: EdgeQuery, parent: sa.ColumnElement[Any] | None

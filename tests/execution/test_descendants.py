@@ -8,10 +8,11 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from gateway.catalog.ledger.counters import recount
 from gateway.ids import uuid7
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.models.base import fold, natural_key, new_row
-from gateway.models.folders import FolderRecord, folders
+from gateway.models.folders import FolderCountersRecord, FolderRecord, folder_counters, folders
 from gateway.models.items import ItemRecord, items
 from tests.fixtures.sites import Site
 
@@ -47,6 +48,8 @@ async def tree(request: pytest.FixtureRequest, shared_site: Site) -> Tree:
             uuid = uuid7()
             folder = {"uuid": uuid, "parent_uuid": UUID(top), "path": path + uuid.hex, "name": f"{number}"}
             await transaction.execute(sa.insert(folders), [new_row(FolderRecord, **folder, name_key=f"{number}")])
+            counters = new_row(FolderCountersRecord, folder_uuid=uuid)
+            await transaction.execute(sa.insert(folder_counters), [counters])
             below.append(uuid)
         rows = []
         for number in range(400):
@@ -64,6 +67,8 @@ async def tree(request: pytest.FixtureRequest, shared_site: Site) -> Tree:
                 )
             )
         await transaction.execute(sa.insert(items), rows)
+        for folder_uuid in below:
+            await recount(transaction, folder_uuid)
     return Tree(site, top, rows)
 
 

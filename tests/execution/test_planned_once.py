@@ -21,6 +21,7 @@ PLANNED_EACH_TIME = {
     "dataset_page": _ROWS,
     "dataset_rows": _ROWS,
     "datasets_overview": _ROWS,
+    "jpegs_below": _WALK,
     "large_files_below": _WALK,
     "largest_videos": _KINDS,
     "media_by_name": _KINDS,
