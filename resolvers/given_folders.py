@@ -131,6 +131,14 @@ def started(query: EdgeQuery, extent: GivenExtent | None) -> EdgeQuery:
     return query._replace(is_narrow=True, walks_first=not extent.is_small)
 
 
+def may_test_late(viewer: Viewer) -> bool:
+    """Return whether a viewer who is not narrow sees much by grants, each of which must be tested.
+
+    Access to what matches is tested in the order of a page then, until it is full.
+    """
+    return not (viewer.is_site_admin or viewer.is_anonymous)
+
+
 async def start_from_few_folders(context: Context, query: EdgeQuery) -> EdgeQuery:
     """Return the query of a search for folders, narrow if few are in its scope."""
     extent = await extent_in_scope(context, query, is_broad=True)

@@ -139,5 +139,5 @@ advanced_search = ToMany(
     arguments=(_QUERY, SCOPE),
     further=shared_in_scope(query_conditions),
     start=_start,
-    walk=walk_of_search(_search_conditions, _matches_many),
+    walk=walk_of_search(_search_conditions, query_conditions, _matches_many),
 )

@@ -9,12 +9,14 @@ from gateway.auth.visibility import sees_below
 from gateway.database.tree import within
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import KEY
-from gateway.execution.list_parts import FewRows, Walk
+from gateway.execution.list_parts import FewRows, LateConditions, Walk
 from gateway.models.folders import folder_counters, folders
 from gateway.models.items import items
 from resolvers import given_folders
-from resolvers.given_folders import looked_up
+from resolvers.filters import in_scope
+from resolvers.given_folders import looked_up, may_test_late
 from resolvers.inputs.item_filters import StorageItemFilter
+from resolvers.inputs.lists import StorageScope
 from resolvers.item_conditions import (
     is_broad,
     is_narrowing,
@@ -36,6 +38,7 @@ def walk_of_items(
     where: Callable[[EdgeQuery], Sequence[Condition]],
     suits: Callable[[EdgeQuery, sa.ColumnElement[Any]], bool],
     rows: int = WALKED_ROWS,
+    late: Callable[[EdgeQuery], LateConditions | None] = lambda _query: None,
 ) -> Walk:
     """Return the walk of a list of items with conditions, for queries and orders that it suits."""
     return Walk(
@@ -44,21 +47,32 @@ def walk_of_items(
         within=_conditions_by_index,
         where=lambda query: where(query._replace(is_walked=True, is_narrow=False)),
         rows=rows,
+        late=late,
     )
 
 
 def walk_of_search(
     where: Callable[[EdgeQuery], Sequence[Condition]],
+    matches: Callable[[EdgeQuery], Sequence[Condition]],
     matches_many: Callable[[EdgeQuery], bool],
 ) -> Walk:
-    """Return the walk of a search with conditions, of which many items may match."""
+    """Return the walk of a search with conditions, of which many items may match.
+
+    `matches` returns the conditions in whatever scope.
+    """
 
     def suits(query: EdgeQuery, column: sa.ColumnElement[Any]) -> bool:
         if query.is_narrow or query.is_rare:
             return query.walks_first
         return not _filter_by_index(query, column) and matches_many(query)
 
-    return walk_of_items(where, suits)
+    def late(query: EdgeQuery) -> LateConditions | None:
+        is_own = query.arguments.get("scope") is StorageScope.USER
+        if query.is_narrow or not is_own or not may_test_late(query.viewer):
+            return None
+        return matches(query), in_scope(query._replace(is_walked=True), items.c.folder_uuid)
+
+    return walk_of_items(where, suits, late=late)
 
 
 def _filter_by_index(query: EdgeQuery, column: sa.ColumnElement[Any]) -> dict[str, Any]:

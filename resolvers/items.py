@@ -170,7 +170,7 @@ item_search = ToMany(
     arguments=(SCOPE,),
     further=shared_in_scope(item_conditions),
     start=start_of_search,
-    walk=walk_of_search(item_search_conditions, is_broad),
+    walk=walk_of_search(item_search_conditions, item_conditions, is_broad),
 )
 
 

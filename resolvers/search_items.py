@@ -14,11 +14,11 @@ from gateway.database.searches import name_contains, unindexed
 from gateway.execution.keysets import PLACES, after_cursor, order_by, row_limit
 from gateway.execution.pagination import Order, PageRequest
 from gateway.execution.runs import length, rows_if
-from gateway.execution.walked_pages import sorted_page, walked_page
+from gateway.execution.walked_pages import LateTest, sorted_page, walked_page
 from gateway.models.base import Key
 from gateway.models.items import items
 from gateway.models.shares import item_shares
-from resolvers.given_folders import looked_up, seen_folders
+from resolvers.given_folders import looked_up, may_test_late, seen_folders
 from resolvers.item_walks import WALKED_ROWS
 
 Condition = sa.ColumnElement[bool]
@@ -57,7 +57,9 @@ class ItemHits:
         self._cursor_rank = cursor_rank
         self._listed = found_items(viewer, text, start.is_narrow)
         at_home = looked_up(items.c.folder_uuid, partial(sees_folder, viewer))
-        self._tested = [_IS_WHOLE, sa.or_(at_home, is_shared_with(viewer))]
+        self._is_seen = sa.or_(at_home, is_shared_with(viewer))
+        self._tested = [_IS_WHOLE, self._is_seen]
+        self._can_test_late = not start.is_narrow and may_test_late(viewer)
 
     def first(self, column: sa.ColumnElement[Any] | None, descends: bool) -> sa.Select[Any]:
         """Return the first rows in the order of a column, or by relevance, each with its value."""
@@ -120,7 +122,11 @@ class ItemHits:
             return rows_if(is_needed, sorted_page(rows, [], request, "_part"))
         compared = name_contains(_name_key, self._text, of_few=True)
         tested = places.where(unindexed(compared, *more, *self._tested))
-        return walked_page(WALKED_ROWS, rows, tested, request, is_needed)
+        late = None
+        if self._can_test_late and not is_short:
+            contains = name_contains(_name_key, self._text)
+            late = LateTest(places.where(contains, _IS_WHOLE, *more), unindexed(self._is_seen))
+        return walked_page(WALKED_ROWS, rows, tested, request, is_needed, late=late)
 
 
 def found_items(viewer: Viewer, text: str, is_narrow: bool) -> list[Condition]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+LateConditions = tuple[Sequence[sa.ColumnElement[bool]], sa.ColumnElement[bool]]
 FEW_PARTS = 16
 """Parts of which as many rows as a page has are read, without looking for its end first."""
 
@@ -96,6 +97,8 @@ class Walk:
         within: the conditions by which an index in the order of a column has the rows apart.
         where: the conditions of a query, to be tested on one row after the other.
         rows: how many rows are looked at, at most.
+        late: the conditions of a query without that on access, and a condition for the latter that
+            is tested on one row after the other; None unless most rows meet it.
     """
 
     orders: Collection[sa.ColumnElement[Any]]
@@ -103,6 +106,7 @@ class Walk:
     within: Callable[[Any, sa.ColumnElement[Any]], Sequence[sa.ColumnElement[bool]]]
     where: Callable[[Any], Sequence[sa.ColumnElement[bool]]]
     rows: int
+    late: Callable[[Any], LateConditions | None] = lambda _query: None
 
 
 @dataclass(frozen=True, eq=False)

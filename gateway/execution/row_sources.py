@@ -18,7 +18,7 @@ from gateway.execution.list_parts import FurtherRows, Parts
 from gateway.execution.merged_pages import merged_page
 from gateway.execution.pagination import Order, PageRequest
 from gateway.execution.runs import first_of_runs, rows_if, runs_of, united_rows
-from gateway.execution.walked_pages import sorted_page, walked_page
+from gateway.execution.walked_pages import LateTest, sorted_page, walked_page
 
 Columns = Sequence[sa.ColumnElement[Any]]
 
@@ -145,7 +145,11 @@ class RowSource:
         within = walk.within(self.query, order.column)
         are_few = self._are_few(dialect)
         is_needed = [] if are_few is None else [~are_few]
-        page = walked_page(walk.rows, rows, tested, request, is_needed, within)
+        late = None
+        if (conditions := walk.late(self.query)) is not None:
+            matches, is_seen = conditions
+            late = LateTest(sa.select(*rows.selected_columns).where(*matches), unindexed(is_seen))
+        page = walked_page(walk.rows, rows, tested, request, is_needed, within, late)
         if are_few is None:
             return page
         few = rows_if([are_few], self._looked_through.sorted_rows(request, columns))

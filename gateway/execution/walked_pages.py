@@ -4,7 +4,7 @@ docs/execution.md explains the steps of the statement.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,17 @@ from gateway.execution.pagination import PageRequest
 from gateway.execution.runs import Run, length, rows_if, runs_of, united_rows
 
 
+@dataclass(frozen=True, slots=True)
+class LateTest:
+    """A condition that is tested late, on rows in order, and the rows without this condition.
+
+    Most rows meet it, so that it is not tested on all of them.
+    """
+
+    rows: sa.Select[Any]
+    condition: Condition
+
+
 def walked_page(
     most: int,
     rows: sa.Select[Any],
@@ -22,14 +33,16 @@ def walked_page(
     request: PageRequest,
     is_needed: Sequence[Condition] = (),
     within: Sequence[Condition] = (),
+    late: LateTest | None = None,
 ) -> sa.Select[Any]:
     """Return the first rows of a list, if they are needed, which end with the order's two columns.
 
     `rows` have conditions that indexes serve; `tested` are the same rows with conditions that are
-    tested on one row after the other, on `most` of those with the conditions `within`.
+    tested on one row after the other, on `most` of those with the conditions `within`. If a
+    condition can be tested `late`, the first `most` rows without it come between the two.
     """
     runs = [replace(run, conditions=[*run.conditions, *within]) for run in runs_of(request)]
-    first, *others = [_RunPage(most, run, rows, tested) for run in runs]
+    first, *others = [_RunPage(most, run, rows, tested, late) for run in runs]
     page = united_rows(first.sources(is_needed, "0"), request)
     if not others:
         return page
@@ -88,11 +101,19 @@ def _is_past_cursor(request: PageRequest) -> Condition:
 class _RunPage:
     """The rows of a run that a page can have."""
 
-    def __init__(self, most: int, run: Run, rows: sa.Select[Any], tested: sa.Select[Any]) -> None:
+    def __init__(
+        self,
+        most: int,
+        run: Run,
+        rows: sa.Select[Any],
+        tested: sa.Select[Any],
+        late: LateTest | None,
+    ) -> None:
         self._most = most
         self._run = run
         self._rows = rows.where(*run.conditions)
         self._tested = tested.where(*run.conditions)
+        self._late = late
 
     def sources(self, is_needed: Sequence[Condition], suffix: str) -> list[sa.Select[Any]]:
         """Return the rows that were walked, if they fill the page, and else those of all rows."""
@@ -104,15 +125,45 @@ class _RunPage:
         walked = self._tested.where(self._is_within(end)).order_by(*run.clauses)
         first = _kept(f"walked{suffix}", rows_if(is_needed, walked.limit(row_limit())))
         is_whole = sa.or_(length(first) >= row_limit(), length(end) == 0)
+        sources = [sa.select(first).where(is_whole)]
+        is_needed = [*is_needed, ~is_whole]
+        if self._late:
+            before, is_whole = self._tested_late(self._late, is_needed, suffix)
+            sources.append(sa.select(before).where(is_whole))
+            is_needed = [*is_needed, ~is_whole]
         # Apart from the order, so that the database starts from the index of a condition.
-        keys = self._rows.with_only_columns(*places, maintain_column_froms=True)
-        found = _kept(f"found{suffix}", rows_if([*is_needed, ~is_whole], keys))
-        arranged = [found.c[name] for name in PLACES]
-        in_order = [each.desc() if run.descends else each.asc() for each in arranged]
-        of_page = sa.select(arranged[1]).order_by(*in_order).limit(row_limit())
+        found = _kept(f"found{suffix}", rows_if(is_needed, self._keys(self._rows)))
         columns = self._rows.selected_columns
+        of_page = sa.select(found.c[PLACES[1]]).order_by(*self._arranged(found)).limit(row_limit())
         rest = sa.select(*columns).where(run.order.last.in_(of_page))
-        return [sa.select(first).where(is_whole), sa.select(rest.cte(f"rest{suffix}"))]
+        return [*sources, sa.select(rest.cte(f"rest{suffix}"))]
+
+    def _tested_late(
+        self, late: LateTest, is_needed: Sequence[Condition], suffix: str
+    ) -> tuple[sa.CTE, Condition]:
+        """Return the rows of a page that are among the first without the condition tested late.
+
+        The second value is whether these are all rows of the page.
+        """
+        run, most = self._run, self._most
+        rows = self._keys(late.rows.where(*run.conditions))
+        matching = _kept(f"matching{suffix}", rows_if(is_needed, rows))
+        # A limit keeps both databases from testing the condition before they sort.
+        some = sa.select(matching).order_by(*self._arranged(matching)).limit(most).subquery()
+        source = some.join(run.order.last.table, run.order.last == some.c[PLACES[1]])
+        seen = sa.select(*self._rows.selected_columns).select_from(source).where(late.condition)
+        of_page = seen.order_by(*self._arranged(some)).limit(row_limit())
+        page = _kept(f"seen{suffix}", of_page)
+        return page, sa.or_(length(page) >= row_limit(), length(matching) <= most)
+
+    def _keys(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        order = self._run.order
+        places = order.column.label(PLACES[0]), order.last.label(PLACES[1])
+        return rows.with_only_columns(*places, maintain_column_froms=True)
+
+    def _arranged(self, keys: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+        columns = [keys.c[name] for name in PLACES]
+        return [each.desc() if self._run.descends else each.asc() for each in columns]
 
     def _is_within(self, end: sa.CTE) -> Condition:
         """Return the condition that a row is not beyond the end of the walk."""

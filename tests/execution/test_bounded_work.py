@@ -26,6 +26,7 @@ _ON_BOTH = {
     "newest_images": "likewise",
     "search_all": "likewise",
     "search_newest": "likewise",
+    "last_names": "sorts all names with the text, of which a small site has few",
 }
 GROWING = {
     "sqlite": _ON_BOTH,

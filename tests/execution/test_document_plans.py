@@ -29,7 +29,10 @@ PARTIAL = {
 LEAST_STEPS = 3
 """Steps that SQLite takes to read a row."""
 EXCEPTIONS = {
-    "sqlite": {"advanced_search": "facets count all that match, and then sort their values"},
+    "sqlite": {
+        "advanced_search": "facets count all that match, and then sort their values",
+        "last_names": "walks names from the end, and then sorts those with the text",
+    },
     "postgresql": {
         "descendants": "walks the folders of the site by name until enough are below the folder",
         "recent_edits": "collects the items of all data rows, to test whether those of a walk are in a dataset",

@@ -151,7 +151,7 @@ async def test_walks_find_what_others_do(pair: Both, monkeypatch: pytest.MonkeyP
     async with pair.services.database.writing() as transaction:
         await transaction.execute(sa.update(folders).where(folders.c.uuid.in_([public, below])).values(is_public=True))
     asked = [*requests(), *walked(str(pair.world.folders[0])), *walked(str(public))]
-    shown = await answers_by_all(pair, monkeypatch, ("walked", "narrow", "wide"), viewer, asked)
+    shown = await answers_by_all(pair, monkeypatch, ("walked", "late", "narrow", "wide"), viewer, asked)
     if viewer in ("admin", "member"):
         lists = [list_ for answer in shown for list_ in answer["data"].values()]
         edges = [(list_ or {}).get("descendantItems", list_ or {}).get("edges") for list_ in lists]

@@ -14,10 +14,11 @@ from gateway.database.engine import Database
 from gateway.database.searches import description_contains, name_contains
 from gateway.execution import keysets, statements
 from gateway.execution.compiled.statement_cache import StatementCache
-from gateway.execution.declarations import Direction, EdgeQuery
+from gateway.execution.declarations import Direction, EdgeQuery, ToMany
 from gateway.execution.pagination import read_page_arguments
 from gateway.kinds.enums import MetadataFieldType, SiteRole
 from gateway.kinds.item_kinds import StorageItemType
+from gateway.lucene.parser import parse
 from gateway.models.items import items
 from gateway.scalars import BigInt
 from resolvers.folders import items_below
@@ -31,6 +32,7 @@ from resolvers.inputs.metadata_filters import (
     NumberMatch,
     TextMatch,
 )
+from resolvers.item_queries import PreparedQuery, advanced_search
 from resolvers.items import item_search
 from resolvers.metadata_keys import IndexedKey, PreparedMetadata
 
@@ -169,6 +171,21 @@ async def test_items_of_some_kinds_below_a_folder_are_not_read_to_count_them(dat
     plan = await plan_of(database, statements.count(items_below, query, False, 10_000, database.dialect))
     assert "folder_counters" in plan, plan
     assert not re.search(r"\bitems\b", plan), plan
+
+
+@pytest.mark.parametrize("edge", [item_search, advanced_search], ids=["plain", "advanced"])
+async def test_access_is_not_tested_on_all_names_with_a_text(database: Database, edge: ToMany) -> None:
+    """Those who see much see the first of them."""
+    arguments = {"scope": StorageScope.USER, "query": "name:abc"}
+    filter = StorageItemFilter(search="abc") if edge is item_search else None
+    prepared = PreparedQuery({}, None, parse("name:abc"), {}) if filter is None else None
+    query = EdgeQuery(Viewer(uuid4(), SiteRole.MEMBER), filter, arguments, prepared)
+    request = read_page_arguments(edge, query, {"order_by": ordered("NAME", "DESC"), "first": 100})
+    statement = statements.page(edge, query, request, [items.c.uuid], database.dialect, False)
+    plan = await plan_of(database, statement, "enable_seqscan")
+    matching = plan.split("matching0")[1]
+    assert "items_names" in matching, plan
+    assert "folders" not in matching, plan
 
 
 async def test_descriptions_are_indexed_like_names(database: Database) -> None:
