@@ -109,7 +109,7 @@ _home, _top = folders.alias("home"), folders.alias("top")
 _above, _mirror = folders.alias("above"), datasets.alias("mirror")
 
 
-def _conditions_below(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
+def conditions_below(query: EdgeQuery) -> list[sa.ColumnElement[bool]]:
     """Return the conditions of items below a folder, which are walked if these are few."""
     conditions = item_conditions(query)
     if query.is_walked:
@@ -212,7 +212,7 @@ items_below = ToMany(
     source=items.join(_home, _home.c.uuid == items.c.folder_uuid).join(
         _top, within(_home.c.path, _top.c.path)
     ),
-    where=_conditions_below,
+    where=conditions_below,
     filter_type=StorageItemFilter,
     prepare=prepare_across_folders,
     start=start_below_folder,

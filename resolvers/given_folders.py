@@ -159,4 +159,18 @@ def extent_of(viewer: Viewer, with_public: bool) -> sa.Select[Any]:
     return sa.select(*columns).select_from(source)
 
 
+def have_few_items(folder_uuid: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that few items are below a folder, by the counters of folders there."""
+    top, below, counted = folders.alias(), folders.alias(), folder_counters.c
+    number = counted.files + counted.tombstones + counted.placeholders
+    source = top.join(below, within(below.c.path, top.c.path))
+    source = source.join(folder_counters, counted.folder_uuid == below.c.uuid)
+    some = sa.select(number.label("number")).select_from(source).where(top.c.uuid == folder_uuid)
+    some_folders = some.limit(MOST_FOLDERS + 1).subquery()
+    total = sa.func.coalesce(sa.func.sum(some_folders.c.number), 0)
+    are_few = sa.and_(sa.func.count() <= MOST_FOLDERS, total <= MOST_ITEMS)
+    extent = sa.select(are_few.label("are_few")).select_from(some_folders).cte("extent")
+    return sa.select(extent.prefix_with("MATERIALIZED").c.are_few).scalar_subquery().is_(sa.true())
+
+
 extent_by_viewer: Cache[GivenExtent] = Cache(10_000, 5_000_000)

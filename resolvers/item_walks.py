@@ -10,11 +10,10 @@ from gateway.database.tree import within
 from gateway.execution.declarations import Condition, EdgeQuery
 from gateway.execution.keysets import KEY
 from gateway.execution.list_parts import FewRows, LateConditions, Walk
-from gateway.models.folders import folder_counters, folders
+from gateway.models.folders import folders
 from gateway.models.items import items
-from resolvers import given_folders
 from resolvers.filters import in_scope
-from resolvers.given_folders import looked_up, may_test_late
+from resolvers.given_folders import have_few_items, looked_up, may_test_late
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageScope
 from resolvers.item_conditions import (
@@ -115,26 +114,10 @@ walk_below_folder = walk_of_items(
 )
 
 
-def _have_few(folder_uuid: sa.ColumnElement[Any]) -> Condition:
-    """Return the condition that few items are below a folder, by the counters of folders there."""
-    top, below, counted = folders.alias(), folders.alias(), folder_counters.c
-    number = counted.files + counted.tombstones + counted.placeholders
-    source = top.join(below, within(below.c.path, top.c.path))
-    source = source.join(folder_counters, counted.folder_uuid == below.c.uuid)
-    some = sa.select(number.label("number")).select_from(source).where(top.c.uuid == folder_uuid)
-    some_folders = some.limit(given_folders.MOST_FOLDERS + 1).subquery()
-    total = sa.func.coalesce(sa.func.sum(some_folders.c.number), 0)
-    are_few = sa.and_(
-        sa.func.count() <= given_folders.MOST_FOLDERS, total <= given_folders.MOST_ITEMS
-    )
-    extent = sa.select(are_few.label("are_few")).select_from(some_folders).cte("extent")
-    return sa.select(extent.prefix_with("MATERIALIZED").c.are_few).scalar_subquery().is_(sa.true())
-
-
 few_below_folder = FewRows(
     # PostgreSQL expects how many items have a value.
     suits=lambda query, dialect: (
         dialect == "sqlite" and is_broad(query) and is_narrowing(query) and not query.is_rare
     ),
-    are_few=_have_few,
+    are_few=have_few_items,
 )
