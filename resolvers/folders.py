@@ -66,7 +66,7 @@ from resolvers.global_ids import id_from
 from resolvers.inputs.item_filters import StorageItemFilter
 from resolvers.inputs.lists import StorageFolderFilter
 from resolvers.item_conditions import item_conditions, leaves_many
-from resolvers.item_walks import few_below_folder, walk_below_folder
+from resolvers.item_walks import walk_below_folder
 from resolvers.json_columns import json_column
 from resolvers.metadata_keys import prepare_across_folders, prepare_in_folder
 from resolvers.orders import FOLDER_ORDERS, ITEM_ORDERS, by_name, newest_first
@@ -217,7 +217,6 @@ items_below = ToMany(
     prepare=prepare_across_folders,
     start=start_below_folder,
     walk=walk_below_folder,
-    few=few_below_folder,
     parts=Parts(
         column=items.c.folder_uuid,
         below=PartsBelow(

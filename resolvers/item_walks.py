@@ -38,6 +38,7 @@ def walk_of_items(
     suits: Callable[[EdgeQuery, sa.ColumnElement[Any]], bool],
     rows: int = WALKED_ROWS,
     late: Callable[[EdgeQuery], LateConditions | None] = lambda _query: None,
+    few: FewRows | None = None,
 ) -> Walk:
     """Return the walk of a list of items with conditions, for queries and orders that it suits."""
     return Walk(
@@ -47,6 +48,7 @@ def walk_of_items(
         where=lambda query: where(query._replace(is_walked=True, is_narrow=False)),
         rows=rows,
         late=late,
+        few=few,
     )
 
 
@@ -107,17 +109,17 @@ def _is_in_tree(query: EdgeQuery) -> Condition:
     return looked_up(items.c.folder_uuid, is_below)
 
 
-walk_below_folder = walk_of_items(
-    lambda query: [*item_conditions(query), _is_in_tree(query)],
-    lambda query, _column: is_broad(query) and not (query.is_rare or leaves_many(query)),
-    rows=1_000,
-)
-
-
-few_below_folder = FewRows(
+_few_below_folder = FewRows(
     # PostgreSQL expects how many items have a value.
     suits=lambda query, dialect: (
         dialect == "sqlite" and is_broad(query) and is_narrowing(query) and not query.is_rare
     ),
     are_few=have_few_items,
+)
+
+walk_below_folder = walk_of_items(
+    lambda query: [*item_conditions(query), _is_in_tree(query)],
+    lambda query, _column: is_broad(query) and not (query.is_rare or leaves_many(query)),
+    rows=1_000,
+    few=_few_below_folder,
 )

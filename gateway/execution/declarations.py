@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.list_parts import FewRows, FurtherRows, Parts, RowCounter, Walk
+from gateway.execution.list_parts import FurtherRows, Parts, RowCounter, Walk
 from gateway.execution.parent_keys import Independent, Key, Keyed, Needing, attribute_of
 from gateway.execution.private_apis import definition_of
 from gateway.execution.viewer_columns import ViewerColumn
@@ -168,7 +168,6 @@ class ToMany(Keyed):
         start: returns the query with `is_narrow` or `is_rare`; `where` has the same answer anyway.
         counter: a counter of the list's own rows.
         walk: how a list on a root is walked in its order.
-        few: when all rows of a parent are looked through.
     """
 
     name: str
@@ -192,7 +191,6 @@ class ToMany(Keyed):
     starts_at: Access | None = None
     start: Callable[[Any, EdgeQuery], Awaitable[EdgeQuery]] | None = None
     counter: RowCounter | None = None
-    few: FewRows | None = None
     walk: Walk | None = None
 
     @cached_property

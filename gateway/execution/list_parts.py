@@ -88,28 +88,6 @@ class Parts:
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
-    """A walk of a list on a root, along the index of its order, before all its rows are sorted.
-
-    Args:
-        orders: the columns of the orders in which an index has the whole table.
-        suits: whether a page in the order of a column is looked for by a walk.
-        within: the conditions by which an index in the order of a column has the rows apart.
-        where: the conditions of a query, to be tested on one row after the other.
-        rows: how many rows are looked at, at most.
-        late: the conditions of a query without that on access, and a condition for the latter that
-            is tested on one row after the other; None unless most rows meet it.
-    """
-
-    orders: Collection[sa.ColumnElement[Any]]
-    suits: Callable[[Any, sa.ColumnElement[Any]], bool]
-    within: Callable[[Any, sa.ColumnElement[Any]], Sequence[sa.ColumnElement[bool]]]
-    where: Callable[[Any], Sequence[sa.ColumnElement[bool]]]
-    rows: int
-    late: Callable[[Any], LateConditions | None] = lambda _query: None
-
-
-@dataclass(frozen=True, eq=False)
 class FewRows:
     """Rows of a parent that are all looked through if they are few.
 
@@ -123,6 +101,30 @@ class FewRows:
 
     suits: Callable[[Any, str], bool]
     are_few: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """A walk of a list on a root, along the index of its order, before all its rows are sorted.
+
+    Args:
+        orders: the columns of the orders in which an index has the whole table.
+        suits: whether a page in the order of a column is looked for by a walk.
+        within: the conditions by which an index in the order of a column has the rows apart.
+        where: the conditions of a query, to be tested on one row after the other.
+        rows: how many rows are looked at, at most.
+        late: the conditions of a query without that on access, and a condition for the latter that
+            is tested on one row after the other; None unless most rows meet it.
+        few: when all rows of a parent are looked through, for pages and for counts.
+    """
+
+    orders: Collection[sa.ColumnElement[Any]]
+    suits: Callable[[Any, sa.ColumnElement[Any]], bool]
+    within: Callable[[Any, sa.ColumnElement[Any]], Sequence[sa.ColumnElement[bool]]]
+    where: Callable[[Any], Sequence[sa.ColumnElement[bool]]]
+    rows: int
+    late: Callable[[Any], LateConditions | None] = lambda _query: None
+    few: FewRows | None = None
 
 
 @dataclass(frozen=True, eq=False)

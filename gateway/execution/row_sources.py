@@ -160,7 +160,8 @@ class RowSource:
 
         None if they are not, however few they are.
         """
-        few, key = self.edge.few, self.bound_parent
+        few = self.edge.walk.few if self.edge.walk else None
+        key = self.bound_parent
         if few is None or key is None or self.further or not self.can_read:
             return None
         return few.are_few(key) if few.suits(self.query, dialect) else None
