@@ -20,6 +20,7 @@ from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
 from gateway.error_texts import between
 from gateway.errors import bad_input
+from gateway.execution.bound_values import AS_IS
 from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
 from gateway.execution.declarations import (
     Argument,
@@ -159,6 +160,7 @@ bitstreams_of = ToMany(
             int | None,
             None,
             "Number of the revision whose files are listed; the newest if omitted.",
+            AS_IS,
         ),
     ),
 )

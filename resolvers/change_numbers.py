@@ -13,6 +13,11 @@ _DAY = 86_400_000 << 80
 _BEFORE_ALL = -1
 
 
+def min_uuid7_of_day_before(moment: datetime) -> UUID:
+    """Return the smallest version 7 UUID of the day before a time."""
+    return UUID(int=max(0, min_uuid7(moment).int - _DAY))
+
+
 def numbered_since(moment: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that an entry has a number of that time or later, or of the day before.
 
@@ -20,8 +25,7 @@ def numbered_since(moment: datetime) -> sa.ColumnElement[bool]:
     looked for in ever smaller ranges, so that a list ends there, and not with the oldest entry. No
     transaction takes a day, and no clock is set back by so much.
     """
-    earliest = UUID(int=max(0, min_uuid7(moment).int - _DAY))
-    day_before = sa.literal(earliest, change_places.c.change_uuid.type)
+    day_before = sa.literal(min_uuid7_of_day_before(moment), change_places.c.change_uuid.type)
     entry, last = change_places.alias(), change_places.alias()
     number = entry.c.sequence.type
     end = sa.select(sa.func.max(last.c.sequence) + 1).scalar_subquery()

@@ -15,6 +15,7 @@ from gateway.auth.visibility import (
 )
 from gateway.database.dialects import prefers_merged_logs
 from gateway.database.tree import ID_LENGTH, within
+from gateway.execution.bound_values import BoundValue
 from gateway.execution.declarations import Argument, Computed, EdgeQuery, ToMany, ToOne
 from gateway.execution.keysets import KEY
 from gateway.execution.list_parts import Parts, PartsBelow
@@ -25,7 +26,7 @@ from gateway.models.changes import change_places, changes, former_places
 from gateway.models.folders import folder_grants, folders
 from gateway.models.items import items
 from gateway.models.people import users
-from resolvers.change_numbers import numbered_since
+from resolvers.change_numbers import min_uuid7_of_day_before, numbered_since
 from resolvers.global_ids import id_from
 from resolvers.identity import hides_urls
 from resolvers.journal_traits import traits_below, traits_of_journal
@@ -35,7 +36,13 @@ _home, _top = folders.alias("home"), folders.alias("top")
 _other, _other_home = change_places.alias("other_place"), folders.alias("other_home")
 _other_top = folders.alias("other_top")
 _known = folders.alias("known_top")
-_SINCE = Argument("since", datetime | None, None, "Only changes since this time.")
+_SINCE = Argument(
+    "since",
+    datetime | None,
+    None,
+    "Only changes since this time.",
+    BoundValue((min_uuid7, min_uuid7_of_day_before)),
+)
 _entries = change_places.join(changes, change_places.c.change_uuid == changes.c.uuid)
 _extras = {"change_uuid": change_places.c.change_uuid, "sequence": change_places.c.sequence}
 _order = newest_first(change_places.c.sequence, change_places.c.change_uuid)

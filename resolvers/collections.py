@@ -15,6 +15,7 @@ from gateway.auth.visibility import (
 )
 from gateway.error_texts import sized
 from gateway.errors import bad_input
+from gateway.execution.bound_values import AS_IS
 from gateway.execution.declarations import (
     Access,
     Aggregate,
@@ -37,7 +38,13 @@ from resolvers.orders import ITEM_ORDERS, by_name, in_sequence
 
 MAX_UUIDS = 1000
 _ARGUMENTS = (
-    Argument("top_level_folder_uuid", UUID | None, None, "Only those that belong to this folder."),
+    Argument(
+        "top_level_folder_uuid",
+        UUID | None,
+        None,
+        "Only those that belong to this folder.",
+        AS_IS,
+    ),
     Argument("uuids", list[UUID] | None, None, "Only those with these UUIDs, at most 1,000."),
 )
 

@@ -16,6 +16,7 @@ from gateway.auth.visibility import (
 )
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
+from gateway.execution.bound_values import FOLDED
 from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
     Argument,
@@ -42,6 +43,7 @@ SEARCH = Argument(
     str | None,
     None,
     "Text that the title contains, ignoring case; at most 1,000 characters.",
+    FOLDED,
 )
 _mirrored = folders.alias("mirrored")
 _title_condition = name_condition(datasets.c.title_key)

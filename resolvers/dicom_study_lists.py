@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from gateway.context import Context
+from gateway.execution.bound_values import AS_IS
 from gateway.execution.declarations import Argument, Direction, EdgeQuery, Orders, ToMany
 from gateway.execution.list_parts import Parts
 from gateway.models.dicom import dicom_studies, dicom_study_places
@@ -87,6 +88,7 @@ visible_studies = ToMany(
             None,
             "UUID of a folder: only studies of which a part lies in it or below. Nothing lies in a "
             "folder that the viewer cannot see.",
+            AS_IS,
         ),
     ),
     parts=Parts(

@@ -21,6 +21,7 @@ from gateway.auth.visibility import (
 from gateway.catalog.rules.names import MAX_DESCRIPTION
 from gateway.database.dialects import in_few
 from gateway.database.searches import name_contains, unindexed
+from gateway.database.substrings import has_part
 from gateway.error_texts import sized
 from gateway.errors import bad_input, forbidden
 from gateway.execution.declarations import Argument, EdgeQuery
@@ -145,7 +146,7 @@ def name_condition(
 
     def conditions(query: EdgeQuery) -> Sequence[sa.ColumnElement[bool]]:
         text = query.arguments.get(name)
-        return [column.contains(folded(text, name), autoescape=True)] if text else []
+        return [has_part(column, folded(text, name))] if text else []
 
     return conditions
 

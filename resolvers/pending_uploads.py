@@ -12,6 +12,7 @@ from gateway.catalog.ingestion.placeholders import part_count
 from gateway.context import Context
 from gateway.error_texts import sized
 from gateway.errors import DomainError, ErrorCode, bad_input
+from gateway.execution.bound_values import AS_IS
 from gateway.execution.declarations import Argument, EdgeQuery, ToMany, ToOne, batch
 from gateway.models.items import items
 from gateway.models.uploads import uploads
@@ -54,7 +55,9 @@ pending_uploads = ToMany(
     source=uploads.join(items, items.c.uuid == uploads.c.item_uuid),
     where=_conditions,
     arguments=(
-        Argument("folder_uuid", UUID | None, None, "Only uploads to this folder, if not null."),
+        Argument(
+            "folder_uuid", UUID | None, None, "Only uploads to this folder, if not null.", AS_IS
+        ),
         Argument(
             "item_uuids", list[UUID] | None, None, "Only those of these items, at most 1,000."
         ),

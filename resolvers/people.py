@@ -18,6 +18,7 @@ from gateway.auth.communities import administers_place_of
 from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import NEVER, is_root, sees_api_key, sees_group, sees_user
 from gateway.context import Context
+from gateway.execution.bound_values import FOLDED
 from gateway.execution.compiled.kept_statements import KeptStatement
 from gateway.execution.declarations import (
     Argument,
@@ -44,12 +45,14 @@ _USER_SEARCH = Argument(
     None,
     "Text that the user's email address contains, ignoring case; at most 1,000 characters. Names "
     "are not searched.",
+    FOLDED,
 )
 _GROUP_SEARCH = Argument(
     "search",
     str | None,
     None,
     "Text that the group's name contains, ignoring case; at most 1,000 characters.",
+    FOLDED,
 )
 
 

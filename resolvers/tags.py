@@ -1,6 +1,7 @@
 """The organisation's tags: how they are resolved."""
 
 from gateway.auth.visibility import is_staying_tag
+from gateway.execution.bound_values import FOLDED
 from gateway.execution.declarations import Argument, ToMany, ToOne
 from gateway.models.folders import folders
 from gateway.models.tags import folder_tags, organisation_tags
@@ -14,6 +15,7 @@ _SEARCH = Argument(
     str | None,
     None,
     "Text that the name contains, ignoring case; at most 1,000 characters.",
+    FOLDED,
 )
 _search = name_condition(organisation_tags.c.name_key)
 

@@ -14,6 +14,7 @@ from gateway.auth.viewer import Viewer
 from gateway.auth.visibility import sees_dataset, sees_item
 from gateway.context import Context
 from gateway.database.dialects import in_bound_keys
+from gateway.execution.bound_values import AS_IS
 from gateway.execution.compiled.kept_statements import KeptStatement, kept_statement
 from gateway.execution.declarations import (
     Argument,
@@ -182,6 +183,7 @@ units_of = ToMany(
             BigInt | None,
             None,
             "Only units changed after this sequence number of the job.",
+            AS_IS,
         ),
         Argument(
             "statuses",

@@ -1,6 +1,7 @@
-"""Values in inputs that conditions only bind: a statement for one serves all others.
+"""Values in filters and arguments that conditions only bind: a statement for one serves all others.
 
-Times and UUIDs are always bound. Fields with texts and numbers say so in their metadata.
+Times and UUIDs in filters are always bound. Other fields say so in their metadata, and arguments in
+their declaration.
 """
 
 import re
@@ -34,15 +35,15 @@ _KEY = "bound_value"
 _compose = partial(unicodedata.normalize, "NFC")
 
 
+FOLDED = BoundValue((fold,))
 # Shorter texts have no trigrams, and are searched for in another way.
 PART_OF_NAME = BoundValue((fold,), lambda text: len(fold(text)) >= 3)
 NAME = BoundValue((_compose, fold))
 DIGEST = BoundValue((str.lower,), lambda text: _DIGEST.fullmatch(text) is not None)
-EXACT = BoundValue((str,))
+AS_IS = BoundValue((lambda value: value,))
 PATTERN = BoundValue((str,), _WILDCARDS.isdisjoint)
 # Keys of users ignore case; those of UUIDs refuse other texts.
 METADATA_TEXT = BoundValue((str, fold), lambda text: not _is_uuid(text))
-NUMBER = BoundValue((lambda number: number,))
 
 
 def bound_as(value: BoundValue) -> dict[str, BoundValue]:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from graphql import GraphQLField
 
 from gateway.auth.viewer import Viewer
+from gateway.execution.bound_values import BoundValue
 from gateway.execution.list_parts import FurtherRows, Parts, RowCounter, Walk
 from gateway.execution.parent_keys import Independent, Key, Keyed, Needing, attribute_of
 from gateway.execution.private_apis import definition_of
@@ -79,7 +80,7 @@ class EdgeQuery(NamedTuple):
         is_narrow, is_rare: whether statements start from the rows of few folders, or of few names.
         walks_first: whether a page of a narrow list is nevertheless looked for by a walk first.
         is_walked: whether its conditions are tested on one row after the other; see `Walk`.
-        given: the values of the filter in place of which it has placeholders.
+        given: the values in place of which the filter and the arguments have placeholders.
     """
 
     viewer: Viewer
@@ -134,12 +135,13 @@ class Orders:
 
 @dataclass(frozen=True, eq=False)
 class Argument:
-    """An argument of a field, besides filter, order and page."""
+    """An argument of a field, besides filter, order and page; `bound` if it is only bound."""
 
     name: str
     type: Any
     default: Any
     description: str
+    bound: BoundValue | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from gateway.execution.bound_values import DIGEST, EXACT, NAME, NUMBER, PART_OF_NAME, bound_as
+from gateway.execution.bound_values import AS_IS, DIGEST, NAME, PART_OF_NAME, bound_as
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.scalars import BigInt
 from resolvers.inputs.descriptions import GREATEST, LEAST
@@ -27,9 +27,9 @@ class DateTimeRange:
 )
 class IntRange:
     from_: int | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+        default=None, metadata=bound_as(AS_IS), name="from", description=LEAST
     )
-    to: int | None = strawberry.field(default=None, metadata=bound_as(NUMBER), description=GREATEST)
+    to: int | None = strawberry.field(default=None, metadata=bound_as(AS_IS), description=GREATEST)
 
 
 @strawberry.input(
@@ -37,10 +37,10 @@ class IntRange:
 )
 class BigIntRange:
     from_: BigInt | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+        default=None, metadata=bound_as(AS_IS), name="from", description=LEAST
     )
     to: BigInt | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), description=GREATEST
+        default=None, metadata=bound_as(AS_IS), description=GREATEST
     )
 
 
@@ -49,10 +49,10 @@ class BigIntRange:
 )
 class FloatRange:
     from_: float | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+        default=None, metadata=bound_as(AS_IS), name="from", description=LEAST
     )
     to: float | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), description=GREATEST
+        default=None, metadata=bound_as(AS_IS), description=GREATEST
     )
 
 
@@ -108,17 +108,17 @@ class StorageItemConditions:
     )
     dicom_study_uid: str | None = strawberry.field(
         default=None,
-        metadata=bound_as(EXACT),
+        metadata=bound_as(AS_IS),
         description="The study instance UID of a DICOM file or series.",
     )
     dicom_series_uid: str | None = strawberry.field(
         default=None,
-        metadata=bound_as(EXACT),
+        metadata=bound_as(AS_IS),
         description="The series instance UID of a DICOM file or series.",
     )
     dicom_instance_uid: str | None = strawberry.field(
         default=None,
-        metadata=bound_as(EXACT),
+        metadata=bound_as(AS_IS),
         description="The SOP instance UID of a DICOM file.",
     )
     orientation: int | None = strawberry.field(

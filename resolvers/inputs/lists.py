@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import strawberry
 
-from gateway.execution.bound_values import EXACT, PART_OF_NAME, bound_as
+from gateway.execution.bound_values import AS_IS, PART_OF_NAME, bound_as
 from gateway.execution.declarations import Direction
 
 _PATTERN = "Case-insensitive pattern for the"
@@ -99,7 +99,7 @@ class StorageFolderFilter:
 class DatasetFilter:
     title_eq: str | None = strawberry.field(
         default=None,
-        metadata=bound_as(EXACT),
+        metadata=bound_as(AS_IS),
         description="The exact title, at most 10,000 characters.",
     )
     title_like: str | None = strawberry.field(
@@ -107,7 +107,7 @@ class DatasetFilter:
     )
     description_eq: str | None = strawberry.field(
         default=None,
-        metadata=bound_as(EXACT),
+        metadata=bound_as(AS_IS),
         description="The exact description, at most 10,000 characters.",
     )
     description_like: str | None = strawberry.field(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.execution.bound_values import METADATA_TEXT, NUMBER, PART_OF_NAME, bound_as
+from gateway.execution.bound_values import AS_IS, METADATA_TEXT, PART_OF_NAME, bound_as
 from resolvers.inputs.descriptions import GREATEST, LEAST
 
 _EQ, _IN = "The exact value.", "One of these values, at most 1,000."
@@ -13,13 +13,13 @@ _CASE = "Case-sensitive, except for values of `UUID` and `USER` keys."
 
 @strawberry.input(description="Conditions on numbers, all of which must be met.")
 class NumberMatch:
-    eq: float | None = strawberry.field(default=None, metadata=bound_as(NUMBER), description=_EQ)
+    eq: float | None = strawberry.field(default=None, metadata=bound_as(AS_IS), description=_EQ)
     in_: list[float] | None = strawberry.field(default=None, name="in", description=_IN)
     from_: float | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), name="from", description=LEAST
+        default=None, metadata=bound_as(AS_IS), name="from", description=LEAST
     )
     to: float | None = strawberry.field(
-        default=None, metadata=bound_as(NUMBER), description=GREATEST
+        default=None, metadata=bound_as(AS_IS), description=GREATEST
     )
 
 

@@ -1,22 +1,31 @@
 """Values of filters are parameters: other values need no new statement, and find what they should."""
 
-from dataclasses import fields
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
+import resolvers
 from gateway.auth.viewer import Viewer
-from gateway.execution.bound_values import NUMBER, bound_value_of
+from gateway.database.sqlalchemy_apis import statement_key
+from gateway.execution import statements
+from gateway.execution.bound_values import bound_value_of
 from gateway.execution.compiled.placeholders import generalized, placeholder_viewer, source_of
 from gateway.execution.compiled.statement_cache import StatementCache
-from gateway.execution.declarations import EdgeQuery
+from gateway.execution.declarations import EdgeQuery, ToMany
 from gateway.execution.operations import Operations
+from gateway.execution.pagination import read_page_arguments
 from gateway.kinds.enums import SiteRole
 from gateway.limits import Limits
 from gateway.models.items import items
+from gateway.scalars import BigInt
 from resolvers.inputs.communities import CommunityFilter
 from resolvers.inputs.dicom import DicomStudyFilter
 from resolvers.inputs.item_filters import DateTimeRange, FloatRange, StorageItemConditions, StorageItemFilter
@@ -75,6 +84,24 @@ LISTS: dict[str, tuple[str, list[Any]]] = {
         "query($filter: DatasetFilter) { datasets(filter: $filter, first: 5) { totalCount nodes { title } } }",
         [{"titleEq": text, "createdAfter": TIMES[0]} for text in (*NAMES[1:4], "%")],
     ),
+    "journal": (
+        "query($filter: DateTime) { storageFolders(first: 3) { nodes { journal(since: $filter, first: 3) "
+        "{ totalCount nodes { uuid } } descendantJournal(since: $filter, first: 3) { nodes { uuid } } } } }",
+        ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", *TIMES, "1960-01-01T00:00:00Z", "2026-01-03T00:00:00+05:00"],
+    ),
+    "units": (
+        "query($filter: BigInt) { jobs(first: 9) { nodes { ... on UploadJob { units(changedAfter: $filter, first: 3) "
+        "{ totalCount nodes { status } } } } } }",
+        ["0", "1", "2", "3", "4", "100", "9223372036854775807"],
+    ),
+    "tags": (
+        "query($filter: String) { organisationTags(search: $filter, first: 5) { totalCount nodes { name } } }",
+        [*TEXTS, "tag", "TAG 1", "g 2", "1"],
+    ),
+    "groups": (
+        "query($filter: String) { groups(search: $filter, first: 5) { totalCount nodes { name } } }",
+        [*TEXTS, "g"],
+    ),
     "search": (
         "query($filter: String!) { search(text: $filter, first: 5) { totalCount edges { cursor } } }",
         TEXTS,
@@ -125,8 +152,8 @@ def test_only_suitable_values_have_placeholders(input_type: type[Any]) -> None:
     bound = {field.name: of_field for field in fields(input_type) if (of_field := bound_value_of(field.metadata))}
     assert bound
     for name, of_field in bound.items():
-        for value in NUMBERS if of_field is NUMBER else STRINGS:
-            query = generalized(EdgeQuery(_VIEWER, input_type(**{name: value})))
+        for value in NUMBERS if input_type in (FloatRange, NumberMatch) else STRINGS:
+            query = generalized(EdgeQuery(_VIEWER, input_type(**{name: value})), ())
             suits = isinstance(value, float) or (0 < len(value) <= 64 and of_field.suits(value))
             assert bool(query.given) == suits == (getattr(query.filter, name) != value)
             assert not suits or list(query.given) == [form(value) for form in of_field.forms]
@@ -139,7 +166,7 @@ def test_values_keep_their_positions_in_nested_inputs() -> None:
     start, owner = datetime(2026, 1, 2, tzinfo=UTC), uuid4()
     nested = StorageItemConditions(exact_name="Straße", owner_uuid=owner)
     own = StorageItemFilter(search="ABC", created_at=DateTimeRange(from_=start), any=[nested, nested])
-    general = generalized(EdgeQuery(_VIEWER, own))
+    general = generalized(EdgeQuery(_VIEWER, own), ())
     twice = ["Straße", "strasse", owner] * 2
     assert sorted(map(str, general.given)) == sorted(map(str, ["abc", start, *twice]))
     first, second = general.filter.any
@@ -149,7 +176,7 @@ def test_values_keep_their_positions_in_nested_inputs() -> None:
     assert first.exact_name != second.exact_name
     assert _given(general, general.filter.created_at.from_) == start
     assert own.search == "ABC"
-    assert generalized(EdgeQuery(_VIEWER, own)).filter == general.filter
+    assert generalized(EdgeQuery(_VIEWER, own), ()).filter == general.filter
 
 
 def _given(query: EdgeQuery, placeholder: Any) -> Any:
@@ -161,7 +188,7 @@ def _given(query: EdgeQuery, placeholder: Any) -> Any:
 def test_placeholders_are_bounded() -> None:
     """Before the number of entries is checked, a request may have any."""
     entry = StorageItemConditions(exact_name="Straße", owner_uuid=uuid4())
-    query = generalized(EdgeQuery(_VIEWER, StorageItemFilter(any=[entry] * 10_000)))
+    query = generalized(EdgeQuery(_VIEWER, StorageItemFilter(any=[entry] * 10_000)), ())
     assert len(query.given) == 101
     assert query.filter.any[-1] == entry
 
@@ -169,7 +196,7 @@ def test_placeholders_are_bounded() -> None:
 def test_a_statement_without_a_placeholder_keeps_its_value() -> None:
     """It has the shape of another that has one."""
     cache = StatementCache(sa.create_engine("sqlite://").dialect)
-    query = generalized(EdgeQuery(_VIEWER, StorageItemFilter(sha256="ab" * 32)))
+    query = generalized(EdgeQuery(_VIEWER, StorageItemFilter(sha256="ab" * 32)), ())
     own = placeholder_viewer(_VIEWER).user_uuid
 
     def parameters(name: str, column: str, value: Any, given: Any = ()) -> Any:
@@ -185,3 +212,75 @@ def test_a_statement_without_a_placeholder_keeps_its_value() -> None:
     assert parameters("other", "owner_uuid", other) == (other.hex,)
     assert parameters("viewer", "owner_uuid", own) == (_VIEWER.user_uuid.hex,)
     assert parameters("suffix", "sha256", digest + "\U0010ffff", query.given) == ("ab" * 32 + "\U0010ffff",)
+
+
+def test_whatever_depends_on_a_value_is_bound() -> None:
+    """Else a condition makes something of the value that is none of its forms."""
+    checked = set()
+    for edge in EDGES:
+        for (label, query), (_, other) in zip(_queries(edge, 0), _queries(edge, 1), strict=True):
+            general = generalized(query, edge.arguments)
+            if not general.given:
+                continue
+            for dialect in ("sqlite", "postgresql"):
+                values, others, placeholders = (_binds(edge, each, dialect) for each in (query, other, general))
+                sources = [source_of(value) for value in placeholders]
+                used = {source.number for source in sources if source}
+                assert used >= set(range(len(general.given))), (edge.name, label)
+                dependent = [own != another for own, another in zip(values, others, strict=True)]
+                assert any(dependent), (edge.name, label)
+                given = [source is not None and source.number is not None for source in sources]
+                assert given == dependent, (edge.name, label)
+            checked.add(label)
+    assert len(checked) > 40, checked
+
+
+def _binds(edge: ToMany, query: EdgeQuery, dialect: str) -> list[Any]:
+    """Return the values of the parameters of a page's statement."""
+    request = read_page_arguments(edge, query, {})
+    key = statement_key(statements.page(edge, query, request, [edge.orders.last], dialect, False))
+    assert key is not None
+    return [None if bind.expanding else bind.value for bind in key.binds]
+
+
+def _queries(edge: ToMany, sample: int) -> Iterator[tuple[str, EdgeQuery]]:
+    """Yield queries of an edge, each with one value in its filter or arguments."""
+    viewer = placeholder_viewer(_VIEWER)
+    defaults = {argument.name: argument.default for argument in edge.arguments}
+    defaults |= {name: None for name, default in defaults.items() if default is inspect.Parameter.empty}
+    for argument in edge.arguments:
+        if argument.bound:
+            [values] = [SAMPLES[kind] for kind in SAMPLES if kind.__name__ in str(argument.type)]
+            yield argument.name, EdgeQuery(viewer, None, defaults | {argument.name: values[sample]})
+    for name, filter in _inputs(edge.filter_type, sample) if edge.filter_type else ():
+        yield f"{edge.name}.filter.{name}", EdgeQuery(viewer, filter, defaults)
+
+
+def _inputs(input_type: Any, sample: int) -> Iterator[tuple[str, Any]]:
+    """Yield input objects, each with one value; those on metadata keys need what is known of the key."""
+    for name, hint in get_type_hints(input_type).items():
+        for kind in (hint, *get_args(hint)):
+            is_list = get_origin(kind) is list
+            [inner] = get_args(kind) if is_list else [kind]
+            if inner in SAMPLES and not is_list:
+                value = SAMPLES[inner][sample]
+                yield name, input_type(**{name: f"{sample}" * 64 if name == "sha256" else value})
+            elif is_dataclass(inner) and name not in ("metadata", "tags"):
+                for field, value in _inputs(inner, sample):
+                    yield f"{name}.{field}", input_type(**{name: [value] if is_list else value})
+
+
+SAMPLES: dict[Any, tuple[Any, Any]] = {
+    str: ("A text", "Another text"),
+    int: (5, 6),
+    BigInt: (5, 6),
+    float: (5.0, 6.0),
+    UUID: (UUID(int=5), UUID(int=6)),
+    datetime: (datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 4, tzinfo=UTC)),
+}
+EDGES = [
+    value
+    for module in pkgutil.iter_modules(resolvers.__path__, "resolvers.")
+    for value in vars(importlib.import_module(module.name)).values()
+    if isinstance(value, ToMany)
+]

@@ -87,7 +87,7 @@ class EdgePage(NamedTuple):
 
 def general_page(edge: ToMany, query: EdgeQuery, request: PageRequest) -> EdgePage:
     """Return a page whose statements serve all queries that differ in given values only."""
-    query = generalized(query)
+    query = generalized(query, edge.arguments)
     name = list_fingerprint(edge, query, request.order) if query.given else request.fingerprint
     return EdgePage(query, request, name)
 

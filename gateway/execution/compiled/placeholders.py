@@ -1,18 +1,17 @@
 """Values that stand in statements for those of a request, so that one statement serves them all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from random import SystemRandom
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from gateway.auth.viewer import Viewer
-from gateway.execution.bound_values import LONGEST, BoundValue, bound_value_of
-from gateway.execution.declarations import EdgeQuery
+from gateway.execution.bound_values import AS_IS, LONGEST, BoundValue, bound_value_of
+from gateway.execution.declarations import Argument, EdgeQuery
 
-T = TypeVar("T")
 _random = SystemRandom()
 _VIEWER = uuid4()
 _MOST = 100
@@ -38,16 +37,21 @@ def placeholder_viewer(viewer: Viewer) -> Viewer:
     return replace(viewer, user_uuid=_VIEWER, key_uuid=None, expires_at=None)
 
 
-def generalized(query: EdgeQuery) -> EdgeQuery:
-    """Return a query with placeholders for the times, UUIDs and bound values of its filter.
+def generalized(query: EdgeQuery, arguments: Sequence[Argument]) -> EdgeQuery:
+    """Return a query with placeholders for what is bound of its filter and arguments.
 
     Other values stay as they are: conditions are written differently for some of them.
     """
-    if not query.filter:
-        return query
     given: list[Any] = []
-    filter = _general_input(query.filter, given)
-    return query._replace(filter=filter, given=tuple(given)) if given else query
+    filter = _general_input(query.filter, given) if query.filter else None
+    made = {
+        argument.name: _general_value(query.arguments[argument.name], argument.bound, given)
+        for argument in arguments
+        if argument.bound and query.arguments[argument.name] is not None
+    }
+    if not given:
+        return query
+    return query._replace(filter=filter, arguments={**query.arguments, **made}, given=tuple(given))
 
 
 def generalized_text(text: str, bound: BoundValue) -> tuple[str, Sequence[str]]:
@@ -86,9 +90,7 @@ def _general_input(value: Any, given: list[Any]) -> Any:
                 _general_input(each, given) if is_dataclass(each) else each for each in own
             ]
         elif isinstance(own, UUID | datetime):
-            make = _uuid if isinstance(own, UUID) else _moment
-            made[name] = make(len(given))
-            given.append(own)
+            made[name] = _general_value(own, AS_IS, given)
         elif bound and isinstance(own, str | int | float):
             made[name] = _general_value(own, bound, given)
     return replace(value, **made) if made else value
@@ -118,14 +120,14 @@ def _text(_number: int) -> str:
 
 
 @cache
-def _uuid(number: int) -> UUID:
-    return _numbered(uuid4(), number)
+def _uuid(_number: int) -> UUID:
+    return uuid4()
 
 
 @cache
-def _moment(number: int) -> datetime:
-    start = datetime(1, 1, 2, tzinfo=UTC)
-    return _numbered(start + timedelta(microseconds=_random.randrange(2**55)), number)
+def _moment(_number: int) -> datetime:
+    """Return a time that no entry has, and that can be in a UUID."""
+    return datetime(5000, 1, 1, tzinfo=UTC) + timedelta(microseconds=_random.randrange(2**56))
 
 
 @cache
@@ -138,9 +140,10 @@ def _float(_number: int) -> float:
     return -_random.uniform(1e200, 1e300)
 
 
-_PLACEHOLDERS = {str: _text, int: _integer, float: _float}
-
-
-def _numbered(placeholder: T, number: int) -> T:
-    _numbers[placeholder] = number
-    return placeholder
+_PLACEHOLDERS: Mapping[type, Callable[[int], Any]] = {
+    str: _text,
+    UUID: _uuid,
+    datetime: _moment,
+    int: _integer,
+    float: _float,
+}
