@@ -16,12 +16,9 @@ from gateway.clock import now
 def presign_get(url: str, region: str, credentials: Mapping[str, str], seconds: int) -> str:
     """Return a URL that gets the object at an encoded URL without a query for some seconds."""
     moment = now().strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{moment[:8]}/{region}/s3/aws4_request"
-    credential = quote(f"{credentials['access_key_id']}/{scope}", safe="")
-    begin = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&X-Amz-Date={moment}"
-    begin += f"&X-Amz-Expires={seconds}"
-    headers, token = "&X-Amz-SignedHeaders=host", credentials.get("session_token")
-    security = f"&X-Amz-Security-Token={quote(token, safe='')}" if token else ""
+    key_id, token = credentials["access_key_id"], credentials.get("session_token")
+    scope, begin, security = _parameters(key_id, token, region, moment, seconds)
+    headers = "&X-Amz-SignedHeaders=host"
     _, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
     # Parameters are signed in the order of their names.
@@ -29,8 +26,20 @@ def presign_get(url: str, region: str, credentials: Mapping[str, str], seconds: 
     digest = hashlib.sha256(request.encode()).hexdigest()
     signed = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}"
     key = _signing_key(credentials["secret_access_key"], moment[:8], region)
-    signature = hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()
+    signature = hmac.digest(key, signed.encode(), hashlib.sha256).hex()
     return f"{url}?{begin}{headers}{security}&X-Amz-Signature={signature}"
+
+
+@lru_cache(maxsize=100)
+def _parameters(
+    key_id: str, token: str | None, region: str, moment: str, seconds: int
+) -> tuple[str, str, str]:
+    """Return the scope of signatures of a moment, and their parameters before and after headers."""
+    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    credential = quote(f"{key_id}/{scope}", safe="")
+    begin = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&X-Amz-Date={moment}"
+    begin += f"&X-Amz-Expires={seconds}"
+    return scope, begin, f"&X-Amz-Security-Token={quote(token, safe='')}" if token else ""
 
 
 @lru_cache(maxsize=100)

@@ -6,7 +6,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
@@ -207,7 +207,8 @@ class Fetcher:
         plain = _PLAIN_URL.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
         if plain is None:
             return _Target.at(self._rules.check_url(url))
-        return replace(self._server(plain[1]), path=plain[2])
+        server = self._server(plain[1])
+        return _Target(server.origin, server.host, plain[2])
 
     def _send(
         self, target: _Target, method: str, span: str | None = None
@@ -242,6 +243,7 @@ def _default_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+@lru_cache(maxsize=1000)
 def parse_http_date(text: str | None) -> datetime | None:
     """Return the time of a header in UTC; None if it is missing or malformed."""
     try:

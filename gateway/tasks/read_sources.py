@@ -1,8 +1,7 @@
 """Reading of a unit's files: their facts, or why the unit fails, or that it must be tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -102,14 +101,11 @@ class SourceReader:
         """Read all files of a unit. It raises nothing but outages of the database."""
         plan = from_spec(unit.spec, unit.title)
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._read_source(source, rows, unit.uuid))
-                    for source in plan.sources
-                ]
+            results = await self._read_all(plan.sources, rows, unit.uuid)
         except ExceptionGroup as failures:
             return _must_retry(ReadUnit(unit, plan), "reading", failures.exceptions)
-        results = [task.result() for task in tasks]
+        except Exception as failure:
+            return _must_retry(ReadUnit(unit, plan), "reading", [failure])
         errors = [result for result in results if isinstance(result, str)]
         sources = [result for result in results if isinstance(result, ReadSource)]
         if plan.item_type is StorageItemType.DICOM_SERIES and not errors:
@@ -147,6 +143,22 @@ class SourceReader:
             facts, _ = await self._remote_facts(url, source, name)
             return facts
 
+    async def _read_all(
+        self, sources: Sequence[UnitSource], rows: UnitRows, unit_uuid: UUID
+    ) -> list[ReadSource | str]:
+        """Read the files of a unit at the same time; see `_read_source`.
+
+        Raises:
+            ExceptionGroup: some of several files cannot be read now.
+        """
+        if len(sources) == 1:  # as most units have
+            return [await self._read_source(sources[0], rows, unit_uuid)]
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._read_source(source, rows, unit_uuid)) for source in sources
+            ]
+        return [task.result() for task in tasks]
+
     async def _read_source(
         self,
         source: UnitSource,
@@ -161,24 +173,14 @@ class SourceReader:
         upload = rows.uploads.get(source.placeholder_uuid) if source.placeholder_uuid else None
         if upload is None:
             return "A placeholder was removed before its file was read."
-        location = upload.source_url or upload.stored_key or upload.object_key
-        source = replace(source, item_type=source.item_type or upload.item_type)
-        is_remote, modified = upload.source_url is not None, None
-        integration: CloudIntegrationRecord | None = None
+        location, is_remote = _location_of(upload), upload.source_url is not None
+        if source.item_type is None:
+            source = replace(source, item_type=upload.item_type)
         slots = self._remote_slots if is_remote else self._uploaded_slots
         try:
-            async with _slot(slots, unit_uuid, upload):
-                if is_remote:
-                    async with integration_access(self._services, upload.integration_uuid):
-                        url = location
-                        if opened := rows.integration_of(upload):
-                            integration, cloud = opened
-                            url = await cloud.internal_url(cloud.locate(location))
-                        facts, modified = await self._remote_facts(url, source, upload.file_name)
-                else:
-                    async with self._services.store.local(location) as path:
-                        name, declared_type = upload.file_name, upload.mime_type
-                        facts = await self._local_facts(path, source, name, declared_type)
+            async with slots:
+                with noting_slow(partial(_log_slow, unit_uuid, upload)):
+                    facts, modified, integration = await self._read_upload(source, upload, rows)
             _check(source, upload, facts)
         except MissingObject:
             return about_file(upload.file_name, _MISSING)
@@ -196,6 +198,24 @@ class SourceReader:
         return ReadSource(
             upload.item_uuid, item_type, location, facts, *given, is_remote, integration
         )
+
+    async def _read_upload(
+        self, source: UnitSource, upload: UploadRecord, rows: UnitRows
+    ) -> tuple[MediaFacts, datetime | None, CloudIntegrationRecord | None]:
+        """Read the file of an upload; return its facts, and of a remote file also two more values.
+
+        They are when it was last modified, if known, and the integration in whose store it is.
+        """
+        url, name = _location_of(upload), upload.file_name
+        if upload.source_url is None:
+            async with self._services.store.local(url) as path:
+                return await self._local_facts(path, source, name, upload.mime_type), None, None
+        async with integration_access(self._services, upload.integration_uuid):
+            integration: CloudIntegrationRecord | None = None
+            if opened := rows.integration_of(upload):
+                integration, cloud = opened
+                url = await cloud.internal_url(cloud.locate(url))
+            return *await self._remote_facts(url, source, name), integration
 
     async def _local_facts(
         self, path: Path, source: UnitSource, name: str, declared_type: str = ""
@@ -263,28 +283,21 @@ class SourceReader:
         return replace(read, video=item)
 
 
-@asynccontextmanager
-async def _slot(
-    slots: asyncio.Semaphore, unit_uuid: UUID, upload: UploadRecord
-) -> AsyncIterator[None]:
-    """Hold a slot while a file is read, and log it once if that takes long.
+def _location_of(upload: UploadRecord) -> str:
+    """Return the URL of a remote file, or the key of an uploaded one."""
+    return upload.source_url or upload.stored_key or upload.object_key
 
-    The task has bound the job.
-    """
 
-    def note() -> None:
-        log.info(
-            "unit_is_slow",
-            unit=unit_uuid,
-            item=upload.item_uuid,
-            url=without_credentials(upload.source_url) if upload.source_url else None,
-            size=upload.file_size,
-            seconds=SLOW_SECONDS,
-        )
-
-    async with slots:
-        with noting_slow(note):
-            yield
+def _log_slow(unit_uuid: UUID, upload: UploadRecord) -> None:
+    """Log that reading a file takes long; the task has bound the job."""
+    log.info(
+        "unit_is_slow",
+        unit=unit_uuid,
+        item=upload.item_uuid,
+        url=without_credentials(upload.source_url) if upload.source_url else None,
+        size=upload.file_size,
+        seconds=SLOW_SECONDS,
+    )
 
 
 def _frames(sources: Sequence[ReadSource], members: Sequence[ItemRecord]) -> list[Frame]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from gateway.catalog.ledger.encapsulated_files import delete_encapsulated, save_
 from gateway.catalog.ledger.journal import JournalEntry
 from gateway.catalog.ledger.metadata_values import replace_metadata
 from gateway.catalog.ledger.mirror_datasets import items_created
-from gateway.catalog.ledger.row_edits import changed_values, set_columns
+from gateway.catalog.ledger.row_edits import set_columns
 from gateway.catalog.ledger.stored_objects import release_objects
 from gateway.catalog.ledger.thumbnails import delete_thumbnails, enqueue_covers
 from gateway.clock import now
@@ -224,7 +225,15 @@ def _changed_columns(
     One statement writes them all. SQLite rewrites the entries of an index for each column that is
     set, changed or not, and most columns of most files stay as they are, such as names.
     """
-    changed = {name for new in changed_values(values, rows).values() for name in new}
+    names = {name for new in values.values() for name in new}
+    same = [name for name in names if all(name in new for new in values.values())]
+    for uuid, new in values.items():
+        if not same:
+            break
+        # All at once, as this is so for most files.
+        if attrgetter(*same)(rows[uuid]) != itemgetter(*same)(new):
+            same = [name for name in same if getattr(rows[uuid], name) == new[name]]
+    changed = names.difference(same)
     return {
         uuid: {name: value for name, value in new.items() if name in changed}
         for uuid, new in values.items()
