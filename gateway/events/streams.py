@@ -35,21 +35,17 @@ class Event:
         self._functions: dict[Hashable, Compute] = {}
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def compute_once(
+    def compute_once(
         self, key: Hashable, function: Callable[[Any], Coroutine[Any, Any, T]]
-    ) -> T:
-        """Return the result of a function of the row, called for the first follower only.
+    ) -> asyncio.Future[T]:
+        """Return the future result of a function of the row, called for the first follower only.
 
-        Functions with the same key must give the same result. The call continues if the follower
-        that started it is cancelled.
+        It is done if the result was computed ahead. Functions with the same key must give the same
+        result. The call continues if the follower that started it is cancelled.
         """
         self._functions[key] = function
         task: asyncio.Task[T] = self._started(key, function)
-        return task.result() if task.done() else await asyncio.shield(task)
-
-    def has_computed(self, key: Hashable) -> bool:
-        """Return whether `compute_once` has the result of a key, which may be computed ahead."""
-        return key in self._tasks and self._tasks[key].done()
+        return task if task.done() else asyncio.shield(task)
 
     async def prepare(self, former: "Event") -> None:
         """Compute what followers computed from the former event, so as to wake them only once."""
@@ -61,9 +57,10 @@ class Event:
                 task.exception()  # raised in `compute_once`, if any follower still asks for it
 
     def _started(self, key: Hashable, function: Compute) -> asyncio.Task[Any]:
-        if key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(function(self.row))
-        return self._tasks[key]
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = asyncio.create_task(function(self.row))
+        return task
 
 
 class Streams:
@@ -133,11 +130,11 @@ class Stream:
         self.latest = event
         self._notify()
 
-    async def wait(self) -> None:
-        """Wait for the next event, or for the end of the stream."""
-        waiter = asyncio.get_running_loop().create_future()
+    def wait(self) -> asyncio.Future[None]:
+        """Return a future that is done at the next event, or at the end of the stream."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        await waiter
+        return waiter
 
     def _notify(self) -> None:
         """Wake those who wait, a few in each turn of the event loop."""

@@ -1,7 +1,8 @@
 """Operations that are recorded in the log and the metrics."""
 
-from collections.abc import AsyncGenerator, Callable, Container
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Container, Iterator
+from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 
 from graphql import OperationType
@@ -64,7 +65,9 @@ class ObservedOperations:
         OPERATION.set(trace)
         outcome = None
         try:
-            outcome = await self._operations.subscribe(request, make_context, allowed)
+            observe = partial(self._observe, trace, started)
+            outcome = await self._operations.subscribe(request, make_context, allowed, observe)
+            return outcome
         except OperationNotAllowed as error:
             note_error(error.code)
             outcome = Answer(executed=False)
@@ -72,23 +75,24 @@ class ObservedOperations:
         finally:
             if outcome is None or isinstance(outcome, Answer):
                 self._record(trace, _end_of(outcome, trace), started)
-        if isinstance(outcome, Answer):
-            return outcome
-        return self._recorded(outcome, trace, started)
 
-    async def _recorded(
-        self, answers: AsyncGenerator[Answer], trace: OperationTrace, started: float
-    ) -> AsyncGenerator[Answer]:
-        """Yield the answers of a subscription, and record it when it ends."""
+    @contextmanager
+    def _observe(self, trace: OperationTrace, started: float) -> Iterator[Callable[[Answer], None]]:
+        """Count a subscription while it runs, and record it when it ends.
+
+        Yields what notes each answer. A generator around that of the answers would cost more than
+        all of this, for each answer and subscriber.
+        """
         end = OK, NO_EXECUTOR
+
+        def note(answer: Answer) -> None:
+            nonlocal end
+            trace.events += 1
+            end = _end_of(answer, trace)
+
         try:
             with SUBSCRIPTIONS.one_more():
-                async with aclosing(answers):
-                    async for answer in answers:
-                        trace.events += 1
-                        end = _end_of(answer, trace)
-                        yield answer
-                        del answer  # free its memory while waiting for the next
+                yield note
         finally:
             self._record(trace, end, started)
 

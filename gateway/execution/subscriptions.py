@@ -6,7 +6,7 @@ the same thing share both, so that all but the first cost only the delivery of t
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from gateway.database.fair_slots import ON_BEHALF_OF
@@ -19,10 +19,30 @@ T = TypeVar("T")
 Opened = tuple[AsyncGenerator[Any], Callable[[Any], Awaitable[T]]]
 """The source, which yields events, or rows that are not shared; and what answers each row."""
 
+Observe = Callable[[], AbstractContextManager[Callable[[T], None]]]
+"""Opens a context for the time that a subscription runs, with what notes each of its answers."""
+
 SOURCE_POINTS = 200
 """Points for reading the source of a subscription now and then, as compared with the limit cost."""
 DELIVERY_POINTS = 10
 """Points for sending an answer that was made for another subscription."""
+
+
+def unobserved() -> AbstractContextManager[Callable[[object], None]]:
+    """Return a context in which no answer is noted."""
+    return nullcontext(lambda _answer: None)
+
+
+class _Sharing:
+    """The subscriptions of one viewer for the same thing: their number, and the key of answers.
+
+    As a key it is compared by identity, which takes no time when a thousand of them wake.
+    """
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
 
 
 class Subscriptions:
@@ -31,7 +51,7 @@ class Subscriptions:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._points: Counter[Hashable] = Counter()
-        self._running: Counter[tuple[Hashable, Hashable]] = Counter()
+        self._running: dict[tuple[Hashable, Hashable], _Sharing] = {}
         self._turns = Turns()
         self._slices = Slices()
 
@@ -41,6 +61,7 @@ class Subscriptions:
         points: int,
         opens: Callable[[], Awaitable[Opened[T]]],
         refuse: Callable[[Exception], T],
+        observe: Observe[T],
     ) -> AsyncGenerator[T]:
         """Answer each event of a subscription of the current viewer, also after outages.
 
@@ -49,38 +70,45 @@ class Subscriptions:
             points: the cost of an answer.
             opens: starts the subscription.
             refuse: makes the last answer of one that fails.
+            observe: opens a context for the time that it runs, with a function that notes answers.
         """
         viewer = ON_BEHALF_OF.get()
 
         def answer_in_turn(row: Any) -> Coroutine[Any, Any, T]:
             return outlast(lambda: self._turns.run(viewer, lambda: answer(row)))
 
-        try:
-            with self._admit(viewer, key, points):
-                source, answer = await outlast(lambda: self._turns.run(viewer, opens))
-                async with aclosing(source) as events:
-                    async for event in events:
-                        if not self._slices.take_turn():  # all followers of a stream wake at once
-                            await self._slices.turn(viewer)
-                        has_waited = True
-                        if isinstance(event, Event):
-                            has_waited = not event.has_computed(key)
-                            answered = await event.compute_once(key, answer_in_turn)
-                        else:
-                            answered = await answer_in_turn(event)
-                        if has_waited:  # and all who wait for the same answer
-                            await self._slices.turn(viewer)
-                        yield answered
-                        del event, answered  # free their memory while waiting for the next
-        except Exception as error:
-            yield refuse(error)
+        with observe() as note:
+            try:
+                with self._admit(viewer, key, points) as sharing:
+                    source, answer = await outlast(lambda: self._turns.run(viewer, opens))
+                    async with aclosing(source) as events:
+                        async for event in events:
+                            # All followers of a stream wake at once.
+                            if not self._slices.take_turn():
+                                await self._slices.turn(viewer)
+                            has_waited = True
+                            if isinstance(event, Event):
+                                answering = event.compute_once(sharing, answer_in_turn)
+                                has_waited = not answering.done()
+                                answered = await answering
+                                del answering
+                            else:
+                                answered = await answer_in_turn(event)
+                            if has_waited:  # and all who wait for the same answer
+                                await self._slices.turn(viewer)
+                            note(answered)
+                            yield answered
+                            del event, answered  # free their memory while waiting
+            except Exception as error:
+                refusal = refuse(error)
+                note(refusal)
+                yield refusal
 
     @contextmanager
-    def _admit(self, viewer: Hashable, key: Hashable, points: int) -> Iterator[None]:
+    def _admit(self, viewer: Hashable, key: Hashable, points: int) -> Iterator[_Sharing]:
         """Count a subscription while the context is open."""
-        shared = viewer, key
-        is_first = not self._running[shared]
-        cost = points + SOURCE_POINTS if is_first else DELIVERY_POINTS
+        sharing = self._running.get((viewer, key)) or _Sharing()
+        cost = DELIVERY_POINTS if sharing.count else points + SOURCE_POINTS
         total = self._points[viewer] + cost
         if total > self._limit:
             message = (
@@ -89,13 +117,14 @@ class Subscriptions:
             )
             raise LimitExceeded(message, "subscription_cost", self._limit, total)
         self._points[viewer] += cost
-        self._running[shared] += 1
+        self._running[viewer, key] = sharing
+        sharing.count += 1
         try:
-            yield
+            yield sharing
         finally:
             self._points[viewer] -= cost
-            self._running[shared] -= 1
-            if not self._running[shared]:
-                del self._running[shared]
+            sharing.count -= 1
+            if not sharing.count:
+                del self._running[viewer, key]
             if not self._points[viewer]:
                 del self._points[viewer]

@@ -82,8 +82,8 @@ async def test_computation_runs_once_even_if_its_first_caller_is_cancelled() -> 
         await go_on.wait()
         return count
 
-    first = asyncio.create_task(event.compute_once("key", compute))
-    second = asyncio.create_task(event.compute_once("key", compute))
+    first = asyncio.ensure_future(event.compute_once("key", compute))
+    second = asyncio.ensure_future(event.compute_once("key", compute))
     await asyncio.sleep(0)
     first.cancel()
     go_on.set()
