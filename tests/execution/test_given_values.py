@@ -28,7 +28,7 @@ from gateway.models.items import items
 from gateway.scalars import BigInt
 from resolvers.inputs.communities import CommunityFilter
 from resolvers.inputs.dicom import DicomStudyFilter
-from resolvers.inputs.item_filters import DateTimeRange, FloatRange, StorageItemConditions, StorageItemFilter
+from resolvers.inputs.item_filters import DateTimeRange, FloatRange, IntRange, StorageItemConditions, StorageItemFilter
 from resolvers.inputs.lists import DatasetFilter, StorageFolderFilter
 from resolvers.inputs.metadata_filters import NumberMatch, TextMatch
 from schema.api import api
@@ -183,6 +183,26 @@ def _given(query: EdgeQuery, placeholder: Any) -> Any:
     source = source_of(placeholder)
     assert source is not None and source.number is not None
     return query.given[source.number]
+
+
+def test_one_position_can_have_values_of_all_kinds() -> None:
+    """They have placeholders of their own, or one statement would take its values from another."""
+    filters = [
+        StorageItemFilter(exact_name="Straße", sha256="ab" * 32),
+        StorageItemFilter(search="Straße", sha256="cd" * 32),
+        StorageItemFilter(dicom_study_uid="1.2", owner_uuid=uuid4()),
+        StorageItemFilter(sha256="ef" * 32, width=IntRange(from_=7)),
+    ]
+    queries = [generalized(EdgeQuery(_VIEWER, filter), ()) for filter in filters]
+    assert _given(queries[0], queries[0].filter.exact_name) == "Straße"
+    assert _given(queries[0], queries[0].filter.exact_name.lower()) == "strasse"
+    assert _given(queries[0], queries[0].filter.sha256.lower()) == "ab" * 32
+    assert _given(queries[1], queries[1].filter.search.lower()) == "strasse"
+    assert _given(queries[1], queries[1].filter.sha256.lower()) == "cd" * 32
+    assert _given(queries[2], queries[2].filter.dicom_study_uid) == "1.2"
+    assert _given(queries[2], queries[2].filter.owner_uuid) == filters[2].owner_uuid
+    assert _given(queries[3], queries[3].filter.sha256.lower()) == "ef" * 32
+    assert _given(queries[3], queries[3].filter.width.from_) == 7
 
 
 def test_placeholders_are_bounded() -> None:

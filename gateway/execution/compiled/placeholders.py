@@ -12,7 +12,6 @@ from gateway.auth.viewer import Viewer
 from gateway.execution.bound_values import AS_IS, LONGEST, BoundValue, bound_value_of
 from gateway.execution.declarations import Argument, EdgeQuery
 
-_random = SystemRandom()
 _VIEWER = uuid4()
 _MOST = 100
 """How many values of a request have placeholders, which are kept for good."""
@@ -106,44 +105,30 @@ def _general_value(value: Any, bound: BoundValue, given: list[Any]) -> Any:
     """Return the placeholder of a value, whose forms are added; the value if it does not suit."""
     if (isinstance(value, str) and not 0 < len(value) <= LONGEST) or not bound.suits(value):
         return value
-    placeholder = _PLACEHOLDERS[type(value)](len(given))
-    for form in bound.forms:
-        _numbers[form(placeholder)] = len(given)
-        given.append(form(value))
+    kind: Any = type(value)
+    placeholder = _placeholder(len(given), kind, bound)
+    given += [form(value) for form in bound.forms]
     return placeholder
 
 
 @cache
-def _text(_number: int) -> str:
-    """Return a text that its forms tell from any other: it has letters, which some of them fold."""
-    return f"A{uuid4().hex}{uuid4().hex}"[:LONGEST].upper()
+def _placeholder(number: int, kind: type[Any], bound: BoundValue) -> Any:
+    """Return the placeholder of values of a kind that are bound in the same way at a position."""
+    placeholder = _MAKE[kind]()
+    for position, form in enumerate(bound.forms, number):
+        _numbers[form(placeholder)] = position
+    return placeholder
 
 
-@cache
-def _uuid(_number: int) -> UUID:
-    return uuid4()
-
-
-@cache
-def _moment(_number: int) -> datetime:
-    """Return a time that no entry has, and that can be in a UUID."""
-    return datetime(5000, 1, 1, tzinfo=UTC) + timedelta(microseconds=_random.randrange(2**56))
-
-
-@cache
-def _integer(_number: int) -> int:
-    return -(2**62) - _random.randrange(2**61)
-
-
-@cache
-def _float(_number: int) -> float:
-    return -_random.uniform(1e200, 1e300)
-
-
-_PLACEHOLDERS: Mapping[type, Callable[[int], Any]] = {
-    str: _text,
-    UUID: _uuid,
-    datetime: _moment,
-    int: _integer,
-    float: _float,
+_random = SystemRandom()
+_MAKE: Mapping[type, Callable[[], Any]] = {
+    # It has letters in upper case, which some forms fold.
+    str: lambda: f"A{uuid4().hex}{uuid4().hex}"[:LONGEST].upper(),
+    UUID: uuid4,
+    # A time that no entry has, and that can be in a UUID.
+    datetime: lambda: (
+        datetime(5000, 1, 1, tzinfo=UTC) + timedelta(microseconds=_random.randrange(2**56))
+    ),
+    int: lambda: -(2**62) - _random.randrange(2**61),
+    float: lambda: -_random.uniform(1e200, 1e300),
 }
