@@ -110,8 +110,9 @@ async def load_facets(
     # Several keys are bound as a list; one, or the None of a list on a root, is a value.
     bound = {} if many else {KEY: statements.driver_key(context.database.dialect, keys[0])}
     by_parent = defaultdict[Any, list[Any]](list)
+    variant = counted, bool(many), context.database.dialect
     for row in await counts_by_value.rows(
-        context.database, query.viewer, many, counted, bool(many), given=query.given, **bound
+        context.database, query.viewer, many, *variant, given=query.given, **bound
     ):
         by_parent[getattr(row, PARENT, None)].append(row)
     of_parents = [by_parent[None if edge.parent is None else parent] for parent in keys]
@@ -130,8 +131,9 @@ async def load_facets_with_page(
     rows = await read(counted.name, counted.values, MAX_VALUES)
     width = statements.facets_width(counted.values)
     page = [row[width:] for row in rows if row[0] is None]
+    variant = counted, False, context.database.dialect
     counts = counts_by_value.converted(
-        [row[:width] for row in rows[len(page) :]], context.database, query.viewer, counted, False
+        [row[:width] for row in rows[len(page) :]], context.database, query.viewer, *variant
     )
     return _results(facets, counts), page
 
@@ -179,10 +181,12 @@ async def _facet(context: Context, viewer: Viewer, facet: FacetInput, index: int
 
 
 @kept_statement(sa.Row)
-def counts_by_value(viewer: Viewer, counted: CountedList, many: bool) -> sa.CompoundSelect[Any]:
+def counts_by_value(
+    viewer: Viewer, counted: CountedList, many: bool, dialect: str
+) -> sa.CompoundSelect[Any]:
     """Return the statement for the most frequent values in lists."""
     query = counted.query._replace(viewer=viewer)
-    return statements.facets(counted.edge, query, many, counted.values, MAX_VALUES)
+    return statements.facets(counted.edge, query, many, counted.values, MAX_VALUES, dialect)
 
 
 def _shown(value: Any, is_boolean: bool) -> Any:

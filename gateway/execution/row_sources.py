@@ -69,6 +69,24 @@ class RowSource:
             conditions.append(self.parent == (unseen(parent) if self.further else parent))
         return sa.select(*columns).select_from(source).where(*conditions)
 
+    def of_bound_parents(
+        self, columns: Columns, joins: Sequence[OrderJoin], many: bool, dialect: str
+    ) -> sa.Select[Any]:
+        """Return the rows that match of the bound parents, each with its parent's key."""
+        if self.parent is None:
+            return self.matching(*columns, joins=joins)
+        rows = self.matching(*columns, self.parent.label(PARENT), joins=joins)
+        rows = rows.where(is_parent_of(self.parent, many))
+        are_few = None if many else self._are_few(dialect)
+        if are_few is None:
+            return rows
+        looked_through = self._looked_through.matching(
+            *columns, self.parent.label(PARENT), joins=joins
+        )
+        few = rows_if([are_few], looked_through.where(is_parent_of(self.parent, many)))
+        either = sa.select(few.cte("few")), sa.select(rows_if([~are_few], rows).cte("many"))
+        return sa.select(sa.union_all(*either).subquery("either"))
+
     @property
     def bound_parent(self) -> sa.BindParameter[Any] | None:
         """The bound key of the only parent; None for a list on a root."""

@@ -158,7 +158,12 @@ class FacetColumn(NamedTuple):
 
 
 def facets(
-    edge: ToMany, query: EdgeQuery, many: bool, counted: Sequence[FacetColumn], size: int
+    edge: ToMany,
+    query: EdgeQuery,
+    many: bool,
+    counted: Sequence[FacetColumn],
+    size: int,
+    dialect: str,
 ) -> sa.CompoundSelect[Any]:
     """Return the statement for the most frequent values of columns among all rows of each parent.
 
@@ -167,13 +172,9 @@ def facets(
     that have a row of a join, but no value there, come last, as `is_other`.
     """
     columns, joins = _counted_columns(counted)
-    sources = []
-    for source in sources_of(edge, query):
-        rows = source.matching(*columns, joins=joins)
-        if source.parent is not None:
-            rows = rows.add_columns(source.parent.label(PARENT))
-            rows = rows.where(is_parent_of(source.parent, many))
-        sources.append(rows)
+    sources = [
+        source.of_bound_parents(columns, joins, many, dialect) for source in sources_of(edge, query)
+    ]
     # They are found once, however many facets count them.
     matching = (sources[0] if len(sources) == 1 else sa.union_all(*sources)).cte("matching")
     united = _values_of_facets(matching, len(counted), size)

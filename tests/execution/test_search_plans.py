@@ -16,6 +16,7 @@ from gateway.execution import keysets, statements
 from gateway.execution.compiled.statement_cache import StatementCache
 from gateway.execution.declarations import Direction, EdgeQuery, ToMany
 from gateway.execution.pagination import read_page_arguments
+from gateway.execution.statements import FacetColumn
 from gateway.kinds.enums import MetadataFieldType, SiteRole
 from gateway.kinds.item_kinds import StorageItemType
 from gateway.lucene.parser import parse
@@ -86,7 +87,7 @@ def search(
     return statements.page(OWN, query, request, [items.c.uuid, items.c.name], database.dialect, False)
 
 
-async def plan_of(database: Database, statement: sa.Select[Any], *without: str) -> str:
+async def plan_of(database: Database, statement: sa.Select[Any] | sa.CompoundSelect[Any], *without: str) -> str:
     """Return the plan that the database makes where sorting and whole tables cost too much."""
     key = statements.driver_key(database.dialect, KEY)
     compiled = StatementCache(database.sql_dialect).get("search", lambda: statement)
@@ -160,7 +161,9 @@ async def test_items_below_a_small_folder_are_found_by_folder(database: Database
     request = read_page_arguments(items_below, query, {"order_by": ordered("SIZE", "DESC"), "first": 100})
     page = statements.page(items_below, query, request, [items.c.uuid], database.dialect, False)
     count = statements.count(items_below, query, False, 10_000, database.dialect)
-    for statement in (page, count):
+    kinds = [FacetColumn(items.c.item_type, None)]
+    facets = statements.facets(items_below, query, False, kinds, 10, database.dialect)
+    for statement in (page, count, facets):
         plan = await plan_of(database, statement, "enable_seqscan")
         assert database.dialect != "sqlite" or "ix_items_folder_uuid_" in plan, plan
 
