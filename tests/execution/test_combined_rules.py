@@ -37,7 +37,7 @@ TOKEN = re.compile(r'"[^"\n]*"|\.\.\.|\w+|\S')
 NAMES = sorted({word for text in TEXTS for word in TOKEN.findall(text) if word.isalnum()})
 ALL_RULES = (*RULES, NoIntrospection)
 COMBINED = combined(ALL_RULES)
-EXAMPLES, MANY_EXAMPLES = 150, 10_000
+EXAMPLES, MANY_EXAMPLES = 600, 10_000
 
 
 def described(errors: list[GraphQLError]) -> list[object]:

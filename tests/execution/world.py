@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.auth.viewer import Viewer
+from gateway.catalog.ledger.counters import recount
 from gateway.context import Context, Services
 from gateway.database.engine import Transaction
 from gateway.database.tree import path_of
@@ -36,7 +37,7 @@ from gateway.models.base import fold
 from gateway.models.changes import change_places, changes
 from gateway.models.collections import collection_items, collections, filter_presets
 from gateway.models.datasets import data_rows, dataset_grants, datasets
-from gateway.models.folders import folder_counters, folder_grants, folders
+from gateway.models.folders import FolderCountersRecord, folder_counters, folder_grants, folders
 from gateway.models.integrations import cloud_integrations, integration_grants
 from gateway.models.items import group_members, items, stored_objects
 from gateway.models.jobs import jobs
@@ -167,10 +168,10 @@ class Builder:
                 **({"phi_policy": "MASKED", "is_masked": True} if number % 3 == 1 else {}),
                 **self.name(),
             )
-            counters = {
+            wrong = {
                 column.name: self.random.randrange(9) for column in folder_counters.c if column.name != "folder_uuid"
             }
-            await self.put(folder_counters, folder_uuid=uuid, **counters)
+            await self.put(folder_counters, folder_uuid=uuid, **wrong)  # they are counted at the end
             self.world.folders.append(uuid)
             paths.append((uuid, path))
         roles = list(StorageUserRole)
@@ -386,5 +387,7 @@ async def both(url: str, directory: Path) -> AsyncIterator[Both]:
                 await part()
             for more in (create_studies, create_revisions, create_communities, share_some, move_some):
                 await more(builder)
+            for counters in await transaction.rows(sa.select(folder_counters), FolderCountersRecord):
+                await recount(transaction, counters.folder_uuid)
         still = replace(services, store=cast(Any, StillStore()))
         yield Both(world, still, CompiledExecutor(api, services.database.sql_dialect, LIMITS.cost))
