@@ -75,17 +75,16 @@ class RowSource:
         """Return the rows that match of the bound parents, each with its parent's key."""
         if self.parent is None:
             return self.matching(*columns, joins=joins)
-        rows = self.matching(*columns, self.parent.label(PARENT), joins=joins)
-        rows = rows.where(is_parent_of(self.parent, many))
+        parent = self.parent
+
+        def rows_of(source: RowSource) -> sa.Select[Any]:
+            rows = source.matching(*columns, parent.label(PARENT), joins=joins)
+            return rows.where(is_parent_of(parent, many))
+
         are_few = None if many else self._are_few(dialect)
         if are_few is None:
-            return rows
-        looked_through = self._looked_through.matching(
-            *columns, self.parent.label(PARENT), joins=joins
-        )
-        few = rows_if([are_few], looked_through.where(is_parent_of(self.parent, many)))
-        either = sa.select(few.cte("few")), sa.select(rows_if([~are_few], rows).cte("many"))
-        return sa.select(sa.union_all(*either).subquery("either"))
+            return rows_of(self)
+        return _either(are_few, rows_of(self._looked_through), rows_of(self))
 
     @property
     def bound_parent(self) -> sa.BindParameter[Any] | None:
@@ -249,9 +248,7 @@ class RowSource:
         if not many and self._number_of_part is None:
             are_few = self._are_few(dialect)
         if are_few is not None:
-            few = rows_if([are_few], self._looked_through._numbers(key, most))
-            either = sa.select(few.cte("few")), sa.select(rows_if([~are_few], rows).cte("many"))
-            rows = sa.select(sa.union_all(*either).subquery("either"))
+            rows = _either(are_few, self._looked_through._numbers(key, most), rows)
         if parent is None:
             return sa.select(*columns).select_from(rows.cte(name))
         if key is not None:
@@ -315,3 +312,9 @@ def is_parent_of(column: sa.ColumnElement[Any], many: bool) -> sa.ColumnElement[
     if many:
         return in_bound_keys(column, KEYS)
     return column == sa.bindparam(KEY, required=False, type_=column.type)
+
+
+def _either(are_few: Condition, few: sa.Select[Any], many: sa.Select[Any]) -> sa.Select[Any]:
+    """Return some rows if a condition on the whole statement is met, and else others."""
+    parts = rows_if([are_few], few).cte("few"), rows_if([~are_few], many).cte("many")
+    return sa.select(sa.union_all(*map(sa.select, parts)).subquery("either"))
