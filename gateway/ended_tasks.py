@@ -6,6 +6,16 @@ REPEAT_SECONDS = 5.0
 """Time after which a task that goes on is cancelled again."""
 
 
+def raise_if_cancelled(error: Exception | None = None) -> None:
+    """Raise the cancellation of the current task if an error or a result came instead of it.
+
+    A loop that catches errors calls this in each round, with the error, so as to end nevertheless.
+    """
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError from error
+
+
 async def end_tasks(*tasks: "asyncio.Future[None] | None") -> None:
     """Cancel the tasks that there are, and wait until all have ended.
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.database.served_connections import NotSent
+from gateway.ended_tasks import raise_if_cancelled
 from gateway.full_disks import FULL_DISK_LOG, is_disk_full
 from gateway.outages import DATABASE
 
@@ -100,6 +101,7 @@ async def outlast(call: Callable[[], Awaitable[T]]) -> T:
         try:
             return await call()
         except Exception as error:
+            raise_if_cancelled(error)
             if not _note(error):
                 raise
         await asyncio.sleep(RETRY_SECONDS)

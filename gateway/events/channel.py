@@ -8,6 +8,7 @@ from psycopg.sql import SQL, Identifier
 
 from gateway.database.outages import log_failure
 from gateway.database.served_connections import ServedConnection
+from gateway.ended_tasks import raise_if_cancelled
 
 MIN_DELAY = 0.1
 MAX_DELAY = 5.0
@@ -40,10 +41,8 @@ async def follow_channel(
                         on_notice(notice.payload)
                     await connection.execute("SELECT 1")
         except Error as error:
-            task = asyncio.current_task()
-            if task and task.cancelling():
-                # psycopg ends the statement first, and this may fail instead of the cancellation.
-                raise asyncio.CancelledError from error
+            # psycopg ends the statement first, and this may fail instead of the cancellation.
+            raise_if_cancelled(error)
             log_failure("channel_lost", error, channel=channel)
         await asyncio.sleep(delay)
         delay = min(2 * delay, MAX_DELAY)

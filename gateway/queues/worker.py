@@ -18,7 +18,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.database.outages import is_outage, log_failure
-from gateway.ended_tasks import end_tasks
+from gateway.ended_tasks import end_tasks, raise_if_cancelled
 from gateway.queues.base import (
     ATTEMPT,
     ATTEMPTS,
@@ -138,6 +138,7 @@ class Worker:
             while not stop.is_set():
                 self._awake.clear()
                 await self._start_due_tasks()
+                raise_if_cancelled()  # a pool may give a connection instead
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._timings.poll):
                         await self._awake.wait()
@@ -157,9 +158,7 @@ class Worker:
                 await self._leases.renew([*self._attempts])
             except Exception as error:
                 log_failure("leases_not_renewed", error)
-            current = asyncio.current_task()
-            if current and current.cancelling():  # an error or a result replaced the CancelledError
-                return
+            raise_if_cancelled()
             await asyncio.sleep(self._timings.lease / 6)
 
     async def _start_due_tasks(self) -> None:
@@ -215,6 +214,7 @@ class Worker:
                 try:
                     return await self._record_end(lease, attempt)
                 except Exception as error:
+                    raise_if_cancelled(error)
                     log_failure("task_result_not_recorded", error)
                 await asyncio.sleep(self._timings.poll)
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -296,3 +296,27 @@ async def test_worker_stops_even_if_the_database_fails_meanwhile() -> None:
         await work
     assert leases.renewals == 1
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class LateConnection(Unfinished):
+    """Leases whose pool returns a connection at the moment at which the worker is cancelled."""
+
+    claims = 0
+
+    async def claim(self, _tasks: Collection[str], _limit: int, _suspects: Collection[str]) -> list[Lease]:
+        self.claims += 1
+        if self.claims == 1:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return []
+
+
+async def test_worker_ends_even_if_a_connection_replaces_its_cancellation() -> None:
+    """As `asyncio.wait_for` does until Python 3.12."""
+    leases = LateConnection()
+    worker = Worker(cast(Any, leases), {"note": Calls()}, 1, LEASE)
+    work = asyncio.create_task(worker.run(asyncio.Event()))
+    await until(lambda: leases.claims)
+    work.cancel()
+    await asyncio.wait([work], timeout=SOON)
+    assert work.cancelled()
