@@ -119,6 +119,13 @@ def _note(error: BaseException) -> bool:
         FULL_DISK_LOG.note(error)
         return True
     if is_outage(error):
-        DATABASE.note_failure(error)
+        DATABASE.note_failure(_reason(error))
         return True
     return False
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Return the driver's error, as Procrastinate only says "Database error"."""
+    while not isinstance(error, sa.exc.DBAPIError) and error.__cause__:
+        error = error.__cause__
+    return error

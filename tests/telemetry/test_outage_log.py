@@ -1,9 +1,12 @@
 """The log has one line when an outage begins, one a minute, and one when it is over, however often something fails."""
 
 import pytest
+from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
 from structlog.testing import capture_logs
 
 from gateway import outages
+from gateway.database.outages import log_failure
 from gateway.outages import REPEAT_SECONDS, SETTLE_SECONDS, Outage
 
 
@@ -56,3 +59,14 @@ def test_what_fails_shortly_after_a_response_belongs_to_the_same_outage(clock: C
         outage.note_response()
         outage.note_failure(ConnectionError())
     assert [event["event"] for event in logs] == ["outage_began", "outage_ended", "outage_began"]
+
+
+def test_the_line_says_what_the_driver_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue's library only says "Database error"."""
+    monkeypatch.setattr("gateway.database.outages.DATABASE", Outage("database"))
+    error = ConnectorException()
+    error.__cause__ = PoolTimeout("couldn't get a connection after 2.00 sec")
+    with capture_logs() as logs:
+        log_failure("leases_not_renewed", error)
+    [line] = logs
+    assert line["error"] == "couldn't get a connection after 2.00 sec"
