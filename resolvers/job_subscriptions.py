@@ -61,7 +61,11 @@ def job_subscription(noun: str, edge: ToOne, description: str) -> JobSubscriptio
         ) as stream:
             job = await outlast(lambda: _read_job(context.afresh(), noun, edge, uuid))
             first = Event(job)
-            async with aclosing(stream.events(first)) as states:
+
+            def is_passed_on(job: JobRecord) -> bool:
+                return job.sequence > sequence  # after the last state, the stream ends
+
+            async with aclosing(stream.events(first, is_passed_on)) as states:
                 del first, job
                 async for state in states:
                     if state.row.sequence > sequence:

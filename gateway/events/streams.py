@@ -6,6 +6,7 @@ The source of a stream is read once, and what followers compute from a row is co
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextvars import ContextVar
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -15,6 +16,11 @@ from gateway.telemetry.metrics import EVENTS_DROPPED
 T = TypeVar("T")
 S = TypeVar("S", bound="Stream")
 Compute = Callable[[Any], Coroutine[Any, Any, Any]]
+Push = Callable[["Event"], bool]
+"""Sends what a follower makes of an event to its client at once; returns whether it could."""
+
+PUSH: ContextVar[Push | None] = ContextVar("push", default=None)
+"""How to send events to the client of the current subscription without waking its task."""
 
 PREPARE_SECONDS = 0.1
 """Longest delay of an event while results that its followers will need are computed ahead."""
@@ -27,13 +33,14 @@ MAX_PREPARED = 20
 class Event:
     """A row of a stream, with what its followers computed from it."""
 
-    __slots__ = ("_functions", "_tasks", "number", "row")
+    __slots__ = ("_functions", "_prepared", "_tasks", "number", "row")
 
     def __init__(self, row: Any, number: int = 0) -> None:
         self.row = row
         self.number = number
         self._functions: dict[Hashable, Compute] = {}
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
+        self._prepared: dict[Hashable, Any] = {}
 
     def compute_once(
         self, key: Hashable, function: Callable[[Any], Coroutine[Any, Any, T]]
@@ -47,14 +54,23 @@ class Event:
         task: asyncio.Task[T] = self._started(key, function)
         return task if task.done() else asyncio.shield(task)
 
+    def computed(
+        self, key: Hashable, function: Callable[[Any], Coroutine[Any, Any, T]]
+    ) -> T | None:
+        """Return what `compute_once` would, if it was computed ahead and did not fail."""
+        self._functions[key] = function
+        result: T | None = self._prepared.get(key)
+        return result
+
     async def prepare(self, former: "Event") -> None:
         """Compute what followers computed from the former event, so as to wake them only once."""
         first = islice(former._functions.items(), MAX_PREPARED)
-        tasks = [self._started(key, function) for key, function in first]
+        tasks = {self._started(key, function): key for key, function in first}
         if tasks:
             done, _ = await asyncio.wait(tasks, timeout=PREPARE_SECONDS)
             for task in done:
-                task.exception()  # raised in `compute_once`, if any follower still asks for it
+                if not task.exception():  # raised in `compute_once`, if a follower still asks
+                    self._prepared[tasks[task]] = task.result()
 
     def _started(self, key: Hashable, function: Compute) -> asyncio.Task[Any]:
         task = self._tasks.get(key)
@@ -107,7 +123,7 @@ class Stream:
         self.has_ended = False
         self.error: Exception | None = None
         self.latest: Event | None = None
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[tuple[asyncio.Future[None], Push | None]] = []
         self._task = asyncio.create_task(self._read(source))
 
     async def _read(self, source: AsyncGenerator[Any]) -> None:
@@ -130,10 +146,13 @@ class Stream:
         self.latest = event
         self._notify()
 
-    def wait(self) -> asyncio.Future[None]:
-        """Return a future that is done at the next event, or at the end of the stream."""
+    def wait(self, push: Push | None = None) -> asyncio.Future[None]:
+        """Return a future that is done at the next event, or at the end of the stream.
+
+        With `push`, it is done at the next event that cannot be pushed.
+        """
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self._waiters.append((waiter, push))
         return waiter
 
     def _notify(self) -> None:
@@ -143,24 +162,45 @@ class Stream:
 
         def wake() -> None:
             some = list(islice(waiters, WOKEN_AT_ONCE))
-            for waiter in some:
-                if not waiter.done():
+            for waiter, push in some:
+                if waiter.done():
+                    continue  # its task was cancelled
+                if push and self.latest and not self.has_ended and push(self.latest):
+                    self._waiters.append((waiter, push))
+                else:
                     waiter.set_result(None)
             if len(some) == WOKEN_AT_ONCE:
                 loop.call_soon(wake)
 
         wake()
 
-    async def events(self, first: Event | None = None) -> AsyncGenerator[Event]:
+    async def events(
+        self, first: Event | None = None, is_passed_on: Callable[[Any], bool] | None = None
+    ) -> AsyncGenerator[Event]:
         """Yield `first`, if given, then the latest event whenever there is a new one.
 
         A slow follower misses events in between. Errors of the source are raised in every
         follower.
+
+        Args:
+            is_passed_on: says of a row whether its event, if it were yielded, would be passed on
+                as it is, with no other consequence. Such events may be pushed instead.
         """
+        push = PUSH.get() if is_passed_on else None
         last = first.number if first else 0
         if first:
             yield first
         first = seen = None  # a waiting follower keeps no event alive
+
+        def push_on(event: Event) -> bool:
+            nonlocal last, seen
+            if not (is_passed_on and push and is_passed_on(event.row) and push(event)):
+                return False
+            if last and event.number > last + 1:
+                EVENTS_DROPPED.add(by=event.number - last - 1)
+            last, seen = event.number, event
+            return True
+
         while True:
             if self.latest is not None and self.latest is not seen:
                 seen = self.latest
@@ -173,7 +213,7 @@ class Stream:
             elif self.has_ended:
                 return
             else:
-                await self.wait()
+                await self.wait(push_on if push else None)
 
     async def close(self) -> None:
         """Stop reading the source."""

@@ -1,6 +1,6 @@
 """Operations that are recorded in the log and the metrics."""
 
-from collections.abc import AsyncGenerator, Callable, Container, Iterator
+from collections.abc import AsyncGenerator, Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
@@ -15,6 +15,7 @@ from gateway.execution.operations import (
     OperationRequest,
     Operations,
 )
+from gateway.execution.subscriptions import Deliver, undelivered
 from gateway.telemetry.metrics import SUBSCRIPTIONS
 from gateway.telemetry.operation_log import OK, OperationLog
 from gateway.telemetry.tracing import OPERATION, OperationTrace, note_error
@@ -56,6 +57,7 @@ class ObservedOperations:
         request: OperationRequest,
         make_context: Callable[[], OnBehalfOf],
         allowed: Container[OperationType] = frozenset(OperationType),
+        deliver: Deliver[Answer] = undelivered,
     ) -> AsyncGenerator[Answer] | Answer:
         """Run any operation as `Operations` does; a subscription is recorded when its stream ends.
 
@@ -66,7 +68,9 @@ class ObservedOperations:
         outcome = None
         try:
             observe = partial(self._observe, trace, started)
-            outcome = await self._operations.subscribe(request, make_context, allowed, observe)
+            outcome = await self._operations.subscribe(
+                request, make_context, allowed, deliver, observe
+            )
             return outcome
         except OperationNotAllowed as error:
             note_error(error.code)
@@ -83,18 +87,19 @@ class ObservedOperations:
         Yields what notes each answer. A generator around that of the answers would cost more than
         all of this, for each answer and subscriber.
         """
-        end = OK, NO_EXECUTOR
+        executed = True
+        timing: Mapping[str, float] | None = None
 
         def note(answer: Answer) -> None:
-            nonlocal end
+            nonlocal executed, timing
             trace.events += 1
-            end = _end_of(answer, trace)
+            executed, timing = answer.executed, answer.timing
 
         try:
             with SUBSCRIPTIONS.one_more():
                 yield note
         finally:
-            self._record(trace, end, started)
+            self._record(trace, _end(trace, executed, timing), started)
 
     def _record(self, trace: OperationTrace, end: End, started: float) -> None:
         seconds, (status, executor) = perf_counter() - started, end
@@ -105,9 +110,16 @@ def _end_of(answer: Answer | None, trace: OperationTrace) -> End:
     """Return the status and executor of an operation; without an answer, it was cancelled."""
     if answer is None:
         return "cancelled", NO_EXECUTOR
-    if not answer.executed:
+    return _end(trace, answer.executed, answer.timing)
+
+
+def _end(trace: OperationTrace, executed: bool, timing: Mapping[str, float] | None) -> End:
+    """Return the status and executor of an operation whose last answer has this timing."""
+    if not executed:
         return "refused", NO_EXECUTOR
     status = "errors" if trace.codes else OK
-    if "interpreted" in answer.timing:
+    if timing is None:
+        return status, NO_EXECUTOR
+    if "interpreted" in timing:
         return status, "interpreted"
-    return status, "cached" if "cached" in answer.timing else "compiled"
+    return status, "cached" if "cached" in timing else "compiled"

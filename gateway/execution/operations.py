@@ -46,7 +46,14 @@ from gateway.execution.persisted_documents import PersistedDocuments
 from gateway.execution.private_apis import core_schema, optimized_is_awaitable
 from gateway.execution.rates import Rates
 from gateway.execution.response_cache import ResponseCache
-from gateway.execution.subscriptions import Observe, Opened, Subscriptions, unobserved
+from gateway.execution.subscriptions import (
+    Deliver,
+    Observe,
+    Opened,
+    Subscriptions,
+    undelivered,
+    unobserved,
+)
 from gateway.execution.variable_coercion import coerce_variables
 from gateway.ids import new_request_id
 from gateway.interruptions import TimeLimit
@@ -188,13 +195,15 @@ class Operations:
         request: OperationRequest,
         make_context: Callable[[], OnBehalfOf],
         allowed: Allowed = frozenset(OperationType),
+        deliver: Deliver[Answer] = undelivered,
         observe: Observe[Answer] = unobserved,
     ) -> Answers | Answer:
         """Run any operation: a subscription has a stream of answers, everything else one.
 
         `make_context` is called for the start and for each event, so that no loader outlives what
         it has read. The time limit applies to the start and to each event. An answer that was not
-        `executed` ends the stream. `observe` is called when a subscription begins to run.
+        `executed` ends the stream. What `deliver` sends at once, the stream does not have.
+        `observe` is called when a subscription begins to run.
 
         Raises:
             OperationNotAllowed: the operation is of another type.
@@ -211,6 +220,7 @@ class Operations:
                 lambda: self._in_time(self._open(operation, make_context)),
                 partial(_refusal, request),
                 observe,
+                deliver,
             )
 
         return await self._limited(request, start())

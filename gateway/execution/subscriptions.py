@@ -7,11 +7,12 @@ the same thing share both, so that all but the first cost only the delivery of t
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 from gateway.database.fair_slots import ON_BEHALF_OF
 from gateway.database.outages import outlast
-from gateway.events.streams import Event
+from gateway.events.streams import PUSH, Event
 from gateway.execution.limits import LimitExceeded
 from gateway.execution.shares import Slices, Turns
 
@@ -22,6 +23,9 @@ Opened = tuple[AsyncGenerator[Any], Callable[[Any], Awaitable[T]]]
 Observe = Callable[[], AbstractContextManager[Callable[[T], None]]]
 """Opens a context for the time that a subscription runs, with what notes each of its answers."""
 
+Deliver = Callable[[T], bool]
+"""Sends an answer to the client at once; returns whether it could."""
+
 SOURCE_POINTS = 200
 """Points for reading the source of a subscription now and then, as compared with the limit cost."""
 DELIVERY_POINTS = 10
@@ -31,6 +35,26 @@ DELIVERY_POINTS = 10
 def unobserved() -> AbstractContextManager[Callable[[object], None]]:
     """Return a context in which no answer is noted."""
     return nullcontext(lambda _answer: None)
+
+
+def undelivered(_answer: object) -> bool:
+    """Deliver nothing: the subscription yields all its answers."""
+    return False
+
+
+def _push(
+    sharing: "_Sharing",
+    answer: Callable[[Any], Coroutine[Any, Any, T]],
+    deliver: Deliver[T],
+    note: Callable[[T], None],
+    event: Event,
+) -> bool:
+    """Deliver the answer to an event if it is there; return whether it was delivered."""
+    answered = event.computed(sharing, answer)
+    if answered is None or not deliver(answered):
+        return False
+    note(answered)
+    return True
 
 
 class _Sharing:
@@ -62,6 +86,7 @@ class Subscriptions:
         opens: Callable[[], Awaitable[Opened[T]]],
         refuse: Callable[[Exception], T],
         observe: Observe[T],
+        deliver: Deliver[T],
     ) -> AsyncGenerator[T]:
         """Answer each event of a subscription of the current viewer, also after outages.
 
@@ -71,6 +96,7 @@ class Subscriptions:
             opens: starts the subscription.
             refuse: makes the last answer of one that fails.
             observe: opens a context for the time that it runs, with a function that notes answers.
+            deliver: sends answers that were made for others while this one waits.
         """
         viewer = ON_BEHALF_OF.get()
 
@@ -80,6 +106,7 @@ class Subscriptions:
         with observe() as note:
             try:
                 with self._admit(viewer, key, points) as sharing:
+                    PUSH.set(partial(_push, sharing, answer_in_turn, deliver, note))
                     source, answer = await outlast(lambda: self._turns.run(viewer, opens))
                     async with aclosing(source) as events:
                         async for event in events:
@@ -100,8 +127,7 @@ class Subscriptions:
                             yield answered
                             del event, answered  # free their memory while waiting
             except Exception as error:
-                refusal = refuse(error)
-                note(refusal)
+                note(refusal := refuse(error))
                 yield refusal
 
     @contextmanager

@@ -15,6 +15,9 @@ MAX_REASON_BYTES = 123
 Message = dict[str, Any]
 
 
+END_OF_NEXT = b"}"
+
+
 class CloseCode(IntEnum):
     """Why a socket was closed; codes from 4400 are those of the protocol."""
 
@@ -68,9 +71,9 @@ def encode(message: Message) -> bytes:
     return orjson.dumps(message)
 
 
-def next_message(id_: str, payload: bytes) -> bytes:
-    """Return a `next` message as text, whose payload is JSON already."""
-    return b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(id_), payload)
+def start_of_next(id_: str) -> bytes:
+    """Return the text of a `next` message up to its payload, which `END_OF_NEXT` follows."""
+    return b'{"id":%b,"type":"next","payload":' % orjson.dumps(id_)
 
 
 def _check_id(message: Message) -> None:

@@ -218,7 +218,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _write_text(self, text: bytes) -> bool:
         """Send a text as `send` does, at a third of its cost; return whether it could be sent."""
         is_closing = self.conn.close_sent or self.conn.close_rcvd or self.transport.is_closing()
-        if is_closing or self.close_sent or not self.writable.is_set():
+        if is_closing or self.close_sent or self._connection.is_blocked:
             return False
         self.transport.write(_text_frame_head(len(text)) + text)
         return True

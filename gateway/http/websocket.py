@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from graphql import OperationType
@@ -27,16 +28,18 @@ from gateway.execution.operations import (
     OperationNotAllowed,
     OperationRequest,
 )
+from gateway.execution.subscriptions import Deliver
 from gateway.http.connections import SETTLED, WRITE
 from gateway.http.graphql_service import GraphQLService
 from gateway.http.messages import (
+    END_OF_NEXT,
     PROTOCOL,
     CloseCode,
     Message,
     SocketClosed,
     encode,
-    next_message,
     parse,
+    start_of_next,
 )
 from gateway.http.open_connections import OpenConnections
 from gateway.http.requests import operation_request
@@ -98,6 +101,7 @@ class WebSocketHandler:
         self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
+        self._sent_at = monotonic()
 
     async def serve(self) -> None:
         """Handle messages until the client disconnects or the socket must be closed."""
@@ -208,15 +212,16 @@ class WebSocketHandler:
 
     async def _run_operation(self, id_: str, request: OperationRequest) -> None:
         """Run one operation to its end; only errors of the socket itself go beyond it."""
+        start = start_of_next(id_)
         try:
-            outcome = await self._begin(request)
+            outcome = await self._begin(request, partial(self._deliver, start))
             if isinstance(outcome, Answer):
-                if await self._send_answer(id_, outcome):
+                if await self._send_answer(id_, start, outcome):
                     await self._finish(id_, {"type": "complete"})
                 return
             async with aclosing(outcome) as answers:
                 async for answer in answers:
-                    if not await self._send_answer(id_, answer):
+                    if not await self._send_answer(id_, start, answer):
                         return
                     del answer  # frees its memory while waiting for the next
             await self._finish(id_, {"type": "complete"})
@@ -225,7 +230,7 @@ class WebSocketHandler:
         except Exception as error:
             await self._send_error(id_, error, request.request_id)
 
-    async def _begin(self, request: OperationRequest) -> Answers | Answer:
+    async def _begin(self, request: OperationRequest, deliver: Deliver[Answer]) -> Answers | Answer:
         """Return the answers to an operation.
 
         While the database is away and the credential cannot be checked, subscriptions wait.
@@ -233,7 +238,7 @@ class WebSocketHandler:
 
         def subscribe(viewer: Viewer, allowed: Allowed) -> Awaitable[Answers | Answer]:
             make_context = partial(self._service.make_context, viewer, request.request_id)
-            return self._service.operations.subscribe(request, make_context, allowed)
+            return self._service.operations.subscribe(request, make_context, allowed, deliver)
 
         try:
             credential = await self._authenticate()
@@ -248,10 +253,14 @@ class WebSocketHandler:
             return outcome
         return await subscribe(credential.viewer, frozenset(OperationType))
 
-    async def _send_answer(self, id_: str, answer: Answer) -> bool:
+    def _deliver(self, start: bytes, answer: Answer) -> bool:
+        """Send an answer that does not end its operation, if it can be sent without waiting."""
+        return answer.executed and self._send_at_once(start + answer.shared_json + END_OF_NEXT)
+
+    async def _send_answer(self, id_: str, start: bytes, answer: Answer) -> bool:
         """Send an answer; return whether the operation continues, which it does if executed."""
         if answer.executed:
-            await self._send_text(next_message(id_, answer.shared_json))
+            await self._send_text(start + answer.shared_json + END_OF_NEXT)
         else:
             await self._finish(id_, {"type": "error", "payload": answer.errors})
         return answer.executed
@@ -265,7 +274,7 @@ class WebSocketHandler:
         await self._send({"id": id_, **message})
 
     async def _keep_alive(self) -> None:
-        """Ping the client, and close the socket if it does not start."""
+        """Ping a client to which nothing else is sent; close the socket if it does not start."""
         timeouts = self._service.timeouts
         try:
             async with asyncio.timeout(timeouts.initialise):
@@ -274,8 +283,9 @@ class WebSocketHandler:
             reason = "Connection initialisation timeout"
             raise SocketClosed(CloseCode.INITIALISATION_TIMEOUT, reason) from None
         while True:
-            await asyncio.sleep(timeouts.ping)
-            await self._send({"type": "ping"})
+            await asyncio.sleep(self._sent_at + timeouts.ping - monotonic())
+            if monotonic() - self._sent_at >= timeouts.ping:
+                await self._send({"type": "ping"})
 
     async def _authenticate(self) -> LiveCredential:
         try:
@@ -297,9 +307,21 @@ class WebSocketHandler:
 
     async def _send_text(self, text: bytes) -> None:
         """Send a text; waits while the client reads slowly."""
+        if self._send_at_once(text):
+            return
+        try:
+            await self._websocket.send({"type": "websocket.send", "text": text.decode()})
+        except WebSocketDisconnected:
+            raise WebSocketDisconnect(1006) from None
+        self._note_sent()
+
+    def _send_at_once(self, text: bytes) -> bool:
+        """Send a text if that is possible without waiting; return whether it was."""
         if self._write is None or not self._write(text):
-            try:
-                await self._websocket.send({"type": "websocket.send", "text": text.decode()})
-            except WebSocketDisconnected:
-                raise WebSocketDisconnect(1006) from None
+            return False
+        self._note_sent()
+        return True
+
+    def _note_sent(self) -> None:
         FRAMES.add("websocket")
+        self._sent_at = monotonic()

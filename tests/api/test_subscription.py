@@ -194,5 +194,33 @@ async def test_fifty_subscribers_at_once(shared_site: Site) -> None:
         late = loop.time() - ended
     assert {watch.sequences[-1] for watch in watches} == {job.sequence}
     assert all(watch.completed for watch in watches)
+    assert all(watch.sequences == sorted(set(watch.sequences)) for watch in watches)
     assert max(len(watch.states) for watch in watches) <= 3 + (ended - begun) * 10
     assert late < 5
+
+
+async def test_subscribers_that_share_answers_begin_and_end_on_their_own(shared_site: Site) -> None:
+    """Each gets every state after the one that it has once, even if it had that before the others."""
+    job = await create_still_job(shared_site, "shared")
+    async with watch_job(shared_site, job.uuid, times=3) as early, AsyncExitStack() as stack:
+        for number in (1, 2, 3):
+            for watch in early:
+                await watch.until(has(number))
+            await job.change()
+        for watch in early:
+            await watch.until(has(4))
+        await job.change(quietly=True)
+        late = await stack.enter_async_context(watch_job(shared_site, job.uuid, times=2))
+        for watch in late:
+            await watch.until(has(1))
+        assert [watch.sequences for watch in late] == [[job.sequence]] * 2
+        for watch in early:
+            await watch.until(has(5), seconds=6)
+        await job.change()
+        for watch in (*early, *late):
+            await watch.until(lambda watch: watch.sequences[-1] == job.sequence)
+        await job.change("DONE")
+        for watch in (*early, *late):
+            await watch.ended()
+    assert [len(watch.states) for watch in (*early, *late)] == [7, 7, 7, 3, 3]
+    assert all(watch.completed for watch in (*early, *late))

@@ -160,6 +160,16 @@ async def test_the_server_pings(stage: Stage) -> None:
         assert [await socket.receive() for _ in range(2)] == [{"type": "ping"}] * 2
 
 
+async def test_the_server_pings_only_those_to_whom_it_sends_nothing(stage: Stage) -> None:
+    async with serve(stage, timeouts=SocketTimeouts(ping=0.5)) as address, socket_to(address) as socket:
+        await socket.initialise()
+        for _ in range(20):
+            await socket.send({"type": "ping"})
+            assert await socket.receive() == {"type": "pong"}
+            await asyncio.sleep(0.05)
+        assert await socket.receive() == {"type": "ping"}
+
+
 async def test_queries_and_mutations_are_run_too(stage: Stage) -> None:
     async with serve(stage) as address, socket_to(address) as socket:
         await socket.initialise()
