@@ -83,7 +83,8 @@ def sees_study_identity(viewer: Viewer, study_uuid: sa.ColumnElement[Any]) -> Co
     """Return the condition that no part of a study is masked to the viewer.
 
     A part counts whether the viewer sees its folder or not: the attributes of the study are those
-    of all its parts.
+    of all its parts. One whose folder is being deleted counts until the deletion has ended, which
+    takes its share of these attributes away.
     """
     if viewer.is_site_admin and viewer.sees_phi:
         return sa.true()
