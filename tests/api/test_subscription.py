@@ -215,7 +215,7 @@ async def test_subscribers_that_share_answers_begin_and_end_on_their_own(shared_
             await watch.until(has(1))
         assert [watch.sequences for watch in late] == [[job.sequence]] * 2
         for watch in early:
-            await watch.until(has(5), seconds=6)
+            await watch.until(has(5))
         await job.change()
         for watch in (*early, *late):
             await watch.until(lambda watch: watch.sequences[-1] == job.sequence)
