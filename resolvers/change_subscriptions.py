@@ -102,7 +102,9 @@ async def watch_folder(
     async with (
         context.services.streams.follow_as(LogStream, key, log.batches) as stream,
         aclosing(
-            stream.batches(after, lambda number: outlast(partial(log.read, number)))
+            stream.batches(
+                after, lambda number: outlast(partial(log.read, number)), are_passed_on=True
+            )
         ) as batches,
     ):
         async for batch in batches:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Protocol, TypeAlias
 
-from gateway.events.streams import Event, Stream
+from gateway.events.streams import PUSH, Event, Stream
 
 Position: TypeAlias = Any
 """A position in a log: a number, or another value that is hashable and has an order."""
@@ -47,13 +47,27 @@ class LogStream(Stream):
         self._reading: dict[Position | None, asyncio.Task[Event]] = {}
         super().__init__(source)
 
-    async def batches(self, after: Position | None, read: Read) -> AsyncGenerator[Event]:
+    async def batches(
+        self, after: Position | None, read: Read, *, are_passed_on: bool = False
+    ) -> AsyncGenerator[Event]:
         """Yield an event for each batch: the first at once, even if it is empty, then all others.
 
         Args:
             after: where to begin; by default, at the end of the log.
             read: reads what a follower has missed.
+            are_passed_on: whether the follower passes on all events as they are. They may be
+                pushed instead.
         """
+        push, position = PUSH.get() if are_passed_on else None, after
+
+        def push_on(batch: Event) -> bool:
+            nonlocal position
+            follows = batch.row.after == position and not batch.row.is_empty
+            if not (follows and push and push(batch)):
+                return False
+            position = batch.row.latest
+            return True
+
         while not (self.latest or self.has_ended):
             await self.wait()
         if self.error:
@@ -73,7 +87,7 @@ class LogStream(Stream):
             elif self.has_ended:
                 return
             else:
-                await self.wait()
+                await self.wait(push_on if push else None)
                 event = self._recent.get(position)
 
     def publish(self, event: Event) -> None:
