@@ -51,8 +51,11 @@ def _push(
 ) -> bool:
     """Deliver the answer to an event if it is there; return whether it was delivered."""
     answered = event.computed(sharing, answer)
-    if answered is None or not deliver(answered):
-        return False
+    try:
+        if answered is None or not deliver(answered):
+            return False
+    except Exception:
+        return False  # it is raised again when the subscription wakes, which reports it
     note(answered)
     return True
 

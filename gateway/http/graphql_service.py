@@ -16,8 +16,8 @@ from gateway.limits import Limits
 class SocketTimeouts:
     """Timeouts and intervals of WebSockets and event streams, in seconds.
 
-    A client has `initialise` seconds to send `connection_init`. The server pings one to
-    which it has sent nothing for `ping` seconds.
+    A client has `initialise` seconds to send `connection_init`. The server pings a client
+    to which it has sent nothing for `ping` seconds.
     """
 
     initialise: float = 10.0

@@ -14,7 +14,6 @@ MAX_REASON_BYTES = 123
 
 Message = dict[str, Any]
 
-
 END_OF_NEXT = b"}"
 
 
