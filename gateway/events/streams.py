@@ -192,22 +192,22 @@ class Stream:
             yield first
         first = seen = None  # a waiting follower keeps no event alive
 
-        def push_on(event: Event) -> bool:
+        def see(event: Event) -> None:
             nonlocal last, seen
-            if not (is_passed_on and push and is_passed_on(event.row) and push(event)):
-                return False
             if last and event.number > last + 1:
                 EVENTS_DROPPED.add(by=event.number - last - 1)
             last, seen = event.number, event
+
+        def push_on(event: Event) -> bool:
+            if not (is_passed_on and push and is_passed_on(event.row) and push(event)):
+                return False
+            see(event)
             return True
 
         while True:
             if self.latest is not None and self.latest is not seen:
-                seen = self.latest
-                if last and seen.number > last + 1:
-                    EVENTS_DROPPED.add(by=seen.number - last - 1)
-                last = seen.number
-                yield seen
+                see(self.latest)
+                yield self.latest
             elif self.error:
                 raise self.error
             elif self.has_ended:
