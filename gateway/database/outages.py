@@ -119,13 +119,13 @@ def _note(error: BaseException) -> bool:
         FULL_DISK_LOG.note(error)
         return True
     if is_outage(error):
-        DATABASE.note_failure(_reason(error))
+        note_outage(error)
         return True
     return False
 
 
-def _reason(error: BaseException) -> BaseException:
-    """Return the driver's error, as Procrastinate only says "Database error"."""
+def note_outage(error: BaseException) -> None:
+    """Note that the database failed, with the driver's error: Procrastinate's says nothing."""
     while not isinstance(error, sa.exc.DBAPIError) and error.__cause__:
         error = error.__cause__
-    return error
+    DATABASE.note_failure(error)

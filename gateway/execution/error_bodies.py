@@ -7,12 +7,11 @@ import structlog
 from graphql import GraphQLError, ValueNode
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from gateway.database.outages import CommitUnknown, is_outage
+from gateway.database.outages import CommitUnknown, is_outage, note_outage
 from gateway.errors import DomainError, DomainErrors, ErrorCode, Path, bad_input
 from gateway.execution.limits import LimitExceeded, note_excess
 from gateway.execution.rates import RateExceeded
 from gateway.full_disks import FULL_DISK_LOG, is_disk_full
-from gateway.outages import DATABASE
 from gateway.telemetry.tracing import OPERATION, note_error
 
 MASKED = DomainError(
@@ -58,7 +57,7 @@ def error_body(error: Exception, request_id: str) -> ErrorBody:
     note_excess(reason)
     cause = getattr(error, "original_error", None) or error
     if reason in (NO_DATABASE, IN_DOUBT, UNREAD):
-        DATABASE.note_failure(cause)
+        note_outage(cause)
     if reason in (IN_DOUBT, UNREAD):
         log.warning("commit_unknown", request_id=request_id)
     if reason is NO_ROOM:

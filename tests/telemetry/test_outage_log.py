@@ -1,5 +1,8 @@
 """The log has one line when an outage begins, one a minute, and one when it is over, however often something fails."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
@@ -7,6 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway import outages
 from gateway.database.outages import log_failure
+from gateway.execution.error_bodies import error_body
 from gateway.outages import REPEAT_SECONDS, SETTLE_SECONDS, Outage
 
 
@@ -61,12 +65,17 @@ def test_what_fails_shortly_after_a_response_belongs_to_the_same_outage(clock: C
     assert [event["event"] for event in logs] == ["outage_began", "outage_ended", "outage_began"]
 
 
-def test_the_line_says_what_the_driver_does(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "note", [partial(log_failure, "leases_not_renewed"), partial(error_body, request_id="x")], ids=["worker", "request"]
+)
+def test_the_line_says_what_the_driver_does(
+    monkeypatch: pytest.MonkeyPatch, note: Callable[[Exception], object]
+) -> None:
     """The queue's library only says "Database error"."""
     monkeypatch.setattr("gateway.database.outages.DATABASE", Outage("database"))
     error = ConnectorException()
     error.__cause__ = PoolTimeout("couldn't get a connection after 2.00 sec")
     with capture_logs() as logs:
-        log_failure("leases_not_renewed", error)
+        note(error)
     [line] = logs
     assert line["error"] == "couldn't get a connection after 2.00 sec"
